@@ -1,0 +1,140 @@
+//! One row-level fact and the batches it travels in.
+
+use std::sync::Arc;
+
+use crate::schema::TableSchema;
+use crate::value::RowBatch;
+
+/// A 128-bit digest of a row's exact encoding; see [`crate::value::exact::digest_row`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RowDigest(pub u128);
+
+/// What must still hold in the target for a change to be written. A row that fails it is left as it is and comes back
+/// as *moved*.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expectation {
+    /// There is no row with this key.
+    Absent,
+    /// The row with this key has this digest, over the columns of the task.
+    Digest(RowDigest),
+}
+
+/// What happens to a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Operation {
+    /// It is in the source only.
+    Insert,
+    /// It differs.
+    Update,
+    /// It is in the target only.
+    Delete,
+}
+
+/// A change that was decided and not yet carried out: which row, what, and what it rests on. The row's new values are
+/// read again from the same snapshot when it is carried out, so a plan of any length stays small.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedChange {
+    /// Insert, update or delete.
+    pub operation: Operation,
+    /// The key, in the exact encoding.
+    pub key: Vec<u8>,
+    /// The digest the target's row had when the change was decided; `None` when there was no row.
+    pub seen: Option<RowDigest>,
+}
+
+/// Which columns of which table, in which order: what a store needs to read or write one side of a pair.
+///
+/// The tasks of both sides list paired columns at the same positions, so that a row read by one can be written by the
+/// other as it is.
+#[derive(Clone, Debug)]
+pub struct TableTask {
+    /// The table, as this store describes it.
+    pub table: Arc<TableSchema>,
+    /// Positions in the table's columns.
+    pub columns: Vec<usize>,
+    /// Positions in `columns` that make up the key, in the order both sides are read in.
+    pub key: Vec<usize>,
+}
+
+impl TableTask {
+    /// The columns' names, in the order of the task.
+    pub fn column_names(&self) -> impl Iterator<Item = &str> {
+        self.columns.iter().map(|column| self.table.columns[*column].name.as_str())
+    }
+}
+
+/// Changes of one kind to one table, to be written together.
+#[derive(Clone, Debug)]
+pub enum ChangeBatch {
+    /// Rows to insert or update.
+    Put(PutBatch),
+    /// Rows to delete.
+    Delete(DeleteBatch),
+}
+
+/// Whole rows and what each rests on.
+#[derive(Clone, Debug)]
+pub struct PutBatch {
+    /// The new values, all columns of the task.
+    pub rows: RowBatch,
+    /// What must hold for each row.
+    pub expectations: Vec<Expectation>,
+    /// The engine's own row number to give each row where the engine has one and the key is not it. Only undo knows
+    /// it; empty otherwise.
+    pub places: Vec<Option<i64>>,
+}
+
+/// Keys and what each rests on.
+#[derive(Clone, Debug)]
+pub struct DeleteBatch {
+    /// The key cells only, in key order.
+    pub keys: RowBatch,
+    /// The digest each row must still have.
+    pub expectations: Vec<RowDigest>,
+}
+
+/// How a batch is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ApplyMode {
+    /// Each row where it is.
+    InPlace,
+    /// First half of an exchange of unique values: rows to be updated or deleted leave the table.
+    Displace,
+    /// Second half: rows enter the table, displaced ones where they were.
+    Place,
+}
+
+/// A row as it was before a change, and the mark of what the change left there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Image {
+    /// The key, in the exact encoding.
+    pub key: Vec<u8>,
+    /// The columns of the task before the change, in the exact encoding; `None` when there was no row.
+    pub before: Option<Vec<u8>>,
+    /// The engine's own row number before the change, where it has one and the key is not it.
+    pub place: Option<i64>,
+    /// The digest of what was written; `None` when the row was deleted.
+    pub after: Option<RowDigest>,
+}
+
+/// What became of a batch.
+#[derive(Clone, Debug, Default)]
+pub struct Applied {
+    /// Rows that were not there before.
+    pub inserted: u64,
+    /// Rows that were there.
+    pub updated: u64,
+    /// Rows that are gone.
+    pub deleted: u64,
+    /// Keys, in the exact encoding, whose expectation failed; nothing was written for them.
+    pub moved: Vec<Vec<u8>>,
+    /// Before-images of all rows written.
+    pub images: Vec<Image>,
+}
+
+impl Applied {
+    /// Rows written.
+    pub fn written(&self) -> u64 {
+        self.inserted + self.updated + self.deleted
+    }
+}

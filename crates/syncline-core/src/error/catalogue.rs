@@ -1,0 +1,103 @@
+//! Every error code with its exit class and the paragraph that `syncline explain` prints. A catalogue: it may be long.
+
+use std::fmt;
+
+macro_rules! catalogue {
+    ($($variant:ident $name:literal exits $exit:literal : $text:literal)*) => {
+        /// A stable error code. The exit codes are those of the command line's contract.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Code {
+            $(#[doc = $text] $variant,)*
+            /// A broken invariant of Syncline itself.
+            #[default]
+            Internal,
+        }
+
+        impl Code {
+            /// Every code, in the order of the catalogue.
+            pub const ALL: &'static [Code] = &[$(Code::$variant,)* Code::Internal];
+
+            /// The name scripts match on, such as `STORE_MISSING`.
+            pub fn name(self) -> &'static str {
+                match self { $(Code::$variant => $name,)* Code::Internal => "INTERNAL" }
+            }
+
+            /// The exit code of a command that ends with this error.
+            pub fn exit(self) -> u8 {
+                match self { $(Code::$variant => $exit,)* Code::Internal => 1 }
+            }
+
+            /// What the code means, why it happens and what to do about it.
+            pub fn explanation(self) -> &'static str {
+                match self {
+                    $(Code::$variant => $text,)*
+                    Code::Internal => "Syncline met a state it holds to be impossible and stopped before writing anything on that ground. \
+                        Nothing is acknowledged that is not durable, so running the command again is safe. Please report it with the output of the same command under -v.",
+                }
+            }
+        }
+    };
+}
+
+catalogue! {
+    UsageInvalid "USAGE_INVALID" exits 2: "A flag or argument does not make sense as given. The message names it; nothing was opened or written."
+    UrlInvalid "URL_INVALID" exits 2: "The name of a database could not be understood. Accepted are `sqlite:path`, `file:path`, a bare path that ends in .db, .sqlite or .sqlite3, a path to an existing SQLite file, and `env:NAME` for a variable that holds one of these."
+    UrlOption "URL_OPTION" exits 2: "The URL of a database carries an option that is not on the list of allowed ones. Options can change what a driver reads or writes, so only known ones are let through; the message lists them."
+    NotADatabase "NOT_A_DATABASE" exits 2: "The named file exists but is no SQLite database: it is a directory, a device, or a file with other content. An encrypted database looks the same from outside. The file was not changed."
+    TableNotFound "TABLE_NOT_FOUND" exits 2: "A table named with --tables is not in the source. Names are matched without regard to case; use a pattern such as 'app_*' to select several, or leave the flag away to take all tables."
+    NotATable "NOT_A_TABLE" exits 2: "The name given with --tables is a view, a virtual table or a shadow table. Syncline carries ordinary tables; views, triggers and virtual tables are reported and left as they are."
+    NoTables "NO_TABLES" exits 2: "There is nothing to compare or carry: the source has no ordinary table that the selection matches, or, for diff, the two databases have no table in common."
+    RunNotFound "RUN_NOT_FOUND" exits 2: "No run with that identifier is recorded in the state directory. `syncline runs list` shows those that are; another --state-dir may hold it."
+    NothingToUndo "NOTHING_TO_UNDO" exits 2: "No run in the state directory has changes that could be undone: none was made, all are undone already, or it was run with --no-undo."
+    ConfirmationNeeded "CONFIRMATION_NEEDED" exits 2: "The command asks before it changes something, and there is no terminal to ask on. Pass --yes to agree beforehand. --yes answers questions; it opens no guard."
+    StoreMissing "STORE_MISSING" exits 5: "The database does not exist. A source, and both sides of diff and verify, must exist; copy and mirror create a missing target file, but not a missing directory."
+    StoreLocked "STORE_LOCKED" exits 5: "Another program holds a lock on the database and did not let go of it within the waiting time. Nothing that was not already committed was written. Run the command again once the other program is done."
+    StoreReadOnly "STORE_READ_ONLY" exits 4: "The target cannot be written: the file, its directory or the file system is read-only for this user. Nothing was written."
+    StoreDenied "STORE_DENIED" exits 4: "The operating system refused access to the database file. Nothing was written."
+    StoreCorrupt "STORE_CORRUPT" exits 1: "SQLite found the file damaged while reading it. Nothing is carried from a damaged database, because rows could be missing without a trace. Check it with `PRAGMA integrity_check`, recover it with `.recover` in the sqlite3 shell, or restore a backup."
+    DiskFull "DISK_FULL" exits 1: "There is not enough room on the disk that holds the target or the state directory. The batch being written was rolled back. Free some space and run the command again: it goes on from what is committed."
+    StoreFailed "STORE_FAILED" exits 1: "The database reported an error that fits no other code. The message carries its own words. The batch being written was rolled back."
+    SchemaColumnMissing "SCHEMA_COLUMN_MISSING" exits 6: "The source's table has a column that the target's table has not, so its values would have nowhere to go. The run stops before anything is written. Add the column to the target, or leave the table out with --tables '*,!name'."
+    SchemaColumnExtra "SCHEMA_COLUMN_EXTRA" exits 6: "The target's table has a column that the source's table has not, so Syncline cannot know what its values should be. The run stops before anything is written."
+    SchemaTypeDiffers "SCHEMA_TYPE_DIFFERS" exits 6: "A column is declared so differently on the two sides that the target would change values while storing them, for example text that looks like a number. The run stops before anything is written."
+    SchemaKeyDiffers "SCHEMA_KEY_DIFFERS" exits 6: "The two tables identify rows by different columns, so rows cannot be matched. The run stops before anything is written."
+    TableNoKey "TABLE_NO_KEY" exits 3: "The table has neither a primary key nor a unique key over NOT NULL columns, so its rows cannot be told apart. It is left untouched while the other tables are carried. Add a key, or leave it out with --tables '*,!name'."
+    KeyNull "KEY_NULL" exits 3: "A row has NULL in a key column. SQLite allows that in a PRIMARY KEY that is not declared NOT NULL, but such a row cannot be addressed, and several may exist. The table is left as it is while the others are carried. Give the row a key, then run again."
+    GuardEmptySource "GUARD_EMPTY_SOURCE" exits 6: "A source table is empty while the target's is not, which is far more often a mistake than a wish. Nothing was changed. If it is meant, pass --allow-empty-source, and --max-delete for the rows to go."
+    GuardDeletes "GUARD_DELETES" exits 6: "The run would delete more rows than the guard allows: above 20 rows and 10 % of a table, or above 10,000 rows in all. Nothing was changed. If it is meant, raise the limit for this run with --max-delete N (rows in all) or --max-delete P% (of each table). --yes does not open this guard."
+    GuardSameTable "GUARD_SAME_TABLE" exits 6: "Source and target are the same database, whatever the two names look like: links, relative paths and file: forms are followed. A table cannot be mirrored onto itself. Nothing was changed."
+    RowRefused "ROW_REFUSED" exits 3: "The target refused a row, for example because of a CHECK, NOT NULL or UNIQUE constraint; the message has its own words. The batch with that row was rolled back and the rest of that table left; other tables are carried."
+    ForeignKeyBroken "FOREIGN_KEY_BROKEN" exits 3: "A change would leave a row whose foreign key points at nothing. The batch was rolled back and the rest of that table left; other tables are carried. Carry the referenced table too, or mend the row in the source."
+    TableEntangled "TABLE_ENTANGLED" exits 3: "So many rows exchange their unique values that they cannot be written one batch at a time. The table is left as it is while the others are carried."
+    RunLocked "RUN_LOCKED" exits 8: "Another run is writing to the same target. The operating system holds the lock, so it is freed even if that run is killed. Wait for it, or look at it with `syncline runs list`."
+    RunCancelled "RUN_CANCELLED" exits 130: "The run was interrupted. What it had committed is kept; the next run of the same pair goes on from there."
+    UndoStale "UNDO_STALE" exits 6: "Rows the run wrote were changed since, so taking the run back would lose those later changes. What could not be taken back is left as it is."
+    StateFailed "STATE_FAILED" exits 1: "The state directory, which holds runs and before-images, could not be read or written. Evidence is written ahead of every change, so without it nothing is changed. Choose another one with --state-dir."
+}
+
+impl Code {
+    /// The code with this name, in any case.
+    pub fn from_name(name: &str) -> Option<Code> {
+        Code::ALL.iter().copied().find(|code| code.name().eq_ignore_ascii_case(name))
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Code;
+
+    #[test]
+    fn every_code_is_found_by_its_name_and_explained() {
+        for code in Code::ALL {
+            assert_eq!(Code::from_name(&code.name().to_lowercase()), Some(*code));
+            assert!(code.explanation().len() > 60, "{code} is hardly explained");
+        }
+    }
+}

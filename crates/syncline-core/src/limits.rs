@@ -1,0 +1,51 @@
+//! Every bound of the data path, in one place, each with its reason.
+
+use std::time::Duration;
+
+/// Rows in one batch, unless the user asks for another number. One batch is one transaction on the target: large enough
+/// that the cost of a commit disappears, small enough that other writers of the target wait well under a second.
+pub const BATCH_ROWS_DEFAULT: usize = 5_000;
+
+/// The most rows a user may ask for in one batch; beyond it a batch no longer fits the memory bound.
+pub const BATCH_ROWS_MAX: usize = 100_000;
+
+/// A batch is closed when its cells pass this many bytes, so that wide rows do not multiply memory. One larger row still
+/// travels, alone in its batch.
+pub const BATCH_BYTES: usize = 4 << 20;
+
+/// Rows in one batch of a stream between a reader and its consumer, which is a smaller unit than a transaction.
+pub const STREAM_ROWS: usize = 2_048;
+
+/// Batches a reader may be ahead of its consumer: enough to keep both busy, few enough to bound memory.
+pub const STREAM_AHEAD: usize = 2;
+
+/// Planned changes read from or written to the spool at once.
+pub const SPOOL_PAGE: usize = 4_096;
+
+/// Rows named in an error message or a report where the full list would drown the reader.
+pub const SAMPLE_ROWS: usize = 5;
+
+/// Deletes in one table that are let through whatever their share: small tables change by large percentages.
+pub const GUARD_DELETES_FEW: u64 = 20;
+
+/// Share of a table, in percent, above which deletes stop the run.
+pub const GUARD_DELETES_PERCENT: u64 = 10;
+
+/// Deletes in all tables of a run together above which it stops.
+pub const GUARD_DELETES_TOTAL: u64 = 10_000;
+
+/// How long to wait for another program's lock before giving up. Long enough for an application's ordinary
+/// transaction, short enough that a person still waits for the answer.
+pub const LOCK_WAIT: Duration = Duration::from_secs(10);
+
+/// Free space asked for beyond the estimated size of what will be written: indexes and journals take their share.
+pub const DISK_MARGIN_PERCENT: u64 = 30;
+
+/// How long before-images are kept, and how many bytes of them.
+pub const UNDO_KEPT_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// Bytes of before-images kept in all; the oldest runs lose theirs first.
+pub const UNDO_KEPT_BYTES: u64 = 1 << 30;
+
+/// Longest table or column name, in bytes, that is read from a database. Far above what engines need; a bound all the same.
+pub const NAME_BYTES_MAX: usize = 64 << 10;

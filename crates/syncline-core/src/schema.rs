@@ -1,0 +1,9 @@
+//! Tables as their databases describe them, how two of them fit together, and the steps that make one like the other.
+
+pub mod contract;
+pub mod steps;
+pub mod table;
+
+pub use contract::{ColumnPair, Mismatch};
+pub use steps::SchemaStep;
+pub use table::{Check, Coercion, Column, ForeignKey, Generated, Index, Key, NotCarried, Schema, TableSchema, Unique};

@@ -1,0 +1,200 @@
+//! Whether the values of one table can live in another without change, decided before anything moves.
+
+use super::table::{Generated, TableSchema};
+use crate::error::{Code, Error};
+
+/// A column of the source and the column of the target that takes its values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ColumnPair {
+    /// Position in the source's columns.
+    pub source: usize,
+    /// Position in the target's columns.
+    pub target: usize,
+}
+
+/// Why rows of one table cannot be carried into another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mismatch {
+    /// The target has no such column.
+    Missing {
+        /// The column's name.
+        column: String,
+        /// Its declared type in the source.
+        declared_type: String,
+    },
+    /// Only the target has this column.
+    Extra {
+        /// The column's name.
+        column: String,
+    },
+    /// The target would change values while storing them.
+    Type {
+        /// The column's name.
+        column: String,
+        /// Its declared type in the source.
+        source: String,
+        /// Its declared type in the target.
+        target: String,
+    },
+    /// Rows are told apart by different columns.
+    Key {
+        /// The source's key columns.
+        source: Vec<String>,
+        /// The target's key columns.
+        target: Vec<String>,
+    },
+    /// The value is computed in the target only, so the source's could not be written.
+    Computed {
+        /// The column's name.
+        column: String,
+    },
+}
+
+/// Pairs the columns whose values are carried: all of the source's that are not computed on both sides.
+///
+/// # Errors
+/// Every mismatch found, so that a person can mend them all at once.
+pub fn pair_columns(source: &TableSchema, target: &TableSchema) -> Result<Vec<ColumnPair>, Vec<Mismatch>> {
+    let mut pairs = Vec::new();
+    let mut mismatches = Vec::new();
+    for (position, column) in source.columns.iter().enumerate() {
+        let Some(at) = target.column(&column.name) else {
+            mismatches
+                .push(Mismatch::Missing { column: column.name.clone(), declared_type: column.declared_type.clone() });
+            continue;
+        };
+        let other = &target.columns[at];
+        match (column.generated, other.generated) {
+            (Generated::No, Generated::No) if column.coercion != other.coercion => mismatches.push(Mismatch::Type {
+                column: column.name.clone(),
+                source: column.declared_type.clone(),
+                target: other.declared_type.clone(),
+            }),
+            (_, Generated::No) => pairs.push(ColumnPair { source: position, target: at }),
+            (Generated::No, _) => mismatches.push(Mismatch::Computed { column: column.name.clone() }),
+            _ => {}
+        }
+    }
+    for column in &target.columns {
+        if source.column(&column.name).is_none() && column.generated == Generated::No {
+            mismatches.push(Mismatch::Extra { column: column.name.clone() });
+        }
+    }
+    mismatches.extend(key_mismatch(source, target));
+    if mismatches.is_empty() { Ok(pairs) } else { Err(mismatches) }
+}
+
+fn key_mismatch(source: &TableSchema, target: &TableSchema) -> Option<Mismatch> {
+    let names = |table: &TableSchema| -> Vec<String> {
+        let columns = table.key.iter().flat_map(|key| &key.columns);
+        columns.map(|column| table.columns[*column].name.clone()).collect()
+    };
+    let (source, target) = (names(source), names(target));
+    let same = source.len() == target.len() && source.iter().all(|a| target.iter().any(|b| a.eq_ignore_ascii_case(b)));
+    (!same).then_some(Mismatch::Key { source, target })
+}
+
+impl Mismatch {
+    /// The mismatch as an error about `table`, with what can be done.
+    pub fn into_error(self, table: &str) -> Error {
+        match self {
+            Mismatch::Missing { column, declared_type } => Error::new(
+                Code::SchemaColumnMissing,
+                format!("the target's {table} has no column {column} (source: {})", or_untyped(&declared_type)),
+            )
+            .next("add the column to the target", "then run again"),
+            Mismatch::Extra { column } => Error::new(
+                Code::SchemaColumnExtra,
+                format!("the target's {table} has a column {column} that the source has not"),
+            ),
+            Mismatch::Type { column, source, target } => Error::new(
+                Code::SchemaTypeDiffers,
+                format!(
+                    "{table}.{column} is {} in the source and {} in the target, which would change values while storing them",
+                    or_untyped(&source),
+                    or_untyped(&target)
+                ),
+            ),
+            Mismatch::Key { source, target } => Error::new(
+                Code::SchemaKeyDiffers,
+                format!(
+                    "rows of {table} are told apart by {} in the source and by {} in the target",
+                    or_nothing(&source),
+                    or_nothing(&target)
+                ),
+            ),
+            Mismatch::Computed { column } => Error::new(
+                Code::SchemaTypeDiffers,
+                format!("{table}.{column} is computed in the target, so the source's values cannot be written there"),
+            ),
+        }
+        .next(format!("--tables '*,!{table}'"), "leave the table out")
+    }
+}
+
+fn or_untyped(declared: &str) -> &str {
+    if declared.is_empty() { "untyped" } else { declared }
+}
+
+fn or_nothing(columns: &[String]) -> String {
+    if columns.is_empty() { "nothing".to_owned() } else { columns.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::table::{Coercion, Column, Key};
+    use super::*;
+
+    fn table(columns: &[(&str, Coercion, Generated)]) -> TableSchema {
+        let column = |(name, coercion, generated): &(&str, Coercion, Generated)| Column {
+            name: (*name).to_owned(),
+            declared_type: format!("{coercion:?}"),
+            coercion: *coercion,
+            nullable: true,
+            default: None,
+            collation: "BINARY".to_owned(),
+            generated: *generated,
+        };
+        TableSchema {
+            columns: columns.iter().map(column).collect(),
+            key: Some(Key { columns: vec![0], is_rowid: true, collations: vec!["BINARY".to_owned()] }),
+            ..TableSchema::default()
+        }
+    }
+
+    #[test]
+    fn columns_pair_by_name_whatever_their_place_and_case() {
+        let source = table(&[("id", Coercion::Integer, Generated::No), ("Name", Coercion::Text, Generated::No)]);
+        let mut target = table(&[("NAME", Coercion::Text, Generated::No), ("ID", Coercion::Integer, Generated::No)]);
+        target.key = Some(Key { columns: vec![1], is_rowid: true, collations: vec!["BINARY".to_owned()] });
+        let pairs = pair_columns(&source, &target).unwrap();
+        assert_eq!(pairs, [ColumnPair { source: 0, target: 1 }, ColumnPair { source: 1, target: 0 }]);
+    }
+
+    #[test]
+    fn every_mismatch_is_named() {
+        let source = table(&[
+            ("id", Coercion::Integer, Generated::No),
+            ("a", Coercion::Text, Generated::No),
+            ("b", Coercion::Text, Generated::No),
+            ("c", Coercion::Text, Generated::No),
+        ]);
+        let target = table(&[
+            ("id", Coercion::Integer, Generated::No),
+            ("a", Coercion::Integer, Generated::No),
+            ("c", Coercion::Text, Generated::Stored),
+            ("d", Coercion::None, Generated::No),
+        ]);
+        let codes: Vec<_> =
+            pair_columns(&source, &target).unwrap_err().into_iter().map(|m| m.into_error("t").code()).collect();
+        let expected =
+            [Code::SchemaTypeDiffers, Code::SchemaColumnMissing, Code::SchemaTypeDiffers, Code::SchemaColumnExtra];
+        assert_eq!(codes, expected);
+    }
+
+    #[test]
+    fn a_column_computed_on_both_sides_is_not_carried() {
+        let both = table(&[("id", Coercion::Integer, Generated::No), ("sum", Coercion::None, Generated::Virtual)]);
+        assert_eq!(pair_columns(&both, &both).unwrap(), [ColumnPair { source: 0, target: 0 }]);
+    }
+}

@@ -1,0 +1,176 @@
+//! What a table is: columns, key, constraints, indexes, in terms every engine shares.
+
+use std::sync::Arc;
+
+/// Everything a database says about its tables, seen in one snapshot.
+#[derive(Clone, Debug, Default)]
+pub struct Schema {
+    /// Ordinary tables, in the order of their names. Syncline's own `_syncline_*` tables and the engine's are left out.
+    pub tables: Vec<Arc<TableSchema>>,
+    /// What is there and is not carried: views, triggers, virtual tables.
+    pub not_carried: Vec<NotCarried>,
+}
+
+/// Something in a database that Syncline reports and leaves as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotCarried {
+    /// `view`, `trigger`, `virtual table` or `shadow table`.
+    pub kind: &'static str,
+    /// Its name.
+    pub name: String,
+    /// The table it belongs to, for a trigger.
+    pub table: Option<String>,
+}
+
+/// One table.
+#[derive(Clone, Debug, Default)]
+pub struct TableSchema {
+    /// The name as the database spells it.
+    pub name: String,
+    /// All columns, in their order, generated ones included.
+    pub columns: Vec<Column>,
+    /// How rows are told apart; `None` when nothing does.
+    pub key: Option<Key>,
+    /// Unique constraints and unique indexes other than the key, partial ones included.
+    pub uniques: Vec<Unique>,
+    /// References to other tables, or to this one.
+    pub foreign_keys: Vec<ForeignKey>,
+    /// CHECK constraints, of columns and of the table.
+    pub checks: Vec<Check>,
+    /// Indexes that are statements of their own; those that belong to a constraint come with it.
+    pub indexes: Vec<Index>,
+    /// The statement that creates the table, as the engine keeps it. Within one engine it carries what no portable
+    /// description can: expressions of checks, defaults and generated columns, word for word.
+    pub definition: String,
+    /// Rows are stored by primary key, without a row number of their own (SQLite's WITHOUT ROWID).
+    pub without_rowid: bool,
+    /// The engine enforces the declared types (SQLite's STRICT).
+    pub strict: bool,
+    /// Row numbers are never used again (SQLite's AUTOINCREMENT).
+    pub autoincrement: bool,
+}
+
+/// One column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// The name as the database spells it.
+    pub name: String,
+    /// The type as declared; empty where none is.
+    pub declared_type: String,
+    /// What the engine does to a value while storing it.
+    pub coercion: Coercion,
+    /// Whether NULL is allowed.
+    pub nullable: bool,
+    /// The default expression, as SQL.
+    pub default: Option<String>,
+    /// The collation that text in this column is compared by.
+    pub collation: String,
+    /// Whether the value is computed rather than stored from outside.
+    pub generated: Generated,
+}
+
+/// What an engine does to a value it stores in a column. Two columns of one engine with the same coercion hold exactly
+/// the same values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Coercion {
+    /// Text that looks like a number becomes one; whole doubles become integers (SQLite's INTEGER affinity).
+    Integer,
+    /// Numbers become doubles; text that looks like a number becomes one (REAL affinity).
+    Real,
+    /// Text that looks like a number becomes one (NUMERIC affinity).
+    Numeric,
+    /// Numbers become text (TEXT affinity).
+    Text,
+    /// Nothing is changed (BLOB affinity, or no declared type).
+    None,
+}
+
+/// Where the value of a column comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Generated {
+    /// It is written.
+    No,
+    /// It is computed when read.
+    Virtual,
+    /// It is computed when the row is written.
+    Stored,
+}
+
+/// The columns by which rows are told apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// Positions in [`TableSchema::columns`], in the order of the key.
+    pub columns: Vec<usize>,
+    /// The key is the engine's own row number, so that reading in its order costs nothing.
+    pub is_rowid: bool,
+    /// Collations of the index behind the key, one a column.
+    pub collations: Vec<String>,
+}
+
+/// A unique constraint or index other than the key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unique {
+    /// Its name, or the one the engine gave it.
+    pub name: String,
+    /// The columns by name; an expression is `None`.
+    pub columns: Vec<Option<String>>,
+    /// It holds only for rows that satisfy a condition.
+    pub partial: bool,
+}
+
+/// A reference from rows of one table to rows of another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForeignKey {
+    /// The referencing columns, by name.
+    pub columns: Vec<String>,
+    /// The referenced table.
+    pub parent: String,
+    /// The referenced columns, by name, in the order of `columns`.
+    pub parent_columns: Vec<String>,
+    /// What deleting the parent does, as SQL: `NO ACTION`, `CASCADE`, …
+    pub on_delete: String,
+    /// What changing the parent's key does.
+    pub on_update: String,
+}
+
+/// A condition that every row satisfies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// The expression as written.
+    pub expression: String,
+}
+
+/// An index with a statement of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Index {
+    /// Its name.
+    pub name: String,
+    /// Whether it is unique.
+    pub unique: bool,
+    /// The statement that creates it.
+    pub definition: String,
+}
+
+impl Schema {
+    /// The table with this name, in any case of its ASCII letters: that is how SQLite compares names.
+    pub fn table(&self, name: &str) -> Option<&Arc<TableSchema>> {
+        self.tables.iter().find(|table| table.name.eq_ignore_ascii_case(name))
+    }
+}
+
+impl TableSchema {
+    /// The position of the column with this name, in any case of its ASCII letters.
+    pub fn column(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|column| column.name.eq_ignore_ascii_case(name))
+    }
+
+    /// Positions of the columns that are written rather than computed.
+    pub fn stored_columns(&self) -> Vec<usize> {
+        (0..self.columns.len()).filter(|column| self.columns[*column].generated == Generated::No).collect()
+    }
+
+    /// The foreign keys that point to `parent`.
+    pub fn references_to<'a>(&'a self, parent: &'a str) -> impl Iterator<Item = &'a ForeignKey> {
+        self.foreign_keys.iter().filter(move |key| key.parent.eq_ignore_ascii_case(parent))
+    }
+}

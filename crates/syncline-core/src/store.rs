@@ -1,0 +1,166 @@
+//! The ports to a database: [`Store`], its [`Snapshot`], its [`Writer`] and the writer's [`Transaction`].
+//!
+//! All are object-safe and work at the granularity of batches. Every implementation passes the conformance suite in
+//! `syncline-testkit`; when it does, the store is done.
+
+use async_trait::async_trait;
+use futures_util::stream::BoxStream;
+
+use crate::change::{Applied, ApplyMode, ChangeBatch, RowDigest, TableTask};
+use crate::checkpoint::Checkpoint;
+use crate::error::Result;
+use crate::schema::{ForeignKey, Schema, SchemaStep};
+use crate::value::RowBatch;
+
+/// What a store says about itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Description {
+    /// `sqlite`, `postgres` or `mysql`.
+    pub engine: &'static str,
+    /// The engine's version.
+    pub version: String,
+    /// Which database this is, decided by the engine rather than by its name: two stores with equal identities are the
+    /// same database, through whatever alias they were opened.
+    pub identity: String,
+    /// Whether it can be written.
+    pub writable: bool,
+    /// Bytes free where the database keeps its data, when that can be told.
+    pub free_bytes: Option<u64>,
+}
+
+/// One database behind an adapter.
+///
+/// Opening a store and reading from it leave nothing in the database.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Engine, version, identity and rights, as they are now.
+    async fn describe(&self) -> Result<Description>;
+
+    /// Opens one consistent view. Everything read through it, schema included, belongs to the same instant; commits
+    /// by others after that are not seen. Several snapshots may be open at once.
+    async fn snapshot(&self) -> Result<Box<dyn Snapshot>>;
+
+    /// Opens the only way to write. A store has at most one writer per run; it waits for other programs' locks up to
+    /// [`crate::limits::LOCK_WAIT`].
+    ///
+    /// # Errors
+    /// `STORE_READ_ONLY` when the database cannot be written, before anything is.
+    async fn writer(&self) -> Result<Box<dyn Writer>>;
+}
+
+/// Rows of a table, batch by batch. The stream ends after the last row; an empty table yields no batch. Dropping it
+/// early is safe and frees the snapshot for the next call.
+pub type RowStream<'a> = BoxStream<'a, Result<RowBatch>>;
+
+/// Keys and digests of a table, batch by batch, in key order.
+pub type DigestStream<'a> = BoxStream<'a, Result<DigestBatch>>;
+
+/// Keys with the digest of each row.
+#[derive(Clone, Debug)]
+pub struct DigestBatch {
+    /// Key cells, in the order of [`TableTask::key`].
+    pub keys: RowBatch,
+    /// Digest of all columns of the task, one a row.
+    pub digests: Vec<RowDigest>,
+    /// Bytes of the rows in the exact encoding, to estimate what writing them takes.
+    pub bytes: u64,
+}
+
+/// One consistent view of a database. Reads never write. One stream is open at a time: that is what `&mut` says.
+#[async_trait]
+pub trait Snapshot: Send {
+    /// The schema, as of this view.
+    async fn schema(&mut self) -> Result<Schema>;
+
+    /// Rows in the table. Exact.
+    async fn count(&mut self, task: &TableTask) -> Result<u64>;
+
+    /// All rows, in the order that is cheapest to read, with the columns of the task.
+    async fn scan(&mut self, task: &TableTask) -> Result<RowStream<'_>>;
+
+    /// Keys and digests of all rows in key order ([`crate::value::key_order`]), whatever the collation of the key.
+    ///
+    /// # Errors
+    /// `KEY_NULL` from the stream when a key cell is NULL.
+    async fn digest(&mut self, task: &TableTask) -> Result<DigestStream<'_>>;
+
+    /// The rows with these keys. Rows come in the order of the keys; keys without a row are left out; no key twice.
+    async fn fetch(&mut self, task: &TableTask, keys: &RowBatch) -> Result<RowBatch>;
+
+    /// Where this view stands in the database's history. Two positions of one store are equal only if nothing was
+    /// committed between the views by anyone but this store's own writer.
+    async fn position(&mut self) -> Result<Position>;
+}
+
+/// An opaque point in the history of one store, comparable for equality only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Position(pub Vec<u8>);
+
+/// A run's only way to write.
+#[async_trait]
+pub trait Writer: Send {
+    /// The checkpoints that runs have left in this database, newest last; empty when the last run ended well.
+    async fn checkpoints(&mut self) -> Result<Vec<Checkpoint>>;
+
+    /// Begins a transaction. It holds the right to write from here on, so nobody changes a row between its check and
+    /// its write.
+    ///
+    /// # Errors
+    /// `STORE_LOCKED` when others do not let go in time.
+    async fn begin(&mut self) -> Result<Box<dyn Transaction + '_>>;
+
+    /// Forgets the checkpoint of a run that has ended, and removes what Syncline keeps in the database once no run
+    /// needs it. Doing it twice is doing it once.
+    async fn forget(&mut self, run: &str) -> Result<()>;
+}
+
+/// Work that becomes visible all at once or not at all. Dropping it without [`Transaction::commit`] undoes it.
+///
+/// The application's triggers do not fire and foreign-key actions do not run: what the source shows is what is written,
+/// and references are checked with [`Transaction::orphans`].
+#[async_trait]
+pub trait Transaction: Send {
+    /// Carries out schema steps.
+    async fn define(&mut self, steps: &[SchemaStep]) -> Result<()>;
+
+    /// Adds rows to a table that had none when the transaction began. Without before-images: an empty table is what
+    /// there was before.
+    ///
+    /// # Errors
+    /// `ROW_REFUSED` when the database refuses a row.
+    async fn load(&mut self, task: &TableTask, rows: &RowBatch) -> Result<()>;
+
+    /// Writes the changes whose expectation holds and returns before-images of all it wrote. An empty batch does
+    /// nothing. No key may occur twice in a batch.
+    ///
+    /// # Errors
+    /// `ROW_REFUSED` when the database refuses a row; the transaction can then only be dropped.
+    async fn apply(&mut self, task: &TableTask, batch: &ChangeBatch, mode: ApplyMode) -> Result<Applied>;
+
+    /// Rows of `child` whose foreign key points at nothing: among the rows with `keys`, or in the whole table.
+    async fn orphans(
+        &mut self,
+        child: &TableTask,
+        foreign_key: &ForeignKey,
+        keys: Option<&RowBatch>,
+    ) -> Result<Orphans>;
+
+    /// The table's highest row number ever given out, where the engine keeps one (SQLite's `sqlite_sequence`).
+    async fn sequence(&mut self, table: &str) -> Result<Option<i64>>;
+
+    /// Puts that number back to an earlier value, or removes it.
+    async fn restore_sequence(&mut self, table: &str, value: Option<i64>) -> Result<()>;
+
+    /// Makes everything durable together with the checkpoint. When this returns, a crash of the process or the
+    /// machine no longer undoes it.
+    async fn commit(self: Box<Self>, checkpoint: &Checkpoint) -> Result<()>;
+}
+
+/// Rows that point at nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Orphans {
+    /// How many there are.
+    pub count: u64,
+    /// The keys of a few, for the message.
+    pub sample: Option<RowBatch>,
+}

@@ -1,0 +1,175 @@
+//! The canonical encoding: what different engines write differently and mean alike has the same bytes.
+//!
+//! Normalised are the scale of numbers and their kind (`10.50` = `10.5`, integer, decimal or double alike), the sign of
+//! zero, and the layout of JSON (white space, key order, escapes, notation of numbers, repeated keys: the last one counts).
+//! It cannot be decoded; it exists to be hashed and compared.
+
+use std::collections::BTreeMap;
+
+use serde_json::value::RawValue;
+
+use super::ValueRef;
+use super::number::Number;
+
+/// Appends the canonical encoding of one value.
+pub fn encode(value: ValueRef<'_>, out: &mut Vec<u8>) {
+    match value {
+        ValueRef::Null => out.push(0),
+        ValueRef::Bool(value) => out.push(1 + u8::from(value)),
+        ValueRef::Int(value) => number(&Number::from_int(value), out),
+        ValueRef::Real(value) => number(&Number::from_real_as_written(value), out),
+        ValueRef::Decimal(digits) => match Number::parse(digits) {
+            Some(parsed) => number(&parsed, out),
+            None => sized(15, digits.as_bytes(), out),
+        },
+        ValueRef::Text(bytes) => sized(7, bytes, out),
+        ValueRef::Bytes(bytes) => sized(8, bytes, out),
+        ValueRef::Date(days) => tagged(9, &days.to_le_bytes(), out),
+        ValueRef::Time(micros) => tagged(10, &micros.to_le_bytes(), out),
+        ValueRef::Timestamp(micros) => tagged(11, &micros.to_le_bytes(), out),
+        ValueRef::Instant(micros) => tagged(12, &micros.to_le_bytes(), out),
+        ValueRef::Uuid(bytes) => tagged(13, &bytes, out),
+        ValueRef::Json(text) => json(text, out),
+        ValueRef::Other { type_name, text } => {
+            sized(16, type_name.as_bytes(), out);
+            sized(16, text.as_bytes(), out);
+        }
+    }
+}
+
+fn number(number: &Number, out: &mut Vec<u8>) {
+    match number {
+        Number::NotANumber => out.push(4),
+        Number::Infinity => out.push(5),
+        Number::NegativeInfinity => out.push(6),
+        Number::Finite(finite) => {
+            out.push(3);
+            out.push(u8::from(finite.negative));
+            out.extend_from_slice(&finite.exponent.to_le_bytes());
+            counted(&finite.digits, out);
+        }
+    }
+}
+
+/// Text that is not JSON keeps its bytes, under a tag of its own.
+fn json(text: &str, out: &mut Vec<u8>) {
+    let start = out.len();
+    out.push(14);
+    if json_value(text, out).is_err() {
+        out.truncate(start);
+        sized(17, text.as_bytes(), out);
+    }
+}
+
+/// The nesting is bounded by the parser, which refuses more than 128 levels.
+fn json_value(text: &str, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+    let text = text.trim_ascii();
+    match text.as_bytes().first() {
+        Some(b'{') => {
+            let members: BTreeMap<String, &RawValue> = serde_json::from_str(text)?;
+            out.push(b'{');
+            out.extend_from_slice(&(members.len() as u64).to_le_bytes());
+            for (name, member) in &members {
+                counted(name.as_bytes(), out);
+                json_value(member.get(), out)?;
+            }
+        }
+        Some(b'[') => {
+            let items: Vec<&RawValue> = serde_json::from_str(text)?;
+            out.push(b'[');
+            out.extend_from_slice(&(items.len() as u64).to_le_bytes());
+            for item in items {
+                json_value(item.get(), out)?;
+            }
+        }
+        Some(b'"') => {
+            let string: String = serde_json::from_str(text)?;
+            sized(b'"', string.as_bytes(), out);
+        }
+        _ => {
+            let scalar: &RawValue = serde_json::from_str(text)?;
+            match Number::parse(scalar.get()) {
+                Some(parsed) => number(&parsed, out),
+                None => sized(b'w', scalar.get().as_bytes(), out),
+            }
+        }
+    }
+    Ok(())
+}
+
+fn tagged(tag: u8, bytes: &[u8], out: &mut Vec<u8>) {
+    out.push(tag);
+    out.extend_from_slice(bytes);
+}
+
+fn sized(tag: u8, bytes: &[u8], out: &mut Vec<u8>) {
+    out.push(tag);
+    counted(bytes, out);
+}
+
+fn counted(bytes: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+    out.extend_from_slice(bytes);
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::strategies::any_value;
+    use super::*;
+
+    fn canonical(value: ValueRef<'_>) -> Vec<u8> {
+        let mut out = Vec::new();
+        encode(value, &mut out);
+        out
+    }
+
+    #[test]
+    fn what_means_the_same_is_the_same() {
+        let same = [
+            (ValueRef::Decimal("10.50"), ValueRef::Decimal("10.5")),
+            (ValueRef::Decimal("10.5"), ValueRef::Real(10.5)),
+            (ValueRef::Int(10), ValueRef::Decimal("10.000")),
+            (ValueRef::Real(-0.0), ValueRef::Int(0)),
+            (ValueRef::Real(0.1), ValueRef::Decimal("0.1")),
+            (ValueRef::Json(r#"{"b": 1.0, "a": "\u0041"}"#), ValueRef::Json(r#"{"a":"A","b":1}"#)),
+            (ValueRef::Json(r#"{"a":1,"a":2}"#), ValueRef::Json(r#"{"a":2}"#)),
+            (ValueRef::Json("[123456789012345678901234567890]"), ValueRef::Json("[1.2345678901234567890123456789e29]")),
+        ];
+        for (a, b) in same {
+            assert_eq!(canonical(a), canonical(b), "{a:?} = {b:?}");
+        }
+    }
+
+    #[test]
+    fn what_means_something_else_is_not() {
+        let different = [
+            (ValueRef::Text(b"1"), ValueRef::Int(1)),
+            (ValueRef::Text(b""), ValueRef::Null),
+            (ValueRef::Json("[1,2]"), ValueRef::Json("[2,1]")),
+            (ValueRef::Json(r#""1""#), ValueRef::Json("1")),
+            (ValueRef::Json("{}x"), ValueRef::Json("{}")),
+            (ValueRef::Int(9_007_199_254_740_993), ValueRef::Int(9_007_199_254_740_992)),
+        ];
+        for (a, b) in different {
+            assert_ne!(canonical(a), canonical(b), "{a:?} <> {b:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn equal_values_have_equal_bytes_and_trailing_zeros_do_not_count(value in any_value(), zeros in "0{0,6}") {
+            prop_assert_eq!(canonical(value.as_ref()), canonical(value.clone().as_ref()));
+            if let super::super::Value::Decimal(digits) = &value && digits.bytes().all(|b| b != b'N' && b != b'I') {
+                let longer = if digits.contains('.') { format!("{digits}{zeros}") } else { format!("{digits}.0{zeros}") };
+                prop_assert_eq!(canonical(value.as_ref()), canonical(ValueRef::Decimal(&longer)));
+            }
+        }
+
+        #[test]
+        fn integers_differ_as_their_bytes_do(a in any::<i64>(), b in any::<i64>()) {
+            prop_assert_eq!(canonical(ValueRef::Int(a)) == canonical(ValueRef::Int(b)), a == b);
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! The Debian packages that the tests stand on, and their installation where they are missing.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Result, bail, ensure};
+
+use crate::cargo;
+
+/// One Debian package that the tests need.
+struct Package {
+    name: &'static str,
+    /// A program it brings: a name to look up on the path, or an absolute file.
+    program: &'static str,
+    why: &'static str,
+}
+
+/// Everything beyond Rust, gcc and git; nothing else in the workspace installs packages.
+const PACKAGES: &[Package] = &[Package {
+    name: "sqlite3",
+    program: "sqlite3",
+    why: "independent checks of what Syncline wrote",
+}];
+
+/// Installs the packages whose programs are missing, as root or through `sudo`.
+pub(super) fn install_missing() -> Result<()> {
+    let missing: Vec<&Package> = PACKAGES.iter().filter(|p| !present(p.program)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    for package in &missing {
+        println!("installing {}: {}", package.name, package.why);
+    }
+    let names: Vec<&str> = missing.iter().map(|package| package.name).collect();
+    let Some(prefix) = root_prefix() else {
+        bail!(
+            "missing Debian packages: {0}; install them as root with `apt-get install {0}`",
+            names.join(" ")
+        );
+    };
+    // A fresh image has no package lists; a stale list is worth one refresh too.
+    for args in [&["update"], &install_args(&names)[..]] {
+        ensure!(
+            cargo::status(&mut apt_get(prefix, args))? == 0,
+            "`apt-get {}` failed; these Debian packages are needed: {}",
+            args[0],
+            names.join(" ")
+        );
+    }
+    Ok(())
+}
+
+/// Returns where `program` is found on the path.
+pub(super) fn on_path(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(program))
+        .find(|file| file.is_file())
+}
+
+fn present(program: &str) -> bool {
+    Path::new(program).is_absolute() && Path::new(program).is_file() || on_path(program).is_some()
+}
+
+/// Returns what to put before a command that needs root, or nothing if there is no way.
+fn root_prefix() -> Option<&'static [&'static str]> {
+    let user = Command::new("id").arg("-u").output().ok()?;
+    if user.stdout.trim_ascii() == b"0" {
+        Some(&[])
+    } else if on_path("sudo").is_some() {
+        Some(&["sudo"])
+    } else {
+        None
+    }
+}
+
+fn install_args<'a>(names: &[&'a str]) -> Vec<&'a str> {
+    [&["install", "-y", "--no-install-recommends"], names].concat()
+}
+
+fn apt_get(prefix: &[&str], args: &[&str]) -> Command {
+    // `env` rather than the environment of this process: sudo would drop the variable.
+    let words = [
+        prefix,
+        &["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"],
+        args,
+    ]
+    .concat();
+    let mut command = Command::new(words[0]);
+    command.args(&words[1..]);
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_found_by_name_or_by_file() {
+        assert!(present("sh"));
+        assert!(present("/bin/sh"));
+        assert!(!present("no-such-program-anywhere"));
+        assert!(!present("/no/such/file"));
+    }
+
+    #[test]
+    fn apt_get_runs_as_root_or_through_sudo() {
+        let line = |prefix: &[&str]| {
+            let command = apt_get(prefix, &install_args(&["sqlite3"]));
+            let mut words = vec![command.get_program().to_string_lossy().into_owned()];
+            words.extend(command.get_args().map(|a| a.to_string_lossy().into_owned()));
+            words.join(" ")
+        };
+        let install =
+            "env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends sqlite3";
+        assert_eq!(line(&[]), install);
+        assert_eq!(line(&["sudo"]), format!("sudo {install}"));
+    }
+}
