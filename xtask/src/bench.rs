@@ -34,13 +34,10 @@ pub(crate) fn run(args: &[String]) -> Result<u8> {
 }
 
 fn find(name: &str) -> Result<&'static Bench> {
-    BENCHES
-        .iter()
-        .find(|bench| bench.name == name)
-        .with_context(|| {
-            let known: Vec<_> = BENCHES.iter().map(|bench| bench.name).collect();
-            format!("unknown benchmark `{name}`; known: {}", known.join(", "))
-        })
+    BENCHES.iter().find(|bench| bench.name == name).with_context(|| {
+        let known: Vec<_> = BENCHES.iter().map(|bench| bench.name).collect();
+        format!("unknown benchmark `{name}`; known: {}", known.join(", "))
+    })
 }
 
 fn command(bench: &Bench) -> Command {
@@ -61,10 +58,7 @@ mod tests {
     #[test]
     fn an_unknown_name_lists_the_known_ones() {
         let error = run(&["bacth".to_owned()]).expect_err("no such benchmark");
-        assert_eq!(
-            format!("{error:#}"),
-            "unknown benchmark `bacth`; known: batch"
-        );
+        assert_eq!(format!("{error:#}"), "unknown benchmark `bacth`; known: batch");
     }
 
     #[test]

@@ -7,9 +7,7 @@ use anyhow::{Context, Result};
 
 /// Returns the root of the workspace.
 pub(crate) fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("BUG: xtask lives in a folder of the workspace")
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("BUG: xtask lives in a folder of the workspace")
 }
 
 /// Returns `cargo` with `args`, to be run at the root of the workspace.
@@ -30,12 +28,9 @@ pub(crate) fn cargo(args: &[&str]) -> Command {
 
 /// Runs `command` with this terminal and returns its exit code; one that a signal ended counts as 1.
 pub(crate) fn status(command: &mut Command) -> Result<u8> {
-    let status = command
-        .status()
-        .with_context(|| format!("cannot start {}", command.get_program().to_string_lossy()))?;
-    Ok(status
-        .code()
-        .map_or(1, |code| u8::try_from(code).unwrap_or(1)))
+    let status =
+        command.status().with_context(|| format!("cannot start {}", command.get_program().to_string_lossy()))?;
+    Ok(status.code().map_or(1, |code| u8::try_from(code).unwrap_or(1)))
 }
 
 #[cfg(test)]

@@ -1,10 +1,6 @@
 //! `cargo xtask <command>`: the house rules, the test command, the proofs and the benchmarks.
 
-#![allow(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a command-line tool talks to its terminal"
-)]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool talks to its terminal")]
 
 mod bench;
 mod cargo;

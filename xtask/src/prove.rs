@@ -53,9 +53,7 @@ fn parse(args: &[String]) -> Result<Request> {
     while let Some(arg) = args.next() {
         if arg == "--rounds" {
             let count = args.next().context("--rounds needs a number")?;
-            let rounds = count
-                .parse()
-                .with_context(|| format!("--rounds needs a number, not `{count}`"))?;
+            let rounds = count.parse().with_context(|| format!("--rounds needs a number, not `{count}`"))?;
             request.rounds = Some(rounds);
         } else if arg.starts_with('-') {
             bail!("unknown option `{arg}`; prove knows --rounds N");
@@ -64,35 +62,21 @@ fn parse(args: &[String]) -> Result<Request> {
             request.name = Some(arg.clone());
         }
     }
-    ensure!(
-        request.name.is_some() || request.rounds.is_none(),
-        "--rounds needs the name of a proof"
-    );
+    ensure!(request.name.is_some() || request.rounds.is_none(), "--rounds needs the name of a proof");
     Ok(request)
 }
 
 fn find(name: &str) -> Result<&'static Proof> {
-    PROOFS
-        .iter()
-        .find(|proof| proof.name == name)
-        .with_context(|| {
-            let known: Vec<_> = PROOFS.iter().map(|proof| proof.name).collect();
-            format!("unknown proof `{name}`; known: {}", known.join(", "))
-        })
+    PROOFS.iter().find(|proof| proof.name == name).with_context(|| {
+        let known: Vec<_> = PROOFS.iter().map(|proof| proof.name).collect();
+        format!("unknown proof `{name}`; known: {}", known.join(", "))
+    })
 }
 
 /// Fails unless the test behind `proof` exists: a filter that matches nothing would pass.
 fn ensure_exists(proof: &Proof) -> Result<()> {
-    let output = test_command(proof)
-        .arg("--list")
-        .stderr(Stdio::inherit())
-        .output()
-        .context("cannot start cargo")?;
-    ensure!(
-        output.status.success(),
-        "cannot build the proof `{}`",
-        proof.name
-    );
+    let output = test_command(proof).arg("--list").stderr(Stdio::inherit()).output().context("cannot start cargo")?;
+    ensure!(output.status.success(), "cannot build the proof `{}`", proof.name);
     ensure!(
         lists(&String::from_utf8_lossy(&output.stdout), proof.filter),
         "no test `{}` in the test target `{}` of {}",
@@ -133,10 +117,7 @@ mod tests {
 
     #[test]
     fn a_name_and_rounds_are_read_in_any_order() {
-        let expected = Request {
-            name: Some("kill-sqlite".to_owned()),
-            rounds: Some(9),
-        };
+        let expected = Request { name: Some("kill-sqlite".to_owned()), rounds: Some(9) };
         for typed in ["kill-sqlite --rounds 9", "--rounds 9 kill-sqlite"] {
             assert_eq!(parse(&words(typed)).ok().as_ref(), Some(&expected));
         }
@@ -145,13 +126,7 @@ mod tests {
 
     #[test]
     fn what_is_not_understood_is_refused() {
-        for typed in [
-            "a b",
-            "a --rounds",
-            "a --rounds x",
-            "a --fast",
-            "--rounds 3",
-        ] {
+        for typed in ["a b", "a --rounds", "a --rounds x", "a --fast", "--rounds 3"] {
             assert!(parse(&words(typed)).is_err(), "{typed}");
         }
     }
@@ -159,19 +134,13 @@ mod tests {
     #[test]
     fn an_unknown_name_lists_the_known_ones() {
         let error = run(&words("kill")).expect_err("no such proof");
-        assert_eq!(
-            format!("{error:#}"),
-            "unknown proof `kill`; known: kill-sqlite"
-        );
+        assert_eq!(format!("{error:#}"), "unknown proof `kill`; known: kill-sqlite");
     }
 
     #[test]
     fn the_command_runs_one_test_in_full() {
         let command = command(find("kill-sqlite").expect("it is in the table"), Some(3));
-        let args: Vec<_> = command
-            .get_args()
-            .map(|arg| arg.to_string_lossy())
-            .collect();
+        let args: Vec<_> = command.get_args().map(|arg| arg.to_string_lossy()).collect();
         assert_eq!(
             args.join(" "),
             "test --release -p syncline-cli --test it -- prove::kill_sqlite --exact --nocapture"
@@ -188,14 +157,8 @@ mod tests {
 
     #[test]
     fn a_listing_names_the_test_exactly() {
-        assert!(lists(
-            "prove::kill_sqlite: test\n\n1 test\n",
-            "prove::kill_sqlite"
-        ));
-        assert!(!lists(
-            "prove::kill_sqlite_twice: test\n",
-            "prove::kill_sqlite"
-        ));
+        assert!(lists("prove::kill_sqlite: test\n\n1 test\n", "prove::kill_sqlite"));
+        assert!(!lists("prove::kill_sqlite_twice: test\n", "prove::kill_sqlite"));
         assert!(!lists("0 tests, 0 benchmarks\n", "prove::kill_sqlite"));
     }
 }

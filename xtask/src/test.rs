@@ -67,24 +67,14 @@ fn steps(request: &Request) -> Vec<Step> {
     ]
 }
 
-const CLIPPY: &[&str] = &[
-    "clippy",
-    "--workspace",
-    "--all-targets",
-    "--",
-    "-D",
-    "warnings",
-];
+const CLIPPY: &[&str] = &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
 
 fn cargo_step(heading: &'static str, args: &'static [&'static str]) -> Step {
     step(heading, move || cargo::status(&mut cargo::cargo(args)))
 }
 
 fn step(heading: &'static str, run: impl FnOnce() -> Result<u8> + 'static) -> Step {
-    Step {
-        heading,
-        run: Box::new(run),
-    }
+    Step { heading, run: Box::new(run) }
 }
 
 #[cfg(test)]
@@ -100,12 +90,7 @@ mod tests {
     fn trailing_arguments_go_to_cargo_test() {
         assert_eq!(
             request("-p syncline-core --advisories -- fold"),
-            Request {
-                advisories: true,
-                test_args: ["-p", "syncline-core", "--", "fold"]
-                    .map(str::to_owned)
-                    .to_vec(),
-            }
+            Request { advisories: true, test_args: ["-p", "syncline-core", "--", "fold"].map(str::to_owned).to_vec() }
         );
         assert!(!request("").advisories);
     }
@@ -113,9 +98,6 @@ mod tests {
     #[test]
     fn the_steps_run_in_the_promised_order() {
         let headings: Vec<_> = steps(&request("")).iter().map(|s| s.heading).collect();
-        assert_eq!(
-            headings,
-            ["format", "clippy", "tidy", "deny", "build", "test", "doc"]
-        );
+        assert_eq!(headings, ["format", "clippy", "tidy", "deny", "build", "test", "doc"]);
     }
 }

@@ -44,11 +44,7 @@ pub(crate) fn run(args: &[String]) -> Result<u8> {
     for finding in &findings {
         println!("{finding}");
     }
-    println!(
-        "tidy: {} findings in {} files",
-        findings.len(),
-        tree.texts().count()
-    );
+    println!("tidy: {} findings in {} files", findings.len(), tree.texts().count());
     Ok(u8::from(!findings.is_empty()))
 }
 
@@ -62,11 +58,7 @@ pub(crate) struct Finding {
 
 impl Finding {
     fn new(path: &str, line: usize, message: impl Into<String>) -> Self {
-        Self {
-            path: path.to_owned(),
-            line,
-            message: message.into(),
-        }
+        Self { path: path.to_owned(), line, message: message.into() }
     }
 }
 
@@ -86,9 +78,7 @@ fn check(tree: &Tree) -> Vec<Finding> {
 
 /// Rust files that do not parse: no other rule can look into them.
 fn unreadable(tree: &Tree) -> Vec<Finding> {
-    tree.unreadable()
-        .map(|(path, line, why)| Finding::new(path, line, format!("does not parse: {why}")))
-        .collect()
+    tree.unreadable().map(|(path, line, why)| Finding::new(path, line, format!("does not parse: {why}"))).collect()
 }
 
 /// What the rules' tests share: a tree from texts, and findings as text.
@@ -125,15 +115,9 @@ mod tests {
 
     #[test]
     fn a_file_that_does_not_parse_is_a_finding() {
-        let found = findings(
-            unreadable,
-            &[("xtask/src/a.rs", "fn f() {\n  let = 1;\n}\n")],
-        );
+        let found = findings(unreadable, &[("xtask/src/a.rs", "fn f() {\n  let = 1;\n}\n")]);
         assert_eq!(found.len(), 1);
-        assert!(
-            found[0].starts_with("xtask/src/a.rs:2: does not parse: "),
-            "{found:?}"
-        );
+        assert!(found[0].starts_with("xtask/src/a.rs:2: does not parse: "), "{found:?}");
         assert!(findings(unreadable, &[("xtask/src/a.rs", "fn f() {}\n")]).is_empty());
     }
 }

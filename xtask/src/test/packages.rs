@@ -16,11 +16,8 @@ struct Package {
 }
 
 /// Everything beyond Rust, gcc and git; nothing else in the workspace installs packages.
-const PACKAGES: &[Package] = &[Package {
-    name: "sqlite3",
-    program: "sqlite3",
-    why: "independent checks of what Syncline wrote",
-}];
+const PACKAGES: &[Package] =
+    &[Package { name: "sqlite3", program: "sqlite3", why: "independent checks of what Syncline wrote" }];
 
 /// Installs the packages whose programs are missing, as root or through `sudo`.
 pub(super) fn install_missing() -> Result<()> {
@@ -33,10 +30,7 @@ pub(super) fn install_missing() -> Result<()> {
     }
     let names: Vec<&str> = missing.iter().map(|package| package.name).collect();
     let Some(prefix) = root_prefix() else {
-        bail!(
-            "missing Debian packages: {0}; install them as root with `apt-get install {0}`",
-            names.join(" ")
-        );
+        bail!("missing Debian packages: {0}; install them as root with `apt-get install {0}`", names.join(" "));
     };
     // A fresh image has no package lists; a stale list is worth one refresh too.
     for args in [&["update"], &install_args(&names)[..]] {
@@ -53,9 +47,7 @@ pub(super) fn install_missing() -> Result<()> {
 /// Returns where `program` is found on the path.
 pub(super) fn on_path(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path)
-        .map(|folder| folder.join(program))
-        .find(|file| file.is_file())
+    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
 }
 
 fn present(program: &str) -> bool {
@@ -80,12 +72,7 @@ fn install_args<'a>(names: &[&'a str]) -> Vec<&'a str> {
 
 fn apt_get(prefix: &[&str], args: &[&str]) -> Command {
     // `env` rather than the environment of this process: sudo would drop the variable.
-    let words = [
-        prefix,
-        &["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"],
-        args,
-    ]
-    .concat();
+    let words = [prefix, &["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"], args].concat();
     let mut command = Command::new(words[0]);
     command.args(&words[1..]);
     command
@@ -111,8 +98,7 @@ mod tests {
             words.extend(command.get_args().map(|a| a.to_string_lossy().into_owned()));
             words.join(" ")
         };
-        let install =
-            "env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends sqlite3";
+        let install = "env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends sqlite3";
         assert_eq!(line(&[]), install);
         assert_eq!(line(&["sudo"]), format!("sudo {install}"));
     }

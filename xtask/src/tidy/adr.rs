@@ -57,10 +57,7 @@ mod tests {
     #[test]
     fn numbered_decisions_with_titles_pass() {
         let files = [
-            (
-                "docs/adr/001-row-batch.md",
-                "# 001. The row batch\n\ntext\n",
-            ),
+            ("docs/adr/001-row-batch.md", "# 001. The row batch\n\ntext\n"),
             ("docs/adr/002-undo.md", "# 002. Undo\n"),
             ("docs/adr/README.md", "Decisions\n"),
             ("docs/book/src/summary.md", "Summary\n"),
@@ -70,26 +67,13 @@ mod tests {
 
     #[test]
     fn a_number_is_used_once() {
-        let files = [
-            ("docs/adr/001-a.md", "# 001. A\n"),
-            ("docs/adr/001-b.md", "# 001. B\n"),
-        ];
-        assert_eq!(
-            findings(decisions, &files),
-            ["docs/adr/001-b.md:1: the number 001 is taken by docs/adr/001-a.md"]
-        );
+        let files = [("docs/adr/001-a.md", "# 001. A\n"), ("docs/adr/001-b.md", "# 001. B\n")];
+        assert_eq!(findings(decisions, &files), ["docs/adr/001-b.md:1: the number 001 is taken by docs/adr/001-a.md"]);
     }
 
     #[test]
     fn the_title_repeats_the_number() {
-        for text in [
-            "",
-            "# 002. A\n",
-            "001. A\n",
-            "# 001 A\n",
-            "# 001. \n",
-            "\n# 001. A\n",
-        ] {
+        for text in ["", "# 002. A\n", "001. A\n", "# 001 A\n", "# 001. \n", "\n# 001. A\n"] {
             assert_eq!(
                 findings(decisions, &[("docs/adr/001-a.md", text)]),
                 ["docs/adr/001-a.md:1: the first line must be `# 001. Title`"],
@@ -100,17 +84,9 @@ mod tests {
 
     #[test]
     fn a_decision_has_a_number() {
-        for path in [
-            "docs/adr/a.md",
-            "docs/adr/1-a.md",
-            "docs/adr/0001-a.md",
-            "docs/adr/001-.md",
-        ] {
+        for path in ["docs/adr/a.md", "docs/adr/1-a.md", "docs/adr/0001-a.md", "docs/adr/001-.md"] {
             let found = findings(decisions, &[(path, "# 001. A\n")]);
-            assert_eq!(
-                found,
-                [format!("{path}:1: a decision is called `NNN-title.md`")]
-            );
+            assert_eq!(found, [format!("{path}:1: a decision is called `NNN-title.md`")]);
         }
     }
 }

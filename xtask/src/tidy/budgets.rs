@@ -59,10 +59,7 @@ struct LongFunction {
 
 impl Exceptions {
     fn file_limit(&self, path: &str) -> usize {
-        self.long_file
-            .iter()
-            .find(|entry| entry.path.get_ref() == path)
-            .map_or(FILE_LINES, |entry| entry.limit)
+        self.long_file.iter().find(|entry| entry.path.get_ref() == path).map_or(FILE_LINES, |entry| entry.limit)
     }
 
     fn function_limit(&self, path: &str, name: &str) -> usize {
@@ -78,10 +75,7 @@ fn over_budget(tree: &Tree, exceptions: &Exceptions) -> Vec<Finding> {
     for file in tree.rust() {
         let limit = exceptions.file_limit(&file.path);
         if file.lines > limit {
-            let message = format!(
-                "{} lines without its tests; the limit is {limit}",
-                file.lines
-            );
+            let message = format!("{} lines without its tests; the limit is {limit}", file.lines);
             findings.push(Finding::new(&file.path, 1, message));
         }
         for function in &file.facts.functions {
@@ -112,9 +106,7 @@ fn unneeded(tree: &Tree, exceptions: &Exceptions, text: &str) -> Vec<Finding> {
     };
     for entry in &exceptions.long_file {
         let path = entry.path.get_ref();
-        let needed = tree
-            .rust()
-            .any(|file| file.path == *path && file.lines > FILE_LINES);
+        let needed = tree.rust().any(|file| file.path == *path && file.lines > FILE_LINES);
         judge(&entry.path, path, needed, &entry.reason);
     }
     for entry in &exceptions.long_function {
@@ -152,10 +144,7 @@ mod tests {
     #[test]
     fn a_file_at_its_limit_passes_and_one_line_more_does_not() {
         assert_eq!(check(&file(600), ""), [""; 0]);
-        assert_eq!(
-            check(&file(601), ""),
-            ["crates/a/src/lib.rs:1: 601 lines without its tests; the limit is 600"]
-        );
+        assert_eq!(check(&file(601), ""), ["crates/a/src/lib.rs:1: 601 lines without its tests; the limit is 600"]);
     }
 
     #[test]
@@ -181,7 +170,8 @@ mod tests {
             check(&file(701), long_file),
             ["crates/a/src/lib.rs:1: 701 lines without its tests; the limit is 700"]
         );
-        let long_function = "[[long_function]]\npath = \"crates/a/src/lib.rs\"\nname = \"f\"\nlimit = 80\nreason = \"one match\"\n";
+        let long_function =
+            "[[long_function]]\npath = \"crates/a/src/lib.rs\"\nname = \"f\"\nlimit = 80\nreason = \"one match\"\n";
         assert_eq!(check(&function(80), long_function), [""; 0]);
         assert_eq!(check(&function(81), long_function).len(), 1);
     }

@@ -35,14 +35,7 @@ const MODULES: &[(&str, &[&[&str]])] = &[
     ("capture", &[WORDS, PORTS]),
     ("transport", &[WORDS, PORTS, &["capture"]]),
     ("resolve", &[WORDS, PORTS, &["capture", "transport"]]),
-    (
-        "apply",
-        &[
-            WORDS,
-            PORTS,
-            &["capture", "transport", "resolve", "checkpoint"],
-        ],
-    ),
+    ("apply", &[WORDS, PORTS, &["capture", "transport", "resolve", "checkpoint"]]),
     ("pipeline", &[WORDS, PORTS, STAGES, &["event"]]),
     ("two_way", &[WORDS, PORTS, STAGES, LOOP]),
     ("plan", &[WORDS, PORTS, STAGES, LOOP]),
@@ -53,10 +46,7 @@ const MODULES: &[(&str, &[&[&str]])] = &[
 
 /// Imports inside the core run in one direction: a module uses only what stands before it.
 pub(super) fn inside_core(tree: &Tree) -> Vec<Finding> {
-    tree.rust()
-        .filter(|file| file.krate == CORE && file.path.contains("/src/") && !file.test)
-        .flat_map(check)
-        .collect()
+    tree.rust().filter(|file| file.krate == CORE && file.path.contains("/src/") && !file.test).flat_map(check).collect()
 }
 
 fn check(file: &RustFile) -> Vec<Finding> {
@@ -98,9 +88,7 @@ fn may_use(module: &str) -> Option<Vec<&'static str>> {
 }
 
 fn unknown(module: &str) -> String {
-    format!(
-        "unknown module `{module}` in {CORE}: add it to MODULES in xtask/src/tidy/directions.rs"
-    )
+    format!("unknown module `{module}` in {CORE}: add it to MODULES in xtask/src/tidy/directions.rs")
 }
 
 #[cfg(test)]
@@ -120,27 +108,12 @@ mod tests {
     fn imports_along_the_flow_pass() {
         for (path, source) in [
             ("schema/table.rs", "use crate::value::Value;"),
-            (
-                "mapping.rs",
-                "use crate::{clock::Hlc, error::Error, schema::Table};",
-            ),
-            (
-                "apply.rs",
-                "use crate::{checkpoint::Checkpoint, resolve::Policy, store::Writer};",
-            ),
-            (
-                "store.rs",
-                "fn f(_: crate::checkpoint::Checkpoint, _: crate::event::Event) {}",
-            ),
-            (
-                "pipeline.rs",
-                "use crate::{apply, capture, event::EventSink, state::State};",
-            ),
+            ("mapping.rs", "use crate::{clock::Hlc, error::Error, schema::Table};"),
+            ("apply.rs", "use crate::{checkpoint::Checkpoint, resolve::Policy, store::Writer};"),
+            ("store.rs", "fn f(_: crate::checkpoint::Checkpoint, _: crate::event::Event) {}"),
+            ("pipeline.rs", "use crate::{apply, capture, event::EventSink, state::State};"),
             ("undo.rs", "use crate::pipeline::Pipeline;"),
-            (
-                "apply/order.rs",
-                "use super::guards::Guard; use crate::apply::Expectation;",
-            ),
+            ("apply/order.rs", "use super::guards::Guard; use crate::apply::Expectation;"),
             ("lib.rs", "pub use crate::undo::Undo;"),
         ] {
             assert_eq!(check_one(path, source), [""; 0], "{path}");
@@ -153,23 +126,11 @@ mod tests {
             ("value.rs", "use crate::schema::Table;", "schema"),
             ("schema.rs", "fn f() { crate::clock::now() }", "clock"),
             ("change.rs", "use crate::mapping;", "mapping"),
-            (
-                "capture.rs",
-                "use crate::{value::Value, apply::Order};",
-                "apply",
-            ),
+            ("capture.rs", "use crate::{value::Value, apply::Order};", "apply"),
             ("resolve.rs", "use crate::event::Event;", "event"),
             ("checkpoint.rs", "use crate::store::Writer;", "store"),
-            (
-                "value/exact.rs",
-                "use super::super::schema::Table;",
-                "schema",
-            ),
-            (
-                "store.rs",
-                "fn f() { vec![crate::pipeline::run()]; }",
-                "pipeline",
-            ),
+            ("value/exact.rs", "use super::super::schema::Table;", "schema"),
+            ("store.rs", "fn f() { vec![crate::pipeline::run()]; }", "pipeline"),
             ("plan.rs", "use crate::undo::Undo;", "undo"),
             ("error.rs", "use crate::limits::ROWS;", "limits"),
             ("limits.rs", "use crate::error::Error;", "error"),
@@ -177,9 +138,7 @@ mod tests {
             let from = path.split(['/', '.']).next().unwrap_or_default();
             assert_eq!(
                 check_one(path, source),
-                [format!(
-                    "{path}:1: `{from}` may not use `{to}`: imports in syncline-core run in one direction"
-                )]
+                [format!("{path}:1: `{from}` may not use `{to}`: imports in syncline-core run in one direction")]
             );
         }
     }
@@ -187,23 +146,13 @@ mod tests {
     #[test]
     fn an_unknown_module_is_asked_for() {
         let message = "unknown module `session` in syncline-core: add it to MODULES in xtask/src/tidy/directions.rs";
-        assert_eq!(
-            check_one("session.rs", ""),
-            [format!("session.rs:1: {message}")]
-        );
-        assert_eq!(
-            check_one("apply.rs", "\nuse crate::session::S;"),
-            [format!("apply.rs:2: {message}")]
-        );
+        assert_eq!(check_one("session.rs", ""), [format!("session.rs:1: {message}")]);
+        assert_eq!(check_one("apply.rs", "\nuse crate::session::S;"), [format!("apply.rs:2: {message}")]);
     }
 
     #[test]
     fn a_shortcut_through_the_root_is_found() {
-        let hides = |what| {
-            format!(
-                "value.rs:1: `crate::{what}` hides its module: import it from where it is defined"
-            )
-        };
+        let hides = |what| format!("value.rs:1: `crate::{what}` hides its module: import it from where it is defined");
         assert_eq!(check_one("value.rs", "use crate::Table;"), [hides("Table")]);
         assert_eq!(check_one("value.rs", "use crate::*;"), [hides("*")]);
     }
@@ -213,18 +162,9 @@ mod tests {
         let source = "#[cfg(test)] mod tests { use crate::undo::Undo; }";
         assert_eq!(check_one("value.rs", source), [""; 0]);
         let files = [
-            (
-                "crates/syncline-core/src/value.rs",
-                "#[cfg(test)] mod tests;",
-            ),
-            (
-                "crates/syncline-core/src/value/tests.rs",
-                "use crate::undo::U;",
-            ),
-            (
-                "crates/syncline-core/tests/it/main.rs",
-                "use crate::undo::U;",
-            ),
+            ("crates/syncline-core/src/value.rs", "#[cfg(test)] mod tests;"),
+            ("crates/syncline-core/src/value/tests.rs", "use crate::undo::U;"),
+            ("crates/syncline-core/tests/it/main.rs", "use crate::undo::U;"),
             ("crates/syncline/src/open.rs", "use crate::run::Run;"),
         ];
         assert_eq!(findings(inside_core, &files), [""; 0]);

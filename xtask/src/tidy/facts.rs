@@ -62,11 +62,7 @@ pub(crate) struct Function {
 /// Reads `text`, the file of the module `module`.
 pub(crate) fn gather(text: &str, module: &[String]) -> syn::Result<Facts> {
     let file = syn::parse_file(text)?;
-    let mut walk = Walk {
-        facts: Facts::default(),
-        module: module.to_vec(),
-        test: file.attrs.iter().any(is_test),
-    };
+    let mut walk = Walk { facts: Facts::default(), module: module.to_vec(), test: file.attrs.iter().any(is_test) };
     walk.visit_file(&file);
     Ok(walk.facts)
 }
@@ -89,11 +85,7 @@ impl Walk {
     fn function(&mut self, signature: &syn::Signature, block: &syn::Block) {
         let line = signature.fn_token.span.start().line;
         let end = block.brace_token.span.close().end().line;
-        self.facts.functions.push(Function {
-            line,
-            name: signature.ident.to_string(),
-            lines: end - line + 1,
-        });
+        self.facts.functions.push(Function { line, name: signature.ident.to_string(), lines: end - line + 1 });
     }
 
     fn mention(&mut self, line: usize, segments: Vec<String>) {
@@ -118,11 +110,7 @@ impl Walk {
             own = true;
             rest = tail;
         }
-        if own {
-            [&["crate".to_owned()], base.as_slice(), rest].concat()
-        } else {
-            segments
-        }
+        if own { [&["crate".to_owned()], base.as_slice(), rest].concat() } else { segments }
     }
 
     fn panic(&mut self, line: usize, kind: PanicKind) {
@@ -188,12 +176,7 @@ impl Walk {
         let mut path = vec![tokens[0].to_string()];
         let line = tokens[0].span().start().line;
         let mut taken = 1;
-        while let [
-            TokenTree::Punct(a),
-            TokenTree::Punct(b),
-            TokenTree::Ident(next),
-            ..,
-        ] = &tokens[taken..]
+        while let [TokenTree::Punct(a), TokenTree::Punct(b), TokenTree::Ident(next), ..] = &tokens[taken..]
             && a.as_char() == ':'
             && b.as_char() == ':'
         {
@@ -299,12 +282,7 @@ impl<'ast> Visit<'ast> for Walk {
 
     fn visit_macro(&mut self, call: &'ast syn::Macro) {
         let line = call.path.span().start().line;
-        let mut path: Vec<String> = call
-            .path
-            .segments
-            .iter()
-            .map(|segment| segment.ident.to_string())
-            .collect();
+        let mut path: Vec<String> = call.path.segments.iter().map(|segment| segment.ident.to_string()).collect();
         self.macro_call(line, path.pop().unwrap_or_default());
         // `crate::name!` names the macro alone: every macro of a crate stands at its root.
         if path.len() > 1 {
@@ -326,10 +304,7 @@ impl<'ast> Visit<'ast> for Walk {
 
 fn literal(expr: &syn::Expr) -> Option<String> {
     match expr {
-        syn::Expr::Lit(syn::ExprLit {
-            lit: syn::Lit::Str(text),
-            ..
-        }) => Some(text.value()),
+        syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }) => Some(text.value()),
         _ => None,
     }
 }
@@ -338,9 +313,7 @@ fn literal(expr: &syn::Expr) -> Option<String> {
 fn is_test(attr: &syn::Attribute) -> bool {
     match &attr.meta {
         syn::Meta::Path(path) => path.segments.last().is_some_and(|s| s.ident == "test"),
-        syn::Meta::List(list) if list.path.is_ident("cfg") => {
-            list.parse_args().is_ok_and(|meta| needs_test(&meta))
-        }
+        syn::Meta::List(list) if list.path.is_ident("cfg") => list.parse_args().is_ok_and(|meta| needs_test(&meta)),
         syn::Meta::List(list) => list.path.segments.last().is_some_and(|s| s.ident == "test"),
         syn::Meta::NameValue(_) => false,
     }
@@ -351,9 +324,7 @@ fn needs_test(meta: &syn::Meta) -> bool {
     match meta {
         syn::Meta::Path(path) => path.is_ident("test"),
         syn::Meta::List(list) if list.path.is_ident("all") => list
-            .parse_args_with(
-                syn::punctuated::Punctuated::<syn::Meta, syn::Token![,]>::parse_terminated,
-            )
+            .parse_args_with(syn::punctuated::Punctuated::<syn::Meta, syn::Token![,]>::parse_terminated)
             .is_ok_and(|all| all.iter().any(needs_test)),
         _ => false,
     }
@@ -437,14 +408,7 @@ mod tests {
             }";
         assert_eq!(
             mentions(&["m"], source),
-            [
-                "tokio::main",
-                "crate::a::T",
-                "std::fs::File",
-                "crate::b::go",
-                "crate::c::x",
-                "crate::d::y",
-            ]
+            ["tokio::main", "crate::a::T", "std::fs::File", "crate::b::go", "crate::c::x", "crate::d::y",]
         );
     }
 
@@ -506,20 +470,15 @@ mod tests {
     #[test]
     fn a_function_is_measured_from_fn_to_brace() {
         let source = "/// doc\n#[inline]\nfn f(\n  a: u8,\n) {\n  fn g() {}\n}\ntrait T { fn h() {\n} fn i(); }";
-        let found: Vec<_> = facts(&[], source)
-            .functions
-            .iter()
-            .map(|f| format!("{} {} {}", f.name, f.line, f.lines))
-            .collect();
+        let found: Vec<_> =
+            facts(&[], source).functions.iter().map(|f| format!("{} {} {}", f.name, f.line, f.lines)).collect();
         assert_eq!(found, ["f 3 5", "g 6 1", "h 8 2"]);
     }
 
     #[test]
     fn inline_tests_are_measured_with_their_attribute() {
-        let facts = facts(
-            &["a"],
-            "fn f() {}\n#[cfg(test)]\nmod tests {\n\n}\n#[cfg(test)]\nmod world;\nmod plain {}\n",
-        );
+        let facts =
+            facts(&["a"], "fn f() {}\n#[cfg(test)]\nmod tests {\n\n}\n#[cfg(test)]\nmod world;\nmod plain {}\n");
         assert_eq!(facts.test_lines, 4);
         assert_eq!(facts.test_modules, [["a", "world"]]);
         let inline: Vec<_> = facts.inline_modules.iter().map(|(_, n)| n).collect();

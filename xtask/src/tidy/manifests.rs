@@ -13,10 +13,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("syncline-core", &[]),
     ("syncline-stores", &["syncline-core"]),
     ("syncline-transports", &["syncline-core"]),
-    (
-        "syncline",
-        &["syncline-core", "syncline-stores", "syncline-transports"],
-    ),
+    ("syncline", &["syncline-core", "syncline-stores", "syncline-transports"]),
     ("syncline-hub", &["syncline"]),
     ("syncline-cli", &["syncline", "syncline-hub"]),
     // Everything may use it in its tests, so dev-dependencies are not looked at.
@@ -37,8 +34,7 @@ pub(super) fn between_crates(tree: &Tree) -> Vec<Finding> {
         };
         let name = &manifest.name;
         let Some(allowed) = allowed(name) else {
-            let message =
-                format!("unknown crate `{name}`: add it to CRATES in xtask/src/tidy/manifests.rs");
+            let message = format!("unknown crate `{name}`: add it to CRATES in xtask/src/tidy/manifests.rs");
             findings.push(Finding::new(path, 1, message));
             continue;
         };
@@ -73,10 +69,7 @@ pub(super) fn workspace_lints(tree: &Tree) -> Vec<Finding> {
 fn manifests(tree: &Tree) -> impl Iterator<Item = (&str, &str)> {
     tree.texts().filter(|(path, _)| {
         let parts: Vec<_> = path.split('/').collect();
-        matches!(
-            parts[..],
-            ["crates", _, "Cargo.toml"] | ["xtask", "Cargo.toml"]
-        )
+        matches!(parts[..], ["crates", _, "Cargo.toml"] | ["xtask", "Cargo.toml"])
     })
 }
 
@@ -107,10 +100,7 @@ impl Manifest {
                 collect(text, target, &mut dependencies);
             }
         }
-        Ok(Self {
-            name: name.to_owned(),
-            dependencies,
-        })
+        Ok(Self { name: name.to_owned(), dependencies })
     }
 }
 
@@ -198,9 +188,7 @@ mod tests {
             let rest = format!("[dependencies]\nserde = \"1\"\n{dependency}.workspace = true");
             assert_eq!(
                 directions("crates/x/Cargo.toml", name, &rest),
-                [format!(
-                    "crates/x/Cargo.toml:5: `{name}` may not depend on `{dependency}`"
-                )]
+                [format!("crates/x/Cargo.toml:5: `{name}` may not depend on `{dependency}`")]
             );
         }
     }
@@ -223,9 +211,7 @@ mod tests {
         let found = directions("crates/new/Cargo.toml", "syncline-new", "");
         assert_eq!(
             found,
-            [
-                "crates/new/Cargo.toml:1: unknown crate `syncline-new`: add it to CRATES in xtask/src/tidy/manifests.rs"
-            ]
+            ["crates/new/Cargo.toml:1: unknown crate `syncline-new`: add it to CRATES in xtask/src/tidy/manifests.rs"]
         );
     }
 
@@ -246,19 +232,10 @@ mod tests {
         let good = manifest("syncline", "[lints]\nworkspace = true");
         let bad = manifest("syncline", "[lints.rust]\nunsafe_code = \"allow\"");
         let files = |crate_manifest| {
-            findings(
-                workspace_lints,
-                &[
-                    ("Cargo.toml", root),
-                    ("crates/syncline/Cargo.toml", crate_manifest),
-                ],
-            )
+            findings(workspace_lints, &[("Cargo.toml", root), ("crates/syncline/Cargo.toml", crate_manifest)])
         };
         assert_eq!(files(&good), [""; 0]);
-        assert_eq!(
-            files(&bad),
-            ["crates/syncline/Cargo.toml:1: must say `workspace = true` under [lints]"]
-        );
+        assert_eq!(files(&bad), ["crates/syncline/Cargo.toml:1: must say `workspace = true` under [lints]"]);
         let weak = "[workspace.lints.rust]\nunsafe_code = \"warn\"\n";
         assert_eq!(findings(workspace_lints, &[("Cargo.toml", weak)]).len(), 1);
     }

@@ -4,9 +4,7 @@ use super::Finding;
 use super::tree::Tree;
 
 /// Names that say nothing about what is inside.
-const BANNED: &[&str] = &[
-    "util", "utils", "common", "helper", "helpers", "manager", "handler", "misc",
-];
+const BANNED: &[&str] = &["util", "utils", "common", "helper", "helpers", "manager", "handler", "misc"];
 
 /// The folder whose folders are the engines.
 const STORES: &str = "crates/syncline-stores/src/";
@@ -16,8 +14,8 @@ const NOT_ENGINES: &[&str] = &["sql"];
 
 /// What the files of an engine may be called; a missing one is a missing feature.
 const SIBLINGS: &[&str] = &[
-    "connect", "describe", "schema", "types", "snapshot", "digest", "bulk", "write", "migrate",
-    "track", "capture", "backup", "thread", "literal", "tests",
+    "connect", "describe", "schema", "types", "snapshot", "digest", "bulk", "write", "migrate", "track", "capture",
+    "backup", "thread", "literal", "tests",
 ];
 
 /// No module or file of any crate has a name that says nothing.
@@ -41,18 +39,12 @@ pub(super) fn banned(tree: &Tree) -> Vec<Finding> {
 pub(super) fn siblings(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (path, _) in tree.texts() {
-        let Some((engine, rest)) = path
-            .strip_prefix(STORES)
-            .and_then(|inside| inside.split_once('/'))
-        else {
+        let Some((engine, rest)) = path.strip_prefix(STORES).and_then(|inside| inside.split_once('/')) else {
             continue;
         };
         let name = rest.split(['/', '.']).next().unwrap_or(rest);
         if path.ends_with(".rs") && !NOT_ENGINES.contains(&engine) && !SIBLINGS.contains(&name) {
-            let message = format!(
-                "`{name}` is not a file name the engines share: {}",
-                SIBLINGS.join(" ")
-            );
+            let message = format!("`{name}` is not a file name the engines share: {}", SIBLINGS.join(" "));
             findings.push(Finding::new(path, 1, message));
         }
     }
@@ -75,10 +67,7 @@ mod tests {
             let folder = format!("crates/a/tests/it/{name}/seed.rs");
             let module = format!("\nmod {name} {{}}");
             assert_eq!(
-                findings(
-                    banned,
-                    &[(&file, ""), (&folder, ""), ("xtask/src/b.rs", &module)]
-                ),
+                findings(banned, &[(&file, ""), (&folder, ""), ("xtask/src/b.rs", &module)]),
                 [
                     format!("{file}:1: {}", says_nothing(name)),
                     format!("{folder}:1: {}", says_nothing(name)),
@@ -114,16 +103,12 @@ mod tests {
 
     #[test]
     fn a_name_of_its_own_among_siblings_is_found() {
-        let files = [
-            ("crates/syncline-stores/src/mysql/queries.rs", ""),
-            ("crates/syncline-stores/src/oracle/mod.rs", ""),
-        ];
+        let files =
+            [("crates/syncline-stores/src/mysql/queries.rs", ""), ("crates/syncline-stores/src/oracle/mod.rs", "")];
         let found = findings(siblings, &files);
         assert_eq!(found.len(), 2);
         assert!(
-            found[0].starts_with(
-                "crates/syncline-stores/src/mysql/queries.rs:1: `queries` is not a file name"
-            ),
+            found[0].starts_with("crates/syncline-stores/src/mysql/queries.rs:1: `queries` is not a file name"),
             "{found:?}"
         );
     }

@@ -41,9 +41,7 @@ fn unwraps(file: &RustFile) -> Vec<Finding> {
         let message = match &panic.kind {
             PanicKind::Unwrap => "`.unwrap()`: return the error, or `.expect(\"BUG: ...\")`",
             PanicKind::Expect(Some(message)) if message.starts_with("BUG: ") => return None,
-            PanicKind::Expect(_) => {
-                "`.expect(..)` must be given a literal that starts with `BUG: `"
-            }
+            PanicKind::Expect(_) => "`.expect(..)` must be given a literal that starts with `BUG: `",
         };
         Some(Finding::new(&file.path, panic.line, message))
     });
@@ -107,21 +105,11 @@ mod tests {
 
     #[test]
     fn missing_code_is_found_in_tests_too() {
-        for (source, name) in [
-            ("fn f() { todo!() }", "todo"),
-            ("#[test] fn f() { unimplemented!(\"x\") }", "unimplemented"),
-        ] {
-            for path in [
-                "crates/a/src/lib.rs",
-                "crates/a/tests/t.rs",
-                "xtask/src/a.rs",
-            ] {
-                assert_eq!(
-                    check(path, source),
-                    [format!(
-                        "{path}:1: `{name}!()`: write the code or leave it out"
-                    )]
-                );
+        for (source, name) in
+            [("fn f() { todo!() }", "todo"), ("#[test] fn f() { unimplemented!(\"x\") }", "unimplemented")]
+        {
+            for path in ["crates/a/src/lib.rs", "crates/a/tests/t.rs", "xtask/src/a.rs"] {
+                assert_eq!(check(path, source), [format!("{path}:1: `{name}!()`: write the code or leave it out")]);
             }
         }
     }

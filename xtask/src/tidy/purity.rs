@@ -20,28 +20,12 @@ const PATHS: &[(fn(&RustFile) -> bool, &str, &[&str])] = &[
     (
         pure,
         "a pure module of the core",
-        &[
-            "tokio",
-            "rand",
-            "time::SystemTime",
-            "Instant::now",
-            "std::env",
-            "std::fs",
-            "std::net",
-        ],
+        &["tokio", "rand", "time::SystemTime", "Instant::now", "std::env", "std::fs", "std::net"],
     ),
     (
         core,
         "the core",
-        &[
-            "rusqlite",
-            "tokio_postgres",
-            "mysql_async",
-            "std::net",
-            "std::env",
-            "SystemTime::now",
-            "Instant::now",
-        ],
+        &["rusqlite", "tokio_postgres", "mysql_async", "std::net", "std::env", "SystemTime::now", "Instant::now"],
     ),
     (asks_nobody, "a library crate", &["std::env"]),
 ];
@@ -65,14 +49,10 @@ fn paths(file: &RustFile) -> Vec<Finding> {
     let mut findings = Vec::new();
     for mention in &file.facts.mentions {
         // One finding per mention: the narrowest rule comes first and says most.
-        let broken =
-            PATHS
-                .iter()
-                .filter(|(applies, ..)| applies(file))
-                .find_map(|(_, who, banned)| {
-                    let banned = banned.iter().find(|banned| names(&mention.path, banned))?;
-                    Some(format!("{who} may not use `{banned}`"))
-                });
+        let broken = PATHS.iter().filter(|(applies, ..)| applies(file)).find_map(|(_, who, banned)| {
+            let banned = banned.iter().find(|banned| names(&mention.path, banned))?;
+            Some(format!("{who} may not use `{banned}`"))
+        });
         findings.extend(broken.map(|message| Finding::new(&file.path, mention.line, message)));
     }
     findings
@@ -108,11 +88,7 @@ fn core(file: &RustFile) -> bool {
 }
 
 fn pure(file: &RustFile) -> bool {
-    core(file)
-        && file
-            .module
-            .first()
-            .is_some_and(|module| PURE.contains(&module.as_str()))
+    core(file) && file.module.first().is_some_and(|module| PURE.contains(&module.as_str()))
 }
 
 fn asks_nobody(file: &RustFile) -> bool {
@@ -133,11 +109,7 @@ mod tests {
         let path = format!("crates/{path}");
         findings(purity, &[(&path, source)])
             .iter()
-            .filter_map(|found| {
-                found
-                    .split_once(": ")
-                    .map(|(_, message)| message.to_owned())
-            })
+            .filter_map(|found| found.split_once(": ").map(|(_, message)| message.to_owned()))
             .collect()
     }
 
@@ -147,10 +119,7 @@ mod tests {
             ("use tokio::sync::Mutex;", "tokio"),
             ("use rand;", "rand"),
             ("use std::time::{Duration, SystemTime};", "time::SystemTime"),
-            (
-                "use std::time; fn f() { time::Instant::now(); }",
-                "Instant::now",
-            ),
+            ("use std::time; fn f() { time::Instant::now(); }", "Instant::now"),
             ("fn f() { std::env::var(\"A\"); }", "std::env"),
             ("fn f() { vec![std::fs::read(p)]; }", "std::fs"),
             ("fn f(_: std::net::IpAddr) {}", "std::net"),
@@ -182,42 +151,15 @@ mod tests {
     #[test]
     fn what_is_not_banned_passes() {
         for (path, source) in [
-            (
-                "syncline-core/src/clock.rs",
-                "use std::time::{Duration, Instant};",
-            ),
-            (
-                "syncline-core/src/value.rs",
-                "fn f(rand: u8) -> u8 { rand }",
-            ),
-            (
-                "syncline-core/src/value.rs",
-                "#[cfg(test)] mod tests { use std::fs; }",
-            ),
-            (
-                "syncline-core/src/pipeline.rs",
-                "use tokio::select; use std::fs;",
-            ),
-            (
-                "syncline-core/tests/it/main.rs",
-                "fn f() { std::env::temp_dir(); }",
-            ),
-            (
-                "syncline-stores/src/sqlite/connect.rs",
-                "use rusqlite::Connection;",
-            ),
-            (
-                "syncline-cli/src/main.rs",
-                "fn f() { println!(); std::env::args(); }",
-            ),
-            (
-                "syncline-cli/build.rs",
-                "fn main() { println!(\"cargo::rerun-if-changed=x\"); }",
-            ),
-            (
-                "syncline-testkit/src/server.rs",
-                "fn f() { std::env::var(\"A\"); println!(); }",
-            ),
+            ("syncline-core/src/clock.rs", "use std::time::{Duration, Instant};"),
+            ("syncline-core/src/value.rs", "fn f(rand: u8) -> u8 { rand }"),
+            ("syncline-core/src/value.rs", "#[cfg(test)] mod tests { use std::fs; }"),
+            ("syncline-core/src/pipeline.rs", "use tokio::select; use std::fs;"),
+            ("syncline-core/tests/it/main.rs", "fn f() { std::env::temp_dir(); }"),
+            ("syncline-stores/src/sqlite/connect.rs", "use rusqlite::Connection;"),
+            ("syncline-cli/src/main.rs", "fn f() { println!(); std::env::args(); }"),
+            ("syncline-cli/build.rs", "fn main() { println!(\"cargo::rerun-if-changed=x\"); }"),
+            ("syncline-testkit/src/server.rs", "fn f() { std::env::var(\"A\"); println!(); }"),
         ] {
             assert_eq!(check_one(path, source), [""; 0], "{path}: {source}");
         }

@@ -4,39 +4,26 @@ use super::Finding;
 use super::tree::Tree;
 
 // The words are put together here so that this file does not find itself.
-const MARKERS: &[&str] = &[
-    concat!("TO", "DO"),
-    concat!("FIX", "ME"),
-    concat!("X", "XX"),
-];
+const MARKERS: &[&str] = &[concat!("TO", "DO"), concat!("FIX", "ME"), concat!("X", "XX")];
 
-const MACHINE_PATHS: &[&str] = &[
-    concat!("/", "work/"),
-    concat!("/", "root/"),
-    concat!("/", "home/"),
-];
+const MACHINE_PATHS: &[&str] = &[concat!("/", "work/"), concat!("/", "root/"), concat!("/", "home/")];
 
 /// A marker of unfinished work names its issue: `TODO(#12)`.
 pub(super) fn markers(tree: &Tree) -> Vec<Finding> {
     each_line(tree, |line| {
         let marker = MARKERS.iter().find(|marker| {
-            line.match_indices(**marker).any(|(at, _)| {
-                is_word(line, at, marker.len()) && !has_issue(line, at + marker.len())
-            })
+            line.match_indices(**marker)
+                .any(|(at, _)| is_word(line, at, marker.len()) && !has_issue(line, at + marker.len()))
         })?;
-        Some(format!(
-            "`{marker}` without an issue: write `{marker}(#12)`"
-        ))
+        Some(format!("`{marker}` without an issue: write `{marker}(#12)`"))
     })
 }
 
 /// No file names a path that exists on one machine only.
 pub(super) fn machine_paths(tree: &Tree) -> Vec<Finding> {
     each_line(tree, |line| {
-        let path = MACHINE_PATHS.iter().find(|path| {
-            line.match_indices(**path)
-                .any(|(at, _)| starts_a_path(&line[..at]))
-        })?;
+        let path =
+            MACHINE_PATHS.iter().find(|path| line.match_indices(**path).any(|(at, _)| starts_a_path(&line[..at])))?;
         Some(format!("`{path}` is a path of one machine"))
     })
 }
@@ -61,9 +48,7 @@ fn has_issue(line: &str, at: usize) -> bool {
     line[at..]
         .strip_prefix("(#")
         .and_then(|rest| rest.split_once(')'))
-        .is_some_and(|(number, _)| {
-            !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
-        })
+        .is_some_and(|(number, _)| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// Whether a slash after `before` begins an absolute path rather than going on with a relative one
@@ -93,9 +78,7 @@ mod tests {
             ] {
                 assert_eq!(
                     check(markers, &format!("one\n{text}\n")),
-                    [format!(
-                        "docs/a.md:2: `{marker}` without an issue: write `{marker}(#12)`"
-                    )]
+                    [format!("docs/a.md:2: `{marker}` without an issue: write `{marker}(#12)`")]
                 );
             }
         }
@@ -112,15 +95,8 @@ mod tests {
     #[test]
     fn a_path_of_one_machine_is_found() {
         for path in MACHINE_PATHS {
-            for text in [
-                format!("{path}main"),
-                format!("see `{path}x`"),
-                format!("a={path}"),
-            ] {
-                assert_eq!(
-                    check(machine_paths, &text),
-                    [format!("docs/a.md:1: `{path}` is a path of one machine")]
-                );
+            for text in [format!("{path}main"), format!("see `{path}x`"), format!("a={path}")] {
+                assert_eq!(check(machine_paths, &text), [format!("docs/a.md:1: `{path}` is a path of one machine")]);
             }
         }
     }

@@ -52,19 +52,12 @@ impl Tree {
     /// Builds a tree from texts.
     #[cfg(test)]
     pub(crate) fn from_texts(files: &[(&str, &str)]) -> Self {
-        Self::new(
-            files
-                .iter()
-                .map(|(path, text)| ((*path).to_owned(), (*text).to_owned()))
-                .collect(),
-        )
+        Self::new(files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect())
     }
 
     /// Returns every text file as path and text.
     pub(crate) fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.texts
-            .iter()
-            .map(|(path, text)| (path.as_str(), text.as_str()))
+        self.texts.iter().map(|(path, text)| (path.as_str(), text.as_str()))
     }
 
     /// Returns the text of one file.
@@ -79,9 +72,7 @@ impl Tree {
 
     /// Returns every Rust file that does not parse, with line and reason.
     pub(crate) fn unreadable(&self) -> impl Iterator<Item = (&str, usize, &str)> {
-        self.unreadable
-            .iter()
-            .map(|(path, line, why)| (path.as_str(), *line, why.as_str()))
+        self.unreadable.iter().map(|(path, line, why)| (path.as_str(), *line, why.as_str()))
     }
 
     fn new(texts: BTreeMap<String, String>) -> Self {
@@ -100,11 +91,7 @@ impl Tree {
             }
         }
         mark_test_modules(&mut rust);
-        Self {
-            texts,
-            rust,
-            unreadable,
-        }
+        Self { texts, rust, unreadable }
     }
 }
 
@@ -149,10 +136,7 @@ fn place(path: &str) -> (&str, &str) {
 }
 
 fn module_path(inside: &str) -> Vec<String> {
-    let Some(stem) = inside
-        .strip_prefix("src/")
-        .and_then(|file| file.strip_suffix(".rs"))
-    else {
+    let Some(stem) = inside.strip_prefix("src/").and_then(|file| file.strip_suffix(".rs")) else {
         return Vec::new();
     };
     let mut module: Vec<String> = stem.split('/').map(str::to_owned).collect();
@@ -174,9 +158,7 @@ fn mark_test_modules(files: &mut [RustFile]) {
         })
         .collect();
     for file in files {
-        let within = |(krate, module): &(String, Vec<String>)| {
-            *krate == file.krate && file.module.starts_with(module)
-        };
+        let within = |(krate, module): &(String, Vec<String>)| *krate == file.krate && file.module.starts_with(module);
         if declared.iter().any(within) {
             file.test = true;
         }
@@ -188,9 +170,7 @@ mod tests {
     use super::*;
 
     fn file<'a>(tree: &'a Tree, path: &str) -> &'a RustFile {
-        tree.rust()
-            .find(|file| file.path == path)
-            .expect("the file is in the tree")
+        tree.rust().find(|file| file.path == path).expect("the file is in the tree")
     }
 
     #[test]
@@ -205,10 +185,7 @@ mod tests {
         let module = |path| file(&tree, path).module.join("::");
         assert_eq!(module("crates/syncline-core/src/lib.rs"), "");
         assert_eq!(module("crates/syncline-core/src/value.rs"), "value");
-        assert_eq!(
-            module("crates/syncline-core/src/value/exact.rs"),
-            "value::exact"
-        );
+        assert_eq!(module("crates/syncline-core/src/value/exact.rs"), "value::exact");
         assert_eq!(module("crates/syncline-core/src/apply/mod.rs"), "apply");
         assert_eq!(file(&tree, "xtask/src/main.rs").krate, "xtask");
     }
@@ -249,10 +226,7 @@ mod tests {
     fn tracked_files_are_those_git_knows_or_would_know() -> Result<()> {
         let folder = tempfile::tempdir()?;
         let root = folder.path();
-        let init = Command::new("git")
-            .args(["init", "--quiet"])
-            .current_dir(root)
-            .status()?;
+        let init = Command::new("git").args(["init", "--quiet"]).current_dir(root).status()?;
         assert!(init.success());
         std::fs::create_dir_all(root.join("src"))?;
         std::fs::write(root.join(".gitignore"), "/target\n")?;

@@ -59,7 +59,7 @@ impl RowBatch {
 
     /// Complete rows in the batch.
     pub fn len(&self) -> usize {
-        if self.width == 0 { 0 } else { self.cells.len() / self.width }
+        self.cells.len().checked_div(self.width).unwrap_or(0)
     }
 
     /// Whether there is no row.

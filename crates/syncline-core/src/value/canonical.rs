@@ -39,7 +39,7 @@ pub fn encode(value: ValueRef<'_>, out: &mut Vec<u8>) {
 
 fn number(number: &Number, out: &mut Vec<u8>) {
     match number {
-        Number::NotANumber => out.push(4),
+        Number::Nan => out.push(4),
         Number::Infinity => out.push(5),
         Number::NegativeInfinity => out.push(6),
         Number::Finite(finite) => {

@@ -86,7 +86,7 @@ fn number(value: ValueRef<'_>) -> Option<Number> {
     match value {
         ValueRef::Int(value) => Some(Number::from_int(value)),
         ValueRef::Real(value) => Some(Number::from_real_exactly(value)),
-        ValueRef::Decimal(digits) => Some(Number::parse(digits).unwrap_or(Number::NotANumber)),
+        ValueRef::Decimal(digits) => Some(Number::parse(digits).unwrap_or(Number::Nan)),
         _ => None,
     }
 }

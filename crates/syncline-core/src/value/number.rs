@@ -8,7 +8,7 @@ pub(super) enum Number {
     NegativeInfinity,
     Finite(Finite),
     Infinity,
-    NotANumber,
+    Nan,
 }
 
 /// `0.DIGITS x 10^exponent`, negated if `negative`; zero has no digits and is never negative.
@@ -43,7 +43,7 @@ impl Number {
             _ => (false, text),
         };
         match rest {
-            "NaN" => return Some(Self::NotANumber),
+            "NaN" => return Some(Self::Nan),
             "Infinity" => return Some(if negative { Self::NegativeInfinity } else { Self::Infinity }),
             _ => {}
         }
@@ -66,7 +66,7 @@ impl Number {
 
     fn from_real(value: f64, print: impl Fn(f64) -> String) -> Self {
         if value.is_nan() {
-            Self::NotANumber
+            Self::Nan
         } else if value.is_infinite() {
             if value > 0.0 { Self::Infinity } else { Self::NegativeInfinity }
         } else {
@@ -105,7 +105,7 @@ impl Ord for Number {
             Number::NegativeInfinity => 0,
             Number::Finite(_) => 1,
             Number::Infinity => 2,
-            Number::NotANumber => 3,
+            Number::Nan => 3,
         };
         match (self, other) {
             (Number::Finite(a), Number::Finite(b)) => match (a.negative, b.negative) {
