@@ -57,6 +57,14 @@ pub struct TableTask {
 }
 
 impl TableTask {
+    /// All stored columns of a table, for work that concerns no pair.
+    pub fn whole(table: Arc<TableSchema>) -> Self {
+        let columns = table.stored_columns();
+        let key_columns = table.key.iter().flat_map(|key| &key.columns);
+        let key = key_columns.filter_map(|column| columns.iter().position(|other| other == column)).collect();
+        Self { table, columns, key }
+    }
+
     /// The columns' names, in the order of the task.
     pub fn column_names(&self) -> impl Iterator<Item = &str> {
         self.columns.iter().map(|column| self.table.columns[*column].name.as_str())

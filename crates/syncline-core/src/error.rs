@@ -51,6 +51,13 @@ impl Error {
         self
     }
 
+    /// Adds the place only where nobody nearer to the failure has said it.
+    #[must_use]
+    pub fn at_if_unsaid(mut self, place: impl Into<String>) -> Self {
+        self.0.place.get_or_insert_with(|| place.into());
+        self
+    }
+
     /// Adds the cause, in the database's own words where it has some.
     #[must_use]
     pub fn because(mut self, why: impl Into<String>) -> Self {

@@ -45,6 +45,31 @@ pub enum Event {
     },
     /// A remark for a person.
     Note(String),
+    /// The run has come to one of the points where a crash matters.
+    Reached(Point),
+}
+
+/// The points of a run where a crash would leave different things behind. Kill tests stop the process at each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Point {
+    /// Everything is decided, nothing is written.
+    Decided,
+    /// Rows are written in an open transaction, their before-images are not kept yet.
+    Written,
+    /// The before-images are durable, the transaction is not.
+    EvidenceKept,
+    /// The transaction is durable.
+    Committed,
+    /// All batches are in the target and the evidence says so; the checkpoint is still there.
+    Sealed,
+    /// The checkpoint is gone, the run is not closed.
+    Forgotten,
+}
+
+impl Point {
+    /// Every point, in the order a run comes to them.
+    pub const ALL: [Point; 6] =
+        [Point::Decided, Point::Written, Point::EvidenceKept, Point::Committed, Point::Sealed, Point::Forgotten];
 }
 
 /// Takes events. Called from the run's own task, so an implementation returns at once.

@@ -28,3 +28,13 @@ pub mod checkpoint;
 pub mod event;
 pub mod state;
 pub mod store;
+
+// The stages, in the order a change passes through them.
+pub mod capture;
+
+pub mod apply;
+
+// What is built from the stages.
+pub mod cancel;
+pub mod pipeline;
+pub mod verify;

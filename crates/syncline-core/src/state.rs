@@ -40,7 +40,7 @@ pub struct LoadRecord {
     pub columns: Vec<String>,
     /// The run created the table, so undoing the load drops it.
     pub created: bool,
-    /// Order-independent digests of all rows, by bucket; see [`crate::verify::TableSum`].
+    /// Number and digest of all rows loaded, in the bytes of [`crate::verify::TableSum`].
     pub sum: Vec<u8>,
     /// The table's sequence before the load.
     pub sequence: Option<i64>,
@@ -68,6 +68,9 @@ pub trait Evidence: Send + Sync {
 
     /// Records a load. Durable when it returns.
     async fn record_load(&self, batch: u64, load: &LoadRecord) -> Result<()>;
+
+    /// Forgets what was recorded for a batch whose transaction came to nothing. Durable when it returns.
+    async fn forget_batch(&self, batch: u64) -> Result<()>;
 
     /// Declares that batches up to and including this one are in the target and that no more will come, so that the
     /// target's checkpoint may go.

@@ -84,8 +84,9 @@ pub trait Snapshot: Send {
     /// `KEY_NULL` from the stream when a key cell is NULL.
     async fn digest(&mut self, task: &TableTask) -> Result<DigestStream<'_>>;
 
-    /// The rows with these keys. Rows come in the order of the keys; keys without a row are left out; no key twice.
-    async fn fetch(&mut self, task: &TableTask, keys: &RowBatch) -> Result<RowBatch>;
+    /// The rows with these keys, no key twice. Rows come in the order of the keys, in batches bounded like those of a
+    /// scan; keys without a row are left out.
+    async fn fetch(&mut self, task: &TableTask, keys: &RowBatch) -> Result<RowStream<'_>>;
 
     /// Where this view stands in the database's history. Two positions of one store are equal only if nothing was
     /// committed between the views by anyone but this store's own writer.
@@ -95,6 +96,34 @@ pub trait Snapshot: Send {
 /// An opaque point in the history of one store, comparable for equality only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Position(pub Vec<u8>);
+
+/// Where the rows come from that are written: a snapshot of the source, or what undo has kept.
+#[async_trait]
+pub trait RowSource: Send {
+    /// As [`Snapshot::scan`].
+    async fn all(&mut self, task: &TableTask) -> Result<RowStream<'_>>;
+
+    /// As [`Snapshot::fetch`].
+    async fn by_keys(&mut self, task: &TableTask, keys: &RowBatch) -> Result<RowStream<'_>>;
+
+    /// The engine's own row numbers the rows with these keys should get, one a key; empty where they do not matter.
+    async fn places(&mut self, task: &TableTask, keys: &RowBatch) -> Result<Vec<Option<i64>>>;
+}
+
+#[async_trait]
+impl RowSource for Box<dyn Snapshot> {
+    async fn all(&mut self, task: &TableTask) -> Result<RowStream<'_>> {
+        self.scan(task).await
+    }
+
+    async fn by_keys(&mut self, task: &TableTask, keys: &RowBatch) -> Result<RowStream<'_>> {
+        self.fetch(task, keys).await
+    }
+
+    async fn places(&mut self, _task: &TableTask, _keys: &RowBatch) -> Result<Vec<Option<i64>>> {
+        Ok(Vec::new())
+    }
+}
 
 /// A run's only way to write.
 #[async_trait]
@@ -130,12 +159,17 @@ pub trait Transaction: Send {
     /// `ROW_REFUSED` when the database refuses a row.
     async fn load(&mut self, task: &TableTask, rows: &RowBatch) -> Result<()>;
 
-    /// Writes the changes whose expectation holds and returns before-images of all it wrote. An empty batch does
-    /// nothing. No key may occur twice in a batch.
+    /// Writes the changes whose expectation holds and returns before-images of all it wrote. A change that is already
+    /// there (the row equals the new one, or is absent already) is passed over: neither written nor moved. An empty
+    /// batch does nothing. No key may occur twice in a batch.
     ///
     /// # Errors
-    /// `ROW_REFUSED` when the database refuses a row; the transaction can then only be dropped.
+    /// `UNIQUE_CLASH` when a row would take a unique value that another row still has, `ROW_REFUSED` when the database
+    /// refuses it for another reason; the transaction can then only be dropped.
     async fn apply(&mut self, task: &TableTask, batch: &ChangeBatch, mode: ApplyMode) -> Result<Applied>;
+
+    /// Removes all rows of the table and returns how many there were.
+    async fn clear(&mut self, task: &TableTask) -> Result<u64>;
 
     /// Rows of `child` whose foreign key points at nothing: among the rows with `keys`, or in the whole table.
     async fn orphans(

@@ -1,0 +1,263 @@
+//! Writing decided changes into the target, transaction by transaction.
+//!
+//! Every transaction has a number. In it go the rows, and with it, in this order: the before-images become durable in
+//! the evidence, the checkpoint is written, the transaction commits. A crash at any point leaves either nothing of a
+//! batch, or images that are newer than the target's checkpoint and are discarded by the next run.
+//!
+//! Most tables are written batch by batch. Three kinds of work go into one transaction of their own, because a part of
+//! them would show readers something that never was or break a constraint on the way: loads into an empty table, tables
+//! that reference each other in a circle, and rows that exchange unique values.
+
+mod deletes;
+pub mod guards;
+pub mod order;
+mod puts;
+mod references;
+
+use crate::cancel::Cancel;
+use crate::change::{Applied, PlannedChange, TableTask};
+use crate::checkpoint::Checkpoint;
+use crate::error::{Code, Error, Result};
+use crate::event::{Event, EventSink, Phase, Point};
+use crate::schema::Schema;
+use crate::state::{Evidence, LoadRecord, Spool, TableRecord};
+use crate::store::{RowSource, Store, Transaction};
+use crate::value::{RowBatch, exact};
+use crate::verify::TableSum;
+
+/// What is to be done with one table.
+#[derive(Clone, Debug)]
+pub struct TableWork {
+    /// How the source reads it. Its name is the one the spool and the outcomes know.
+    pub source: TableTask,
+    /// How the target writes it. For a table to be created, the description it will have.
+    pub target: TableTask,
+    /// What is done.
+    pub action: Action,
+    /// Rows that will be put, for progress.
+    pub puts: u64,
+    /// Rows that will be deleted, for progress.
+    pub deletes: u64,
+}
+
+/// What is done with a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// All rows of the source go into a table that has none.
+    Load {
+        /// The table is not there yet.
+        create: bool,
+    },
+    /// The changes in the spool are written.
+    Differences,
+    /// The rows of an earlier load leave, if they are still as they were loaded.
+    Empty(LoadRecord),
+}
+
+/// What became of one table.
+#[derive(Debug, Default)]
+pub struct TableOutcome {
+    /// Rows added.
+    pub inserted: u64,
+    /// Rows changed.
+    pub updated: u64,
+    /// Rows deleted.
+    pub deleted: u64,
+    /// Rows left as they are because they were changed in the target meanwhile.
+    pub moved: u64,
+    /// Why the table is not done, or not to its end.
+    pub error: Option<Error>,
+}
+
+/// What applying needs to know of its run.
+pub struct Context<'a> {
+    /// The run's identifier, as the checkpoint and the evidence know it.
+    pub run: &'a str,
+    /// Changes in one transaction, at most.
+    pub batch_rows: usize,
+    /// The decided changes.
+    pub spool: &'a dyn Spool,
+    /// Where before-images go; `None` when none are wanted.
+    pub evidence: Option<&'a dyn Evidence>,
+    /// Who listens.
+    pub events: &'a dyn EventSink,
+    /// Whether to stop.
+    pub cancel: &'a Cancel,
+}
+
+/// Applies the work of one run.
+pub struct Applier<'a> {
+    pub(crate) tables: &'a [TableWork],
+    pub(crate) outcomes: Vec<TableOutcome>,
+    /// The last transaction that is durable in the target.
+    pub(crate) last_batch: u64,
+    pub(crate) context: Context<'a>,
+    /// All tables of the target, those of no concern to the run included: they may reference its tables.
+    schema: &'a Schema,
+    source: &'a mut dyn RowSource,
+    target: &'a dyn Store,
+    deletes_done: Vec<bool>,
+    next_batch: u64,
+}
+
+/// What a transaction has done so far; it counts only once committed.
+struct Pending {
+    number: u64,
+    tables: Vec<(usize, Applied)>,
+}
+
+impl TableWork {
+    /// The table's name in the source.
+    pub fn name(&self) -> &str {
+        &self.source.table.name
+    }
+}
+
+impl Context<'_> {
+    /// Keeps the images of what was just written and adds it to the transaction's account.
+    async fn account(&self, pending: &mut Pending, table: usize, name: &str, mut applied: Applied) -> Result<()> {
+        self.reached(Point::Written);
+        let images = std::mem::take(&mut applied.images);
+        if let Some(evidence) = self.evidence
+            && !images.is_empty()
+        {
+            evidence.record_images(pending.number, name, &images).await?;
+        }
+        pending.tables.push((table, applied));
+        Ok(())
+    }
+
+    fn reached(&self, point: Point) {
+        self.events.emit(Event::Reached(point));
+    }
+
+    fn started(&self, table: &str, phase: Phase, rows: u64) {
+        self.events.emit(Event::PhaseStarted { table: table.to_owned(), phase, rows: Some(rows) });
+    }
+
+    fn progress(&self, table: &str, phase: Phase, rows: u64) {
+        self.events.emit(Event::Progress { table: table.to_owned(), phase, rows });
+    }
+
+    fn ended(&self, table: &str, phase: Phase, rows: u64) {
+        self.events.emit(Event::PhaseEnded { table: table.to_owned(), phase, rows });
+    }
+}
+
+impl<'a> Applier<'a> {
+    /// An applier that has done nothing yet.
+    pub fn new(
+        tables: &'a [TableWork],
+        schema: &'a Schema,
+        source: &'a mut dyn RowSource,
+        target: &'a dyn Store,
+        context: Context<'a>,
+    ) -> Self {
+        let outcomes = tables.iter().map(|_| TableOutcome::default()).collect();
+        let deletes_done = vec![false; tables.len()];
+        Self { tables, outcomes, last_batch: 0, context, schema, source, target, deletes_done, next_batch: 1 }
+    }
+
+    /// Numbers a new transaction. Numbers are never used twice, so that what a failed attempt left in the evidence
+    /// cannot be taken for another's.
+    fn pending(&mut self) -> Pending {
+        let number = self.next_batch;
+        self.next_batch += 1;
+        Pending { number, tables: Vec::new() }
+    }
+
+    /// Makes the transaction durable, and with it what it has done.
+    async fn commit(&mut self, tx: Box<dyn Transaction + '_>, pending: Pending) -> Result<()> {
+        self.context.reached(Point::EvidenceKept);
+        tx.commit(&Checkpoint { run: self.context.run.to_owned(), batch: pending.number }).await?;
+        self.last_batch = pending.number;
+        for (table, applied) in &pending.tables {
+            let outcome = &mut self.outcomes[*table];
+            outcome.inserted += applied.inserted;
+            outcome.updated += applied.updated;
+            outcome.deleted += applied.deleted;
+            outcome.moved += applied.moved.len() as u64;
+        }
+        self.context.reached(Point::Committed);
+        Ok(())
+    }
+
+    /// Forgets the evidence of a transaction that came to nothing, and passes its error on.
+    async fn abandon(&self, number: u64, error: Error) -> Error {
+        match self.context.evidence {
+            Some(evidence) => match evidence.forget_batch(number).await {
+                Ok(()) => error,
+                // The evidence is worth more than the table: without it nothing may go on.
+                Err(failed) => failed.caused_by(error),
+            },
+            None => error,
+        }
+    }
+
+    /// Keeps what must be known of a table before its first change: its columns and its sequence.
+    async fn record_table(&self, tx: &mut dyn Transaction, table: usize) -> Result<()> {
+        let Some(evidence) = self.context.evidence else { return Ok(()) };
+        let target = &self.tables[table].target;
+        let sequence = tx.sequence(&target.table.name).await?;
+        let columns = target.column_names().map(str::to_owned).collect();
+        evidence.record_table(&TableRecord { table: self.name(table).to_owned(), columns, sequence }).await
+    }
+
+    fn name(&self, table: usize) -> &'a str {
+        self.tables[table].name()
+    }
+
+    /// Lays a table's own failure to its account; any other ends the run.
+    fn settle(&mut self, tables: &[usize], result: Result<()>) -> Result<()> {
+        match result {
+            Err(error) if concerns_one_table(error.code()) => {
+                let state = "what was committed before is kept, the rest of the table is untouched";
+                let place = tables.iter().map(|table| self.name(*table)).collect::<Vec<_>>().join(", ");
+                let (first, others) = tables.split_first().expect("BUG: work on no table");
+                for other in others {
+                    let what = format!(
+                        "{} was not written, because it is written together with {}",
+                        self.name(*other),
+                        self.name(*first)
+                    );
+                    self.outcomes[*other].error = Some(Error::new(error.code(), what).because(error.to_string()));
+                }
+                self.outcomes[*first].error = Some(error.at_if_unsaid(place).leaving_if_unsaid(state));
+                Ok(())
+            }
+            other => other,
+        }
+    }
+}
+
+/// Whether other tables can be carried although this happened to one.
+fn concerns_one_table(code: Code) -> bool {
+    matches!(
+        code,
+        Code::RowRefused
+            | Code::UniqueClash
+            | Code::ForeignKeyBroken
+            | Code::KeyNull
+            | Code::TableNoKey
+            | Code::UndoStale
+    )
+}
+
+/// The keys of planned changes as cells.
+fn keys_of(page: &[PlannedChange], width: usize) -> Result<RowBatch> {
+    let mut keys = RowBatch::new(width);
+    for change in page {
+        let cells = exact::decode_row(&change.key).map_err(|error| {
+            Error::new(Code::Internal, "the spool returned a key that cannot be read").caused_by(error)
+        })?;
+        keys.push_row(cells)?;
+    }
+    Ok(keys)
+}
+
+/// The sum of the rows a table holds, read through a snapshot of its own.
+async fn sum_of(target: &dyn Store, task: &TableTask, cancel: &Cancel) -> Result<TableSum> {
+    let mut snapshot = target.snapshot().await?;
+    let rows = snapshot.scan(task).await?;
+    TableSum::of(rows, cancel, &|_| {}).await
+}

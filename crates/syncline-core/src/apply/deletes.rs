@@ -1,0 +1,158 @@
+//! Deletes, referenced tables last.
+
+use super::order::Unit;
+use super::references::Scope;
+use super::{Action, Applier, Pending, keys_of, sum_of};
+use crate::change::{Applied, ApplyMode, ChangeBatch, DeleteBatch, PlannedChange};
+use crate::error::{Code, Error, Result};
+use crate::event::Phase;
+use crate::schema::SchemaStep;
+use crate::state::{ChangeKind, LoadRecord};
+use crate::store::{Transaction, Writer};
+
+impl Applier<'_> {
+    /// Carries out all deletes of a unit. A failure of the unit itself goes to its account.
+    pub(crate) async fn delete(&mut self, unit: &Unit, writer: &mut dyn Writer) -> Result<()> {
+        let tables: Vec<_> = unit.tables.iter().copied().filter(|table| self.has_deletes(*table)).collect();
+        let Some(first) = tables.first().copied() else { return Ok(()) };
+        let is_empty_action = matches!(self.tables[first].action, Action::Empty(_));
+        let result = if unit.is_circular || is_empty_action || self.is_referenced(first, Scope::AllTables) {
+            self.delete_together(&tables, writer).await
+        } else {
+            self.delete_in_batches(first, writer).await
+        };
+        self.settle(&tables, result)
+    }
+
+    /// A table that could not be written to its end keeps the rows it has.
+    fn has_deletes(&self, table: usize) -> bool {
+        let work = &self.tables[table];
+        let wanted = work.deletes > 0 || matches!(work.action, Action::Empty(_));
+        wanted && !self.deletes_done[table] && self.outcomes[table].error.is_none()
+    }
+
+    /// Nothing references the table, so every page stands for itself.
+    async fn delete_in_batches(&mut self, table: usize, writer: &mut dyn Writer) -> Result<()> {
+        self.context.started(self.name(table), Phase::Apply, self.tables[table].deletes);
+        let mut done = 0;
+        loop {
+            self.context.cancel.check()?;
+            let page = self.page(table, ChangeKind::Delete, done).await?;
+            if page.is_empty() {
+                break;
+            }
+            let mut pending = self.pending();
+            let number = pending.number;
+            let mut tx = writer.begin().await?;
+            let written = async {
+                self.record_table(&mut *tx, table).await?;
+                self.delete_rows(&mut *tx, &mut pending, table, &page, ApplyMode::InPlace).await
+            };
+            match written.await {
+                Ok(()) => self.commit(tx, pending).await?,
+                Err(error) => {
+                    drop(tx);
+                    return Err(self.abandon(number, error).await);
+                }
+            }
+            done += page.len() as u64;
+            self.context.progress(self.name(table), Phase::Apply, done);
+        }
+        self.context.ended(self.name(table), Phase::Apply, done);
+        Ok(())
+    }
+
+    /// Something references the tables: all deletes in one transaction, which leaves no more dangling references than
+    /// it found.
+    async fn delete_together(&mut self, tables: &[usize], writer: &mut dyn Writer) -> Result<()> {
+        let mut pending = self.pending();
+        let number = pending.number;
+        let mut tx = writer.begin().await?;
+        let written = async {
+            let before = self.count_orphans(&mut *tx, tables, Scope::AllTables).await?;
+            for table in tables {
+                match &self.tables[*table].action {
+                    Action::Empty(load) => self.empty(&mut *tx, &mut pending, *table, load).await?,
+                    _ => {
+                        self.context.started(self.name(*table), Phase::Apply, self.tables[*table].deletes);
+                        self.record_table(&mut *tx, *table).await?;
+                        self.delete_all(&mut *tx, &mut pending, *table, ApplyMode::InPlace).await?;
+                        self.context.ended(self.name(*table), Phase::Apply, self.tables[*table].deletes);
+                    }
+                }
+            }
+            self.check_orphans(&mut *tx, tables, Scope::AllTables, before).await
+        };
+        match written.await {
+            Ok(()) => self.commit(tx, pending).await,
+            Err(error) => {
+                drop(tx);
+                Err(self.abandon(number, error).await)
+            }
+        }
+    }
+
+    pub(super) async fn delete_all(
+        &mut self,
+        tx: &mut dyn Transaction,
+        pending: &mut Pending,
+        table: usize,
+        mode: ApplyMode,
+    ) -> Result<()> {
+        let mut done = 0;
+        loop {
+            self.context.cancel.check()?;
+            let page = self.page(table, ChangeKind::Delete, done).await?;
+            if page.is_empty() {
+                return Ok(());
+            }
+            self.delete_rows(tx, pending, table, &page, mode).await?;
+            done += page.len() as u64;
+            self.context.progress(self.name(table), Phase::Apply, done);
+        }
+    }
+
+    async fn delete_rows(
+        &mut self,
+        tx: &mut dyn Transaction,
+        pending: &mut Pending,
+        table: usize,
+        page: &[PlannedChange],
+        mode: ApplyMode,
+    ) -> Result<()> {
+        let work = &self.tables[table];
+        let expected = |change: &PlannedChange| change.seen.expect("BUG: a delete that has seen no row");
+        let expectations = page.iter().map(expected).collect();
+        let keys = keys_of(page, work.target.key.len())?;
+        let applied = tx.apply(&work.target, &ChangeBatch::Delete(DeleteBatch { keys, expectations }), mode).await?;
+        self.context.account(pending, table, work.name(), applied).await
+    }
+
+    /// Takes back a load, if the table still holds exactly what was loaded. The transaction holds the right to write
+    /// and has not written to the table, so what a snapshot shows now is what it will remove.
+    async fn empty(
+        &self,
+        tx: &mut dyn Transaction,
+        pending: &mut Pending,
+        table: usize,
+        load: &LoadRecord,
+    ) -> Result<()> {
+        let work = &self.tables[table];
+        let sum = sum_of(self.target, &work.target, self.context.cancel).await?;
+        if sum.to_bytes() != load.sum {
+            return Err(Error::new(
+                Code::UndoStale,
+                format!("rows of {} were changed since they were loaded", work.name()),
+            )
+            .leaving("the table is untouched"));
+        }
+        if load.created {
+            tx.define(&[SchemaStep::DropTable(work.target.table.name.clone())]).await?;
+        } else {
+            tx.clear(&work.target).await?;
+        }
+        tx.restore_sequence(&work.target.table.name, load.sequence).await?;
+        let applied = Applied { deleted: sum.rows, ..Applied::default() };
+        self.context.account(pending, table, work.name(), applied).await
+    }
+}

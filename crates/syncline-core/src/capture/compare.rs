@@ -1,0 +1,202 @@
+//! Two streams of keys and digests merged into the rows that differ.
+//!
+//! Both sides are read from start to end. Where changes are spread over a table this is faster than narrowing down
+//! ranges by their hashes, and it never needs an order that an index does not deliver on one of the sides.
+
+use std::cmp::Ordering;
+
+use futures_util::StreamExt;
+
+use crate::change::{Operation, PlannedChange, RowDigest};
+use crate::error::{Code, Error, Result};
+use crate::store::{DigestBatch, DigestStream};
+use crate::value::key_order::compare_keys;
+use crate::value::{Row, RowBatch, exact};
+
+/// The merge of two sides. Ask for pages until one comes back empty.
+pub struct Compare<'a> {
+    source: Side<'a>,
+    target: Side<'a>,
+    tally: Tally,
+}
+
+/// What a comparison has counted so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Rows that are equal.
+    pub same: u64,
+    /// Rows only the source has.
+    pub only_source: u64,
+    /// Rows only the target has.
+    pub only_target: u64,
+    /// Rows both have, with different values.
+    pub changed: u64,
+    /// Bytes of all rows read from the source, in the exact encoding.
+    pub source_bytes: u64,
+}
+
+impl Tally {
+    /// Rows of the source gone through.
+    pub fn source_rows(&self) -> u64 {
+        self.same + self.changed + self.only_source
+    }
+
+    /// Rows of the target gone through.
+    pub fn target_rows(&self) -> u64 {
+        self.same + self.changed + self.only_target
+    }
+
+    /// Rows that differ.
+    pub fn differences(&self) -> u64 {
+        self.only_source + self.only_target + self.changed
+    }
+
+    /// What writing the rows that the source has and the target lacks or has otherwise takes, judged by their average.
+    pub fn bytes_to_write(&self) -> u64 {
+        let average = self.source_bytes.checked_div(self.source_rows()).unwrap_or(0);
+        average.saturating_mul(self.only_source + self.changed)
+    }
+}
+
+impl<'a> Compare<'a> {
+    /// Both streams must be over tasks with the same columns and key, in key order.
+    pub fn new(source: DigestStream<'a>, target: DigestStream<'a>) -> Self {
+        Self { source: Side::new("source", source), target: Side::new("target", target), tally: Tally::default() }
+    }
+
+    /// The counts so far.
+    pub fn tally(&self) -> Tally {
+        Tally { source_bytes: self.source.bytes, ..self.tally }
+    }
+
+    /// The next rows that differ, in key order: at most `limit`, possibly fewer. `None` after the last. A page may be
+    /// empty when a long stretch is equal, so that the caller can show progress and be interrupted.
+    ///
+    /// # Errors
+    /// Those of the streams; `INTERNAL` when one is not in key order, because rows would be missed or deleted then.
+    pub async fn next_page(&mut self, limit: usize) -> Result<Option<Vec<PlannedChange>>> {
+        let mut page = Vec::new();
+        let mut refills = 0;
+        while page.len() < limit && refills < 2 {
+            refills += usize::from(self.source.fill().await?) + usize::from(self.target.fill().await?);
+            let has_more = self.merge_held_rows(&mut page, limit);
+            if !has_more {
+                return Ok((!page.is_empty()).then_some(page));
+            }
+        }
+        Ok(Some(page))
+    }
+
+    /// Merges until one side's batch is used up or the page is full. False when both sides have ended.
+    fn merge_held_rows(&mut self, page: &mut Vec<PlannedChange>, limit: usize) -> bool {
+        loop {
+            if self.source.needs_fill() || self.target.needs_fill() || page.len() >= limit {
+                return true;
+            }
+            let order = match (self.source.key(), self.target.key()) {
+                (None, None) => return false,
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (Some(source), Some(target)) => compare_keys(source.iter(), target.iter()),
+            };
+            match order {
+                Ordering::Less => {
+                    self.tally.only_source += 1;
+                    page.push(self.source.take(Operation::Insert, None));
+                }
+                Ordering::Greater => {
+                    self.tally.only_target += 1;
+                    let seen = Some(self.target.digest());
+                    page.push(self.target.take(Operation::Delete, seen));
+                }
+                Ordering::Equal if self.source.digest() == self.target.digest() => {
+                    self.tally.same += 1;
+                    self.source.at += 1;
+                    self.target.at += 1;
+                }
+                Ordering::Equal => {
+                    self.tally.changed += 1;
+                    let seen = Some(self.target.digest());
+                    page.push(self.source.take(Operation::Update, seen));
+                    self.target.at += 1;
+                }
+            }
+        }
+    }
+}
+
+/// One stream and the batch of it that is being gone through.
+struct Side<'a> {
+    name: &'static str,
+    stream: DigestStream<'a>,
+    batch: Option<DigestBatch>,
+    at: usize,
+    ended: bool,
+    bytes: u64,
+}
+
+impl<'a> Side<'a> {
+    fn new(name: &'static str, stream: DigestStream<'a>) -> Self {
+        Self { name, stream, batch: None, at: 0, ended: false, bytes: 0 }
+    }
+
+    fn needs_fill(&self) -> bool {
+        !self.ended && self.batch.as_ref().is_none_or(|batch| self.at >= batch.digests.len())
+    }
+
+    /// Takes the next batch when the present one is used up. True when it did.
+    async fn fill(&mut self) -> Result<bool> {
+        let mut has_filled = false;
+        while self.needs_fill() {
+            has_filled = true;
+            match self.stream.next().await.transpose()? {
+                None => {
+                    self.ended = true;
+                    self.batch = None;
+                }
+                Some(batch) => {
+                    self.check_order(&batch)?;
+                    self.bytes += batch.bytes;
+                    self.batch = Some(batch);
+                }
+            }
+            self.at = 0;
+        }
+        Ok(has_filled)
+    }
+
+    /// Keys must rise strictly, within a batch and from the last one.
+    fn check_order(&self, batch: &DigestBatch) -> Result<()> {
+        let before = self.batch.as_ref().and_then(|last| last_row(&last.keys));
+        let mut previous = before;
+        for key in batch.keys.rows() {
+            if previous.is_some_and(|previous| compare_keys(previous.iter(), key.iter()) != Ordering::Less) {
+                let what = format!("the {} did not deliver its rows in key order", self.name);
+                return Err(Error::new(Code::Internal, what).leaving("nothing was decided on that ground"));
+            }
+            previous = Some(key);
+        }
+        Ok(())
+    }
+
+    fn key(&self) -> Option<Row<'_>> {
+        self.batch.as_ref().map(|batch| batch.keys.row(self.at))
+    }
+
+    fn digest(&self) -> RowDigest {
+        self.batch.as_ref().expect("BUG: a digest was asked for after the end").digests[self.at]
+    }
+
+    fn take(&mut self, operation: Operation, seen: Option<RowDigest>) -> PlannedChange {
+        let key = exact::encode_row(self.key().expect("BUG: a key was taken after the end").iter());
+        self.at += 1;
+        PlannedChange { operation, key, seen }
+    }
+}
+
+fn last_row(keys: &RowBatch) -> Option<Row<'_>> {
+    keys.len().checked_sub(1).map(|last| keys.row(last))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,1 @@
+//! Two small shops to try everything on, without a database of one's own and without a network.

@@ -1,0 +1,129 @@
+//! What a person asks for: which databases, which tables, how, and within which limits.
+
+use serde::{Deserialize, Serialize};
+use syncline_core::error::{Code, Error, Result};
+use syncline_core::limits;
+
+/// The two one-way intents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verb {
+    /// Adds and updates, never deletes.
+    Copy,
+    /// Makes the target equal to the source, deletes included.
+    Mirror,
+}
+
+/// How changes are found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Strategy {
+    /// `Full` for a table that is missing or empty in the target, else `Compare`.
+    #[default]
+    Auto,
+    /// Read all rows of the source and write them.
+    Full,
+    /// Read both sides, write the differences.
+    Compare,
+}
+
+/// How many deletes a run may carry out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DeleteLimit {
+    /// The guard's own limits; see [`limits::GUARD_DELETES_FEW`] and its neighbours.
+    #[default]
+    Guarded,
+    /// At most so many rows in all tables together.
+    Rows(u64),
+    /// At most this percentage of the rows of each table.
+    Percent(u8),
+}
+
+/// A copy or mirror. Recorded with its run, so that the run can be resumed or retried; it holds no password, because
+/// the names of databases are kept as they were given and SQLite's have none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunRequest {
+    /// Copy or mirror.
+    pub verb: Verb,
+    /// The source, as named by the user and made independent of the working directory.
+    pub source: String,
+    /// The target, likewise.
+    pub target: String,
+    /// Names and patterns; see [`syncline_core::mapping::TableFilter`].
+    pub tables: Vec<String>,
+    /// How changes are found.
+    pub strategy: Strategy,
+    /// Changes in one transaction, at most.
+    pub batch_rows: usize,
+    /// How many deletes are let through.
+    pub max_delete: DeleteLimit,
+    /// Let an empty source table empty the target's.
+    pub allow_empty_source: bool,
+    /// Read both sides again afterwards and prove the result.
+    pub verify: bool,
+    /// Keep before-images.
+    pub undo: bool,
+}
+
+impl RunRequest {
+    /// A request with every default.
+    pub fn new(verb: Verb, source: impl Into<String>, target: impl Into<String>) -> Self {
+        Self {
+            verb,
+            source: source.into(),
+            target: target.into(),
+            tables: Vec::new(),
+            strategy: Strategy::Auto,
+            batch_rows: limits::BATCH_ROWS_DEFAULT,
+            max_delete: DeleteLimit::Guarded,
+            allow_empty_source: false,
+            verify: true,
+            undo: true,
+        }
+    }
+}
+
+impl Verb {
+    /// `copy` or `mirror`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Verb::Copy => "copy",
+            Verb::Mirror => "mirror",
+        }
+    }
+}
+
+impl std::str::FromStr for DeleteLimit {
+    type Err = Error;
+
+    /// Reads `N` or `P%`.
+    fn from_str(text: &str) -> Result<Self> {
+        let invalid = || {
+            Error::new(Code::UsageInvalid, format!("--max-delete {text:?} is neither a number of rows nor a percentage"))
+                .next("--max-delete 500", "at most 500 rows in all")
+                .next("--max-delete 50%", "at most half of each table")
+        };
+        match text.strip_suffix('%') {
+            Some(percent) => match percent.parse::<u8>() {
+                Ok(percent) if percent <= 100 => Ok(DeleteLimit::Percent(percent)),
+                _ => Err(invalid()),
+            },
+            None => text.parse().map(DeleteLimit::Rows).map_err(|_| invalid()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delete_limits_are_rows_or_percentages() {
+        assert_eq!("500".parse::<DeleteLimit>().unwrap(), DeleteLimit::Rows(500));
+        assert_eq!("50%".parse::<DeleteLimit>().unwrap(), DeleteLimit::Percent(50));
+        for wrong in ["", "%", "-1", "101%", "5 %", "many"] {
+            assert!(wrong.parse::<DeleteLimit>().is_err(), "{wrong:?}");
+        }
+    }
+}

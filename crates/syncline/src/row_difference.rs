@@ -1,0 +1,47 @@
+//! Rows that differ, one by one, as `diff --rows` names them.
+
+use syncline_core::change::Operation;
+use syncline_core::error::Result;
+use syncline_core::value::Value;
+
+/// One row that differs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RowDifference {
+    /// The table's name.
+    pub table: String,
+    /// What would make the target's row equal to the source's: insert for a row only the source has, delete for one
+    /// only the target has, update for one that differs.
+    pub operation: Operation,
+    /// The columns compared, in order.
+    pub columns: Vec<String>,
+    /// Positions of the key in `columns`.
+    pub key: Vec<usize>,
+    /// The source's row, when it has one.
+    pub source: Option<Vec<Value>>,
+    /// The target's row, when it has one.
+    pub target: Option<Vec<Value>>,
+}
+
+/// Takes rows that differ, table by table, in key order.
+pub trait RowSink: Send {
+    /// Takes one.
+    ///
+    /// # Errors
+    /// When it cannot be passed on, such as to a closed pipe; that ends the comparison.
+    fn row(&mut self, row: RowDifference) -> Result<()>;
+}
+
+impl RowDifference {
+    /// The key's columns and values.
+    pub fn key_cells(&self) -> impl Iterator<Item = (&str, &Value)> {
+        let row = self.source.as_ref().or(self.target.as_ref());
+        self.key.iter().filter_map(move |column| Some((self.columns[*column].as_str(), row?.get(*column)?)))
+    }
+
+    /// The columns whose values differ, with both; empty unless both sides have the row.
+    pub fn changed_cells(&self) -> Vec<(&str, &Value, &Value)> {
+        let (Some(source), Some(target)) = (&self.source, &self.target) else { return Vec::new() };
+        let pairs = self.columns.iter().zip(source.iter().zip(target));
+        pairs.filter(|(_, (a, b))| a != b).map(|(name, (a, b))| (name.as_str(), a, b)).collect()
+    }
+}
