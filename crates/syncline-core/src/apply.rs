@@ -15,6 +15,7 @@ mod puts;
 mod references;
 
 use crate::cancel::Cancel;
+use crate::capture::scan::sum_rows;
 use crate::change::{Applied, PlannedChange, TableTask};
 use crate::checkpoint::Checkpoint;
 use crate::error::{Code, Error, Result};
@@ -22,8 +23,7 @@ use crate::event::{Event, EventSink, Phase, Point};
 use crate::schema::Schema;
 use crate::state::{Evidence, LoadRecord, Spool, TableRecord};
 use crate::store::{RowSource, Store, Transaction};
-use crate::value::{RowBatch, exact};
-use crate::verify::TableSum;
+use crate::value::{RowBatch, TableSum, exact};
 
 /// What is to be done with one table.
 #[derive(Clone, Debug)]
@@ -38,7 +38,13 @@ pub struct TableWork {
     pub puts: u64,
     /// Rows that will be deleted, for progress.
     pub deletes: u64,
+    /// What the table's sequence is put back to at the end; `None` leaves it as the rows have made it.
+    pub sequence: Option<Sequence>,
 }
+
+/// What a table's sequence was: a number, or nothing where none had been given out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sequence(pub Option<i64>);
 
 /// What is done with a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -259,5 +265,5 @@ fn keys_of(page: &[PlannedChange], width: usize) -> Result<RowBatch> {
 async fn sum_of(target: &dyn Store, task: &TableTask, cancel: &Cancel) -> Result<TableSum> {
     let mut snapshot = target.snapshot().await?;
     let rows = snapshot.scan(task).await?;
-    TableSum::of(rows, cancel, &|_| {}).await
+    sum_rows(rows, cancel, &|_| {}).await
 }

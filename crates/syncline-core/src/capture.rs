@@ -1,5 +1,6 @@
-//! How changes are found at the source. So far by comparing: both sides are read in key order.
+//! How changes are found at the source: by reading every row, or by comparing both sides in key order.
 
 pub mod compare;
+pub mod scan;
 
 pub use compare::{Compare, Tally};

@@ -23,7 +23,8 @@ pub mod mapping;
 
 pub mod change;
 
-// The ports.
+// The ports, and what runs through all stages: where a run stands, what it tells, how it is stopped.
+pub mod cancel;
 pub mod checkpoint;
 pub mod event;
 pub mod state;
@@ -35,6 +36,5 @@ pub mod capture;
 pub mod apply;
 
 // What is built from the stages.
-pub mod cancel;
 pub mod pipeline;
 pub mod verify;

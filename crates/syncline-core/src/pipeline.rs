@@ -38,7 +38,7 @@ async fn apply_all(applier: &mut Applier<'_>, writer: &mut dyn Writer) -> Result
         applier.context.cancel.check()?;
         applier.delete(unit, writer).await?;
     }
-    Ok(())
+    applier.restore_sequences(writer).await
 }
 
 /// Without a single batch there is no checkpoint to remove, and the target is not touched.

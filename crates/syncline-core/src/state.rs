@@ -40,7 +40,7 @@ pub struct LoadRecord {
     pub columns: Vec<String>,
     /// The run created the table, so undoing the load drops it.
     pub created: bool,
-    /// Number and digest of all rows loaded, in the bytes of [`crate::verify::TableSum`].
+    /// Number and digest of all rows loaded, in the bytes of [`crate::value::TableSum`].
     pub sum: Vec<u8>,
     /// The table's sequence before the load.
     pub sequence: Option<i64>,

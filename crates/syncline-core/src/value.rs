@@ -9,8 +9,10 @@ pub mod canonical;
 pub mod exact;
 pub mod key_order;
 mod number;
+pub mod sum;
 
 pub use batch::{Row, RowBatch};
+pub use sum::TableSum;
 
 /// One value, owned.
 ///

@@ -12,8 +12,10 @@ const WORDS: &[&str] = &["value", "schema", "clock", "mapping", "change"];
 const PORTS: &[&str] = &["store", "state"];
 /// The six stages, in the order in which a change flows through them.
 const STAGES: &[&str] = &["capture", "transport", "resolve", "apply", "checkpoint"];
-/// The loop over the stages, and the events that whoever stands above it may send.
-const LOOP: &[&str] = &["pipeline", "event"];
+/// What a run tells while it works and how it is stopped.
+const CONTROL: &[&str] = &["event", "cancel"];
+/// The loop over the stages.
+const LOOP: &[&str] = &["pipeline"];
 /// These use nothing, so everyone may use them.
 const EVERYWHERE: &[&str] = &["error", "limits"];
 
@@ -30,18 +32,19 @@ const MODULES: &[(&str, &[&[&str]])] = &[
     ("change", &[&["value", "schema", "clock"]]),
     ("checkpoint", &[WORDS]),
     ("event", &[WORDS]),
+    ("cancel", &[]),
     ("store", &[WORDS, &["checkpoint", "event"]]),
     ("state", &[WORDS, &["checkpoint", "event"]]),
-    ("capture", &[WORDS, PORTS]),
-    ("transport", &[WORDS, PORTS, &["capture"]]),
+    ("capture", &[WORDS, PORTS, CONTROL]),
+    ("transport", &[WORDS, PORTS, CONTROL, &["capture"]]),
     ("resolve", &[WORDS, PORTS, &["capture", "transport"]]),
-    ("apply", &[WORDS, PORTS, &["capture", "transport", "resolve", "checkpoint"]]),
-    ("pipeline", &[WORDS, PORTS, STAGES, &["event"]]),
-    ("two_way", &[WORDS, PORTS, STAGES, LOOP]),
-    ("plan", &[WORDS, PORTS, STAGES, LOOP]),
-    ("undo", &[WORDS, PORTS, STAGES, LOOP]),
-    ("verify", &[WORDS, PORTS, STAGES, LOOP]),
-    ("replica", &[WORDS, PORTS, STAGES, LOOP]),
+    ("apply", &[WORDS, PORTS, CONTROL, &["capture", "transport", "resolve", "checkpoint"]]),
+    ("pipeline", &[WORDS, PORTS, CONTROL, STAGES]),
+    ("two_way", &[WORDS, PORTS, CONTROL, STAGES, LOOP]),
+    ("plan", &[WORDS, PORTS, CONTROL, STAGES, LOOP]),
+    ("undo", &[WORDS, PORTS, CONTROL, STAGES, LOOP]),
+    ("verify", &[WORDS, PORTS, CONTROL, STAGES, LOOP]),
+    ("replica", &[WORDS, PORTS, CONTROL, STAGES, LOOP]),
 ];
 
 /// Imports inside the core run in one direction: a module uses only what stands before it.

@@ -12,22 +12,36 @@ const PROGRAMS: &[&str] = &["syncline-cli", "xtask"];
 /// Crates that may ask the environment: the programs, and the harness that starts servers.
 const ASK_ENVIRONMENT: &[&str] = &["syncline-cli", "syncline-testkit", "xtask"];
 
-/// Paths that some code may not name: the code, a name for it, and the paths.
+/// Paths that some code may not name.
 ///
 /// A path of one word is a crate; a longer one is found wherever it stands inside a path, so that
 /// `time::Instant::now` is caught behind `use std::time` too.
-const PATHS: &[(fn(&RustFile) -> bool, &str, &[&str])] = &[
-    (
-        pure,
-        "a pure module of the core",
-        &["tokio", "rand", "time::SystemTime", "Instant::now", "std::env", "std::fs", "std::net"],
-    ),
-    (
-        core,
-        "the core",
-        &["rusqlite", "tokio_postgres", "mysql_async", "std::net", "std::env", "SystemTime::now", "Instant::now"],
-    ),
-    (asks_nobody, "a library crate", &["std::env"]),
+struct Ban {
+    applies: fn(&RustFile) -> bool,
+    who: &'static str,
+    paths: &'static [&'static str],
+}
+
+const BANS: &[Ban] = &[
+    Ban {
+        applies: pure,
+        who: "a pure module of the core",
+        paths: &["tokio", "rand", "time::SystemTime", "Instant::now", "std::env", "std::fs", "std::net"],
+    },
+    Ban {
+        applies: core,
+        who: "the core",
+        paths: &[
+            "rusqlite",
+            "tokio_postgres",
+            "mysql_async",
+            "std::net",
+            "std::env",
+            "SystemTime::now",
+            "Instant::now",
+        ],
+    },
+    Ban { applies: asks_nobody, who: "a library crate", paths: &["std::env"] },
 ];
 
 /// Macros that write to the terminal, which belongs to the programs.
@@ -49,9 +63,9 @@ fn paths(file: &RustFile) -> Vec<Finding> {
     let mut findings = Vec::new();
     for mention in &file.facts.mentions {
         // One finding per mention: the narrowest rule comes first and says most.
-        let broken = PATHS.iter().filter(|(applies, ..)| applies(file)).find_map(|(_, who, banned)| {
-            let banned = banned.iter().find(|banned| names(&mention.path, banned))?;
-            Some(format!("{who} may not use `{banned}`"))
+        let broken = BANS.iter().filter(|ban| (ban.applies)(file)).find_map(|ban| {
+            let path = ban.paths.iter().find(|path| names(&mention.path, path))?;
+            Some(format!("{} may not use `{path}`", ban.who))
         });
         findings.extend(broken.map(|message| Finding::new(&file.path, mention.line, message)));
     }

@@ -24,6 +24,22 @@ impl Applier<'_> {
         self.settle(&tables, result)
     }
 
+    /// Puts back the sequences of tables whose rows are all back.
+    pub(crate) async fn restore_sequences(&mut self, writer: &mut dyn Writer) -> Result<()> {
+        let is_whole = |table: &usize| self.outcomes[*table].error.is_none() && self.outcomes[*table].moved == 0;
+        let sequence = |table: usize| Some((table, self.tables[table].sequence?));
+        let sequences: Vec<_> = (0..self.tables.len()).filter(is_whole).filter_map(sequence).collect();
+        if sequences.is_empty() {
+            return Ok(());
+        }
+        let pending = self.pending();
+        let mut tx = writer.begin().await?;
+        for (table, sequence) in sequences {
+            tx.restore_sequence(&self.tables[table].target.table.name, sequence.0).await?;
+        }
+        self.commit(tx, pending).await
+    }
+
     /// A table that could not be written to its end keeps the rows it has.
     fn has_deletes(&self, table: usize) -> bool {
         let work = &self.tables[table];

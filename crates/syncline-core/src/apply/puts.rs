@@ -11,8 +11,7 @@ use crate::event::Phase;
 use crate::schema::{Index, SchemaStep, TableSchema};
 use crate::state::{ChangeKind, LoadRecord};
 use crate::store::{Transaction, Writer};
-use crate::value::exact;
-use crate::verify::TableSum;
+use crate::value::{TableSum, exact};
 
 impl Applier<'_> {
     /// Writes all inserts, updates and loads of a unit. A failure of the unit itself goes to its account.
