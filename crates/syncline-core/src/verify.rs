@@ -12,17 +12,25 @@ use crate::error::Result;
 use crate::store::Snapshot;
 use crate::value::TableSum;
 
+/// One side of a proof.
+pub struct Side<'a> {
+    /// A view opened for the proof, not one the run has used.
+    pub snapshot: &'a mut dyn Snapshot,
+    /// What is read.
+    pub task: &'a TableTask,
+}
+
 /// Sums up both sides at the same time. `progress` is told the rows of the source gone through.
 ///
 /// # Errors
 /// Those of the snapshots, and `RUN_CANCELLED`.
 pub async fn sum_both(
-    source: (&mut dyn Snapshot, &TableTask),
-    target: (&mut dyn Snapshot, &TableTask),
+    source: Side<'_>,
+    target: Side<'_>,
     cancel: &Cancel,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<(TableSum, TableSum)> {
-    let (source_rows, target_rows) = future::try_join(source.0.scan(source.1), target.0.scan(target.1)).await?;
+    let (source_rows, target_rows) = future::try_join(source.snapshot.scan(source.task), target.snapshot.scan(target.task)).await?;
     let silent = |_| {};
     future::try_join(sum_rows(source_rows, cancel, progress), sum_rows(target_rows, cancel, &silent)).await
 }

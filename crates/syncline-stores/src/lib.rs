@@ -1,1 +1,9 @@
-//! placeholder
+//! Adapters between Syncline and the databases it keeps in step.
+//!
+//! Every engine has a folder with the same file names; [`sql`] is the one place where names and values are quoted for
+//! SQL text. A store is done when it passes the conformance suite of `syncline-testkit`.
+
+pub mod sql;
+pub mod sqlite;
+
+pub use sqlite::{Access, SqliteStore};

@@ -1,1 +1,22 @@
-//! placeholder
+//! What Syncline's tests are made of: the conformance suites that every store passes, the data they use, and harnesses
+//! that run the real program.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`conformance`] | the promises of the store ports, each a check of its own, and [`conformance::check_store`] |
+//! | [`sqlite`] | the [`conformance::Lab`] for SQLite: a database file and another program's connection to it |
+//! | [`fixtures`] | deterministic rows with awkward values |
+//! | [`deterministic`] | the small generator they come from |
+//! | [`prove`] | how many rounds a proof runs, here or in `cargo xtask prove` |
+//! | [`process`] | a program started with bounds, kept or killed |
+//!
+//! The crate depends on the core alone, never on a store: an engine brings its store to the suite.
+
+#![allow(clippy::unwrap_used, reason = "this crate is only ever linked into tests, which say what they expect")]
+
+pub mod conformance;
+pub mod deterministic;
+pub mod fixtures;
+pub mod process;
+pub mod prove;
+pub mod sqlite;

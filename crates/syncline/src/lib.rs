@@ -1,1 +1,38 @@
-//! placeholder
+//! Syncline as a library: open databases, see how they differ, bring one into line with the other, prove it, take it
+//! back.
+//!
+//! Everything starts with a [`Syncline`] session. The command line is one user of this crate; it has no way to a
+//! database that this crate does not offer.
+
+pub mod demo;
+
+mod database_name;
+mod decide;
+mod diff;
+mod open;
+mod recover;
+pub mod request;
+pub mod row_difference;
+mod run;
+mod runs;
+mod select;
+mod session;
+mod sql_script;
+pub mod state;
+pub mod summary;
+mod undo;
+mod verify;
+
+pub use database_name::DatabaseName;
+pub use diff::DiffRequest;
+pub use runs::RunPage;
+pub use session::{Settings, Syncline};
+pub use sql_script::sql_of;
+pub use state::{LogLine, RunRecord};
+pub use syncline_core::cancel::Cancel;
+pub use syncline_core::change::Operation;
+pub use syncline_core::mapping::TableFilter;
+pub use syncline_core::value::Value;
+pub use syncline_core::{error, event, limits};
+pub use undo::{UndoPlan, UndoTable};
+pub use verify::{TableVerification, VerifyReport, VerifyRequest};

@@ -1,0 +1,205 @@
+//! What was typed, before anything is made of it.
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::builder::FalseyValueParser;
+use clap::error::ErrorKind;
+use clap::{Args, ColorChoice, CommandFactory, FromArgMatches, Parser};
+use syncline::error::{Code, Error};
+use syncline::summary::ErrorReport;
+
+use crate::commands::Command;
+use crate::exit::Exit;
+use crate::messages::LogFormat;
+use crate::output::Output;
+use crate::paint::{Color, Paint};
+use crate::progress::Mode;
+use crate::render::error::{self, ErrorLine};
+
+/// Keeps SQL databases in step.
+///
+/// The first database named is the source, the second the target. A database is a path such as hq.db, sqlite:PATH, or
+/// env:NAME for an environment variable that holds one of these.
+#[derive(Debug, Parser)]
+#[command(name = "syncline", version, subcommand_required = true, arg_required_else_help = true)]
+#[command(after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub(crate) globals: Globals,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0 done                       1 failed                     2 usage or configuration
+  3 partial                    4 login or permission        5 cannot open a database
+  6 a guard stopped it         7 done, conflicts wait       8 another run holds the lock
+  10 differences found (diff --exit-code, verify)           130, 143 interrupted
+
+Try it:  syncline demo";
+
+/// Options of every command.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Globals {
+    /// Write JSON to standard output: one document, or one object a line for runs, the summary last
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Show no progress, notes or hints
+    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Show the causes beneath an error
+    #[arg(long, short, global = true)]
+    pub(crate) verbose: bool,
+    /// How progress is shown on standard error [default: auto]
+    #[arg(long, global = true, value_name = "HOW", env = "SYNCLINE_PROGRESS", hide_env_values = true)]
+    pub(crate) progress: Option<Mode>,
+    /// When to colour [default: auto]
+    #[arg(long, global = true, value_name = "WHEN", env = "SYNCLINE_COLOR", hide_env_values = true)]
+    pub(crate) color: Option<Color>,
+    /// Agree to questions beforehand; opens no guard
+    #[arg(long, global = true)]
+    pub(crate) yes: bool,
+    /// Never ask: fail, naming the flag to pass
+    #[arg(long, global = true, env = "SYNCLINE_NO_INPUT", hide_env_values = true, value_parser = FalseyValueParser::new())]
+    pub(crate) no_input: bool,
+    /// Where runs and before-images are kept [default: syncline in the user's state directory]
+    #[arg(long, global = true, value_name = "DIR", env = "SYNCLINE_STATE_DIR", hide_env_values = true)]
+    pub(crate) state_dir: Option<PathBuf>,
+    /// The shape of messages on standard error [default: text]
+    #[arg(long, global = true, value_name = "FORMAT", env = "SYNCLINE_LOG_FORMAT", hide_env_values = true)]
+    pub(crate) log_format: Option<LogFormat>,
+}
+
+/// Reads the arguments. What they ask for at once, such as help, is shown here, and so is what is wrong with them.
+///
+/// # Errors
+/// Returns the code to end with.
+pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, Exit> {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let early = Early::guess(&args);
+    let parsed = command().color(early.color_choice()).try_get_matches_from(&args);
+    match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
+        Ok(cli) => Ok(cli),
+        Err(shown) if matches!(shown.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
+            let _ = shown.print();
+            Err(Exit::DONE)
+        }
+        Err(help) if help.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand && !early.is_json => {
+            let _ = help.print();
+            Err(Exit::USAGE)
+        }
+        Err(wrong) => {
+            early.show(&usage_error(&wrong));
+            Err(Exit::USAGE)
+        }
+    }
+}
+
+/// The whole command line, as help, completions and man pages show it.
+pub(crate) fn command() -> clap::Command {
+    // A copy never deletes, so the flags about deletes are taken from scripts that pass them to both, and not offered.
+    Cli::command().mut_subcommand("copy", |copy| {
+        copy.mut_arg("max_delete", |flag| flag.hide(true)).mut_arg("allow_empty_source", |flag| flag.hide(true))
+    })
+}
+
+/// Turns clap's report into the form that all errors have.
+fn usage_error(wrong: &clap::Error) -> Error {
+    let report = wrong.render().to_string();
+    let mut paragraphs = report.split("\n\n").map(|paragraph| paragraph.split_whitespace().collect::<Vec<_>>().join(" "));
+    let first = match wrong.kind() {
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => "error: no command was given".to_owned(),
+        _ => paragraphs.next().unwrap_or_default(),
+    };
+    let mut error = Error::new(Code::UsageInvalid, first.strip_prefix("error: ").unwrap_or(&first));
+    for paragraph in paragraphs {
+        if let Some(tip) = paragraph.strip_prefix("tip: ") {
+            error = error.because(tip);
+        } else if let Some(usage) = paragraph.strip_prefix("Usage: ") {
+            error = error.next(usage, "");
+        }
+    }
+    error.next("syncline --help", "lists commands and flags")
+}
+
+/// What can be told from arguments that may not even parse.
+struct Early {
+    is_json: bool,
+    color: Color,
+}
+
+impl Early {
+    fn guess(args: &[OsString]) -> Self {
+        let words: Vec<&str> = args.iter().map_while(|arg| arg.to_str()).take_while(|arg| *arg != "--").collect();
+        let asks = |flag: &str, value: &str| {
+            words.windows(2).any(|pair| pair == [flag, value]) || words.contains(&format!("{flag}={value}").as_str())
+        };
+        let color = match () {
+            () if asks("--color", "never") => Color::Never,
+            () if asks("--color", "always") => Color::Always,
+            () => Color::Auto,
+        };
+        let is_json = words.contains(&"--json") || asks("--format", "json") || asks("--format", "ndjson");
+        Self { is_json, color }
+    }
+
+    fn color_choice(&self) -> ColorChoice {
+        match self.color {
+            Color::Auto => ColorChoice::Auto,
+            Color::Always => ColorChoice::Always,
+            Color::Never => ColorChoice::Never,
+        }
+    }
+
+    fn show(&self, error: &Error) {
+        let mut stderr = std::io::stderr();
+        let _ = if self.is_json {
+            Output::stdout().json(&ErrorLine::new(&ErrorReport::from(error)))
+        } else {
+            let _ = stderr.write_all(error::form(error, Paint::new(self.color, &stderr), false).as_bytes());
+            Ok(())
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wrong(args: &[&str]) -> Error {
+        usage_error(&command().try_get_matches_from(args).unwrap_err())
+    }
+
+    #[test]
+    fn the_command_line_is_sound() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn usage_errors_have_the_form_of_all_errors() {
+        let error = wrong(&["syncline", "mirror", "a.db", "b.db", "--max-deletes", "3"]);
+        assert_eq!(error.code(), Code::UsageInvalid);
+        assert_eq!(error.what(), "unexpected argument '--max-deletes' found");
+        assert_eq!(error.why(), Some("a similar argument exists: '--max-delete'"));
+        let error = wrong(&["syncline", "mirror", "a.db"]);
+        assert_eq!(error.what(), "the following required arguments were not provided: <TARGET>");
+        let error = wrong(&["syncline", "miror", "a.db", "b.db"]);
+        assert_eq!(error.why(), Some("a similar subcommand exists: 'mirror'"));
+    }
+
+    #[test]
+    fn json_is_recognised_in_arguments_that_do_not_parse() {
+        let guess = |args: &[&str]| Early::guess(&args.iter().map(OsString::from).collect::<Vec<_>>()).is_json;
+        assert!(guess(&["syncline", "--json", "nothing"]));
+        assert!(guess(&["syncline", "diff", "--format", "ndjson"]));
+        assert!(guess(&["syncline", "diff", "--format=json"]));
+        assert!(!guess(&["syncline", "diff", "--", "--json"]));
+        assert!(!guess(&["syncline", "diff", "--format", "csv"]));
+    }
+}

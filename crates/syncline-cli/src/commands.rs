@@ -1,0 +1,65 @@
+//! One file a command, each with what can be typed and a `run` that does it.
+
+mod completions;
+mod copy;
+mod demo;
+mod diff;
+mod explain;
+mod man;
+mod mirror;
+mod runs;
+mod tables;
+mod transfer;
+mod undo;
+mod verify;
+
+use clap::Subcommand;
+use syncline::error::Result;
+
+use crate::console::{Console, Shape};
+use crate::exit::Exit;
+
+/// What to do. Help describes each command with the words on its arguments.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Demo(demo::DemoArgs),
+    Diff(diff::DiffArgs),
+    Copy(copy::CopyArgs),
+    Mirror(mirror::MirrorArgs),
+    Verify(verify::VerifyArgs),
+    Undo(undo::UndoArgs),
+    #[command(subcommand)]
+    Runs(runs::RunsCommand),
+    Explain(explain::ExplainArgs),
+    Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
+}
+
+impl Command {
+    /// The shape that the command's own flags ask for.
+    pub(crate) fn shape(&self) -> Shape {
+        match self {
+            Command::Diff(args) if args.asks_for_json() => Shape::Json,
+            _ => Shape::Text,
+        }
+    }
+}
+
+/// Does it.
+///
+/// # Errors
+/// What the command failed with; nothing of it has been shown yet.
+pub(crate) async fn run(command: Command, console: &Console) -> Result<Exit> {
+    match command {
+        Command::Demo(args) => demo::run(&args, console),
+        Command::Diff(args) => diff::run(args, console).await,
+        Command::Copy(args) => copy::run(args, console).await,
+        Command::Mirror(args) => mirror::run(args, console).await,
+        Command::Verify(args) => verify::run(args, console).await,
+        Command::Undo(args) => undo::run(args, console).await,
+        Command::Runs(command) => runs::run(command, console).await,
+        Command::Explain(args) => explain::run(&args, console),
+        Command::Completions(args) => completions::run(&args, console),
+        Command::Man(args) => man::run(&args, console),
+    }
+}

@@ -1,0 +1,23 @@
+//! `syncline runs retry`.
+
+use clap::Args;
+use syncline::error::Result;
+
+use crate::commands::transfer::{self, Title};
+use crate::console::Console;
+use crate::exit::Exit;
+
+/// Tries the tables of a partial run again that failed.
+#[derive(Debug, Args)]
+pub(crate) struct RetryArgs {
+    /// The run
+    run: String,
+}
+
+/// Does it.
+pub(super) async fn run(args: RetryArgs, console: &Console) -> Result<Exit> {
+    let progress = console.progress_of_run();
+    let session = console.open(&progress).await?;
+    let title = Title::of_record(&session, &args.run).await?;
+    transfer::show(console, &progress, title, session.retry_run(&args.run)).await
+}

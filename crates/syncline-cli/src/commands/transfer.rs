@@ -1,0 +1,203 @@
+//! What copy and mirror have in common: their flags, and the way a run is shown from its start to its summary.
+
+use std::future::Future;
+
+use clap::{Args, ValueEnum};
+use syncline::error::Result;
+use syncline::request::{DeleteLimit, RunRequest, Strategy, Verb};
+use syncline::summary::Summary;
+use syncline::{Syncline, limits};
+
+use super::tables::TablesArgs;
+use crate::console::{Console, Shape};
+use crate::exit::Exit;
+use crate::progress::Progress;
+use crate::render::labels::Labels;
+use crate::render::summary::{self, Setting, verb_name};
+use crate::render::text;
+
+const HEADING: &str = "Flags of a run";
+
+/// Flags of a run.
+#[derive(Debug, Args)]
+pub(super) struct TransferArgs {
+    /// The database to read
+    source: String,
+    /// The database to write; a missing file is made
+    target: String,
+    #[command(flatten, next_help_heading = HEADING)]
+    tables: TablesArgs,
+    /// How differences are found
+    #[arg(long, value_name = "HOW", default_value = "auto", help_heading = HEADING)]
+    strategy: How,
+    /// Changes in one transaction, at most
+    #[arg(long, value_name = "N", default_value_t = limits::BATCH_ROWS_DEFAULT as u64, help_heading = HEADING)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=limits::BATCH_ROWS_MAX as u64))]
+    batch_size: u64,
+    /// Deletes to let through: rows in all, or a share of each table such as 50%
+    #[arg(long, value_name = "N|P%", help_heading = HEADING)]
+    max_delete: Option<String>,
+    /// Let an empty source table empty the target's
+    #[arg(long, help_heading = HEADING)]
+    allow_empty_source: bool,
+    /// Do not read both sides again to prove the result
+    #[arg(long, help_heading = HEADING)]
+    no_verify: bool,
+    /// Keep no before-images; the run cannot be taken back
+    #[arg(long, help_heading = HEADING)]
+    no_undo: bool,
+}
+
+/// `--strategy` as typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum How {
+    /// Full into a table that is missing or empty, else compare
+    Auto,
+    /// Read all rows of the source and write them
+    Full,
+    /// Read both sides and write the differences
+    Compare,
+}
+
+impl TransferArgs {
+    /// What is asked for.
+    ///
+    /// # Errors
+    /// When a flag makes no sense.
+    pub(super) fn request(self, verb: Verb) -> Result<RunRequest> {
+        let max_delete = self.max_delete.as_deref().map(str::parse).transpose()?;
+        Ok(RunRequest {
+            tables: self.tables.patterns()?,
+            strategy: match self.strategy {
+                How::Auto => Strategy::Auto,
+                How::Full => Strategy::Full,
+                How::Compare => Strategy::Compare,
+            },
+            batch_rows: usize::try_from(self.batch_size).unwrap_or(limits::BATCH_ROWS_MAX),
+            max_delete: max_delete.unwrap_or(DeleteLimit::Guarded),
+            allow_empty_source: self.allow_empty_source,
+            verify: !self.no_verify,
+            undo: !self.no_undo,
+            ..RunRequest::new(verb, self.source, self.target)
+        })
+    }
+}
+
+/// Carries out a copy or mirror, and shows it.
+pub(super) async fn run(request: RunRequest, console: &Console) -> Result<Exit> {
+    let heading = Labels::new(&request.source, &request.target).arrow();
+    let progress = console.progress_of_run();
+    let session = console.open(&progress).await?;
+    let title = Title { heading, verb: request.verb.name().to_owned(), keeps_images: request.undo };
+    show(console, &progress, title, session.run(&request)).await
+}
+
+/// What is said of a run before and after it.
+pub(super) struct Title {
+    /// `hq.db -> branch.db`.
+    pub(super) heading: String,
+    /// `mirror`.
+    pub(super) verb: String,
+    /// Whether the run can be taken back.
+    pub(super) keeps_images: bool,
+}
+
+impl Title {
+    /// The title of a run that is on record.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub(super) async fn of_record(session: &Syncline, run: &str) -> Result<Self> {
+        let record = session.run_record(run).await?;
+        Ok(Self {
+            heading: Labels::new(&record.source, &record.target).arrow(),
+            keeps_images: record.keeps_images,
+            verb: verb_name(record.verb).to_owned(),
+        })
+    }
+}
+
+/// Follows a run to its end and shows the summary, which is the last line of output.
+pub(super) async fn show(
+    console: &Console,
+    progress: &Progress,
+    title: Title,
+    run: impl Future<Output = Result<Summary>>,
+) -> Result<Exit> {
+    progress.head(&format!("{}  {}", title.heading, text::escape(&title.verb)));
+    let ended = run.await;
+    progress.finish();
+    let ended = ended?;
+    match console.shape {
+        Shape::Json => console.output.json(&ended)?,
+        Shape::Text => {
+            ended.tables.iter().filter_map(|table| table.error.as_ref()).for_each(|error| console.messages.report(error));
+            console.output.text(&summary::summary(&ended, &setting(console, title, &ended)))?;
+        }
+    }
+    Ok(Exit::of_summary(&ended))
+}
+
+fn setting(console: &Console, title: Title, ended: &Summary) -> Setting {
+    let run = text::quote(&ended.run);
+    Setting {
+        heading: title.heading,
+        verb: title.verb,
+        undo: title.keeps_images.then(|| console.command(&format!("undo {run}"))),
+        resume: console.command(&format!("runs resume {run}")),
+        retry: console.command(&format!("runs retry {run}")),
+        is_quiet: console.is_quiet,
+        paint: console.paint,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use syncline::error::Code;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: TransferArgs,
+    }
+
+    fn request(flags: &[&str]) -> Result<RunRequest> {
+        let line = ["mirror", "hq.db", "branch.db"].iter().chain(flags);
+        Line::try_parse_from(line).unwrap().args.request(Verb::Mirror)
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_library() {
+        assert_eq!(request(&[]).unwrap(), RunRequest::new(Verb::Mirror, "hq.db", "branch.db"));
+    }
+
+    #[test]
+    fn every_flag_arrives() {
+        let flags = "--tables a,b --tables app_* --tables !audit --strategy compare --batch-size 7 --max-delete 50% \
+                     --allow-empty-source --no-verify --no-undo";
+        let asked = request(&flags.split(' ').collect::<Vec<_>>()).unwrap();
+        let expected = RunRequest {
+            tables: ["a", "b", "app_*", "!audit"].map(str::to_owned).to_vec(),
+            strategy: Strategy::Compare,
+            batch_rows: 7,
+            max_delete: DeleteLimit::Percent(50),
+            allow_empty_source: true,
+            verify: false,
+            undo: false,
+            ..RunRequest::new(Verb::Mirror, "hq.db", "branch.db")
+        };
+        assert_eq!(asked, expected);
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        assert_eq!(request(&["--max-delete", "many"]).unwrap_err().code(), Code::UsageInvalid);
+        assert_eq!(request(&["--tables", "a,,b"]).unwrap_err().code(), Code::UsageInvalid);
+        for flags in [["--batch-size", "0"], ["--batch-size", "100001"], ["--strategy", "merge"]] {
+            assert!(Line::try_parse_from(["mirror", "a", "b"].iter().chain(&flags)).is_err());
+        }
+    }
+}

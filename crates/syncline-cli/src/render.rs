@@ -1,0 +1,11 @@
+//! What people and programs see: text that harms no terminal, JSON that loses nothing.
+
+pub(crate) mod age;
+pub(crate) mod cell;
+pub(crate) mod diff;
+pub(crate) mod error;
+pub(crate) mod json;
+pub(crate) mod labels;
+pub(crate) mod summary;
+pub(crate) mod table;
+pub(crate) mod text;

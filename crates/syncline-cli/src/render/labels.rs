@@ -1,0 +1,63 @@
+//! What the two databases are called in output: short where that is clear.
+
+use super::text::{escape, quote};
+
+/// The names of source and target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Labels {
+    /// The source, harmless to a terminal.
+    pub(crate) source: String,
+    /// The target.
+    pub(crate) target: String,
+    typed: String,
+}
+
+impl Labels {
+    /// File names where they tell the two apart, else what was typed.
+    pub(crate) fn new(source: &str, target: &str) -> Self {
+        let typed = format!("{} {}", quote(source), quote(target));
+        let (short_source, short_target) = (file_name(source), file_name(target));
+        let (source, target) = if short_source.eq_ignore_ascii_case(short_target) {
+            (source, target)
+        } else {
+            (short_source, short_target)
+        };
+        Self { source: escape(source).into_owned(), target: escape(target).into_owned(), typed }
+    }
+
+    /// `hq.db -> branch.db`.
+    pub(crate) fn arrow(&self) -> String {
+        format!("{} -> {}", self.source, self.target)
+    }
+
+    /// Both as they would be typed again.
+    pub(crate) fn typed(&self) -> &str {
+        &self.typed
+    }
+}
+
+fn file_name(name: &str) -> &str {
+    let (path, has_scheme) = match name.strip_prefix("sqlite:").or_else(|| name.strip_prefix("file:")) {
+        Some(path) => (path, true),
+        None => (name, false),
+    };
+    // Only a URL has options behind a question mark; a file's name may hold one.
+    let path = if has_scheme { path.split('?').next().unwrap_or(path) } else { path };
+    match path.trim_end_matches(['/', '\\']).rsplit(['/', '\\']).next() {
+        Some(short) if !short.is_empty() => short,
+        _ => name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn file_names_where_they_differ() {
+        assert_eq!(Labels::new("shop/hq.db", "sqlite:/a/branch.db?mode=ro").arrow(), "hq.db -> branch.db");
+        assert_eq!(Labels::new("a/shop.db", "b/shop.db").arrow(), "a/shop.db -> b/shop.db");
+        assert_eq!(Labels::new("env:HQ", "x\x1b.db").arrow(), "env:HQ -> x\\x1b.db");
+        assert_eq!(Labels::new("a b.db", "c.db").typed(), "'a b.db' c.db");
+    }
+}

@@ -1,0 +1,115 @@
+//! SQLite: one database file through the bundled library.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `connect` | opening a file, connection settings, SQLite's errors in our words |
+//! | `thread` | a connection on a thread of its own, since SQLite blocks |
+//! | `describe` | version, identity, rights |
+//! | `schema` | tables, keys, constraints, indexes, what is not carried |
+//! | `types` | cells and values, what a declared type does |
+//! | `snapshot` | one consistent view: scan, fetch, count, position |
+//! | `digest` | keys and digests in key order |
+//! | `bulk` | loading an empty table |
+//! | `write` | transactions, conditional changes, definitions, checkpoints |
+//!
+//! Absent so far: `migrate`, because nothing widens a column yet; `track` and `capture`, because changes are found by
+//! comparing; `backup`, because no file is adopted whole.
+
+mod bulk;
+mod connect;
+mod describe;
+mod digest;
+mod schema;
+mod snapshot;
+mod thread;
+mod types;
+mod write;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use syncline_core::error::{Code, Error, Result};
+use syncline_core::limits;
+use syncline_core::store::{Description, Snapshot, Store, Writer};
+
+use self::connect::failure::Doing;
+use self::connect::{Place, Role};
+use self::snapshot::SqliteSnapshot;
+use self::thread::ConnectionThread;
+use self::write::{Claim, SqliteWriter};
+
+/// What a store will be used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Reading only; the file must exist.
+    Read,
+    /// Reading and writing; the file must exist.
+    Write,
+    /// Reading and writing; a missing file is created, empty, when the store is opened.
+    Create,
+}
+
+/// A SQLite database.
+///
+/// One connection stays open as long as the store: it writes, and it notices when others do. Each snapshot has its
+/// own. All are closed when the store and what came from it are dropped, and with them go the files that SQLite keeps
+/// beside a database in WAL mode, unless another program uses it.
+#[derive(Debug)]
+pub struct SqliteStore {
+    place: Arc<Place>,
+    resident: Arc<ConnectionThread>,
+    writing: Arc<AtomicBool>,
+}
+
+impl SqliteStore {
+    /// Opens the database at `path`, a path of the file system and never a URI.
+    ///
+    /// # Errors
+    /// `STORE_MISSING` for a missing file, or a missing directory when the file is to be created; `NOT_A_DATABASE` for
+    /// a directory, a device or a file with other content; `STORE_DENIED`, `STORE_LOCKED`, `STORE_CORRUPT`; and
+    /// `URL_INVALID` for a path that no file can have.
+    pub async fn open(path: &Path, access: Access) -> Result<SqliteStore> {
+        Self::open_with_lock_wait(path, access, limits::LOCK_WAIT).await
+    }
+
+    /// Opens the database like [`SqliteStore::open`], with another time to wait for locks of other programs.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::open`].
+    pub async fn open_with_lock_wait(path: &Path, access: Access, lock_wait: Duration) -> Result<SqliteStore> {
+        let place = Arc::new(Place::find(path, access, lock_wait)?);
+        let resident = Arc::new(ConnectionThread::start(Arc::clone(&place), Role::Writer).await?);
+        let place = Arc::new(place.settled()?);
+        Ok(SqliteStore { place, resident, writing: Arc::default() })
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn describe(&self) -> Result<Description> {
+        let place = Arc::clone(&self.place);
+        self.resident.call(Doing::Reading, move |conn| describe::describe(conn, &place)).await
+    }
+
+    async fn snapshot(&self) -> Result<Box<dyn Snapshot>> {
+        let snapshot = SqliteSnapshot::open(Arc::clone(&self.place), &self.resident).await?;
+        Ok(Box::new(snapshot))
+    }
+
+    async fn writer(&self) -> Result<Box<dyn Writer>> {
+        let path = self.place.path().display();
+        if !self.place.may_write() {
+            return Err(Error::new(Code::StoreReadOnly, format!("{path} was opened for reading only")));
+        }
+        if !self.describe().await?.writable {
+            return Err(Error::new(Code::StoreReadOnly, format!("{path} cannot be written")));
+        }
+        let Some(claim) = Claim::take(&self.writing) else {
+            return Err(Error::new(Code::StoreLocked, format!("{path} is being written by this run already")));
+        };
+        Ok(Box::new(SqliteWriter::new(Arc::clone(&self.resident), claim)))
+    }
+}

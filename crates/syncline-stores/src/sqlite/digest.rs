@@ -1,0 +1,81 @@
+//! Keys and digests of a table in key order.
+
+use rusqlite::{Connection, Row};
+use syncline_core::change::{RowDigest, TableTask};
+use syncline_core::error::{Code, Error, Result};
+use syncline_core::limits;
+use syncline_core::store::DigestBatch;
+use syncline_core::value::{RowBatch, ValueRef, exact};
+
+use super::connect::failure::Attempt;
+use super::snapshot::{BYTES_FUNCTION, select};
+use super::thread::Outlet;
+use super::types::{self, Encoding};
+
+/// Sends the digests of all rows to the outlet.
+///
+/// # Errors
+/// `KEY_NULL` when a key cell is NULL. NULLs come first, so this is known before anything is compared.
+pub(super) fn stream(conn: &Connection, task: &TableTask, outlet: &Outlet<DigestBatch>) -> Attempt<()> {
+    let sql = ordered(task, Encoding::of(conn)?)?;
+    let mut statement = conn.prepare(&sql)?;
+    let mut rows = statement.raw_query();
+    let mut batch = empty(task);
+    let mut scratch = Vec::new();
+    while let Some(row) = rows.next()? {
+        add(&mut batch, task, row, &mut scratch)?;
+        let is_full = batch.digests.len() >= limits::STREAM_ROWS || batch.keys.bytes() >= limits::BATCH_BYTES;
+        if is_full && !outlet.send(std::mem::replace(&mut batch, empty(task))) {
+            return Ok(());
+        }
+    }
+    if !batch.digests.is_empty() {
+        outlet.send(batch);
+    }
+    Ok(())
+}
+
+/// All columns of the task, in key order.
+///
+/// SQLite's own order of kinds is that of the key order, and BINARY compares text by the bytes it is stored as. Those
+/// are not UTF-8 in a database that stores UTF-16; there text is sorted as a blob, between the numbers and the blobs.
+fn ordered(task: &TableTask, encoding: Encoding) -> Result<String> {
+    let is_rowid = |column: usize| task.table.key.as_ref().is_some_and(|key| key.is_rowid && key.columns == [column]);
+    let mut terms = Vec::new();
+    for (column, name) in task.key.iter().zip(select::key_names(task)) {
+        let name = select::quoted(name)?;
+        terms.push(match encoding {
+            // The row number holds numbers only; naming a collation would hide that it is sorted already.
+            _ if is_rowid(task.columns[*column]) => name,
+            Encoding::Utf8 => format!("{name} COLLATE BINARY"),
+            Encoding::Utf16 => format!("typeof({name}) = 'blob', {BYTES_FUNCTION}({name})"),
+        });
+    }
+    let (columns, table) = (select::columns(task)?, select::table(&task.table.name)?);
+    Ok(format!("SELECT {columns} FROM {table} ORDER BY {}", terms.join(", ")))
+}
+
+fn empty(task: &TableTask) -> DigestBatch {
+    DigestBatch { keys: RowBatch::new(task.key.len()), digests: Vec::new(), bytes: 0 }
+}
+
+fn add(batch: &mut DigestBatch, task: &TableTask, row: &Row<'_>, scratch: &mut Vec<u8>) -> Attempt<()> {
+    for column in &task.key {
+        let cell = types::value(row.get_ref(*column)?);
+        if cell.is_null() {
+            return Err(null_key(task, *column).into());
+        }
+        batch.keys.push(cell)?;
+    }
+    // The statement has exactly the columns of the task, so no cell can be missing.
+    let cells = (0..task.columns.len()).map(|column| row.get_ref(column).map_or(ValueRef::Null, types::value));
+    batch.digests.push(RowDigest(exact::digest_row(cells, scratch)));
+    batch.bytes += scratch.len() as u64;
+    Ok(())
+}
+
+fn null_key(task: &TableTask, column: usize) -> Error {
+    let name = &task.table.columns[task.columns[column]].name;
+    let what = format!("a row of {} has NULL in its key column {name}", task.table.name);
+    Error::new(Code::KeyNull, what)
+}

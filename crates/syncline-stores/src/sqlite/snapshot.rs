@@ -1,0 +1,166 @@
+//! One consistent view, on a connection and a thread of its own.
+
+pub(super) mod select;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use rusqlite::Connection;
+use rusqlite::functions::FunctionFlags;
+use rusqlite::types::{Value as OwnedCell, ValueRef as Cell};
+use syncline_core::change::TableTask;
+use syncline_core::error::Result;
+use syncline_core::limits;
+use syncline_core::schema::Schema;
+use syncline_core::store::{DigestStream, Position, RowStream, Snapshot};
+use syncline_core::value::RowBatch;
+
+use self::select::Finder;
+use super::connect::failure::{Attempt, Doing};
+use super::connect::{Place, Role};
+use super::thread::{ConnectionThread, Outlet};
+use super::types::{self, Encoding};
+use super::{digest, schema};
+
+/// The function that sorts text by its UTF-8 bytes where the database stores it otherwise.
+pub(super) const BYTES_FUNCTION: &str = "_syncline_bytes";
+
+/// How often a view is taken anew because somebody committed at that very moment.
+const ATTEMPTS: usize = 4;
+
+/// An open view. SQLite keeps it by a read transaction, so with a rollback journal nobody's commit goes through while
+/// it is open; this store's own writer waits for it too.
+#[derive(Debug)]
+pub(super) struct SqliteSnapshot {
+    thread: ConnectionThread,
+    position: Position,
+}
+
+impl SqliteSnapshot {
+    /// Opens a view of the database at `place`.
+    ///
+    /// The position is the count of foreign commits that the store's resident connection has seen (`PRAGMA
+    /// data_version`, which the connection's own commits leave alone; the writer is that connection). It is read before
+    /// and after the view begins: equal counts mean that no foreign commit fell between, so the view stands exactly
+    /// there. When every attempt is disturbed
+    /// the position names the view's own connection instead and so equals no other.
+    pub(super) async fn open(place: Arc<Place>, resident: &ConnectionThread) -> Result<Self> {
+        let thread = ConnectionThread::start(place, Role::Reader).await?;
+        thread.call(Doing::Reading, register_bytes_function).await?;
+        let mut before = data_version(resident).await?;
+        for _ in 0..ATTEMPTS {
+            thread.call(Doing::Reading, begin_read).await?;
+            let after = data_version(resident).await?;
+            if before == after {
+                return Ok(Self { thread, position: position(resident, after) });
+            }
+            before = after;
+        }
+        let position = position(&thread, before);
+        Ok(Self { thread, position })
+    }
+}
+
+#[async_trait]
+impl Snapshot for SqliteSnapshot {
+    async fn schema(&mut self) -> Result<Schema> {
+        self.thread.call(Doing::Reading, |conn| schema::read(conn)).await
+    }
+
+    async fn count(&mut self, task: &TableTask) -> Result<u64> {
+        let sql = format!("SELECT count(*) FROM {}", select::table(&task.table.name)?);
+        let count: i64 =
+            self.thread.call(Doing::Reading, move |conn| Ok(conn.query_row(&sql, [], |row| row.get(0))?)).await?;
+        Ok(count.unsigned_abs())
+    }
+
+    async fn scan(&mut self, task: &TableTask) -> Result<RowStream<'_>> {
+        let (sql, width) = (select::scan(task)?, task.columns.len());
+        Ok(self.thread.stream(Doing::Reading, move |conn, outlet| scan(conn, &sql, width, outlet)))
+    }
+
+    async fn digest(&mut self, task: &TableTask) -> Result<DigestStream<'_>> {
+        let task = task.clone();
+        Ok(self.thread.stream(Doing::Reading, move |conn, outlet| digest::stream(conn, &task, outlet)))
+    }
+
+    async fn fetch(&mut self, task: &TableTask, keys: &RowBatch) -> Result<RowStream<'_>> {
+        let (task, keys) = (task.clone(), keys.clone());
+        Ok(self.thread.stream(Doing::Reading, move |conn, outlet| fetch(conn, &task, &keys, outlet)))
+    }
+
+    async fn position(&mut self) -> Result<Position> {
+        Ok(self.position.clone())
+    }
+}
+
+fn begin_read(conn: &mut Connection) -> Attempt<()> {
+    if !conn.is_autocommit() {
+        conn.execute_batch("ROLLBACK")?;
+    }
+    // BEGIN alone takes no view; the first read does.
+    conn.execute_batch("BEGIN")?;
+    Ok(conn.query_row("SELECT count(*) FROM main.sqlite_schema", [], |_| Ok(()))?)
+}
+
+async fn data_version(resident: &ConnectionThread) -> Result<i64> {
+    let read = |conn: &mut Connection| Ok(conn.query_row("PRAGMA main.data_version", [], |row| row.get(0))?);
+    resident.call(Doing::Reading, read).await
+}
+
+/// A count means something only on the connection it was read from, so the position names that connection too.
+fn position(resident: &ConnectionThread, version: i64) -> Position {
+    Position(format!("{} {version}", resident.name()).into_bytes())
+}
+
+fn register_bytes_function(conn: &mut Connection) -> Attempt<()> {
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+    conn.create_scalar_function(BYTES_FUNCTION, 1, flags, |context| {
+        Ok(match context.get_raw(0) {
+            Cell::Null => OwnedCell::Null,
+            Cell::Integer(value) => OwnedCell::Integer(value),
+            Cell::Real(value) => OwnedCell::Real(value),
+            Cell::Text(bytes) | Cell::Blob(bytes) => OwnedCell::Blob(bytes.to_vec()),
+        })
+    })?;
+    Ok(())
+}
+
+fn scan(conn: &Connection, sql: &str, width: usize, outlet: &Outlet<RowBatch>) -> Attempt<()> {
+    let mut statement = conn.prepare(sql)?;
+    let mut rows = statement.raw_query();
+    let mut batch = RowBatch::new(width);
+    while let Some(row) = rows.next()? {
+        types::push_row(&mut batch, row)?;
+        if is_full(&batch) && !outlet.send(std::mem::replace(&mut batch, RowBatch::new(width))) {
+            return Ok(());
+        }
+    }
+    if !batch.is_empty() {
+        outlet.send(batch);
+    }
+    Ok(())
+}
+
+fn fetch(conn: &Connection, task: &TableTask, keys: &RowBatch, outlet: &Outlet<RowBatch>) -> Attempt<()> {
+    let width = task.columns.len();
+    let mut finder = Finder::new(conn, task, None, Encoding::of(conn)?)?;
+    let mut batch = RowBatch::new(width);
+    for key in keys.rows() {
+        if !finder.find(|| key.iter())? {
+            continue;
+        }
+        batch.push_row(finder.row().iter())?;
+        if is_full(&batch) && !outlet.send(std::mem::replace(&mut batch, RowBatch::new(width))) {
+            return Ok(());
+        }
+    }
+    if !batch.is_empty() {
+        outlet.send(batch);
+    }
+    Ok(())
+}
+
+fn is_full(batch: &RowBatch) -> bool {
+    batch.len() >= limits::STREAM_ROWS || batch.bytes() >= limits::BATCH_BYTES
+}

@@ -1,0 +1,155 @@
+//! The SELECT statements of a table task, and finding one row by its key.
+
+use rusqlite::{CachedStatement, Connection};
+use syncline_core::change::TableTask;
+use syncline_core::error::Result;
+use syncline_core::schema::TableSchema;
+use syncline_core::value::key_order::compare_keys;
+use syncline_core::value::{Row, RowBatch, ValueRef};
+
+use super::super::connect::failure::Attempt;
+use super::super::types::{self, Encoding};
+use crate::sql::Dialect;
+
+/// A name in quotes.
+pub(in crate::sqlite) fn quoted(name: &str) -> Result<String> {
+    Dialect::Sqlite.identifier(name)
+}
+
+/// A table of the main database; without that, a temporary table of the same name would come first.
+pub(in crate::sqlite) fn table(name: &str) -> Result<String> {
+    Ok(format!("main.{}", quoted(name)?))
+}
+
+/// Whether the main database has a table of this name, in any case.
+///
+/// Asked as a query, because the driver's own question is answered from a schema that may be out of date.
+pub(in crate::sqlite) fn table_exists(conn: &Connection, name: &str) -> Attempt<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = ?1 COLLATE NOCASE)";
+    Ok(conn.query_row(sql, [name], |row| row.get(0))?)
+}
+
+/// The columns of a task, separated by commas.
+pub(in crate::sqlite) fn columns(task: &TableTask) -> Result<String> {
+    let names: Result<Vec<String>> = task.column_names().map(quoted).collect();
+    Ok(names?.join(", "))
+}
+
+/// All rows in the order they are stored in.
+pub(in crate::sqlite) fn scan(task: &TableTask) -> Result<String> {
+    // A table without row numbers is stored by its key, and read so without being told.
+    let order = rowid(&task.table).map(|name| format!(" ORDER BY {name}")).unwrap_or_default();
+    Ok(format!("SELECT {} FROM {}{order}", columns(task)?, table(&task.table.name)?))
+}
+
+/// The name that reaches the row number: one of the three that no column has taken.
+pub(in crate::sqlite) fn rowid(table: &TableSchema) -> Option<&'static str> {
+    if table.without_rowid {
+        return None;
+    }
+    ["rowid", "_rowid_", "oid"].into_iter().find(|name| table.column(name).is_none())
+}
+
+/// The name that reaches the row number where it is not the key, and thus says something that the columns do not.
+pub(in crate::sqlite) fn hidden_rowid(table: &TableSchema) -> Option<&'static str> {
+    let is_key = table.key.as_ref().is_some_and(|key| key.is_rowid);
+    if is_key { None } else { rowid(table) }
+}
+
+/// The names of the task's key columns.
+pub(in crate::sqlite) fn key_names(task: &TableTask) -> impl Iterator<Item = &str> {
+    task.key.iter().map(|column| task.table.columns[task.columns[*column]].name.as_str())
+}
+
+/// The condition that picks the row with a key whose cells are bound from parameter `first` on.
+///
+/// It is written with the collation of the index behind the key, so that the index is used, and once more by bytes
+/// where that collation takes different texts for equal.
+pub(in crate::sqlite) fn key_condition(task: &TableTask, qualifier: &str, first: usize) -> Result<String> {
+    let mut terms = Vec::new();
+    for (offset, column) in task.key.iter().enumerate() {
+        let position = task.columns[*column];
+        let name = format!("{qualifier}{}", quoted(&task.table.columns[position].name)?);
+        let parameter = first + offset;
+        let collation = collation(&task.table, position);
+        terms.push(format!("{name} = ?{parameter} COLLATE {}", quoted(collation)?));
+        if !collation.eq_ignore_ascii_case("BINARY") {
+            terms.push(format!("{name} = ?{parameter} COLLATE BINARY"));
+        }
+    }
+    Ok(terms.join(" AND "))
+}
+
+fn collation(table: &TableSchema, position: usize) -> &str {
+    let of_key = table.key.as_ref().and_then(|key| {
+        let at = key.columns.iter().position(|column| *column == position)?;
+        key.collations.get(at)
+    });
+    of_key.unwrap_or(&table.columns[position].collation)
+}
+
+/// Finds rows of one table by their keys, one at a time.
+pub(in crate::sqlite) struct Finder<'c> {
+    statement: CachedStatement<'c>,
+    key: Vec<usize>,
+    encoding: Encoding,
+    found: RowBatch,
+    rowid: Option<i64>,
+    reads_rowid: bool,
+}
+
+impl<'c> Finder<'c> {
+    /// A finder that also reads the row number where it is given a name for it.
+    pub(in crate::sqlite) fn new(
+        conn: &'c Connection,
+        task: &TableTask,
+        rowid: Option<&str>,
+        encoding: Encoding,
+    ) -> Attempt<Self> {
+        let number = rowid.map(|name| format!(", {name}")).unwrap_or_default();
+        let sql = format!(
+            "SELECT {}{number} FROM {} WHERE {}",
+            columns(task)?,
+            table(&task.table.name)?,
+            key_condition(task, "", 1)?
+        );
+        Ok(Self {
+            statement: conn.prepare_cached(&sql)?,
+            key: task.key.clone(),
+            encoding,
+            found: RowBatch::new(task.columns.len()),
+            rowid: None,
+            reads_rowid: rowid.is_some(),
+        })
+    }
+
+    /// Looks for the row with this key; `true` when there is one, which [`Finder::row`] then shows.
+    ///
+    /// SQLite converts what it compares, so a row it offers counts only when its key is the same in the key order.
+    pub(in crate::sqlite) fn find<'v, K>(&mut self, key: impl Fn() -> K) -> Attempt<bool>
+    where
+        K: Iterator<Item = ValueRef<'v>>,
+    {
+        types::bind(&mut self.statement, 1, key(), self.encoding)?;
+        let mut rows = self.statement.raw_query();
+        while let Some(row) = rows.next()? {
+            self.found.clear();
+            types::push_row(&mut self.found, row)?;
+            if compare_keys(self.found.row(0).select(&self.key), key()).is_eq() {
+                self.rowid = if self.reads_rowid { Some(row.get(self.found.width())?) } else { None };
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The row that was found last.
+    pub(in crate::sqlite) fn row(&self) -> Row<'_> {
+        self.found.row(0)
+    }
+
+    /// The number of the row that was found last, where it is read.
+    pub(in crate::sqlite) fn rowid(&self) -> Option<i64> {
+        self.rowid
+    }
+}

@@ -1,0 +1,145 @@
+//! SQLite's cells and the canonical values, and what a declared type does to a value.
+
+use rusqlite::types::{ToSqlOutput, ValueRef as Cell};
+use rusqlite::{Connection, Row, Statement, ToSql};
+use syncline_core::error::{Code, Error};
+use syncline_core::schema::Coercion;
+use syncline_core::value::{RowBatch, ValueRef};
+
+use super::connect::failure::Attempt;
+
+/// How a database stores text. Text always reaches us as UTF-8.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Encoding {
+    /// As it is, broken or not.
+    Utf8,
+    /// Converted, in either byte order; what is not UTF-8 would be changed.
+    Utf16,
+}
+
+impl Encoding {
+    /// The encoding of the main database.
+    pub(super) fn of(conn: &Connection) -> Attempt<Self> {
+        let name: String = conn.query_row("PRAGMA main.encoding", [], |row| row.get(0))?;
+        Ok(if name == "UTF-8" { Encoding::Utf8 } else { Encoding::Utf16 })
+    }
+}
+
+/// A cell as a value. Nothing is lost: SQLite has five kinds of cells, and each is a kind of value.
+pub(super) fn value(cell: Cell<'_>) -> ValueRef<'_> {
+    match cell {
+        Cell::Null => ValueRef::Null,
+        Cell::Integer(value) => ValueRef::Int(value),
+        Cell::Real(value) => ValueRef::Real(value),
+        Cell::Text(bytes) => ValueRef::Text(bytes),
+        Cell::Blob(bytes) => ValueRef::Bytes(bytes),
+    }
+}
+
+/// Appends the first `batch.width()` cells of a row to a batch.
+pub(super) fn push_row(batch: &mut RowBatch, row: &Row<'_>) -> Attempt<()> {
+    for column in 0..batch.width() {
+        batch.push(value(row.get_ref(column)?))?;
+    }
+    Ok(())
+}
+
+/// Binds values to the parameters from `first` on, which are counted from 1.
+///
+/// # Errors
+/// `ROW_REFUSED` for a value that SQLite would change or has no type for.
+pub(super) fn bind<'v>(
+    statement: &mut Statement<'_>,
+    first: usize,
+    values: impl IntoIterator<Item = ValueRef<'v>>,
+    encoding: Encoding,
+) -> Attempt<()> {
+    for (offset, value) in values.into_iter().enumerate() {
+        statement.raw_bind_parameter(first + offset, Bound(cell(value, encoding)?))?;
+    }
+    Ok(())
+}
+
+/// What SQLite does to a value in a column of this type.
+///
+/// The rules are those of section 3.1 of <https://www.sqlite.org/datatype3.html>, in their order.
+pub(super) fn coercion(declared: &str, strict: bool) -> Coercion {
+    let declared = declared.to_ascii_uppercase();
+    let has = |word: &str| declared.contains(word);
+    if strict && declared == "ANY" {
+        Coercion::None
+    } else if has("INT") {
+        Coercion::Integer
+    } else if has("CHAR") || has("CLOB") || has("TEXT") {
+        Coercion::Text
+    } else if has("BLOB") || declared.is_empty() {
+        Coercion::None
+    } else if has("REAL") || has("FLOA") || has("DOUB") {
+        Coercion::Real
+    } else {
+        Coercion::Numeric
+    }
+}
+
+struct Bound<'a>(Cell<'a>);
+
+impl ToSql for Bound<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(self.0))
+    }
+}
+
+fn cell(value: ValueRef<'_>, encoding: Encoding) -> Attempt<Cell<'_>> {
+    let refused = |what: &str| Err(Error::new(Code::RowRefused, what).into());
+    match value {
+        ValueRef::Null => Ok(Cell::Null),
+        ValueRef::Int(value) => Ok(Cell::Integer(value)),
+        ValueRef::Real(value) if value.is_nan() => refused("SQLite would store NaN as NULL"),
+        ValueRef::Real(value) => Ok(Cell::Real(value)),
+        ValueRef::Text(bytes) if encoding == Encoding::Utf16 && std::str::from_utf8(bytes).is_err() => {
+            refused("a text that is not UTF-8 would be changed by a database that stores text as UTF-16")
+        }
+        ValueRef::Text(bytes) => Ok(Cell::Text(bytes)),
+        ValueRef::Bytes(bytes) => Ok(Cell::Blob(bytes)),
+        // Values of other engines need a type contract first; until there is one, none reaches this store.
+        _ => refused("SQLite has no type for the value"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn declared_types_coerce_as_the_documentation_says() {
+        let cases = [
+            ("INT", Coercion::Integer),
+            ("UNSIGNED BIG INT", Coercion::Integer),
+            ("CHARINT", Coercion::Integer),
+            ("FLOATING POINT", Coercion::Integer),
+            ("NATIVE CHARACTER(70)", Coercion::Text),
+            ("clob", Coercion::Text),
+            ("VARCHAR(10)", Coercion::Text),
+            ("BLOB", Coercion::None),
+            ("", Coercion::None),
+            ("DOUBLE PRECISION", Coercion::Real),
+            ("FLOAT", Coercion::Real),
+            ("DECIMAL(10,5)", Coercion::Numeric),
+            ("STRING", Coercion::Numeric),
+            ("DATETIME", Coercion::Numeric),
+            ("ANY", Coercion::Numeric),
+        ];
+        for (declared, expected) in cases {
+            assert_eq!(coercion(declared, false), expected, "{declared}");
+        }
+        assert_eq!(coercion("ANY", true), Coercion::None);
+    }
+
+    #[test]
+    fn what_sqlite_would_change_is_refused() {
+        assert!(cell(ValueRef::Real(f64::NAN), Encoding::Utf8).is_err());
+        assert!(cell(ValueRef::Text(b"\xff"), Encoding::Utf16).is_err());
+        assert!(cell(ValueRef::Text(b"\xff"), Encoding::Utf8).is_ok());
+        assert!(cell(ValueRef::Decimal("1.5"), Encoding::Utf8).is_err());
+    }
+}

@@ -1,0 +1,171 @@
+//! The writer and its transactions, on the store's resident connection.
+//!
+//! A transaction is begun with the right to write, so nobody changes a row between its check and its write. Whatever
+//! ends a transaction early, a dropped future included, queues a rollback on the thread before anything else is done
+//! there.
+
+mod apply;
+mod checkpoints;
+mod define;
+mod displaced;
+mod orphans;
+mod row;
+mod sequence;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use rusqlite::Connection;
+use syncline_core::change::{Applied, ApplyMode, ChangeBatch, TableTask};
+use syncline_core::checkpoint::Checkpoint;
+use syncline_core::error::Result;
+use syncline_core::schema::{ForeignKey, SchemaStep};
+use syncline_core::store::{Orphans, Transaction, Writer};
+use syncline_core::value::RowBatch;
+
+use super::bulk;
+use super::connect::failure::{Attempt, Doing};
+use super::thread::ConnectionThread;
+
+/// A run's way to write.
+#[derive(Debug)]
+pub(super) struct SqliteWriter {
+    thread: Arc<ConnectionThread>,
+    _claim: Claim,
+}
+
+/// The one right to write through a store, given back when dropped.
+#[derive(Debug)]
+pub(super) struct Claim(Arc<AtomicBool>);
+
+impl Claim {
+    /// Takes the right to write, unless it is taken.
+    pub(super) fn take(writing: &Arc<AtomicBool>) -> Option<Self> {
+        let taken = writing.swap(true, Ordering::AcqRel);
+        (!taken).then(|| Self(Arc::clone(writing)))
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
+}
+
+impl SqliteWriter {
+    /// A writer on the resident connection.
+    pub(super) fn new(thread: Arc<ConnectionThread>, claim: Claim) -> Self {
+        Self { thread, _claim: claim }
+    }
+}
+
+#[async_trait]
+impl Writer for SqliteWriter {
+    async fn checkpoints(&mut self) -> Result<Vec<Checkpoint>> {
+        self.thread.call(Doing::Reading, |conn| checkpoints::read(conn)).await
+    }
+
+    async fn begin(&mut self) -> Result<Box<dyn Transaction + '_>> {
+        // Made before the first await: if the future is dropped, the transaction that may have begun is undone.
+        let transaction = SqliteTransaction { thread: &self.thread };
+        self.thread.call(Doing::Writing, begin).await?;
+        Ok(Box::new(transaction))
+    }
+
+    async fn forget(&mut self, run: &str) -> Result<()> {
+        let transaction = SqliteTransaction { thread: &self.thread };
+        let run = run.to_owned();
+        self.thread
+            .call(Doing::Writing, move |conn| {
+                if checkpoints::exist(conn)? {
+                    begin(conn)?;
+                    checkpoints::forget(conn, &run)?;
+                    conn.execute_batch("COMMIT")?;
+                }
+                Ok(())
+            })
+            .await?;
+        drop(transaction);
+        Ok(())
+    }
+}
+
+/// An open transaction; dropping it queues the rollback, which does nothing after a commit.
+struct SqliteTransaction<'w> {
+    thread: &'w ConnectionThread,
+}
+
+impl Drop for SqliteTransaction<'_> {
+    fn drop(&mut self) {
+        self.thread.queue(|conn| {
+            // Should it fail, `begin` tries again and reports it.
+            let _ = rollback(conn);
+        });
+    }
+}
+
+#[async_trait]
+impl Transaction for SqliteTransaction<'_> {
+    async fn define(&mut self, steps: &[SchemaStep]) -> Result<()> {
+        let steps = steps.to_vec();
+        self.thread
+            .call(Doing::Writing, move |conn| steps.iter().try_for_each(|step| define::carry_out(conn, step)))
+            .await
+    }
+
+    async fn load(&mut self, task: &TableTask, rows: &RowBatch) -> Result<()> {
+        let (task, rows) = (task.clone(), rows.clone());
+        self.thread.call(Doing::Writing, move |conn| bulk::load(conn, &task, &rows)).await
+    }
+
+    async fn apply(&mut self, task: &TableTask, batch: &ChangeBatch, mode: ApplyMode) -> Result<Applied> {
+        let (task, batch) = (task.clone(), batch.clone());
+        self.thread.call(Doing::Writing, move |conn| apply::apply(conn, &task, &batch, mode)).await
+    }
+
+    async fn clear(&mut self, task: &TableTask) -> Result<u64> {
+        let task = task.clone();
+        self.thread.call(Doing::Writing, move |conn| bulk::clear(conn, &task)).await
+    }
+
+    async fn orphans(
+        &mut self,
+        child: &TableTask,
+        foreign_key: &ForeignKey,
+        keys: Option<&RowBatch>,
+    ) -> Result<Orphans> {
+        let (child, foreign_key, keys) = (child.clone(), foreign_key.clone(), keys.cloned());
+        self.thread.call(Doing::Writing, move |conn| orphans::find(conn, &child, &foreign_key, keys.as_ref())).await
+    }
+
+    async fn sequence(&mut self, table: &str) -> Result<Option<i64>> {
+        let table = table.to_owned();
+        self.thread.call(Doing::Writing, move |conn| sequence::read(conn, &table)).await
+    }
+
+    async fn restore_sequence(&mut self, table: &str, value: Option<i64>) -> Result<()> {
+        let table = table.to_owned();
+        self.thread.call(Doing::Writing, move |conn| sequence::restore(conn, &table, value)).await
+    }
+
+    async fn commit(self: Box<Self>, checkpoint: &Checkpoint) -> Result<()> {
+        let checkpoint = checkpoint.clone();
+        self.thread
+            .call(Doing::Writing, move |conn| {
+                checkpoints::write(conn, &checkpoint)?;
+                displaced::forget_all(conn)?;
+                Ok(conn.execute_batch("COMMIT")?)
+            })
+            .await
+    }
+}
+
+fn begin(conn: &mut Connection) -> Attempt<()> {
+    rollback(conn)?;
+    Ok(conn.execute_batch("BEGIN IMMEDIATE")?)
+}
+
+fn rollback(conn: &Connection) -> rusqlite::Result<()> {
+    if conn.is_autocommit() { Ok(()) } else { conn.execute_batch("ROLLBACK") }
+}

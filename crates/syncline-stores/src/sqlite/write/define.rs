@@ -1,0 +1,92 @@
+//! Carrying out schema steps.
+//!
+//! A definition is text from another database, and whoever made that database may have put anything there. So SQLite's
+//! authorizer watches every action while it is compiled, and only the creation of the one table or index passes.
+
+use rusqlite::Connection;
+use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
+use syncline_core::error::{Code, Error};
+use syncline_core::schema::SchemaStep;
+
+use crate::sqlite::connect::failure::Attempt;
+use crate::sqlite::snapshot::select;
+
+/// Carries out one step in the open transaction.
+///
+/// # Errors
+/// `STORE_FAILED` when the definition does anything but create what it is said to, and when SQLite refuses it.
+pub(super) fn carry_out(conn: &mut Connection, step: &SchemaStep) -> Attempt<()> {
+    match step {
+        SchemaStep::CreateTable(table) => {
+            let allowed = Allowed { table: table.name.clone(), index: None };
+            create(conn, &table.definition, allowed, "table", &table.name)
+        }
+        SchemaStep::CreateIndex { table, index } => {
+            let allowed = Allowed { table: table.clone(), index: Some(index.name.clone()) };
+            create(conn, &index.definition, allowed, "index", &index.name)
+        }
+        SchemaStep::DropTable(table) => Ok(conn.execute_batch(&format!("DROP TABLE {}", select::table(table)?))?),
+    }
+}
+
+fn create(conn: &mut Connection, definition: &str, allowed: Allowed, kind: &str, name: &str) -> Attempt<()> {
+    conn.authorizer(Some(
+        move |context: AuthContext<'_>| {
+            if allowed.lets_through(&context) { Authorization::Allow } else { Authorization::Deny }
+        },
+    ))?;
+    // Prepared as one statement: text after it is an error.
+    let created = conn.prepare(definition).and_then(|mut statement| statement.raw_execute());
+    conn.authorizer(None::<fn(AuthContext<'_>) -> Authorization>)?;
+    let refused = match created {
+        Ok(_) => None,
+        Err(rusqlite::Error::MultipleStatement) => Some("it holds more than one statement".to_owned()),
+        Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::AuthorizationForStatementDenied) => {
+            Some(error.to_string())
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let sql = "SELECT EXISTS (SELECT 1 FROM main.sqlite_schema WHERE type = ?1 AND name = ?2)";
+    let refused = match refused {
+        None if conn.query_row(sql, [kind, name], |row| row.get(0))? => return Ok(()),
+        None => "it creates nothing".to_owned(),
+        Some(why) => why,
+    };
+    let what = format!("the definition of the {kind} {name} does something else than create it");
+    Err(Error::new(Code::StoreFailed, what).because(refused).into())
+}
+
+/// What a definition may do.
+struct Allowed {
+    table: String,
+    /// The index to be created; without one, the table itself is.
+    index: Option<String>,
+}
+
+impl Allowed {
+    fn lets_through(&self, context: &AuthContext<'_>) -> bool {
+        if context.accessor.is_some() || context.database_name.is_some_and(|name| name != "main") {
+            return false;
+        }
+        let bookkeeping = |table: &str| ["sqlite_master", "sqlite_schema"].contains(&table);
+        match context.action {
+            AuthAction::CreateTable { table_name } => self.index.is_none() && table_name == self.table,
+            AuthAction::CreateIndex { index_name, table_name } => {
+                // A table's own constraints have indexes that SQLite names.
+                let expected = match &self.index {
+                    Some(index) => index_name == index,
+                    None => index_name.starts_with("sqlite_autoindex_"),
+                };
+                expected && table_name.eq_ignore_ascii_case(&self.table)
+            }
+            AuthAction::Insert { table_name } | AuthAction::Update { table_name, .. } => bookkeeping(table_name),
+            AuthAction::Read { table_name, .. } => {
+                bookkeeping(table_name) || table_name.eq_ignore_ascii_case(&self.table)
+            }
+            AuthAction::Reindex { .. } => true,
+            // Conditions and expressions of the table; the functions of a foreign schema cannot reach outside.
+            AuthAction::Function { .. } => true,
+            _ => false,
+        }
+    }
+}

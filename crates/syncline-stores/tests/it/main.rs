@@ -1,0 +1,3 @@
+//! The stores against real databases.
+
+mod sqlite;

@@ -1,0 +1,92 @@
+//! What an engine brings to the suite.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use syncline_core::store::Store;
+use syncline_core::value::Value;
+
+/// Makes labs; every call makes a fresh one.
+pub type Factory<'a> = &'a dyn Fn() -> Box<dyn Lab>;
+
+/// One fresh, empty database, seen from both sides: through the store under test, and as any other program sees it.
+///
+/// The other program's connection enforces no foreign keys, so that checks can write references that point at nothing.
+/// It waits for locks that the store holds, for as long as an application would. Whatever the engine refuses to it is
+/// a mistake of the suite, so its methods panic.
+#[async_trait]
+pub trait Lab: Send + Sync {
+    /// Opens the database with the store under test; every call opens the same database anew.
+    async fn open(&self) -> Arc<dyn Store>;
+
+    /// Another program runs one or more statements and commits them.
+    async fn run_sql(&self, sql: &str);
+
+    /// Another program inserts rows with values for all columns of a table, in one transaction, in the given order.
+    async fn insert(&self, table: &str, rows: &[Vec<Value>]);
+
+    /// Another program reads.
+    async fn query(&self, sql: &str) -> Vec<Vec<Value>>;
+
+    /// Another program begins to write and holds its lock until what is returned is dropped.
+    async fn hold_lock(&self) -> Box<dyn Send>;
+
+    /// The engine's names of the types that the suite's tables use.
+    fn types(&self) -> Types;
+
+    /// The engine's SQL for what differs too much between engines. `None` when the engine has no such thing; the
+    /// promises about it then hold.
+    fn sql(&self, fixture: Fixture) -> Option<String>;
+
+    /// Column types, and values that such a column holds unchanged: between them every kind of value the engine has,
+    /// with the extremes of each.
+    fn sample_values(&self) -> Vec<(&'static str, Vec<Value>)>;
+}
+
+/// An engine's names of types: what stands for `$int`, `$text`, `$real` and `$bytes` in the suite's statements.
+#[derive(Clone, Copy, Debug)]
+pub struct Types {
+    /// A 64-bit integer; as the only key column, the cheapest key the engine has.
+    pub int: &'static str,
+    /// Text that can be a key and is compared by bytes.
+    pub text: &'static str,
+    /// An IEEE 754 double.
+    pub real: &'static str,
+    /// Bytes, 100 MB of them at least.
+    pub bytes: &'static str,
+}
+
+impl Types {
+    /// A statement with the engine's names of types in it.
+    pub fn fill(&self, sql: &str) -> String {
+        sql.replace("$int", self.int)
+            .replace("$text", self.text)
+            .replace("$real", self.real)
+            .replace("$bytes", self.bytes)
+    }
+}
+
+/// What every engine says in its own words, or not at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fixture {
+    /// A query for everything the schema holds, whoever made it, in a fixed order: kinds, names and definitions.
+    Objects,
+    /// A table `labels (label, n)` whose text key `label` the engine compares without regard to case, or by another
+    /// rule that is not the order of bytes. Keys that differ in case only are not put in.
+    OtherCollation,
+    /// A table `mixed (k, n)` whose key takes integers, doubles, text and bytes.
+    MixedKey,
+    /// A table `loose (k, n)` whose primary key `k`, a text, lets NULL in.
+    NullableKey,
+    /// A table `clustered (code, n)` that is stored by its text key, without row numbers.
+    Clustered,
+    /// Tables `audited (id, n)` and `audit (what)`, and triggers named `audited_*` that add a row to `audit` for every
+    /// insert, update and delete of `audited`.
+    Audit,
+    /// A table `tickets (id, n)` with a key that the engine gives out and never gives out again.
+    Tickets,
+    /// A table `shipments (id, order_id)` whose `order_id` references `orders` without naming its column.
+    ImplicitReference,
+    /// A query for row number, `code`, `seat` and `note` of all rows of the table `seats`, in the order of row numbers.
+    SeatNumbers,
+}

@@ -1,0 +1,173 @@
+//! Rows whose foreign key points at nothing.
+
+use std::sync::Arc;
+
+use syncline_core::change::{ApplyMode, TableTask};
+use syncline_core::store::{Orphans, Store};
+use syncline_core::value::{RowBatch, Value};
+
+use super::rows::{cells, create, create_orders, deletes, key_cells, keys, task};
+use super::{Factory, Fixture, Promise};
+use crate::fixtures::Cells;
+
+pub(super) const PROMISES: &[Promise] = &[
+    Promise { name: "orphans: counted in the whole table, with a sample", check: |labs| Box::pin(whole_table(labs)) },
+    Promise { name: "orphans: among the keys asked for", check: |labs| Box::pin(by_keys(labs)) },
+    Promise {
+        name: "orphans: a reference with NULL points at nothing on purpose",
+        check: |labs| Box::pin(nulls(labs)),
+    },
+    Promise { name: "orphans: composite references", check: |labs| Box::pin(composite(labs)) },
+    Promise { name: "orphans: a table that references itself", check: |labs| Box::pin(own_table(labs)) },
+    Promise { name: "orphans: a reference that names no column", check: |labs| Box::pin(implicit(labs)) },
+    Promise { name: "orphans: seen as the transaction leaves them", check: |labs| Box::pin(in_transaction(labs)) },
+];
+
+/// The orphans by the first foreign key of `child`: all, or those among `rows`.
+async fn orphans(store: &Arc<dyn Store>, child: &TableTask, rows: Option<&[Cells]>) -> Orphans {
+    let keys = rows.map(|rows| keys(child, rows));
+    let mut writer = store.writer().await.unwrap();
+    let mut transaction = writer.begin().await.unwrap();
+    transaction.orphans(child, &child.table.foreign_keys[0], keys.as_ref()).await.unwrap()
+}
+
+/// As many as expected, and a sample that holds orphans only.
+fn check(child: &TableTask, found: &Orphans, expected: &[Cells]) {
+    assert_eq!(found.count, expected.len() as u64);
+    let sample = found.sample.as_ref().map(cells).unwrap_or_default();
+    assert_eq!(sample.is_empty(), expected.is_empty(), "a few of them are named");
+    let expected: Vec<Cells> = expected.iter().map(|row| key_cells(child, row)).collect();
+    assert!(sample.iter().all(|key| expected.contains(key)), "{sample:?} are not among {expected:?}");
+}
+
+const LINES: &str = "CREATE TABLE lines (code $text NOT NULL PRIMARY KEY, o $int, \
+     FOREIGN KEY (o) REFERENCES orders (id) ON DELETE CASCADE)";
+
+fn line(n: i64, order: Value) -> Cells {
+    vec![Value::text(format!("line {n:03}")), order]
+}
+
+/// A hundred lines with parents, then ten without, then five without a reference.
+fn lines(parents: &[Cells]) -> (Vec<Cells>, Vec<Cells>, Vec<Cells>) {
+    let good = (0..100).map(|n| line(n, parents[n as usize % parents.len()][0].clone())).collect();
+    let orphaned = (100..110).map(|n| line(n, Value::Int(1_000_000 + n))).collect();
+    let unbound = (110..115).map(|n| line(n, Value::Null)).collect();
+    (good, orphaned, unbound)
+}
+
+async fn whole_table(labs: Factory<'_>) {
+    let lab = labs();
+    let parents = create_orders(&*lab, 7, 40).await;
+    create(&*lab, LINES).await;
+    let (good, orphaned, unbound) = lines(&parents);
+    let store = lab.open().await;
+    let task = task(&store, "lines").await;
+    check(&task, &orphans(&store, &task, None).await, &[]);
+    lab.insert("lines", &good).await;
+    check(&task, &orphans(&store, &task, None).await, &[]);
+    lab.insert("lines", &[orphaned.clone(), unbound].concat()).await;
+    check(&task, &orphans(&store, &task, None).await, &orphaned);
+}
+
+async fn by_keys(labs: Factory<'_>) {
+    let lab = labs();
+    let parents = create_orders(&*lab, 7, 40).await;
+    create(&*lab, LINES).await;
+    let (good, orphaned, unbound) = lines(&parents);
+    lab.insert("lines", &[good.clone(), orphaned.clone(), unbound.clone()].concat()).await;
+    let store = lab.open().await;
+    let task = task(&store, "lines").await;
+    check(&task, &orphans(&store, &task, Some(&good)).await, &[]);
+    check(&task, &orphans(&store, &task, Some(&unbound)).await, &[]);
+    let asked = [&good[..50], &orphaned[..3], &unbound].concat();
+    check(&task, &orphans(&store, &task, Some(&asked)).await, &orphaned[..3]);
+    let gone = [line(500, Value::Int(1))];
+    check(&task, &orphans(&store, &task, Some(&gone)).await, &[]);
+    let mut writer = store.writer().await.unwrap();
+    let mut transaction = writer.begin().await.unwrap();
+    let none = transaction.orphans(&task, &task.table.foreign_keys[0], Some(&RowBatch::new(1))).await.unwrap();
+    assert_eq!(none.count, 0, "no keys are not all keys");
+}
+
+async fn nulls(labs: Factory<'_>) {
+    let lab = labs();
+    create_orders(&*lab, 7, 0).await;
+    create(&*lab, LINES).await;
+    lab.insert("lines", &[line(1, Value::Null), line(2, Value::Null)]).await;
+    let store = lab.open().await;
+    let task = task(&store, "lines").await;
+    check(&task, &orphans(&store, &task, None).await, &[]);
+}
+
+async fn composite(labs: Factory<'_>) {
+    let lab = labs();
+    create(&*lab, "CREATE TABLE pairs (a $int NOT NULL, b $text NOT NULL, PRIMARY KEY (a, b))").await;
+    let ddl = "CREATE TABLE uses (id $int PRIMARY KEY, y $text, x $int, FOREIGN KEY (y, x) REFERENCES pairs (b, a))";
+    create(&*lab, ddl).await;
+    let pair = |a, b: &str| -> Cells { vec![Value::Int(a), Value::text(b)] };
+    lab.insert("pairs", &[pair(1, "one"), pair(2, "two")]).await;
+    let row = |id, y: Value, x: Value| -> Cells { vec![Value::Int(id), y, x] };
+    let orphaned = [
+        // Each half exists, the pair does not.
+        row(10, Value::text("two"), Value::Int(1)),
+        row(11, Value::text("one"), Value::Int(2)),
+        row(12, Value::text("three"), Value::Int(3)),
+    ];
+    let good = [
+        row(1, Value::text("one"), Value::Int(1)),
+        row(2, Value::text("two"), Value::Int(2)),
+        row(3, Value::text("three"), Value::Null),
+        row(4, Value::Null, Value::Int(3)),
+        row(5, Value::Null, Value::Null),
+    ];
+    lab.insert("uses", &[&good[..], &orphaned].concat()).await;
+    let store = lab.open().await;
+    let task = task(&store, "uses").await;
+    check(&task, &orphans(&store, &task, None).await, &orphaned);
+    check(&task, &orphans(&store, &task, Some(&good)).await, &[]);
+    check(&task, &orphans(&store, &task, Some(&orphaned[1..])).await, &orphaned[1..]);
+}
+
+async fn own_table(labs: Factory<'_>) {
+    let lab = labs();
+    let ddl = "CREATE TABLE people (id $int PRIMARY KEY, boss $int, FOREIGN KEY (boss) REFERENCES people (id))";
+    create(&*lab, ddl).await;
+    let row = |id, boss: Value| -> Cells { vec![Value::Int(id), boss] };
+    let orphaned = [row(4, Value::Int(99))];
+    let good = [row(1, Value::Null), row(2, Value::Int(1)), row(3, Value::Int(3))];
+    lab.insert("people", &[&good[..], &orphaned].concat()).await;
+    let store = lab.open().await;
+    let task = task(&store, "people").await;
+    check(&task, &orphans(&store, &task, None).await, &orphaned);
+    check(&task, &orphans(&store, &task, Some(&good)).await, &[]);
+}
+
+async fn implicit(labs: Factory<'_>) {
+    let lab = labs();
+    let Some(ddl) = lab.sql(Fixture::ImplicitReference) else { return };
+    let parents = create_orders(&*lab, 7, 3).await;
+    lab.run_sql(&ddl).await;
+    let orphaned = [vec![Value::Int(2), Value::Int(5_000)]];
+    lab.insert("shipments", &[vec![Value::Int(1), parents[0][0].clone()], orphaned[0].clone()]).await;
+    let store = lab.open().await;
+    let task = task(&store, "shipments").await;
+    check(&task, &orphans(&store, &task, None).await, &orphaned);
+}
+
+async fn in_transaction(labs: Factory<'_>) {
+    let lab = labs();
+    let parents = create_orders(&*lab, 7, 10).await;
+    create(&*lab, LINES).await;
+    let children: Vec<Cells> = parents.iter().zip(0..).map(|(parent, n)| line(n, parent[0].clone())).collect();
+    lab.insert("lines", &children).await;
+    let store = lab.open().await;
+    let (parent, child) = (task(&store, "orders").await, task(&store, "lines").await);
+    let mut writer = store.writer().await.unwrap();
+    let mut transaction = writer.begin().await.unwrap();
+    transaction.apply(&parent, &deletes(&parent, &parents[..4]), ApplyMode::InPlace).await.unwrap();
+    let found = transaction.orphans(&child, &child.table.foreign_keys[0], None).await.unwrap();
+    check(&child, &found, &children[..4]);
+    transaction.apply(&child, &deletes(&child, &children[..3]), ApplyMode::InPlace).await.unwrap();
+    let found = transaction.orphans(&child, &child.table.foreign_keys[0], None).await.unwrap();
+    check(&child, &found, &children[3..4]);
+}

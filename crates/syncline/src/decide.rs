@@ -1,0 +1,269 @@
+//! Deciding what a run will do, table by table, before anything is written.
+
+use std::sync::Arc;
+
+use syncline_core::apply::guards::{self, DeleteGuard};
+use syncline_core::apply::{Action, TableWork};
+use syncline_core::capture::{Compare, Tally};
+use syncline_core::change::TableTask;
+use syncline_core::error::{Code, Error, Result};
+use syncline_core::event::{Event, Phase};
+use syncline_core::limits;
+use syncline_core::mapping::TableFilter;
+use syncline_core::schema::{Schema, TableSchema, contract};
+use syncline_core::state::Spool;
+use syncline_core::store::{Snapshot, Store};
+
+use crate::request::{DeleteLimit, RunRequest, Strategy, Verb};
+use crate::select::{admitted, check_names};
+use crate::session::Syncline;
+
+/// What a run will do.
+pub(crate) struct Decision {
+    /// The tables with something to do or to prove, in the order of their names.
+    pub(crate) tables: Vec<Decided>,
+    /// Tables that cannot be carried, with the reason.
+    pub(crate) refused: Vec<(String, Error)>,
+    /// All tables of the target as they are before the run.
+    pub(crate) target_schema: Schema,
+    /// Remarks for a person.
+    pub(crate) notes: Vec<String>,
+}
+
+/// One table's part.
+pub(crate) struct Decided {
+    pub(crate) work: TableWork,
+    pub(crate) tally: Tally,
+    /// Which way was taken, and why.
+    pub(crate) how: String,
+}
+
+/// The two ends of a decision.
+pub(crate) struct Ends<'a> {
+    pub(crate) source: &'a mut dyn Snapshot,
+    pub(crate) target: &'a mut dyn Snapshot,
+}
+
+impl Syncline {
+    /// Reads both sides and decides. Changes go to the spool; nothing is written anywhere else.
+    ///
+    /// # Errors
+    /// When a guard, a schema or a name stops the run. What concerns one table only is in [`Decision::refused`].
+    pub(crate) async fn decide(&self, request: &RunRequest, ends: Ends<'_>, spool: &dyn Spool) -> Result<Decision> {
+        let filter = TableFilter::parse(&request.tables)?;
+        let source_schema = ends.source.schema().await?;
+        let target_schema = ends.target.schema().await?;
+        check_names(&filter, &[&source_schema])?;
+        let tables = admitted(&source_schema, &filter);
+        if tables.is_empty() {
+            return Err(Error::new(Code::NoTables, "there is no table to carry").leaving("nothing was changed"));
+        }
+        let pairs: Vec<_> = tables.iter().map(|table| pair(table, &target_schema)).collect::<Result<_>>()?;
+        let mut decision = Decision {
+            tables: Vec::new(),
+            refused: Vec::new(),
+            notes: notes(&source_schema, &target_schema, &filter, request.verb),
+            target_schema,
+        };
+        let Ends { source, target } = ends;
+        for pair in pairs {
+            self.cancel().check()?;
+            let name = pair.source.table.name.clone();
+            match self.decide_table(request, pair, Ends { source: &mut *source, target: &mut *target }, spool).await {
+                Ok(decided) => decision.tables.push(decided),
+                Err(error) if matches!(error.code(), Code::TableNoKey | Code::KeyNull) => {
+                    decision.refused.push((name, error.leaving_if_unsaid("the table is untouched")));
+                }
+                Err(error) => return Err(error.at_if_unsaid(name).leaving_if_unsaid("nothing was changed")),
+            }
+        }
+        check_guards(request, &decision)?;
+        Ok(decision)
+    }
+
+    async fn decide_table(&self, request: &RunRequest, pair: Pair, ends: Ends<'_>, spool: &dyn Spool) -> Result<Decided> {
+        let Pair { source, target, is_missing } = pair;
+        if source.table.key.is_none() {
+            return Err(no_key(&source.table.name));
+        }
+        let is_empty = is_missing || ends.target.count(&target).await? == 0;
+        let (is_load, how) = lane(request, is_missing, is_empty, &source.table.name)?;
+        let tally = if is_load {
+            self.read_source(&source, ends.source).await?
+        } else {
+            self.compare_table(&source, &target, ends, request.verb, spool).await?
+        };
+        let action = if is_load { Action::Load { create: is_missing } } else { Action::Differences };
+        let deletes = if request.verb == Verb::Mirror { tally.only_target } else { 0 };
+        let work = TableWork { puts: tally.only_source + tally.changed, deletes, source, target, action, sequence: None };
+        Ok(Decided { work, tally, how })
+    }
+
+    /// Goes through the source alone: a load needs no comparison, but a source that cannot be read to its end, or a
+    /// disk too small, is better met before the first row is written.
+    async fn read_source(&self, task: &TableTask, source: &mut dyn Snapshot) -> Result<Tally> {
+        let none = futures_util::stream::empty();
+        let rows = source.count(task).await?;
+        let compare = Compare::new(source.digest(task).await?, Box::pin(none));
+        self.compare_pages(&task.table.name, rows, compare, None, Verb::Copy).await
+    }
+
+    async fn compare_table(
+        &self,
+        source: &TableTask,
+        target: &TableTask,
+        ends: Ends<'_>,
+        verb: Verb,
+        spool: &dyn Spool,
+    ) -> Result<Tally> {
+        let rows = ends.source.count(source).await?;
+        let compare = Compare::new(ends.source.digest(source).await?, ends.target.digest(target).await?);
+        self.compare_pages(&source.table.name, rows, compare, Some(spool), verb).await
+    }
+
+    async fn compare_pages(
+        &self,
+        table: &str,
+        rows: u64,
+        mut compare: Compare<'_>,
+        spool: Option<&dyn Spool>,
+        verb: Verb,
+    ) -> Result<Tally> {
+        let phase = Phase::Compare;
+        self.events().emit(Event::PhaseStarted { table: table.to_owned(), phase, rows: Some(rows) });
+        while let Some(mut page) = compare.next_page(limits::SPOOL_PAGE).await? {
+            self.cancel().check()?;
+            if verb == Verb::Copy {
+                page.retain(|change| change.operation != syncline_core::change::Operation::Delete);
+            }
+            if let Some(spool) = spool
+                && !page.is_empty()
+            {
+                spool.append(table, &page).await?;
+            }
+            let rows = compare.tally().source_rows();
+            self.events().emit(Event::Progress { table: table.to_owned(), phase, rows });
+        }
+        let tally = compare.tally();
+        self.events().emit(Event::PhaseEnded { table: table.to_owned(), phase, rows: tally.source_rows() });
+        Ok(tally)
+    }
+}
+
+/// A table of the source and the one of the target that takes its rows.
+pub(crate) struct Pair {
+    pub(crate) source: TableTask,
+    pub(crate) target: TableTask,
+    pub(crate) is_missing: bool,
+}
+
+/// Pairs a table with its counterpart. One that is missing will be created just like the source's.
+///
+/// # Errors
+/// The first reason why the target's table cannot take the rows.
+pub(crate) fn pair(table: &Arc<TableSchema>, target_schema: &Schema) -> Result<Pair> {
+    let (target, is_missing) = match target_schema.table(&table.name) {
+        Some(target) => (target.clone(), false),
+        None => (table.clone(), true),
+    };
+    let columns = contract::pair_columns(table, &target).map_err(|mismatches| {
+        let mut mismatches = mismatches.into_iter();
+        let first = mismatches.next().expect("BUG: a mismatch without a reason");
+        let error = first.into_error(&table.name).leaving("nothing was changed");
+        match mismatches.len() {
+            0 => error,
+            more => error.because(format!("and {more} more differences in this table")),
+        }
+    })?;
+    // In the order of the target's key, because that is the order in which undo will find the table's key again.
+    let key_of_target = target.key.iter().flat_map(|key| &key.columns);
+    let key = key_of_target.filter_map(|column| columns.iter().position(|pair| pair.target == *column)).collect::<Vec<_>>();
+    let source = TableTask {
+        table: table.clone(),
+        columns: columns.iter().map(|pair| pair.source).collect(),
+        key: key.clone(),
+    };
+    let target = TableTask { table: target, columns: columns.iter().map(|pair| pair.target).collect(), key };
+    Ok(Pair { source, target, is_missing })
+}
+
+/// Whether the table is loaded rather than compared, and why.
+fn lane(request: &RunRequest, is_missing: bool, is_empty: bool, table: &str) -> Result<(bool, String)> {
+    Ok(match request.strategy {
+        _ if is_missing => (true, "full: not in the target yet".to_owned()),
+        Strategy::Auto if is_empty => (true, "full: empty in the target".to_owned()),
+        Strategy::Auto => (false, "compare: the target has rows".to_owned()),
+        Strategy::Compare => (false, "compare: as asked".to_owned()),
+        Strategy::Full if is_empty => (true, "full: as asked".to_owned()),
+        Strategy::Full => {
+            let what = format!("--strategy full loads tables that are empty in the target, and {table} has rows there");
+            return Err(Error::new(Code::UsageInvalid, what)
+                .leaving("nothing was changed")
+                .next("--strategy compare", "read both sides and write the differences"));
+        }
+    })
+}
+
+fn check_guards(request: &RunRequest, decision: &Decision) -> Result<()> {
+    if request.verb != Verb::Mirror {
+        return Ok(());
+    }
+    let guard = match request.max_delete {
+        DeleteLimit::Guarded => DeleteGuard::default(),
+        DeleteLimit::Rows(rows) => DeleteGuard::rows(rows),
+        DeleteLimit::Percent(percent) => DeleteGuard::percent(percent.into()),
+    };
+    let tallies: Vec<_> = decision.tables.iter().map(|decided| (decided.work.name(), decided.tally)).collect();
+    guards::check_deletes(&tallies, guard, request.allow_empty_source)
+}
+
+/// Refuses a run that will not fit on the target's disk.
+///
+/// # Errors
+/// `DISK_FULL`, before anything is written.
+pub(crate) async fn check_room(decision: &Decision, target: &dyn Store) -> Result<()> {
+    let bytes: u64 = decision.tables.iter().map(|decided| decided.tally.bytes_to_write()).sum();
+    let needed = bytes.saturating_add(bytes / 100 * limits::DISK_MARGIN_PERCENT);
+    match target.describe().await?.free_bytes {
+        Some(free) if free < needed => {
+            let what = format!("the target's disk has {} free and about {} are needed", megabytes(free), megabytes(needed));
+            Err(Error::new(Code::DiskFull, what).leaving("nothing was changed").next("free some space", "then run again"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn megabytes(bytes: u64) -> String {
+    format!("{:.1} MB", bytes as f64 / 1e6)
+}
+
+pub(crate) fn no_key(table: &str) -> Error {
+    Error::new(Code::TableNoKey, format!("{table} has no key: nothing tells its rows apart"))
+        .next(format!("--tables '*,!{table}'"), "leave the table out")
+}
+
+/// What is there and will not be touched.
+fn notes(source: &Schema, target: &Schema, filter: &TableFilter, verb: Verb) -> Vec<String> {
+    let mut notes = Vec::new();
+    let only_target: Vec<_> =
+        admitted(target, filter).into_iter().filter(|table| source.table(&table.name).is_none()).map(|t| t.name.as_str()).collect();
+    if verb == Verb::Mirror && !only_target.is_empty() {
+        notes.push(format!("only in the target, left as they are: {}", listed(&only_target)));
+    }
+    for kind in ["view", "trigger", "virtual table"] {
+        let is_new = |name: &str| !target.not_carried.iter().any(|other| other.kind == kind && other.name.eq_ignore_ascii_case(name));
+        let names: Vec<_> = source.not_carried.iter().filter(|other| other.kind == kind && is_new(&other.name)).map(|o| o.name.as_str()).collect();
+        if !names.is_empty() {
+            notes.push(format!("{kind}s are not carried: {}", listed(&names)));
+        }
+    }
+    notes
+}
+
+fn listed(names: &[&str]) -> String {
+    const SHOWN: usize = 10;
+    match names.len().checked_sub(SHOWN) {
+        Some(more) if more > 0 => format!("{} and {more} more", names[..SHOWN].join(", ")),
+        _ => names.join(", "),
+    }
+}

@@ -1,0 +1,73 @@
+//! From the name of a database to an open store.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use syncline_core::error::{Code, Error, Result};
+use syncline_core::store::{Description, Store};
+use syncline_stores::sqlite::{Access, SqliteStore};
+
+use crate::database_name::DatabaseName;
+use crate::session::Syncline;
+
+/// An open database and what it is called.
+pub(crate) struct Database {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) description: Description,
+    /// For people; never holds a password.
+    pub(crate) label: String,
+    /// The name in a form that means the same from any directory.
+    pub(crate) name: String,
+    /// The file, when opening has made it.
+    created: Option<PathBuf>,
+}
+
+/// What a database is opened for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    Read,
+    Write,
+    /// As `Write`, and a missing database is made.
+    Create,
+}
+
+impl Syncline {
+    pub(crate) async fn open_database(&self, name: &str, purpose: Purpose) -> Result<Database> {
+        let parsed = DatabaseName::parse(name, &self.settings.environment)?;
+        let DatabaseName::Sqlite { path, read_only, must_exist } = &parsed;
+        let path = self.settings.working_dir.join(path);
+        let access = match purpose {
+            Purpose::Read => Access::Read,
+            _ if *read_only => {
+                return Err(Error::new(Code::StoreReadOnly, format!("{} was named with mode=ro", parsed.label()))
+                    .leaving("nothing was written"));
+            }
+            Purpose::Create if !must_exist => Access::Create,
+            _ => Access::Write,
+        };
+        let is_new = access == Access::Create && !path.exists();
+        let store = SqliteStore::open(&path, access).await?;
+        let description = store.describe().await?;
+        Ok(Database {
+            store: Arc::new(store),
+            description,
+            label: parsed.label(),
+            name: parsed.absolute(&self.settings.working_dir),
+            created: is_new.then_some(path),
+        })
+    }
+}
+
+impl Database {
+    /// Removes the file if opening has made it and nothing was written to it, so that a refused run leaves no trace.
+    pub(crate) fn remove_if_unused(self) {
+        let Self { store, created, .. } = self;
+        drop(store);
+        if let Some(path) = created
+            && std::fs::metadata(&path).is_ok_and(|file| file.len() == 0)
+        {
+            // Failing to tidy up is no failure of the command: an empty file is an empty database.
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}

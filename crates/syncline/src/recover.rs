@@ -1,0 +1,46 @@
+//! Taking note of runs that were cut off, before a new one begins.
+
+use syncline_core::error::{Code, Result};
+use syncline_core::store::Writer;
+
+use crate::session::{Syncline, now_ms};
+
+/// What the target and the state agree on after runs that were cut off.
+#[derive(Debug, Default)]
+pub(crate) struct Recovered {
+    /// The newest of them, which the new run goes on from.
+    pub(crate) newest: Option<String>,
+}
+
+impl Syncline {
+    /// Brings the evidence of earlier runs in line with what is durable in the target. The caller holds the target's
+    /// lock, so a run that is recorded as working on it is dead.
+    pub(crate) async fn recover(&self, identity: &str, writer: &mut dyn Writer) -> Result<Recovered> {
+        let state = self.state().await?;
+        let checkpoints = writer.checkpoints().await?;
+        let unfinished = state.unfinished_runs(identity).await?;
+        for run in &unfinished {
+            // A sealed run is complete in the target: only its last steps of tidying up are missing.
+            if state.sealed_batch(&run.id).await?.is_none() {
+                let durable = checkpoints.iter().find(|checkpoint| checkpoint.run == run.id);
+                state.discard_after(&run.id, durable.map_or(0, |checkpoint| checkpoint.batch)).await?;
+            }
+            state.mark_interrupted(&run.id, now_ms()).await?;
+        }
+        for checkpoint in &checkpoints {
+            // One that this state does not know belongs to another state directory, and perhaps to a live run.
+            match state.find_run(&checkpoint.run).await {
+                Ok(run) if run.id == checkpoint.run => {
+                    if state.sealed_batch(&run.id).await?.is_none() {
+                        state.discard_after(&run.id, checkpoint.batch).await?;
+                    }
+                    writer.forget(&run.id).await?;
+                }
+                Ok(_) => {}
+                Err(error) if error.code() == Code::RunNotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Recovered { newest: unfinished.into_iter().max_by_key(|run| run.started_ms).map(|run| run.id) })
+    }
+}

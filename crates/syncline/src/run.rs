@@ -1,0 +1,273 @@
+//! Copy and mirror.
+
+use std::time::Instant;
+
+use syncline_core::apply::{Applier, Context, TableOutcome, TableWork};
+use syncline_core::error::{Code, Error, Result};
+use syncline_core::pipeline::{Carried, carry};
+use syncline_core::state::Evidence;
+
+use crate::decide::{Decision, Ends, check_room};
+use crate::open::{Database, Purpose};
+use crate::request::{RunRequest, Verb};
+use crate::session::{Syncline, now_ms};
+use crate::state::{LogLevel, NewRun, RunEnd, RunLock, RunVerb};
+use crate::summary::{ErrorReport, Status, Summary, TableSummary, Verified};
+
+impl Syncline {
+    /// Brings the target in line with the source, as asked. Every batch is a transaction; what is committed stays,
+    /// whatever happens after it, and the next run of the same pair goes on from there.
+    ///
+    /// # Errors
+    /// When the run was stopped as a whole: by its request, a guard, or a database that failed. What concerns single
+    /// tables is in the summary.
+    pub async fn run(&self, request: &RunRequest) -> Result<Summary> {
+        let started = Instant::now();
+        let source = self.open_database(&request.source, Purpose::Read).await?;
+        let target = self.open_database(&request.target, Purpose::Create).await?;
+        let result = self.run_between(request, &source, &target, started).await;
+        if result.is_err() {
+            target.remove_if_unused();
+        }
+        result
+    }
+
+    async fn run_between(
+        &self,
+        request: &RunRequest,
+        source: &Database,
+        target: &Database,
+        started: Instant,
+    ) -> Result<Summary> {
+        check_ends(source, target)?;
+        let state = self.state().await?;
+        let identity = &target.description.identity;
+        let note = format!("{} {} -> {}", request.verb.name(), source.label, target.label);
+        let _lock = RunLock::acquire(state.dir(), identity, &note)?;
+        state.expire_images(now_ms()).await?;
+        let mut writer = target.store.writer().await?;
+        let recovered = self.recover(identity, &mut *writer).await?;
+        let run = state
+            .begin_run(NewRun {
+                verb: if request.verb == Verb::Copy { RunVerb::Copy } else { RunVerb::Mirror },
+                source: source.label.clone(),
+                target: target.label.clone(),
+                target_identity: identity.clone(),
+                request: Some(RunRequest { source: source.name.clone(), target: target.name.clone(), ..request.clone() }),
+                undoes: None,
+                continues: recovered.newest.clone(),
+                keeps_images: request.undo,
+                started_ms: now_ms(),
+            })
+            .await?;
+        if let Some(earlier) = &recovered.newest {
+            self.note(format!("goes on from {earlier}, which was cut off; what it had committed is kept"));
+        }
+        let record = Record { session: self, run, started, continues: recovered.newest };
+        let _watch = self.watch_for_cancel(&record.run).await?;
+        let worked = self.work(request, source, target, &mut *writer, &record.run).await;
+        record.close(worked).await
+    }
+
+    /// Decides, carries out, proves.
+    async fn work(
+        &self,
+        request: &RunRequest,
+        source: &Database,
+        target: &Database,
+        writer: &mut dyn syncline_core::store::Writer,
+        run: &str,
+    ) -> Result<Worked> {
+        let state = self.state().await?;
+        let spool = state.spool(run).await?;
+        let mut source_view = source.store.snapshot().await?;
+        let position = source_view.position().await?;
+        let decision = {
+            let mut target_view = target.store.snapshot().await?;
+            let ends = Ends { source: &mut *source_view, target: &mut *target_view };
+            self.decide(request, ends, &spool).await?
+        };
+        check_room(&decision, &*target.store).await?;
+        let works: Vec<TableWork> = decision.tables.iter().map(|decided| decided.work.clone()).collect();
+        let evidence = state.evidence(run);
+        let context = Context {
+            run,
+            batch_rows: request.batch_rows,
+            spool: &spool,
+            evidence: request.undo.then_some(&evidence as &dyn Evidence),
+            events: self.events(),
+            cancel: self.cancel(),
+        };
+        let applier = Applier::new(&works, &decision.target_schema, &mut source_view, &*target.store, context);
+        let carried = carry(applier, writer).await;
+        drop(source_view);
+        let mut worked = Worked::new(&decision, carried);
+        if request.verify && worked.end.is_ok() {
+            worked.verified = self.verify_run(request.verb, source, target, &position, &worked.proven(&works)).await?;
+        }
+        Ok(worked)
+    }
+}
+
+/// Both ends must be different databases.
+fn check_ends(source: &Database, target: &Database) -> Result<()> {
+    if source.description.identity == target.description.identity {
+        let what = format!("{} and {} are the same database", source.label, target.label);
+        return Err(Error::new(Code::GuardSameTable, what).leaving("nothing was changed"));
+    }
+    Ok(())
+}
+
+/// What a run has come to.
+pub(crate) struct Worked {
+    pub(crate) tables: Vec<TableSummary>,
+    pub(crate) notes: Vec<String>,
+    pub(crate) verified: Verified,
+    pub(crate) end: Result<()>,
+}
+
+impl Worked {
+    fn new(decision: &Decision, carried: Carried) -> Self {
+        let mut tables = Vec::new();
+        for (decided, outcome) in decision.tables.iter().zip(&carried.outcomes) {
+            tables.push(table_summary(decided.work.name(), decided.tally.same, &decided.how, outcome));
+        }
+        for (table, error) in &decision.refused {
+            let outcome = TableOutcome::default();
+            let summary = table_summary(table, 0, "not carried", &outcome);
+            tables.push(TableSummary { error: Some(error.into()), ..summary });
+        }
+        tables.sort_by(|a, b| a.table.cmp(&b.table));
+        Self { tables, notes: decision.notes.clone(), verified: Verified::Skipped, end: carried.end }
+    }
+
+    /// The work whose result can be proven: tables done to their end, with the rows that were left alone in each.
+    fn proven<'w>(&self, works: &'w [TableWork]) -> Vec<(&'w TableWork, u64)> {
+        let is_done = |work: &&TableWork| {
+            self.tables.iter().any(|table| table.table == work.name() && table.error.is_none())
+        };
+        let moved = |work: &TableWork| {
+            self.tables.iter().find(|table| table.table == work.name()).map_or(0, |table| table.conflicts)
+        };
+        works.iter().filter(is_done).map(|work| (work, moved(work))).collect()
+    }
+
+    /// How the run ended.
+    fn status(&self) -> Status {
+        let has_failed = self.tables.iter().any(|table| table.error.is_some());
+        let has_conflicts = self.tables.iter().any(|table| table.conflicts > 0);
+        match &self.end {
+            Err(error) if error.code() == Code::RunCancelled => Status::Cancelled,
+            Err(_) => Status::Failed,
+            Ok(()) if has_failed => Status::Partial,
+            Ok(()) if has_conflicts => Status::Conflicts,
+            Ok(()) => Status::Succeeded,
+        }
+    }
+
+    fn rows(&self) -> u64 {
+        self.tables.iter().map(|table| table.inserted + table.updated + table.deleted).sum()
+    }
+
+    /// Where an error that ended the run leaves the tables.
+    fn state_text(&self) -> String {
+        let touched = self.tables.iter().filter(|table| table.inserted + table.updated + table.deleted > 0).count();
+        match (touched, self.rows()) {
+            (0, _) => "nothing was changed".to_owned(),
+            (tables, rows) => format!("{rows} rows in {tables} tables were committed and are kept"),
+        }
+    }
+}
+
+pub(crate) fn table_summary(table: &str, unchanged: u64, how: &str, outcome: &TableOutcome) -> TableSummary {
+    TableSummary {
+        table: table.to_owned(),
+        direction: "source->target".to_owned(),
+        inserted: outcome.inserted,
+        updated: outcome.updated,
+        deleted: outcome.deleted,
+        unchanged,
+        conflicts: outcome.moved,
+        held: 0,
+        strategy: how.to_owned(),
+        error: outcome.error.as_ref().map(ErrorReport::from),
+    }
+}
+
+/// A run's entry in the state, closed whatever the run comes to.
+pub(crate) struct Record<'a> {
+    pub(crate) session: &'a Syncline,
+    pub(crate) run: String,
+    pub(crate) started: Instant,
+    pub(crate) continues: Option<String>,
+}
+
+impl Record<'_> {
+    /// Writes the end of the run down and gives its summary.
+    pub(crate) async fn close(self, worked: Result<Worked>) -> Result<Summary> {
+        self.close_with(worked, false).await
+    }
+
+    /// As [`Record::close`]; with `undoes`, the run that was undone is marked so if all went well.
+    pub(crate) async fn close_with(self, worked: Result<Worked>, undoes: bool) -> Result<Summary> {
+        let state = self.session.state().await?;
+        let mut worked = match worked {
+            Ok(worked) => worked,
+            Err(error) => {
+                Worked { tables: Vec::new(), notes: Vec::new(), verified: Verified::Skipped, end: Err(error) }
+            }
+        };
+        let status = worked.status();
+        let end = std::mem::replace(&mut worked.end, Ok(()));
+        let end = end.map_err(|error| error.leaving_if_unsaid(worked.state_text()));
+        let summary = Summary {
+            format: 1,
+            kind: "summary".to_owned(),
+            run: self.run.clone(),
+            status,
+            verified: worked.verified,
+            tables: worked.tables,
+            duration_ms: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            continues: self.continues.clone(),
+            notes: worked.notes,
+        };
+        let error = end.as_ref().err().map(ErrorReport::from);
+        self.log(&summary, error.as_ref()).await?;
+        let is_undone = undoes && matches!(status, Status::Succeeded | Status::Conflicts | Status::Partial);
+        let recorded = RunEnd {
+            status,
+            verified: summary.verified,
+            summary: Some(summary.clone()),
+            error,
+            ended_ms: now_ms(),
+            mark_undone: is_undone,
+        };
+        state.finish_run(&self.run, recorded).await?;
+        match end {
+            Err(error) if status != Status::Cancelled => Err(error),
+            _ => Ok(summary),
+        }
+    }
+
+    async fn log(&self, summary: &Summary, error: Option<&ErrorReport>) -> Result<()> {
+        let state = self.session.state().await?;
+        for table in &summary.tables {
+            let counts = format!(
+                "{}: {} inserted, {} updated, {} deleted, {} unchanged ({})",
+                table.table, table.inserted, table.updated, table.deleted, table.unchanged, table.strategy
+            );
+            let (level, message) = match &table.error {
+                None => (LogLevel::Info, counts),
+                Some(error) => (LogLevel::Error, format!("{counts}; {}: {}", error.code, error.what)),
+            };
+            state.log(&self.run, level, &message, now_ms()).await?;
+        }
+        for note in &summary.notes {
+            state.log(&self.run, LogLevel::Info, note, now_ms()).await?;
+        }
+        if let Some(error) = error {
+            state.log(&self.run, LogLevel::Error, &format!("{}: {}", error.code, error.what), now_ms()).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,97 @@
+//! The history of runs.
+
+use syncline_core::error::{Code, Error, Result};
+
+use crate::request::RunRequest;
+use crate::session::Syncline;
+use crate::state::{LogLine, RunRecord};
+use crate::summary::{Status, Summary};
+
+/// One page of the list of runs, newest first.
+#[derive(Clone, Debug)]
+pub struct RunPage {
+    /// The runs.
+    pub runs: Vec<RunRecord>,
+    /// What to ask the next page with; `None` at the end.
+    pub next_cursor: Option<String>,
+}
+
+impl Syncline {
+    /// Recorded runs, newest first.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub async fn runs(&self, limit: usize, cursor: Option<&str>) -> Result<RunPage> {
+        let (runs, next_cursor) = self.state().await?.list_runs(limit, cursor).await?;
+        Ok(RunPage { runs, next_cursor })
+    }
+
+    /// One run, by its identifier or the beginning of it.
+    ///
+    /// # Errors
+    /// `RUN_NOT_FOUND`.
+    pub async fn run_record(&self, run: &str) -> Result<RunRecord> {
+        self.state().await?.find_run(run).await
+    }
+
+    /// What a run has logged.
+    ///
+    /// # Errors
+    /// `RUN_NOT_FOUND`.
+    pub async fn run_logs(&self, run: &str) -> Result<Vec<LogLine>> {
+        let state = self.state().await?;
+        let record = state.find_run(run).await?;
+        state.logs(&record.id).await
+    }
+
+    /// Asks a run in another process to stop after its present batch.
+    ///
+    /// # Errors
+    /// `RUN_NOT_FOUND`, or `USAGE_INVALID` when the run has ended.
+    pub async fn cancel_run(&self, run: &str) -> Result<()> {
+        let state = self.state().await?;
+        let record = state.find_run(run).await?;
+        if record.status != Status::Running {
+            let what = format!("{} has ended already", record.id);
+            return Err(Error::new(Code::UsageInvalid, what).next(format!("syncline runs show {}", record.id), "see how"));
+        }
+        state.request_cancel(&record.id).await
+    }
+
+    /// Runs again, with its own request, a run that did not come to its end.
+    ///
+    /// # Errors
+    /// `USAGE_INVALID` when the run did come to its end; else as for a run.
+    pub async fn resume_run(&self, run: &str) -> Result<Summary> {
+        let record = self.run_record(run).await?;
+        if matches!(record.status, Status::Succeeded | Status::Partial | Status::Conflicts) {
+            let what = format!("{} came to its end, there is nothing to resume", record.id);
+            return Err(Error::new(Code::UsageInvalid, what)
+                .next(format!("syncline runs retry {}", record.id), "try its failed tables again"));
+        }
+        self.run(&request_of(&record)?).await
+    }
+
+    /// Tries the tables again that a run could not carry.
+    ///
+    /// # Errors
+    /// `USAGE_INVALID` when there are none; else as for a run.
+    pub async fn retry_run(&self, run: &str) -> Result<Summary> {
+        let record = self.run_record(run).await?;
+        let tables = record.summary.iter().flat_map(|summary| &summary.tables);
+        let failed: Vec<_> = tables.filter(|table| table.error.is_some()).map(|table| table.table.clone()).collect();
+        if failed.is_empty() {
+            let what = format!("no table of {} has failed", record.id);
+            return Err(Error::new(Code::UsageInvalid, what)
+                .next(format!("syncline runs resume {}", record.id), "go on with a run that was cut off"));
+        }
+        self.run(&RunRequest { tables: failed, ..request_of(&record)? }).await
+    }
+}
+
+fn request_of(record: &RunRecord) -> Result<RunRequest> {
+    record.request.clone().ok_or_else(|| {
+        Error::new(Code::UsageInvalid, format!("{} is an undo", record.id))
+            .next("syncline undo RUN", "undo the run it was to undo")
+    })
+}

@@ -1,0 +1,97 @@
+//! A session: where state is kept, who listens, how to stop.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use syncline_core::cancel::Cancel;
+use syncline_core::error::Result;
+use syncline_core::event::{Event, EventSink};
+use tokio::sync::OnceCell;
+
+use crate::state::State;
+
+/// What a session is opened with. A library reads no environment of its own, so its user passes one.
+pub struct Settings {
+    /// The directory for runs and before-images. It is created when the first command needs it.
+    pub state_dir: PathBuf,
+    /// The directory that relative paths start from.
+    pub working_dir: PathBuf,
+    /// Looks up a variable, for databases named `env:NAME`.
+    pub environment: Box<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    /// Is told what happens.
+    pub events: Arc<dyn EventSink>,
+    /// Stops the work between two batches.
+    pub cancel: Cancel,
+}
+
+/// A session. Its methods are the commands; each says what it needs and what it leaves behind.
+pub struct Syncline {
+    pub(crate) settings: Settings,
+    state: OnceCell<State>,
+}
+
+impl Syncline {
+    /// Opens a session. Nothing is touched yet: commands that only read need no state.
+    ///
+    /// # Errors
+    /// None so far.
+    pub async fn open(settings: Settings) -> Result<Self> {
+        Ok(Self { settings, state: OnceCell::new() })
+    }
+
+    pub(crate) async fn state(&self) -> Result<&State> {
+        self.state.get_or_try_init(|| State::open(&self.settings.state_dir)).await
+    }
+
+    pub(crate) fn cancel(&self) -> &Cancel {
+        &self.settings.cancel
+    }
+
+    pub(crate) fn events(&self) -> &dyn EventSink {
+        &*self.settings.events
+    }
+
+    pub(crate) fn note(&self, text: impl Into<String>) {
+        self.settings.events.emit(Event::Note(text.into()));
+    }
+}
+
+/// How often a run looks whether another process asked it to stop.
+const CANCEL_POLL: Duration = Duration::from_millis(500);
+
+/// Ends the watch for a request to cancel when dropped.
+pub(crate) struct CancelWatch(tokio::task::JoinHandle<()>);
+
+impl Drop for CancelWatch {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Syncline {
+    /// Raises the session's flag once another process asks this run to stop.
+    pub(crate) async fn watch_for_cancel(&self, run: &str) -> Result<CancelWatch> {
+        let (state, cancel, run) = (self.state().await?.clone(), self.cancel().clone(), run.to_owned());
+        let events = self.settings.events.clone();
+        Ok(CancelWatch(tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(CANCEL_POLL).await;
+                match state.is_cancel_requested(&run).await {
+                    Ok(false) => {}
+                    Ok(true) => return cancel.cancel(),
+                    Err(error) => {
+                        events.emit(Event::Note(format!("requests to cancel cannot be seen any more: {error}")));
+                        return;
+                    }
+                }
+            }
+        })))
+    }
+}
+
+/// The wall clock in milliseconds since 1970. Runs are stamped with it for people; nothing is ordered by it.
+pub(crate) fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,119 @@
+//! The tables of `state.db`, version by version. A released version is never edited; a change is a new one.
+
+use std::path::Path;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::database::{Outcome, state_failed};
+
+/// "Sync", in SQLite's header: this file is ours.
+const APPLICATION: i32 = i32::from_be_bytes(*b"Sync");
+
+/// The step at position n leads from version n to n + 1.
+const STEPS: &[&str] = &[FIRST];
+
+const FIRST: &str = "
+    CREATE TABLE run (
+        sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+        id TEXT NOT NULL UNIQUE,
+        verb TEXT NOT NULL,
+        source TEXT NOT NULL,
+        target TEXT NOT NULL,
+        target_identity TEXT NOT NULL,
+        status TEXT NOT NULL,
+        verified TEXT NOT NULL,
+        started_ms INTEGER NOT NULL,
+        ended_ms INTEGER,
+        request TEXT,
+        undoes TEXT REFERENCES run (id),
+        undone_by TEXT REFERENCES run (id),
+        continues TEXT REFERENCES run (id),
+        keeps_images INTEGER NOT NULL,
+        written_rows INTEGER NOT NULL DEFAULT 0,
+        summary TEXT,
+        error TEXT,
+        cancel_requested INTEGER NOT NULL DEFAULT 0,
+        sealed_batch INTEGER
+    ) STRICT;
+    CREATE INDEX run_running ON run (target_identity) WHERE status = 'running';
+
+    CREATE TABLE log (
+        sequence INTEGER PRIMARY KEY,
+        run TEXT NOT NULL REFERENCES run (id),
+        at_ms INTEGER NOT NULL,
+        level TEXT NOT NULL,
+        message TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX log_of_run ON log (run);
+
+    CREATE TABLE evidence_table (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        run TEXT NOT NULL REFERENCES run (id),
+        name TEXT NOT NULL,
+        columns TEXT NOT NULL,
+        row_number INTEGER,
+        bytes INTEGER NOT NULL DEFAULT 0,
+        UNIQUE (run, name)
+    ) STRICT;
+
+    -- A row that changes twice in a run has two images: the first says what it was, the last what was left there.
+    CREATE TABLE image (
+        sequence INTEGER PRIMARY KEY,
+        table_id INTEGER NOT NULL REFERENCES evidence_table (id),
+        batch INTEGER NOT NULL,
+        place INTEGER,
+        after BLOB,
+        key BLOB NOT NULL,
+        before BLOB
+    ) STRICT;
+    CREATE INDEX image_in_order ON image (table_id);
+    CREATE INDEX image_by_key ON image (table_id, key);
+
+    CREATE TABLE load (
+        sequence INTEGER PRIMARY KEY,
+        run TEXT NOT NULL REFERENCES run (id),
+        batch INTEGER NOT NULL,
+        name TEXT NOT NULL,
+        columns TEXT NOT NULL,
+        created INTEGER NOT NULL,
+        sum BLOB NOT NULL,
+        row_number INTEGER
+    ) STRICT;
+    CREATE INDEX load_of_run ON load (run);
+";
+
+/// Makes sure that the database is ours and no newer than this program, before anything is written to it.
+pub(super) fn check(connection: &Connection, path: &Path) -> Outcome<()> {
+    let application: i32 = pragma(connection, "application_id")?;
+    let version: i64 = pragma(connection, "user_version")?;
+    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", (), |row| row.get(0))?;
+    let is_new = application == 0 && version == 0 && tables == 0;
+    if application != APPLICATION && !is_new {
+        let failed = state_failed(path, "use the state directory").because("its state.db is another program's");
+        return Err(failed.leaving("it was not changed").into());
+    }
+    let known = STEPS.len() as i64;
+    if version > known {
+        let why = format!("a newer version of Syncline wrote it: its format is {version}, this program knows {known}");
+        return Err(state_failed(path, "use the state directory").because(why).leaving("it was not changed").into());
+    }
+    Ok(())
+}
+
+/// Takes the steps that are missing, each in a transaction of its own.
+pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Outcome<()> {
+    loop {
+        let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        check(&tx, path)?;
+        let version: i64 = pragma(&tx, "user_version")?;
+        let Some(step) = usize::try_from(version).ok().and_then(|version| STEPS.get(version)) else { return Ok(()) };
+        tx.execute_batch(step)?;
+        tx.pragma_update(None, "application_id", APPLICATION)?;
+        tx.pragma_update(None, "user_version", version + 1)?;
+        tx.commit()?;
+    }
+}
+
+fn pragma<T: rusqlite::types::FromSql>(connection: &Connection, name: &str) -> rusqlite::Result<T> {
+    connection.pragma_query_value(None, name, |row| row.get(0))
+}

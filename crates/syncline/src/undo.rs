@@ -1,0 +1,302 @@
+//! Taking a run back: its before-images are changes like any other, each resting on what the run left behind.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use async_trait::async_trait;
+use futures_util::{StreamExt, stream};
+use serde::{Deserialize, Serialize};
+use syncline_core::apply::{Action, Applier, Context, Sequence, TableWork};
+use syncline_core::change::{Image, Operation, PlannedChange, TableTask};
+use syncline_core::error::{Code, Error, Result};
+use syncline_core::limits;
+use syncline_core::pipeline::carry;
+use syncline_core::schema::Schema;
+use syncline_core::state::{Evidence, Spool, TableRecord};
+use syncline_core::store::{RowSource, RowStream, Writer};
+use syncline_core::value::{RowBatch, exact};
+
+use crate::open::{Database, Purpose};
+use crate::run::{Record, Worked, table_summary};
+use crate::session::{Syncline, now_ms};
+use crate::state::{NewRun, RunLock, RunRecord, RunVerb, State};
+use crate::summary::{Summary, TableSummary, Verified};
+
+/// What undoing a run would do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UndoPlan {
+    /// Version of this object.
+    pub format: u32,
+    /// `undo-plan`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The run to be undone.
+    pub run: String,
+    /// Its source.
+    pub source: String,
+    /// Its target, where everything is put back.
+    pub target: String,
+    /// When it began, in milliseconds since 1970.
+    pub started_ms: i64,
+    /// One entry a table.
+    pub tables: Vec<UndoTable>,
+}
+
+/// One table of an [`UndoPlan`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UndoTable {
+    /// The table.
+    pub table: String,
+    /// Rows the run deleted, which come back.
+    pub restore: u64,
+    /// Rows the run changed, which change back.
+    pub revert: u64,
+    /// Rows the run added, which go.
+    pub remove: u64,
+    /// The run filled the table, which will be empty again.
+    pub empties: bool,
+    /// The run created the table, which will be dropped.
+    pub drops: bool,
+}
+
+impl Syncline {
+    /// What undoing `run` would do, or undoing the newest run that can be undone.
+    ///
+    /// # Errors
+    /// `RUN_NOT_FOUND` or `NOTHING_TO_UNDO`.
+    pub async fn undo_plan(&self, run: Option<&str>) -> Result<UndoPlan> {
+        let state = self.state().await?;
+        let record = match run {
+            Some(run) => state.find_run(run).await?,
+            None => state.newest_undoable().await?.ok_or_else(|| {
+                Error::new(Code::NothingToUndo, "there is no run to undo").next("syncline runs list", "see what was run")
+            })?,
+        };
+        check_undoable(state, &record).await?;
+        let mut tables = Vec::new();
+        for table in state.evidence_tables(&record.id).await? {
+            let counts = state.image_counts(&record.id, &table.table).await?;
+            tables.push(UndoTable {
+                table: table.table,
+                restore: counts.to_restore,
+                revert: counts.to_revert,
+                remove: counts.to_remove,
+                empties: false,
+                drops: false,
+            });
+        }
+        for load in state.loads(&record.id).await? {
+            let (empties, drops) = (!load.created, load.created);
+            tables.push(UndoTable { table: load.table, restore: 0, revert: 0, remove: 0, empties, drops });
+        }
+        let RunRecord { id, source, target, started_ms, .. } = record;
+        Ok(UndoPlan { format: 1, kind: "undo-plan".to_owned(), run: id, source, target, started_ms, tables })
+    }
+
+    /// Carries an undo out. It is a run of its own, guarded by what the undone run left behind: rows that were changed
+    /// since stay as they are and are counted.
+    ///
+    /// # Errors
+    /// As for a run; `UNDO_STALE` stands in the summary of a table whose load cannot be taken back.
+    pub async fn undo(&self, plan: &UndoPlan) -> Result<Summary> {
+        let started = Instant::now();
+        let state = self.state().await?;
+        let undone = state.find_run(&plan.run).await?;
+        let name = self.target_of(&undone).await?;
+        let target = self.open_database(&name, Purpose::Write).await?;
+        let identity = target.description.identity.clone();
+        let _lock = RunLock::acquire(state.dir(), &identity, &format!("undo of {}", undone.id))?;
+        // Another undo may have been faster than the lock.
+        let undone = state.find_run(&undone.id).await?;
+        check_undoable(state, &undone).await?;
+        let mut writer = target.store.writer().await?;
+        let recovered = self.recover(&identity, &mut *writer).await?;
+        let run = state
+            .begin_run(NewRun {
+                verb: RunVerb::Undo,
+                source: undone.source.clone(),
+                target: target.label.clone(),
+                target_identity: identity,
+                request: None,
+                undoes: Some(undone.id.clone()),
+                continues: recovered.newest.clone(),
+                keeps_images: true,
+                started_ms: now_ms(),
+            })
+            .await?;
+        let record = Record { session: self, run, started, continues: recovered.newest };
+        let _watch = self.watch_for_cancel(&record.run).await?;
+        let worked = self.put_back(&undone, &target, &mut *writer, &record.run).await;
+        record.close_with(worked, true).await
+    }
+
+    /// The target of a run as it was named then, of an undo the target of what it undid.
+    async fn target_of(&self, record: &RunRecord) -> Result<String> {
+        let mut record = record.clone();
+        while record.request.is_none() {
+            let Some(undone) = record.undoes else { break };
+            record = self.state().await?.find_run(&undone).await?;
+        }
+        let request = record.request.ok_or_else(|| Error::new(Code::Internal, "a run was recorded without its request"))?;
+        Ok(request.target)
+    }
+
+    async fn put_back(
+        &self,
+        undone: &RunRecord,
+        target: &Database,
+        writer: &mut dyn Writer,
+        run: &str,
+    ) -> Result<Worked> {
+        let state = self.state().await?;
+        let spool = state.spool(run).await?;
+        let schema = target.store.snapshot().await?.schema().await?;
+        let mut works = Vec::new();
+        let mut refused = Vec::new();
+        for table in state.evidence_tables(&undone.id).await? {
+            match task_of(&schema, &table.table, &table.columns) {
+                Ok(task) => works.push(fill_spool(state, &undone.id, &table, task, &spool).await?),
+                Err(error) => refused.push((table.table, error)),
+            }
+        }
+        for load in state.loads(&undone.id).await? {
+            match task_of(&schema, &load.table, &load.columns) {
+                Ok(task) => {
+                    let (source, target, action) = (task.clone(), task, Action::Empty(load));
+                    works.push(TableWork { source, target, action, puts: 0, deletes: 0, sequence: None });
+                }
+                Err(error) => refused.push((load.table, error)),
+            }
+        }
+        let mut images = Images { state: state.clone(), run: undone.id.clone() };
+        let evidence = state.evidence(run);
+        let context = Context {
+            run,
+            batch_rows: limits::BATCH_ROWS_DEFAULT,
+            spool: &spool,
+            evidence: Some(&evidence as &dyn Evidence),
+            events: self.events(),
+            cancel: self.cancel(),
+        };
+        let applier = Applier::new(&works, &schema, &mut images, &*target.store, context);
+        let carried = carry(applier, writer).await;
+        let how = format!("undo of {}", undone.id);
+        let done = works.iter().zip(&carried.outcomes).map(|(work, outcome)| table_summary(work.name(), 0, &how, outcome));
+        let left = refused.iter().map(|(table, error)| TableSummary {
+            error: Some(error.into()),
+            ..table_summary(table, 0, &how, &Default::default())
+        });
+        let tables = done.chain(left).collect();
+        Ok(Worked { tables, notes: Vec::new(), verified: Verified::Skipped, end: carried.end })
+    }
+}
+
+async fn check_undoable(state: &State, record: &RunRecord) -> Result<()> {
+    let refuse = |why: String| {
+        Err(Error::new(Code::NothingToUndo, format!("{} cannot be undone", record.id))
+            .because(why)
+            .leaving("nothing was changed")
+            .next("syncline runs list", "see which runs can be"))
+    };
+    if let Some(by) = &record.undone_by {
+        return refuse(format!("{by} has undone it already"));
+    }
+    if !state.has_changes(&record.id).await? {
+        return refuse(if record.keeps_images {
+            "it changed nothing".to_owned()
+        } else {
+            "no before-images of it are kept".to_owned()
+        });
+    }
+    Ok(())
+}
+
+/// The table as it is now, seen through the columns the run has kept.
+fn task_of(schema: &Schema, table: &str, columns: &[String]) -> Result<TableTask> {
+    let stale = |why: String| {
+        Error::new(Code::UndoStale, format!("{table} is no longer as the run left it"))
+            .because(why)
+            .leaving("the table is untouched")
+    };
+    let table = schema.table(table).ok_or_else(|| stale("it is gone".to_owned()))?;
+    let position = |name: &String| table.column(name).ok_or_else(|| stale(format!("column {name} is gone")));
+    let columns = columns.iter().map(position).collect::<Result<Vec<_>>>()?;
+    let key = table.key.iter().flat_map(|key| &key.columns);
+    let key = key.filter_map(|column| columns.iter().position(|other| other == column)).collect();
+    Ok(TableTask { table: table.clone(), columns, key })
+}
+
+/// Turns the images of a table into the changes that take them back.
+async fn fill_spool(state: &State, run: &str, table: &TableRecord, task: TableTask, spool: &dyn Spool) -> Result<TableWork> {
+    let (mut puts, mut deletes, mut after) = (0, 0, 0);
+    loop {
+        // The rows themselves are not needed yet, and reading them costs memory, so pages are small.
+        let page = state.images(run, &table.table, after, 256).await?;
+        let Some((last, _)) = page.last() else { break };
+        after = *last;
+        let changes: Vec<_> = page.into_iter().map(|(_, image)| reversed(image)).collect();
+        let is_delete = |change: &&PlannedChange| change.operation == Operation::Delete;
+        deletes += changes.iter().filter(is_delete).count() as u64;
+        puts += changes.iter().filter(|change| !is_delete(change)).count() as u64;
+        spool.append(&table.table, &changes).await?;
+    }
+    let sequence = task.table.autoincrement.then_some(Sequence(table.sequence));
+    Ok(TableWork { source: task.clone(), target: task, action: Action::Differences, puts, deletes, sequence })
+}
+
+fn reversed(image: Image) -> PlannedChange {
+    let operation = match (&image.before, image.after) {
+        (None, _) => Operation::Delete,
+        (Some(_), None) => Operation::Insert,
+        (Some(_), Some(_)) => Operation::Update,
+    };
+    PlannedChange { operation, key: image.key, seen: image.after }
+}
+
+/// The before-images of a run as the source of rows.
+struct Images {
+    state: State,
+    run: String,
+}
+
+/// Images read at once: few, because each may be as large as a row can be.
+const IMAGES_AT_ONCE: usize = 8;
+
+#[async_trait]
+impl RowSource for Images {
+    async fn all(&mut self, task: &TableTask) -> Result<RowStream<'_>> {
+        Err(Error::new(Code::Internal, format!("an undo was asked to load {}", task.table.name)))
+    }
+
+    async fn by_keys(&mut self, task: &TableTask, keys: &RowBatch) -> Result<RowStream<'_>> {
+        let keys: Vec<_> = keys.rows().map(|key| exact::encode_row(key.iter())).collect();
+        let chunks: Vec<Vec<Vec<u8>>> = keys.chunks(IMAGES_AT_ONCE).map(<[_]>::to_vec).collect();
+        let (table, width) = (Arc::new(task.table.name.clone()), task.columns.len());
+        let read = move |chunk: Vec<Vec<u8>>| {
+            let (state, run, table) = (self.state.clone(), self.run.clone(), table.clone());
+            async move {
+                let mut rows = RowBatch::new(width);
+                for image in state.images_by_key(&run, &table, &chunk).await? {
+                    let before = image.before.unwrap_or_default();
+                    rows.push_row(exact::decode_row(&before).map_err(unreadable)?)?;
+                }
+                Ok(rows)
+            }
+        };
+        Ok(stream::iter(chunks).then(read).boxed())
+    }
+
+    async fn places(&mut self, task: &TableTask, keys: &RowBatch) -> Result<Vec<Option<i64>>> {
+        let keys: Vec<_> = keys.rows().map(|key| exact::encode_row(key.iter())).collect();
+        let mut places = Vec::with_capacity(keys.len());
+        for chunk in keys.chunks(IMAGES_AT_ONCE) {
+            let images = self.state.images_by_key(&self.run, &task.table.name, chunk).await?;
+            places.extend(images.into_iter().map(|image| image.place));
+        }
+        Ok(places)
+    }
+}
+
+fn unreadable(error: exact::DecodeError) -> Error {
+    Error::new(Code::StateFailed, "a before-image cannot be read").caused_by(error)
+}

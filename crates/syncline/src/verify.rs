@@ -1,0 +1,218 @@
+//! Proving that two databases hold the same rows, by reading both again.
+
+use serde::Serialize;
+use syncline_core::apply::TableWork;
+use syncline_core::capture::{Compare, Tally};
+use syncline_core::change::TableTask;
+use syncline_core::error::{Code, Error, Result};
+use syncline_core::event::{Event, Phase};
+use syncline_core::limits;
+use syncline_core::mapping::TableFilter;
+use syncline_core::store::{Position, Snapshot};
+use syncline_core::verify::{Side, sum_both};
+
+use crate::decide::{Pair, pair};
+use crate::diff::DiffRequest;
+use crate::open::{Database, Purpose};
+use crate::request::Verb;
+use crate::select::{admitted, check_names};
+use crate::session::Syncline;
+use crate::summary::Verified;
+
+/// What is to be proven.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VerifyRequest {
+    /// That two databases are equal.
+    Pair(DiffRequest),
+    /// That the ends of a run are as the run was to leave them.
+    Run(String),
+}
+
+/// What reading both sides again has shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct VerifyReport {
+    /// Version of this object.
+    pub format: u32,
+    /// `verify`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// All tables together.
+    pub verified: Verified,
+    /// One entry a table.
+    pub tables: Vec<TableVerification>,
+}
+
+/// One table of a [`VerifyReport`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TableVerification {
+    /// The table.
+    pub table: String,
+    /// Equal, different, or skipped.
+    pub verified: Verified,
+    /// Rows read from the source.
+    pub source_rows: u64,
+    /// Rows read from the target.
+    pub target_rows: u64,
+    /// How many rows differ and in what way, or why nothing could be said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+impl Syncline {
+    /// Reads both sides to the end and tells whether they hold the same rows. Nothing is written.
+    ///
+    /// # Errors
+    /// When a side cannot be read, or there is nothing to compare.
+    pub async fn verify(&self, request: &VerifyRequest) -> Result<VerifyReport> {
+        let (pair, verb) = match request {
+            VerifyRequest::Pair(pair) => (pair.clone(), Verb::Mirror),
+            VerifyRequest::Run(run) => self.ends_of_run(run).await?,
+        };
+        let source = self.open_database(&pair.source, Purpose::Read).await?;
+        let target = self.open_database(&pair.target, Purpose::Read).await?;
+        let filter = TableFilter::parse(&pair.tables)?;
+        let mut ends = Views::open(&source, &target).await?;
+        let source_schema = ends.source.schema().await?;
+        let target_schema = ends.target.schema().await?;
+        check_names(&filter, &[&source_schema])?;
+        let mut tables = Vec::new();
+        for table in admitted(&source_schema, &filter) {
+            tables.push(match pair_to_verify(table, &target_schema) {
+                Ok(pair) => self.verify_table(verb, &pair.source, &pair.target, &mut ends).await?,
+                Err(error) => unprovable(&table.name, &error),
+            });
+        }
+        if tables.is_empty() {
+            return Err(Error::new(Code::NoTables, "there is no table to verify"));
+        }
+        Ok(VerifyReport { format: 1, kind: "verify".to_owned(), verified: all(&tables), tables })
+    }
+
+    /// The proof at the end of a run, over the tables it has done. Rows that were left alone count as exceptions; a
+    /// difference while the source is being written to says nothing yet.
+    pub(crate) async fn verify_run(
+        &self,
+        verb: Verb,
+        source: &Database,
+        target: &Database,
+        run_position: &Position,
+        works: &[(&TableWork, u64)],
+    ) -> Result<Verified> {
+        let mut ends = Views::open(source, target).await?;
+        let target_schema = ends.target.schema().await?;
+        let mut result = Verified::Equal;
+        for (work, left_alone) in works {
+            let Some(table) = target_schema.table(&work.target.table.name) else { return Ok(Verified::Different) };
+            // The table may have been created by the run, so its description is the one it has now.
+            let task = TableTask { table: table.clone(), ..work.target.clone() };
+            let verification = self.verify_table(verb, &work.source, &task, &mut ends).await?;
+            if verification.verified != Verified::Equal {
+                if *left_alone == 0 {
+                    let is_in_flight = ends.source.position().await? != *run_position;
+                    return Ok(if is_in_flight { Verified::InFlight } else { Verified::Different });
+                }
+                result = Verified::EqualExcept;
+            }
+        }
+        Ok(result)
+    }
+
+    async fn ends_of_run(&self, run: &str) -> Result<(DiffRequest, Verb)> {
+        let record = self.state().await?.find_run(run).await?;
+        let request = record.request.ok_or_else(|| {
+            Error::new(Code::UsageInvalid, format!("{} is an undo and has no pair to verify", record.id))
+                .next("syncline verify A B", "verify two databases")
+        })?;
+        Ok((DiffRequest { source: request.source, target: request.target, tables: request.tables }, request.verb))
+    }
+
+    async fn verify_table(
+        &self,
+        verb: Verb,
+        source: &TableTask,
+        target: &TableTask,
+        ends: &mut Views,
+    ) -> Result<TableVerification> {
+        let table = &source.table.name;
+        let phase = Phase::Verify;
+        let rows = ends.source.count(source).await?;
+        self.events().emit(Event::PhaseStarted { table: table.clone(), phase, rows: Some(rows) });
+        let progress = |rows| self.events().emit(Event::Progress { table: table.clone(), phase, rows });
+        let source_side = Side { snapshot: &mut *ends.source, task: source };
+        let target_side = Side { snapshot: &mut *ends.target, task: target };
+        let (source_sum, target_sum) = sum_both(source_side, target_side, self.cancel(), &progress).await?;
+        self.events().emit(Event::PhaseEnded { table: table.clone(), phase, rows: source_sum.rows });
+        let (mut verified, mut note) = (Verified::Equal, None);
+        if source_sum != target_sum {
+            let tally = self.tally(source, target, ends).await?;
+            let is_copied = verb == Verb::Copy && tally.only_source + tally.changed == 0;
+            if !is_copied {
+                verified = Verified::Different;
+                note = Some(described(tally));
+            }
+        }
+        Ok(TableVerification {
+            table: table.clone(),
+            verified,
+            source_rows: source_sum.rows,
+            target_rows: target_sum.rows,
+            note,
+        })
+    }
+
+    /// How two tables differ whose sums do.
+    async fn tally(&self, source: &TableTask, target: &TableTask, ends: &mut Views) -> Result<Tally> {
+        let mut compare = Compare::new(ends.source.digest(source).await?, ends.target.digest(target).await?);
+        while compare.next_page(limits::SPOOL_PAGE).await?.is_some() {
+            self.cancel().check()?;
+        }
+        Ok(compare.tally())
+    }
+}
+
+/// Views of both ends, opened for nothing but the proof.
+struct Views {
+    source: Box<dyn Snapshot>,
+    target: Box<dyn Snapshot>,
+}
+
+impl Views {
+    async fn open(source: &Database, target: &Database) -> Result<Self> {
+        Ok(Self { source: source.store.snapshot().await?, target: target.store.snapshot().await? })
+    }
+}
+
+fn pair_to_verify(
+    table: &std::sync::Arc<syncline_core::schema::TableSchema>,
+    target: &syncline_core::schema::Schema,
+) -> Result<Pair> {
+    let pair = pair(table, target)?;
+    if pair.is_missing {
+        return Err(Error::new(Code::TableNotFound, format!("{} is not in the target", table.name)));
+    }
+    if table.key.is_none() {
+        return Err(crate::decide::no_key(&table.name));
+    }
+    Ok(pair)
+}
+
+fn unprovable(table: &str, error: &Error) -> TableVerification {
+    TableVerification {
+        table: table.to_owned(),
+        verified: Verified::Different,
+        source_rows: 0,
+        target_rows: 0,
+        note: Some(error.to_string()),
+    }
+}
+
+fn described(tally: Tally) -> String {
+    format!(
+        "{} rows only in the source, {} only in the target, {} with other values",
+        tally.only_source, tally.only_target, tally.changed
+    )
+}
+
+fn all(tables: &[TableVerification]) -> Verified {
+    if tables.iter().all(|table| table.verified == Verified::Equal) { Verified::Equal } else { Verified::Different }
+}
