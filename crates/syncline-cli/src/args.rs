@@ -112,7 +112,8 @@ pub(crate) fn command() -> clap::Command {
 /// Turns clap's report into the form that all errors have.
 fn usage_error(wrong: &clap::Error) -> Error {
     let report = wrong.render().to_string();
-    let mut paragraphs = report.split("\n\n").map(|paragraph| paragraph.split_whitespace().collect::<Vec<_>>().join(" "));
+    let mut paragraphs =
+        report.split("\n\n").map(|paragraph| paragraph.split_whitespace().collect::<Vec<_>>().join(" "));
     let first = match wrong.kind() {
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => "error: no command was given".to_owned(),
         _ => paragraphs.next().unwrap_or_default(),

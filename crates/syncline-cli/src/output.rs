@@ -55,11 +55,7 @@ impl Output {
     /// # Errors
     /// When it cannot be written, or nobody reads it any more.
     pub(crate) fn stream(&self, part: &str) -> Result<()> {
-        if self.0.is_terminal {
-            self.write(text::escape_lines(part).as_bytes())
-        } else {
-            self.write(part.as_bytes())
-        }
+        if self.0.is_terminal { self.write(text::escape_lines(part).as_bytes()) } else { self.write(part.as_bytes()) }
     }
 
     /// Copies a part that was put aside.

@@ -26,7 +26,7 @@ mod verify;
 pub use database_name::DatabaseName;
 pub use diff::DiffRequest;
 pub use runs::RunPage;
-pub use session::{Settings, Syncline};
+pub use session::{Environment, Settings, Syncline};
 pub use sql_script::sql_of;
 pub use state::{LogLine, RunRecord};
 pub use syncline_core::cancel::Cancel;

@@ -3,7 +3,10 @@
 use syncline_core::error::{Code, Result};
 use syncline_core::store::Writer;
 
+use crate::open::Purpose;
+use crate::request::RunRequest;
 use crate::session::{Syncline, now_ms};
+use crate::state::{RunLock, RunRecord};
 
 /// What the target and the state agree on after runs that were cut off.
 #[derive(Debug, Default)]
@@ -42,5 +45,37 @@ impl Syncline {
             }
         }
         Ok(Recovered { newest: unfinished.into_iter().max_by_key(|run| run.started_ms).map(|run| run.id) })
+    }
+
+    /// Takes note of every run whose process has died, so that the history shows what is durable. A target that is
+    /// gone or in use is left for later.
+    pub(crate) async fn recover_dead_runs(&self) -> Result<()> {
+        let state = self.state().await?;
+        for run in state.running_runs().await? {
+            let Some(request) = self.request_behind(&run).await? else { continue };
+            let Ok(target) = self.open_database(&request.target, Purpose::Write).await else { continue };
+            if target.description.identity != run.target_identity {
+                continue;
+            }
+            match RunLock::acquire(state.dir(), &run.target_identity, "recovery") {
+                Ok(_lock) => {
+                    let mut writer = target.store.writer().await?;
+                    self.recover(&run.target_identity, &mut *writer).await?;
+                }
+                Err(error) if error.code() == Code::RunLocked => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// The request of a run, or of the run that it is to undo.
+    pub(crate) async fn request_behind(&self, run: &RunRecord) -> Result<Option<RunRequest>> {
+        let mut run = run.clone();
+        while run.request.is_none() {
+            let Some(undone) = run.undoes else { return Ok(None) };
+            run = self.state().await?.find_run(&undone).await?;
+        }
+        Ok(run.request)
     }
 }

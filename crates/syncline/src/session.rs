@@ -11,14 +11,17 @@ use tokio::sync::OnceCell;
 
 use crate::state::State;
 
+/// Looks up a variable of the environment.
+pub type Environment = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
 /// What a session is opened with. A library reads no environment of its own, so its user passes one.
 pub struct Settings {
     /// The directory for runs and before-images. It is created when the first command needs it.
     pub state_dir: PathBuf,
-    /// The directory that relative paths start from.
+    /// The directory that relative paths start from; absolute.
     pub working_dir: PathBuf,
     /// Looks up a variable, for databases named `env:NAME`.
-    pub environment: Box<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    pub environment: Environment,
     /// Is told what happens.
     pub events: Arc<dyn EventSink>,
     /// Stops the work between two batches.

@@ -66,6 +66,7 @@ impl Syncline {
     /// `RUN_NOT_FOUND` or `NOTHING_TO_UNDO`.
     pub async fn undo_plan(&self, run: Option<&str>) -> Result<UndoPlan> {
         let state = self.state().await?;
+        self.recover_dead_runs().await?;
         let record = match run {
             Some(run) => state.find_run(run).await?,
             None => state.newest_undoable().await?.ok_or_else(|| {
@@ -102,15 +103,16 @@ impl Syncline {
         let started = Instant::now();
         let state = self.state().await?;
         let undone = state.find_run(&plan.run).await?;
-        let name = self.target_of(&undone).await?;
-        let target = self.open_database(&name, Purpose::Write).await?;
+        let request = self.request_behind(&undone).await?;
+        let request = request.ok_or_else(|| Error::new(Code::Internal, "a run was recorded without its request"))?;
+        let target = self.open_database(&request.target, Purpose::Write).await?;
         let identity = target.description.identity.clone();
         let _lock = RunLock::acquire(state.dir(), &identity, &format!("undo of {}", undone.id))?;
-        // Another undo may have been faster than the lock.
-        let undone = state.find_run(&undone.id).await?;
-        check_undoable(state, &undone).await?;
         let mut writer = target.store.writer().await?;
         let recovered = self.recover(&identity, &mut *writer).await?;
+        // Another undo may have been faster than the lock, and recovery may have found that nothing became durable.
+        let undone = state.find_run(&undone.id).await?;
+        check_undoable(state, &undone).await?;
         let run = state
             .begin_run(NewRun {
                 verb: RunVerb::Undo,
@@ -128,17 +130,6 @@ impl Syncline {
         let _watch = self.watch_for_cancel(&record.run).await?;
         let worked = self.put_back(&undone, &target, &mut *writer, &record.run).await;
         record.close_with(worked, true).await
-    }
-
-    /// The target of a run as it was named then, of an undo the target of what it undid.
-    async fn target_of(&self, record: &RunRecord) -> Result<String> {
-        let mut record = record.clone();
-        while record.request.is_none() {
-            let Some(undone) = record.undoes else { break };
-            record = self.state().await?.find_run(&undone).await?;
-        }
-        let request = record.request.ok_or_else(|| Error::new(Code::Internal, "a run was recorded without its request"))?;
-        Ok(request.target)
     }
 
     async fn put_back(

@@ -131,7 +131,11 @@ pub(super) async fn show(
     match console.shape {
         Shape::Json => console.output.json(&ended)?,
         Shape::Text => {
-            ended.tables.iter().filter_map(|table| table.error.as_ref()).for_each(|error| console.messages.report(error));
+            ended
+                .tables
+                .iter()
+                .filter_map(|table| table.error.as_ref())
+                .for_each(|error| console.messages.report(error));
             console.output.text(&summary::summary(&ended, &setting(console, title, &ended)))?;
         }
     }

@@ -32,8 +32,7 @@ pub(super) async fn run(args: UndoArgs, console: &Console) -> Result<Exit> {
         console.messages.note("nothing was changed");
         return Ok(Exit::FAILED);
     }
-    let title =
-        Title { heading: format!("undo of {}", escape(&plan.run)), verb: pair(&plan), keeps_images: true };
+    let title = Title { heading: format!("undo of {}", escape(&plan.run)), verb: pair(&plan), keeps_images: true };
     transfer::show(console, &progress, title, session.undo(&plan)).await
 }
 
@@ -54,8 +53,7 @@ fn pair(plan: &UndoPlan) -> String {
 }
 
 fn text(plan: &UndoPlan) -> String {
-    let headings =
-        [words("TABLE"), numbers("BRING BACK"), numbers("SET BACK"), numbers("TAKE OUT"), words("NOTE")];
+    let headings = [words("TABLE"), numbers("BRING BACK"), numbers("SET BACK"), numbers("TAKE OUT"), words("NOTE")];
     let row = |table: &UndoTable| {
         let note = match table {
             UndoTable { drops: true, .. } => "the table was made by the run, and goes",

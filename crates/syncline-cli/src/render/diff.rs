@@ -84,9 +84,9 @@ pub(super) mod testing {
     //! One diff, shown by every view.
 
     use syncline::Operation;
+    use syncline::Value;
     use syncline::row_difference::RowDifference;
     use syncline::summary::TableDiff;
-    use syncline::Value;
 
     use super::*;
     use crate::output::testing::Page;

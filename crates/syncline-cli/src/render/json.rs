@@ -2,12 +2,12 @@
 
 use std::io::{self, Write};
 
-use serde::ser::{SerializeMap, Serializer};
 use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
 use serde_json::ser::Formatter;
 use syncline::Operation;
-use syncline::row_difference::RowDifference;
 use syncline::Value;
+use syncline::row_difference::RowDifference;
 
 use super::{age, text};
 
@@ -194,7 +194,10 @@ mod tests {
         assert_eq!(line(Value::Real(-0.0)), "-0.0");
         assert_eq!(line(Value::Real(f64::NAN)), r#"{"real":"NaN"}"#);
         assert_eq!(line(Value::Real(f64::NEG_INFINITY)), r#"{"real":"-Infinity"}"#);
-        assert_eq!(line(Value::text("a\"b\0\x1b\u{9b}\u{202e}\u{e0041}")), r#""a\"b\u0000\u001b\u009b\u202e\udb40\udc41""#);
+        assert_eq!(
+            line(Value::text("a\"b\0\x1b\u{9b}\u{202e}\u{e0041}")),
+            r#""a\"b\u0000\u001b\u009b\u202e\udb40\udc41""#
+        );
         assert_eq!(line(Value::Text(vec![0xff, 0x41])), r#"{"text_base16":"ff41"}"#);
         assert_eq!(line(Value::Bytes(vec![0, 10])), r#"{"bytes_base16":"000a"}"#);
         assert_eq!(line(Value::Decimal("1.50".into())), r#"{"decimal":"1.50"}"#);

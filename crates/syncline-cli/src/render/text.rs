@@ -61,9 +61,13 @@ pub(crate) fn rough(number: f64) -> String {
     }
 }
 
-/// `0.3 s`, `4.2 s`, `1 min 12 s`, `2 h 5 min`.
+/// `31 ms`, `4.2 s`, `1 min 12 s`, `2 h 5 min`.
 pub(crate) fn duration(took: Duration) -> String {
-    if took < Duration::from_secs(60) { format!("{:.1} s", took.as_secs_f64()) } else { seconds(took.as_secs_f64()) }
+    match took.as_millis() {
+        millis @ ..100 => format!("{millis} ms"),
+        ..60_000 => format!("{:.1} s", took.as_secs_f64()),
+        _ => seconds(took.as_secs_f64()),
+    }
 }
 
 /// Whole seconds: `7 s`, `1 min 12 s`, `2 h 5 min`.
@@ -143,6 +147,7 @@ mod tests {
 
     #[test]
     fn durations() {
+        assert_eq!(duration(Duration::from_millis(31)), "31 ms");
         assert_eq!(duration(Duration::from_millis(4_230)), "4.2 s");
         assert_eq!(duration(Duration::from_secs(72)), "1 min 12 s");
         assert_eq!(duration(Duration::from_secs(7_530)), "2 h 5 min");

@@ -100,12 +100,14 @@ impl Applier<'_> {
             self.check_orphans(&mut *tx, tables, Scope::AllTables, before).await
         };
         match written.await {
-            Ok(()) => self.commit(tx, pending).await,
+            Ok(()) => self.commit(tx, pending).await?,
             Err(error) => {
                 drop(tx);
-                Err(self.abandon(number, error).await)
+                return Err(self.abandon(number, error).await);
             }
         }
+        tables.iter().for_each(|table| self.deletes_done[*table] = true);
+        Ok(())
     }
 
     pub(super) async fn delete_all(

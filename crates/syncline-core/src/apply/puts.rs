@@ -110,7 +110,11 @@ impl Applier<'_> {
                 match &self.tables[*table].action {
                     Action::Load { create } => loads.push(self.load(&mut *tx, &mut pending, *table, *create).await?),
                     Action::Differences if exchanges => self.displace(&mut *tx, &mut pending, *table, done).await?,
-                    Action::Differences => self.put_all(&mut *tx, &mut pending, *table, 0, ApplyMode::InPlace).await?,
+                    Action::Differences if self.tables[*table].puts == 0 => {}
+                    Action::Differences => {
+                        self.record_table(&mut *tx, *table).await?;
+                        self.put_all(&mut *tx, &mut pending, *table, 0, ApplyMode::InPlace).await?;
+                    }
                     Action::Empty(_) => {}
                 }
             }
@@ -156,9 +160,6 @@ impl Applier<'_> {
             if page.is_empty() {
                 return Ok(());
             }
-            if done == from {
-                self.record_table(tx, table).await?;
-            }
             self.put_rows(tx, pending, table, &page, mode).await?;
             done += page.len() as u64;
             self.context.progress(self.name(table), Phase::Apply, done);
@@ -173,6 +174,7 @@ impl Applier<'_> {
         table: usize,
         done: u64,
     ) -> Result<()> {
+        self.record_table(tx, table).await?;
         self.put_all(tx, pending, table, done, ApplyMode::Displace).await?;
         self.delete_all(tx, pending, table, ApplyMode::Displace).await
     }

@@ -100,11 +100,12 @@ impl Applier<'_> {
 
     fn referencing(&self, tables: &[usize], scope: Scope) -> Vec<(TableTask, ForeignKey)> {
         let is_written = |name: &str| self.tables.iter().any(|work| work.target.table.name.eq_ignore_ascii_case(name));
-        // A table the same transaction drops references nothing any more.
+        // A table that is emptied, by this transaction or one before, references nothing any more.
         let is_dropped = |name: &str| {
-            tables.iter().any(|table| {
-                let work = &self.tables[*table];
-                matches!(work.action, Action::Empty(_)) && work.target.table.name.eq_ignore_ascii_case(name)
+            (0..self.tables.len()).any(|table| {
+                let work = &self.tables[table];
+                let is_emptied = self.deletes_done[table] || tables.contains(&table);
+                matches!(work.action, Action::Empty(_)) && is_emptied && work.target.table.name.eq_ignore_ascii_case(name)
             })
         };
         let mut found = Vec::new();

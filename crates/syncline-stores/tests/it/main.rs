@@ -1,3 +1,4 @@
 //! The stores against real databases.
 
+mod conformance;
 mod sqlite;

@@ -130,6 +130,12 @@ impl State {
             .await
     }
 
+    /// All runs that have not recorded their end, oldest first: working ones and those whose process has died.
+    pub async fn running_runs(&self) -> Result<Vec<RunRecord>> {
+        let select = format!("SELECT {COLUMNS} FROM run WHERE status = 'running' ORDER BY sequence");
+        self.database.read("look for running runs", move |connection| query(connection, &select, ())).await
+    }
+
     /// The newest copy or mirror that has ended, has changes that can be taken back, and is not undone. Undo runs are
     /// passed over, so that one undo after the other walks back in history.
     pub async fn newest_undoable(&self) -> Result<Option<RunRecord>> {

@@ -8,10 +8,10 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use syncline::Value;
 use syncline::error::Result;
 use syncline::row_difference::{RowDifference, RowSink};
 use syncline::summary::DiffReport;
-use syncline::Value;
 
 use super::{Frame, View};
 use crate::render::{age, json};

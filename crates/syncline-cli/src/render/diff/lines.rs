@@ -45,6 +45,9 @@ mod tests {
         assert_eq!(lines.len(), 4);
         assert!(lines[..3].iter().all(|line| line.starts_with(r#"{"format":1,"type":"row","table":""#)));
         assert!(lines[3].starts_with(r#"{"format":1,"type":"diff","equal":false,"tables":["#));
-        assert!(lines[1].ends_with(r#""source":{"id":812,"email":"=1+1, \"x\"\n","credit":null},"target":null,"changed":[]}"#));
+        assert!(
+            lines[1]
+                .ends_with(r#""source":{"id":812,"email":"=1+1, \"x\"\n","credit":null},"target":null,"changed":[]}"#)
+        );
     }
 }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use syncline::sql_of;
 use syncline::error::Result;
 use syncline::row_difference::{RowDifference, RowSink};
+use syncline::sql_of;
 use syncline::summary::DiffReport;
 
 use super::{Frame, View};

@@ -1,0 +1,15 @@
+//! The `syncline` binary from outside: one module a command, and two for what all commands share.
+
+mod completions;
+mod copy;
+mod demo;
+mod diff;
+mod explain;
+mod man;
+mod mirror;
+mod runs;
+mod scene;
+mod streams;
+mod undo;
+mod usage;
+mod verify;
