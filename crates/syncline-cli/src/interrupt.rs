@@ -22,6 +22,7 @@ impl Interrupt {
         tokio::spawn(async move {
             let Some(first) = next_signal().await else { return };
             if watcher.nothing_at_stake.load(Ordering::SeqCst) {
+                messages.show("\n");
                 std::process::exit(i32::from(first.0));
             }
             watcher.exit.store(first.0, Ordering::SeqCst);

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 use syncline::event::{Event, EventSink, Phase};
 
@@ -137,8 +137,8 @@ impl Progress {
         self.write_line(&table, phase, "started", 0, total);
         let meter = Meter::start(&table, phase, total, Instant::now());
         let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
-        let drawn = tables.remove(&table).and_then(|row| row.bar);
-        let bar = (self.mode == Mode::Bar).then(|| self.bar(drawn, &meter));
+        tables.remove(&table).and_then(|row| row.bar).inspect(ProgressBar::finish_and_clear);
+        let bar = (self.mode == Mode::Bar).then(|| self.bar(&meter));
         tables.insert(table, Row { meter, bar, lined: Instant::now() });
     }
 
@@ -176,19 +176,17 @@ impl Progress {
         }
     }
 
-    fn bar(&self, drawn: Option<ProgressBar>, meter: &Meter) -> ProgressBar {
+    fn bar(&self, meter: &Meter) -> ProgressBar {
         let template = match meter.total {
             Some(_) => "{prefix}  [{bar:20}]  {msg}",
             None => "{prefix}  {spinner}  {msg}",
         };
         let style = ProgressStyle::with_template(template).expect("BUG: the template is fixed").progress_chars("#--");
-        let bar = drawn.unwrap_or_else(|| self.messages.bars.add(ProgressBar::new(0)));
-        bar.reset();
-        meter.total.inspect(|total| bar.set_length(*total));
-        bar.set_style(style);
-        bar.set_prefix(meter.name());
-        bar.set_message(String::new());
-        bar
+        // Dressed before it is added, or its first sight would be in the clothes of another.
+        let bar = ProgressBar::with_draw_target(meter.total, ProgressDrawTarget::hidden());
+        self.messages
+            .bars
+            .add(bar.with_style(style).with_prefix(meter.name()).with_message(meter.counts(Instant::now())))
     }
 
     fn write_line(&self, table: &str, phase: Phase, state: &str, rows: u64, total: Option<u64>) {

@@ -42,16 +42,17 @@ const PRODUCTS: u32 = 100;
 const ORDERS: u32 = 900;
 
 const FIRST_NAMES: &[&str] = &[
-    "Ada", "Bruno", "Carla", "Deniz", "Elena", "Femi", "Grace", "Hana", "Ivan", "Jonas", "Kaya", "Linus", "Mara", "Nils",
-    "Olga", "Pablo", "Quinn", "Rosa", "Sven", "Tara", "Uma", "Victor", "Wanda", "Yusuf", "Zoe",
+    "Ada", "Bruno", "Carla", "Deniz", "Elena", "Femi", "Grace", "Hana", "Ivan", "Jonas", "Kaya", "Linus", "Mara",
+    "Nils", "Olga", "Pablo", "Quinn", "Rosa", "Sven", "Tara", "Uma", "Victor", "Wanda", "Yusuf", "Zoe",
 ];
 const LAST_NAMES: &[&str] = &[
-    "Abel", "Berg", "Costa", "Dahl", "Evans", "Fischer", "Garcia", "Hansen", "Ito", "Jansen", "Kovacs", "Larsen", "Moreau",
-    "Novak", "Okafor", "Peeters", "Rossi", "Silva", "Tanaka", "Weber",
+    "Abel", "Berg", "Costa", "Dahl", "Evans", "Fischer", "Garcia", "Hansen", "Ito", "Jansen", "Kovacs", "Larsen",
+    "Moreau", "Novak", "Okafor", "Peeters", "Rossi", "Silva", "Tanaka", "Weber",
 ];
 const CITIES: &[&str] = &["Berlin", "Ghent", "Kraków", "Lisbon", "Malmö", "Nantes", "Porto", "Utrecht", "Zürich"];
 const KINDS: &[&str] = &["Blue", "Copper", "Folding", "Large", "Oak", "Plain", "Small", "Striped", "Woollen"];
-const THINGS: &[&str] = &["basket", "blanket", "bowl", "chair", "cup", "kettle", "lamp", "shelf", "teapot", "tray", "vase"];
+const THINGS: &[&str] =
+    &["basket", "blanket", "bowl", "chair", "cup", "kettle", "lamp", "shelf", "teapot", "tray", "vase"];
 
 const SCHEMA: &str = "
 CREATE TABLE customers (
@@ -134,7 +135,8 @@ pub fn create(dir: &Path) -> Result<Demo> {
 }
 
 fn tables() -> Vec<DemoTable> {
-    let table = |name, rows, only_source, only_target, changed| DemoTable { name, rows, only_source, only_target, changed };
+    let table =
+        |name, rows, only_source, only_target, changed| DemoTable { name, rows, only_source, only_target, changed };
     vec![
         table("customers", u64::from(CUSTOMERS) + 3, 3, 1, 6),
         table("products", u64::from(PRODUCTS) + 1, 1, 0, 5),
@@ -252,7 +254,8 @@ mod tests {
             count(format!("SELECT count(*) FROM {here}.{table} WHERE {key} NOT IN (SELECT {key} FROM {there}.{table})"))
         };
         let (only_source, only_target) = (only("main", "branch"), only("branch", "main"));
-        let unlike = count(format!("SELECT count(*) FROM (SELECT * FROM main.{table} EXCEPT SELECT * FROM branch.{table})"));
+        let unlike =
+            count(format!("SELECT count(*) FROM (SELECT * FROM main.{table} EXCEPT SELECT * FROM branch.{table})"));
         let rows = count(format!("SELECT count(*) FROM main.{table}"));
         [rows, only_source, only_target, unlike - only_source].map(u64::from)
     }

@@ -62,8 +62,11 @@ pub(crate) fn verified_name(verified: Verified) -> &'static str {
 
 /// The heading, one line a table, notes and the verdict.
 pub(crate) fn summary(summary: &Summary, setting: &Setting) -> String {
-    let tables = counted(summary.tables.len() as u64, "table");
-    let mut shown = format!("{}  {tables}  {}\n", setting.heading, setting.verb);
+    let mut shown = match summary.tables.len() as u64 {
+        // It ended before it came to the first.
+        0 => format!("{}  {}\n", setting.heading, setting.verb),
+        tables => format!("{}  {}  {}\n", setting.heading, counted(tables, "table"), setting.verb),
+    };
     if let Some(run) = &summary.continues {
         shown += &format!("goes on from run {}\n", escape(run));
     }
@@ -133,15 +136,16 @@ fn verdict(summary: &Summary, setting: &Setting) -> String {
     if let Some(undo) = setting.undo.as_ref().filter(|_| written > 0 && !setting.is_quiet) {
         parts.push(format!("undo: {undo}"));
     }
-    parts.join("  ") + "\n" + &next_step(summary.status, setting)
+    parts.join("  ") + "\n" + &next_step(summary.status, written > 0, setting)
 }
 
-fn next_step(status: Status, setting: &Setting) -> String {
+fn next_step(status: Status, has_written: bool, setting: &Setting) -> String {
+    let left = if has_written { "what was committed is kept" } else { "nothing was written" };
     match status {
         _ if setting.is_quiet => String::new(),
         Status::Partial => format!("next: {}\n", setting.retry),
         Status::Cancelled | Status::Failed | Status::Interrupted => {
-            format!("what was committed is kept\nnext: {}\n", setting.resume)
+            format!("{left}\nnext: {}\n", setting.resume)
         }
         _ => String::new(),
     }

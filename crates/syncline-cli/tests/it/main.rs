@@ -1,5 +1,7 @@
 //! The `syncline` binary from outside: one module a command, and two for what all commands share.
 
+#![allow(clippy::unwrap_used, reason = "tests say what they expect by unwrapping")]
+
 mod completions;
 mod copy;
 mod demo;

@@ -20,7 +20,8 @@ fn an_undo_can_be_undone() {
     let scene = Scene::with_demo();
     scene.ok(&format!("mirror {DEMO}"));
     scene.ok("undo --yes");
-    scene.ok("undo --yes");
+    let undo = scene.json("runs list --json")["data"][0]["id"].as_str().unwrap().to_owned();
+    scene.ok(&format!("undo {undo} --yes"));
     assert_eq!(scene.run(&format!("diff {DEMO} --exit-code")).code, Some(0));
 }
 

@@ -16,7 +16,7 @@ use syncline::summary::DiffReport;
 use super::{Frame, View};
 use crate::render::{age, json};
 
-const HEADER: &str = "table,operation,key,column,source,target\r\n";
+const HEADER: &str = "table,operation,key,column,source,target";
 
 /// The view.
 pub(super) struct Csv {
@@ -31,7 +31,13 @@ impl Csv {
     }
 
     fn begin(&mut self) -> Result<()> {
-        if std::mem::replace(&mut self.has_begun, true) { Ok(()) } else { self.frame.output.stream(HEADER) }
+        if std::mem::replace(&mut self.has_begun, true) { Ok(()) } else { self.line(HEADER) }
+    }
+
+    fn line(&self, line: &str) -> Result<()> {
+        // The standard's carriage return would be made visible on a terminal.
+        let end = if self.frame.output.is_terminal() { "\n" } else { "\r\n" };
+        self.frame.output.stream(&format!("{line}{end}"))
     }
 }
 
@@ -49,7 +55,7 @@ impl RowSink for Csv {
         };
         for at in (0..row.columns.len()).filter(|at| is_shown(*at)) {
             let (source, target) = (side(&row.source, at), side(&row.target, at));
-            self.frame.output.stream(&format!("{start},{},{source},{target}\r\n", quoted(&row.columns[at])))?;
+            self.line(&format!("{start},{},{source},{target}", quoted(&row.columns[at])))?;
         }
         Ok(())
     }
