@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "tests say what they expect by unwrapping")]
 
+mod acceptance;
 mod completions;
+mod concurrency;
 mod copy;
 mod demo;
 mod diff;

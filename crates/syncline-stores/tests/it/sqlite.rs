@@ -1,6 +1,5 @@
-//! SQLite: the conformance suite, and what only SQLite can do to a store.
+//! What only SQLite can do to a store.
 
-mod conformance;
 mod connect;
 mod desk;
 mod digest;

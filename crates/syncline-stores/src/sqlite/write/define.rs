@@ -70,7 +70,10 @@ impl Allowed {
         }
         let bookkeeping = |table: &str| ["sqlite_master", "sqlite_schema"].contains(&table);
         match context.action {
-            AuthAction::CreateTable { table_name } => self.index.is_none() && table_name == self.table,
+            // The first AUTOINCREMENT table of a database brings SQLite's own table of counters with it.
+            AuthAction::CreateTable { table_name } => {
+                self.index.is_none() && (table_name == self.table || table_name == "sqlite_sequence")
+            }
             AuthAction::CreateIndex { index_name, table_name } => {
                 // A table's own constraints have indexes that SQLite names.
                 let expected = match &self.index {

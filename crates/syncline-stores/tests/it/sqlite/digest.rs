@@ -87,7 +87,8 @@ async fn a_null_in_the_key_is_an_error_that_names_table_and_column() {
     let store = desk.store().await;
     let mut snapshot = store.snapshot().await.unwrap();
     let task = task_of(&mut snapshot, "t").await;
-    let stream: Result<Vec<_>, _> = futures_util::TryStreamExt::try_collect(snapshot.digest(&task).await.unwrap()).await;
+    let stream: Result<Vec<_>, _> =
+        futures_util::TryStreamExt::try_collect(snapshot.digest(&task).await.unwrap()).await;
     let error = stream.unwrap_err();
     assert_eq!(error.code(), Code::KeyNull);
     assert!(error.what().contains('t') && error.what().contains('b'), "{error}");

@@ -37,7 +37,10 @@ async fn keys_are_chosen_by_one_rule() {
         ("CREATE TABLE t (a TEXT, PRIMARY KEY (a COLLATE RTRIM))", Some((&[("a", "RTRIM")], false))),
         ("CREATE TABLE t (a, b, PRIMARY KEY (a, b, a))", Some((&[("a", "BINARY"), ("b", "BINARY")], false))),
         ("CREATE TABLE t (a UNIQUE, b NOT NULL UNIQUE)", Some((&[("b", "BINARY")], false))),
-        ("CREATE TABLE t (a NOT NULL, b NOT NULL UNIQUE); CREATE UNIQUE INDEX a ON t (a)", Some((&[("b", "BINARY")], false))),
+        (
+            "CREATE TABLE t (a NOT NULL, b NOT NULL UNIQUE); CREATE UNIQUE INDEX a ON t (a)",
+            Some((&[("b", "BINARY")], false)),
+        ),
         (
             "CREATE TABLE t (a NOT NULL, b NOT NULL); CREATE UNIQUE INDEX z ON t (a); CREATE UNIQUE INDEX y ON t (b)",
             Some((&[("b", "BINARY")], false)),
@@ -144,9 +147,15 @@ async fn references_are_resolved_to_columns() {
          )",
     );
     let schema = desk.schema().await;
-    let keys: Vec<_> = schema.table("t").unwrap().foreign_keys.iter().map(|key| {
-        (key.columns.join(), &*key.parent, key.parent_columns.join(), &*key.on_delete, &*key.on_update)
-    }).collect();
+    let keys: Vec<_> = schema
+        .table("t")
+        .unwrap()
+        .foreign_keys
+        .iter()
+        .map(|key| {
+            (key.columns.join(","), &*key.parent, key.parent_columns.join(","), &*key.on_delete, &*key.on_update)
+        })
+        .collect();
     let expected = [
         ("a".to_owned(), "plain", "id".to_owned(), "NO ACTION", "NO ACTION"),
         ("b".to_owned(), "Plain", "code".to_owned(), "CASCADE", "SET NULL"),
@@ -154,16 +163,6 @@ async fn references_are_resolved_to_columns() {
         ("c,d".to_owned(), "pair", "y,x".to_owned(), "NO ACTION", "NO ACTION"),
     ];
     assert_eq!(keys, expected);
-}
-
-trait Join {
-    fn join(&self) -> String;
-}
-
-impl Join for Vec<String> {
-    fn join(&self) -> String {
-        self.as_slice().join(",")
-    }
 }
 
 #[tokio::test]
@@ -199,7 +198,8 @@ async fn what_is_not_carried_is_listed_and_what_is_ours_is_not_seen() {
 async fn two_thousand_tables_and_a_thousand_columns_are_read_quickly() {
     let mut sql = "BEGIN;".to_owned();
     for at in 0..2_000 {
-        write!(sql, "CREATE TABLE t{at} (id INTEGER PRIMARY KEY, a TEXT NOT NULL, b REFERENCES t0, UNIQUE (a, b));").unwrap();
+        write!(sql, "CREATE TABLE t{at} (id INTEGER PRIMARY KEY, a TEXT NOT NULL, b REFERENCES t0, UNIQUE (a, b));")
+            .unwrap();
     }
     let columns: Vec<_> = (0..1_000).map(|at| format!("c{at}")).collect();
     write!(sql, "CREATE TABLE wide ({}); COMMIT", columns.join(", ")).unwrap();

@@ -43,7 +43,9 @@ async fn wide_rows_close_a_batch_early() {
 
 #[tokio::test]
 async fn keys_are_found_by_value_and_only_when_they_are_the_same_key() {
-    let desk = Desk::with("CREATE TABLE t (k PRIMARY KEY, n); INSERT INTO t VALUES (1, 'i'), ('1', 't'), (x'31', 'b'), (2.5, 'r')");
+    let desk = Desk::with(
+        "CREATE TABLE t (k PRIMARY KEY, n); INSERT INTO t VALUES (1, 'i'), ('1', 't'), (x'31', 'b'), (2.5, 'r')",
+    );
     let store = desk.store().await;
     let mut snapshot = store.snapshot().await.unwrap();
     let task = task_of(&mut snapshot, "t").await;
@@ -118,7 +120,8 @@ async fn positions_differ_after_commits_of_others_and_not_after_our_own() {
 
 #[tokio::test]
 async fn a_view_does_not_see_what_comes_after_it() {
-    let desk = Desk::with("PRAGMA journal_mode = WAL; CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (1)");
+    let desk =
+        Desk::with("PRAGMA journal_mode = WAL; CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (1)");
     let store = desk.store().await;
     let mut snapshot = store.snapshot().await.unwrap();
     desk.other().execute_batch("INSERT INTO t VALUES (2); CREATE TABLE later (a)").unwrap();
