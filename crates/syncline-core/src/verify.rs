@@ -30,7 +30,8 @@ pub async fn sum_both(
     cancel: &Cancel,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<(TableSum, TableSum)> {
-    let (source_rows, target_rows) = future::try_join(source.snapshot.scan(source.task), target.snapshot.scan(target.task)).await?;
+    let (source_rows, target_rows) =
+        future::try_join(source.snapshot.scan(source.task), target.snapshot.scan(target.task)).await?;
     let silent = |_| {};
     future::try_join(sum_rows(source_rows, cancel, progress), sum_rows(target_rows, cancel, &silent)).await
 }

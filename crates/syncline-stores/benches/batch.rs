@@ -10,7 +10,8 @@ use rusqlite::{Connection, Statement};
 
 const ROWS: usize = 100_000;
 const ROWS_PER_BATCH: usize = 4096;
-const SELECT: &str = "SELECT id, customer, status, total, note, created_at, updated_at, payload FROM orders ORDER BY id";
+const SELECT: &str =
+    "SELECT id, customer, status, total, note, created_at, updated_at, payload FROM orders ORDER BY id";
 const INSERT: &str = "INSERT INTO orders VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 const TABLE: &str = "CREATE TABLE orders (id INTEGER PRIMARY KEY, customer INTEGER NOT NULL, status TEXT NOT NULL,
     total NUMERIC, note TEXT, created_at TEXT, updated_at TEXT, payload TEXT)";
@@ -192,7 +193,8 @@ fn decode(bytes: &[u8], at: usize) -> (ValueRef<'_>, usize) {
         1 => (ValueRef::Integer(i64::from_le_bytes(eight())), at + 9),
         2 => (ValueRef::Real(f64::from_bits(u64::from_le_bytes(eight()))), at + 9),
         _ => {
-            let len = u32::from_le_bytes(<[u8; 4]>::try_from(&bytes[at + 1..at + 5]).expect("BUG: four bytes")) as usize;
+            let len =
+                u32::from_le_bytes(<[u8; 4]>::try_from(&bytes[at + 1..at + 5]).expect("BUG: four bytes")) as usize;
             (ValueRef::Text(&bytes[at + 5..at + 5 + len]), at + 5 + len)
         }
     }

@@ -64,7 +64,8 @@ async fn work(arguments: Vec<String>) -> Result<()> {
     let left = AtomicUsize::new(nth.parse().map_err(|_| usage())?);
     let session = Syncline::open(Settings {
         state_dir: PathBuf::from(state_dir),
-        working_dir: std::env::current_dir().map_err(|error| Error::new(Code::StoreFailed, "no working directory").caused_by(error))?,
+        working_dir: std::env::current_dir()
+            .map_err(|error| Error::new(Code::StoreFailed, "no working directory").caused_by(error))?,
         environment: Box::new(|_| None),
         events: Arc::new(KillAt { point, left }),
         cancel: Cancel::new(),

@@ -81,7 +81,13 @@ impl Syncline {
         Ok(decision)
     }
 
-    async fn decide_table(&self, request: &RunRequest, pair: Pair, ends: Ends<'_>, spool: &dyn Spool) -> Result<Decided> {
+    async fn decide_table(
+        &self,
+        request: &RunRequest,
+        pair: Pair,
+        ends: Ends<'_>,
+        spool: &dyn Spool,
+    ) -> Result<Decided> {
         let Pair { source, target, is_missing } = pair;
         if source.table.key.is_none() {
             return Err(no_key(&source.table.name));
@@ -95,7 +101,8 @@ impl Syncline {
         };
         let action = if is_load { Action::Load { create: is_missing } } else { Action::Differences };
         let deletes = if request.verb == Verb::Mirror { tally.only_target } else { 0 };
-        let work = TableWork { puts: tally.only_source + tally.changed, deletes, source, target, action, sequence: None };
+        let work =
+            TableWork { puts: tally.only_source + tally.changed, deletes, source, target, action, sequence: None };
         Ok(Decided { work, tally, how })
     }
 
@@ -177,12 +184,10 @@ pub(crate) fn pair(table: &Arc<TableSchema>, target_schema: &Schema) -> Result<P
     })?;
     // In the order of the target's key, because that is the order in which undo will find the table's key again.
     let key_of_target = target.key.iter().flat_map(|key| &key.columns);
-    let key = key_of_target.filter_map(|column| columns.iter().position(|pair| pair.target == *column)).collect::<Vec<_>>();
-    let source = TableTask {
-        table: table.clone(),
-        columns: columns.iter().map(|pair| pair.source).collect(),
-        key: key.clone(),
-    };
+    let key =
+        key_of_target.filter_map(|column| columns.iter().position(|pair| pair.target == *column)).collect::<Vec<_>>();
+    let source =
+        TableTask { table: table.clone(), columns: columns.iter().map(|pair| pair.source).collect(), key: key.clone() };
     let target = TableTask { table: target, columns: columns.iter().map(|pair| pair.target).collect(), key };
     Ok(Pair { source, target, is_missing })
 }
@@ -226,8 +231,11 @@ pub(crate) async fn check_room(decision: &Decision, target: &dyn Store) -> Resul
     let needed = bytes.saturating_add(bytes / 100 * limits::DISK_MARGIN_PERCENT);
     match target.describe().await?.free_bytes {
         Some(free) if free < needed => {
-            let what = format!("the target's disk has {} free and about {} are needed", megabytes(free), megabytes(needed));
-            Err(Error::new(Code::DiskFull, what).leaving("nothing was changed").next("free some space", "then run again"))
+            let what =
+                format!("the target's disk has {} free and about {} are needed", megabytes(free), megabytes(needed));
+            Err(Error::new(Code::DiskFull, what)
+                .leaving("nothing was changed")
+                .next("free some space", "then run again"))
         }
         _ => Ok(()),
     }
@@ -245,14 +253,24 @@ pub(crate) fn no_key(table: &str) -> Error {
 /// What is there and will not be touched.
 fn notes(source: &Schema, target: &Schema, filter: &TableFilter, verb: Verb) -> Vec<String> {
     let mut notes = Vec::new();
-    let only_target: Vec<_> =
-        admitted(target, filter).into_iter().filter(|table| source.table(&table.name).is_none()).map(|t| t.name.as_str()).collect();
+    let only_target: Vec<_> = admitted(target, filter)
+        .into_iter()
+        .filter(|table| source.table(&table.name).is_none())
+        .map(|t| t.name.as_str())
+        .collect();
     if verb == Verb::Mirror && !only_target.is_empty() {
         notes.push(format!("only in the target, left as they are: {}", listed(&only_target)));
     }
     for kind in ["view", "trigger", "virtual table"] {
-        let is_new = |name: &str| !target.not_carried.iter().any(|other| other.kind == kind && other.name.eq_ignore_ascii_case(name));
-        let names: Vec<_> = source.not_carried.iter().filter(|other| other.kind == kind && is_new(&other.name)).map(|o| o.name.as_str()).collect();
+        let is_new = |name: &str| {
+            !target.not_carried.iter().any(|other| other.kind == kind && other.name.eq_ignore_ascii_case(name))
+        };
+        let names: Vec<_> = source
+            .not_carried
+            .iter()
+            .filter(|other| other.kind == kind && is_new(&other.name))
+            .map(|o| o.name.as_str())
+            .collect();
         if !names.is_empty() {
             notes.push(format!("{kind}s are not carried: {}", listed(&names)));
         }

@@ -179,8 +179,9 @@ async fn pass_rows(
 fn keys_of(page: &[PlannedChange], operations: &[Operation], width: usize) -> Result<RowBatch> {
     let mut keys = RowBatch::new(width);
     for change in page.iter().filter(|change| operations.contains(&change.operation)) {
-        let cells = exact::decode_row(&change.key)
-            .map_err(|error| Error::new(Code::Internal, "the spool returned a key that cannot be read").caused_by(error))?;
+        let cells = exact::decode_row(&change.key).map_err(|error| {
+            Error::new(Code::Internal, "the spool returned a key that cannot be read").caused_by(error)
+        })?;
         keys.push_row(cells)?;
     }
     Ok(keys)

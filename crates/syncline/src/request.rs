@@ -100,9 +100,12 @@ impl std::str::FromStr for DeleteLimit {
     /// Reads `N` or `P%`.
     fn from_str(text: &str) -> Result<Self> {
         let invalid = || {
-            Error::new(Code::UsageInvalid, format!("--max-delete {text:?} is neither a number of rows nor a percentage"))
-                .next("--max-delete 500", "at most 500 rows in all")
-                .next("--max-delete 50%", "at most half of each table")
+            Error::new(
+                Code::UsageInvalid,
+                format!("--max-delete {text:?} is neither a number of rows nor a percentage"),
+            )
+            .next("--max-delete 500", "at most 500 rows in all")
+            .next("--max-delete 50%", "at most half of each table")
         };
         match text.strip_suffix('%') {
             Some(percent) => match percent.parse::<u8>() {

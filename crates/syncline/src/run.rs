@@ -53,7 +53,11 @@ impl Syncline {
                 source: source.label.clone(),
                 target: target.label.clone(),
                 target_identity: identity.clone(),
-                request: Some(RunRequest { source: source.name.clone(), target: target.name.clone(), ..request.clone() }),
+                request: Some(RunRequest {
+                    source: source.name.clone(),
+                    target: target.name.clone(),
+                    ..request.clone()
+                }),
                 undoes: None,
                 continues: recovered.newest.clone(),
                 keeps_images: request.undo,
@@ -143,9 +147,8 @@ impl Worked {
 
     /// The work whose result can be proven: tables done to their end, with the rows that were left alone in each.
     fn proven<'w>(&self, works: &'w [TableWork]) -> Vec<(&'w TableWork, u64)> {
-        let is_done = |work: &&TableWork| {
-            self.tables.iter().any(|table| table.table == work.name() && table.error.is_none())
-        };
+        let is_done =
+            |work: &&TableWork| self.tables.iter().any(|table| table.table == work.name() && table.error.is_none());
         let moved = |work: &TableWork| {
             self.tables.iter().find(|table| table.table == work.name()).map_or(0, |table| table.conflicts)
         };

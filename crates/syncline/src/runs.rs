@@ -53,7 +53,9 @@ impl Syncline {
         let record = state.find_run(run).await?;
         if record.status != Status::Running {
             let what = format!("{} has ended already", record.id);
-            return Err(Error::new(Code::UsageInvalid, what).next(format!("syncline runs show {}", record.id), "see how"));
+            return Err(
+                Error::new(Code::UsageInvalid, what).next(format!("syncline runs show {}", record.id), "see how")
+            );
         }
         state.request_cancel(&record.id).await
     }

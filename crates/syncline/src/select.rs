@@ -21,7 +21,9 @@ pub(crate) fn check_names(filter: &TableFilter, schemas: &[&Schema]) -> Result<(
             continue;
         }
         let others = schemas.iter().flat_map(|schema| &schema.not_carried);
-        if let Some(other) = others.clone().find(|other| other.name.eq_ignore_ascii_case(name) && other.kind != "trigger") {
+        if let Some(other) =
+            others.clone().find(|other| other.name.eq_ignore_ascii_case(name) && other.kind != "trigger")
+        {
             return Err(Error::new(Code::NotATable, format!("{} is a {}, not a table", other.name, other.kind))
                 .leaving("nothing was changed"));
         }

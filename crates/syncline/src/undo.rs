@@ -70,7 +70,8 @@ impl Syncline {
         let record = match run {
             Some(run) => state.find_run(run).await?,
             None => state.newest_undoable().await?.ok_or_else(|| {
-                Error::new(Code::NothingToUndo, "there is no run to undo").next("syncline runs list", "see what was run")
+                Error::new(Code::NothingToUndo, "there is no run to undo")
+                    .next("syncline runs list", "see what was run")
             })?,
         };
         check_undoable(state, &record).await?;
@@ -172,7 +173,8 @@ impl Syncline {
         let applier = Applier::new(&works, &schema, &mut images, &*target.store, context);
         let carried = carry(applier, writer).await;
         let how = format!("undo of {}", undone.id);
-        let done = works.iter().zip(&carried.outcomes).map(|(work, outcome)| table_summary(work.name(), 0, &how, outcome));
+        let done =
+            works.iter().zip(&carried.outcomes).map(|(work, outcome)| table_summary(work.name(), 0, &how, outcome));
         let left = refused.iter().map(|(table, error)| TableSummary {
             error: Some(error.into()),
             ..table_summary(table, 0, &how, &Default::default())
@@ -218,7 +220,13 @@ fn task_of(schema: &Schema, table: &str, columns: &[String]) -> Result<TableTask
 }
 
 /// Turns the images of a table into the changes that take them back.
-async fn fill_spool(state: &State, run: &str, table: &TableRecord, task: TableTask, spool: &dyn Spool) -> Result<TableWork> {
+async fn fill_spool(
+    state: &State,
+    run: &str,
+    table: &TableRecord,
+    task: TableTask,
+    spool: &dyn Spool,
+) -> Result<TableWork> {
     let (mut puts, mut deletes, mut after) = (0, 0, 0);
     loop {
         // The rows themselves are not needed yet, and reading them costs memory, so pages are small.

@@ -89,7 +89,8 @@ fn travel(journey: &Journey<'_>) {
 
 /// Every table holds the same rows on both sides, says SQLite's own shell.
 fn assert_same_by_shell(scene: &Scene) {
-    let tables = shell(scene, "a.db", "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'");
+    let tables =
+        shell(scene, "a.db", "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'");
     for table in tables.lines() {
         let difference = format!(
             "ATTACH 'b.db' AS b; SELECT (SELECT count(*) FROM main.\"{table}\") - (SELECT count(*) FROM b.\"{table}\"), \
@@ -103,7 +104,11 @@ fn assert_same_by_shell(scene: &Scene) {
 
 /// Tables and indexes with their statements, foreign keys among them.
 fn schema_of(scene: &Scene, database: &str) -> String {
-    shell(scene, database, "SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY type, name")
+    shell(
+        scene,
+        database,
+        "SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY type, name",
+    )
 }
 
 fn named_by_diff(scene: &Scene) -> Vec<[String; 3]> {

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "tests say what they expect by unwrapping")]
 
 mod acceptance;
+mod bad_input;
+mod carried;
 mod completions;
 mod concurrency;
 mod copy;

@@ -105,7 +105,9 @@ impl Applier<'_> {
             (0..self.tables.len()).any(|table| {
                 let work = &self.tables[table];
                 let is_emptied = self.deletes_done[table] || tables.contains(&table);
-                matches!(work.action, Action::Empty(_)) && is_emptied && work.target.table.name.eq_ignore_ascii_case(name)
+                matches!(work.action, Action::Empty(_))
+                    && is_emptied
+                    && work.target.table.name.eq_ignore_ascii_case(name)
             })
         };
         let mut found = Vec::new();

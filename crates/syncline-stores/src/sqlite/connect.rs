@@ -188,3 +188,47 @@ fn unreachable(path: &Path, error: &std::io::Error) -> Error {
     };
     Error::new(code, what).because(error.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn setting(conn: &Connection, pragma: &str) -> i64 {
+        conn.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get(0)).unwrap()
+    }
+
+    fn connection(dir: &tempfile::TempDir, access: Access, role: Role) -> Connection {
+        let path = dir.path().join("a.db");
+        let place = Place::find(&path, access, Duration::ZERO).unwrap();
+        open(&place, role, |_| Ok(())).unwrap()
+    }
+
+    #[test]
+    fn a_connection_is_set_for_its_role() {
+        let dir = tempfile::tempdir().unwrap();
+        let writer = connection(&dir, Access::Create, Role::Writer);
+        assert_eq!(["query_only", "synchronous", "fullfsync"].map(|it| setting(&writer, it)), [0, 3, 1]);
+        writer.execute_batch("CREATE TABLE t (a)").unwrap();
+        for reader in [connection(&dir, Access::Write, Role::Reader), connection(&dir, Access::Read, Role::Writer)] {
+            assert_eq!(setting(&reader, "query_only"), 1);
+            assert!(reader.execute_batch("INSERT INTO t VALUES (1)").is_err());
+        }
+        drop(writer);
+    }
+
+    #[test]
+    fn every_connection_distrusts_what_it_opens() {
+        let dir = tempfile::tempdir().unwrap();
+        let conn = connection(&dir, Access::Create, Role::Writer);
+        let on = ["foreign_keys", "trusted_schema", "cell_size_check", "temp_store"];
+        assert_eq!(on.map(|it| setting(&conn, it)), [0, 0, 1, 1]);
+        // Without a line at all where memory mapping is off for good.
+        let mapped = conn.query_row("PRAGMA mmap_size", [], |row| row.get::<_, i64>(0));
+        assert!(mapped.is_err() || mapped == Ok(0));
+        assert!(conn.db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE).unwrap());
+        assert!(!conn.db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER).unwrap());
+        let error = conn.query_row("SELECT load_extension('x')", [], |_| Ok(())).unwrap_err();
+        assert!(error.to_string().contains("not authorized"), "{error}");
+        assert!(conn.prepare("SELECT \"misspelt\" FROM sqlite_schema").is_err());
+    }
+}

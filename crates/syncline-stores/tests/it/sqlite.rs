@@ -1,5 +1,6 @@
 //! What only SQLite can do to a store.
 
+#[cfg(unix)]
 mod connect;
 mod desk;
 mod digest;

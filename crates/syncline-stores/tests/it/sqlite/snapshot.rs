@@ -3,6 +3,7 @@
 use futures_util::StreamExt;
 use syncline_core::checkpoint::Checkpoint;
 use syncline_core::limits;
+use syncline_core::schema::SchemaStep;
 use syncline_core::store::{Position, Store};
 use syncline_core::value::Value;
 use syncline_stores::SqliteStore;
@@ -99,6 +100,10 @@ async fn positions_differ_after_commits_of_others_and_not_after_our_own() {
         }
         writer.forget("r").await.unwrap();
         assert_eq!(position(&store).await, first, "{mode}: our own commits count");
+        let mut transaction = writer.begin().await.unwrap();
+        transaction.define(&[SchemaStep::DropTable("t".to_owned())]).await.unwrap();
+        drop(transaction);
+        assert_eq!(position(&store).await, first, "{mode}: our own rollback counts");
 
         let mut seen = vec![first];
         for _ in 0..3 {

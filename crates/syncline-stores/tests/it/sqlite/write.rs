@@ -250,6 +250,8 @@ async fn a_definition_that_does_anything_else_is_refused() {
         transaction.define(&[table_like("fine", "CREATE TABLE fine (a)")]).await.unwrap();
     }
     drop(writer);
+    // Closing waits for the last rollback, which removes the journal.
+    drop(store);
     assert_eq!(desk.query("SELECT * FROM sqlite_schema"), objects);
     assert_eq!(desk.query("SELECT a FROM victim"), [[text("here")]]);
     assert_eq!(desk.files(), ["desk.db"]);
@@ -306,6 +308,24 @@ async fn dropped_work_leaves_nothing_and_no_lock() {
     writer.forget("run").await.unwrap();
     desk.other().execute_batch("INSERT INTO t VALUES (1)").unwrap();
     assert_eq!(desk.query("SELECT count(*) FROM t"), [[int(1)]]);
+}
+
+#[tokio::test]
+async fn a_view_of_a_database_with_a_rollback_journal_holds_up_a_commit_and_nothing_is_lost() {
+    let desk = Desk::with("CREATE TABLE t (id INTEGER PRIMARY KEY)");
+    let task = the_task(&desk, "t").await;
+    let store = desk.store().await;
+    let snapshot = store.snapshot().await.unwrap();
+    let mut writer = store.writer().await.unwrap();
+    let mut transaction = writer.begin().await.unwrap();
+    transaction.load(&task, &batch(&[vec![int(1)]])).await.unwrap();
+    assert_eq!(transaction.commit(&mark(1)).await.unwrap_err().code(), Code::StoreLocked);
+    assert!(writer.checkpoints().await.unwrap().is_empty());
+    drop(snapshot);
+    let mut transaction = writer.begin().await.unwrap();
+    transaction.load(&task, &batch(&[vec![int(1)]])).await.unwrap();
+    transaction.commit(&mark(1)).await.unwrap();
+    assert_eq!(desk.query("SELECT id FROM t"), [[int(1)]]);
 }
 
 #[tokio::test]
