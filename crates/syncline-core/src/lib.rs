@@ -37,4 +37,7 @@ pub mod apply;
 
 // What is built from the stages.
 pub mod pipeline;
+
+pub mod undo;
+
 pub mod verify;

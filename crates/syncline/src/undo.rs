@@ -7,13 +7,14 @@ use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use syncline_core::apply::{Action, Applier, Context, Sequence, TableWork};
-use syncline_core::change::{Image, Operation, PlannedChange, TableTask};
+use syncline_core::change::{Operation, PlannedChange, TableTask};
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
 use syncline_core::pipeline::carry;
 use syncline_core::schema::Schema;
 use syncline_core::state::{Evidence, Spool, TableRecord};
 use syncline_core::store::{RowSource, RowStream, Writer};
+use syncline_core::undo::reverse;
 use syncline_core::value::{RowBatch, exact};
 
 use crate::open::{Database, Purpose};
@@ -118,7 +119,7 @@ impl Syncline {
             .begin_run(NewRun {
                 verb: RunVerb::Undo,
                 source: undone.source.clone(),
-                target: target.label.clone(),
+                target: undone.target.clone(),
                 target_identity: identity,
                 request: None,
                 undoes: Some(undone.id.clone()),
@@ -233,7 +234,7 @@ async fn fill_spool(
         let page = state.images(run, &table.table, after, 256).await?;
         let Some((last, _)) = page.last() else { break };
         after = *last;
-        let changes: Vec<_> = page.into_iter().map(|(_, image)| reversed(image)).collect();
+        let changes: Vec<_> = page.into_iter().map(|(_, image)| reverse(image)).collect();
         let is_delete = |change: &&PlannedChange| change.operation == Operation::Delete;
         deletes += changes.iter().filter(is_delete).count() as u64;
         puts += changes.iter().filter(|change| !is_delete(change)).count() as u64;
@@ -241,15 +242,6 @@ async fn fill_spool(
     }
     let sequence = task.table.autoincrement.then_some(Sequence(table.sequence));
     Ok(TableWork { source: task.clone(), target: task, action: Action::Differences, puts, deletes, sequence })
-}
-
-fn reversed(image: Image) -> PlannedChange {
-    let operation = match (&image.before, image.after) {
-        (None, _) => Operation::Delete,
-        (Some(_), None) => Operation::Insert,
-        (Some(_), Some(_)) => Operation::Update,
-    };
-    PlannedChange { operation, key: image.key, seen: image.after }
 }
 
 /// The before-images of a run as the source of rows.

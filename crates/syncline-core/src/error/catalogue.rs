@@ -74,6 +74,7 @@ catalogue! {
     RunLocked "RUN_LOCKED" exits 8: "Another run is writing to the same target. The operating system holds the lock, so it is freed even if that run is killed. Wait for it, or look at it with `syncline runs list`."
     RunCancelled "RUN_CANCELLED" exits 130: "The run was interrupted. What it had committed is kept; the next run of the same pair goes on from there."
     UndoStale "UNDO_STALE" exits 6: "Rows the run wrote were changed since, so taking the run back would lose those later changes. What could not be taken back is left as it is."
+    OutputFailed "OUTPUT_FAILED" exits 1: "What the command has to say could not be written to its output, for example because the disk under a redirected file is full. What the command did before is done and kept."
     StateFailed "STATE_FAILED" exits 1: "The state directory, which holds runs and before-images, could not be read or written. Evidence is written ahead of every change, so without it nothing is changed. Choose another one with --state-dir."
 }
 

@@ -46,14 +46,18 @@ fn create(conn: &mut Connection, definition: &str, allowed: Allowed, kind: &str,
         }
         Err(error) => return Err(error.into()),
     };
-    let sql = "SELECT EXISTS (SELECT 1 FROM main.sqlite_schema WHERE type = ?1 AND name = ?2)";
     let refused = match refused {
-        None if conn.query_row(sql, [kind, name], |row| row.get(0))? => return Ok(()),
+        None if exists(conn, kind, name)? => return Ok(()),
         None => "it creates nothing".to_owned(),
         Some(why) => why,
     };
     let what = format!("the definition of the {kind} {name} does something else than create it");
     Err(Error::new(Code::StoreFailed, what).because(refused).into())
+}
+
+fn exists(conn: &Connection, kind: &str, name: &str) -> Attempt<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM main.sqlite_schema WHERE type = ?1 AND name = ?2 COLLATE NOCASE)";
+    Ok(conn.query_row(sql, [kind, name], |row| row.get(0))?)
 }
 
 /// What a definition may do.
