@@ -9,6 +9,7 @@
 //! that reference each other in a circle, and rows that exchange unique values.
 
 mod deletes;
+mod exchanges;
 pub mod guards;
 pub mod order;
 mod puts;
@@ -102,6 +103,7 @@ pub struct Applier<'a> {
     schema: &'a Schema,
     source: &'a mut dyn RowSource,
     target: &'a dyn Store,
+    puts_done: Vec<bool>,
     deletes_done: Vec<bool>,
     next_batch: u64,
 }
@@ -160,8 +162,8 @@ impl<'a> Applier<'a> {
         context: Context<'a>,
     ) -> Self {
         let outcomes = tables.iter().map(|_| TableOutcome::default()).collect();
-        let deletes_done = vec![false; tables.len()];
-        Self { tables, outcomes, last_batch: 0, context, schema, source, target, deletes_done, next_batch: 1 }
+        let (puts_done, deletes_done) = (vec![false; tables.len()], vec![false; tables.len()]);
+        Self { tables, outcomes, last_batch: 0, context, schema, source, target, puts_done, deletes_done, next_batch: 1 }
     }
 
     /// Numbers a new transaction. Numbers are never used twice, so that what a failed attempt left in the evidence

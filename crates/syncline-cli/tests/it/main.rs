@@ -13,6 +13,7 @@ mod diff;
 mod explain;
 mod man;
 mod mirror;
+mod prove;
 mod runs;
 mod scene;
 mod streams;

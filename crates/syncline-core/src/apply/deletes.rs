@@ -1,7 +1,6 @@
 //! Deletes, referenced tables last.
 
 use super::order::Unit;
-use super::references::Scope;
 use super::{Action, Applier, Pending, keys_of, sum_of};
 use crate::change::{Applied, ApplyMode, ChangeBatch, DeleteBatch, PlannedChange};
 use crate::error::{Code, Error, Result};
@@ -16,7 +15,7 @@ impl Applier<'_> {
         let tables: Vec<_> = unit.tables.iter().copied().filter(|table| self.has_deletes(*table)).collect();
         let Some(first) = tables.first().copied() else { return Ok(()) };
         let is_empty_action = matches!(self.tables[first].action, Action::Empty(_));
-        let result = if unit.is_circular || is_empty_action || self.is_referenced(first, Scope::AllTables) {
+        let result = if unit.is_circular || is_empty_action || self.is_referenced(first) {
             self.delete_together(&tables, writer).await
         } else {
             self.delete_in_batches(first, writer).await
@@ -85,7 +84,7 @@ impl Applier<'_> {
         let number = pending.number;
         let mut tx = writer.begin().await?;
         let written = async {
-            let before = self.count_orphans(&mut *tx, tables, Scope::AllTables).await?;
+            let before = self.count_orphans(&mut *tx, tables).await?;
             for table in tables {
                 match &self.tables[*table].action {
                     Action::Empty(load) => self.empty(&mut *tx, &mut pending, *table, load).await?,
@@ -97,7 +96,7 @@ impl Applier<'_> {
                     }
                 }
             }
-            self.check_orphans(&mut *tx, tables, Scope::AllTables, before).await
+            self.check_orphans(&mut *tx, tables, before).await
         };
         match written.await {
             Ok(()) => self.commit(tx, pending).await?,
@@ -148,7 +147,7 @@ impl Applier<'_> {
 
     /// Takes back a load, if the table still holds exactly what was loaded. The transaction holds the right to write
     /// and has not written to the table, so what a snapshot shows now is what it will remove.
-    async fn empty(
+    pub(super) async fn empty(
         &self,
         tx: &mut dyn Transaction,
         pending: &mut Pending,

@@ -3,7 +3,6 @@
 use futures_util::StreamExt;
 
 use super::order::Unit;
-use super::references::Scope;
 use super::{Action, Applier, Pending, keys_of};
 use crate::change::{Applied, ApplyMode, ChangeBatch, Expectation, PlannedChange, PutBatch};
 use crate::error::{Code, Error, Result};
@@ -16,6 +15,9 @@ use crate::value::{TableSum, exact};
 impl Applier<'_> {
     /// Writes all inserts, updates and loads of a unit. A failure of the unit itself goes to its account.
     pub(crate) async fn put(&mut self, unit: &Unit, writer: &mut dyn Writer) -> Result<()> {
+        if unit.tables.iter().all(|table| self.puts_done[*table]) {
+            return Ok(());
+        }
         let is_load = |table: &usize| matches!(self.tables[*table].action, Action::Load { .. });
         let result = if unit.is_circular || unit.tables.iter().any(is_load) {
             self.put_circle(&unit.tables, writer).await
@@ -41,7 +43,7 @@ impl Applier<'_> {
             match self.put_page(table, &page, writer).await {
                 Ok(()) => done += page.len() as u64,
                 Err(error) if error.code() == Code::UniqueClash => {
-                    self.put_together(&[table], done, Some(error), writer).await?;
+                    self.exchange(&[table], done, writer).await?;
                     done = total;
                     break;
                 }
@@ -75,74 +77,54 @@ impl Applier<'_> {
     /// Tables that cannot be written one by one: first each row where it is; should unique values be in the way, once
     /// more by exchanging them.
     async fn put_circle(&mut self, tables: &[usize], writer: &mut dyn Writer) -> Result<()> {
-        match self.put_together(tables, 0, None, writer).await {
+        match self.put_together(tables, writer).await {
             Err(error) if error.code() == Code::UniqueClash => {
                 let has_changes = tables.iter().any(|table| self.tables[*table].action == Action::Differences);
-                if has_changes { self.put_together(tables, 0, Some(error), writer).await } else { Err(error) }
+                if has_changes { self.exchange(tables, 0, writer).await } else { Err(error) }
             }
             other => other,
         }
     }
 
-    /// All puts of some tables in one transaction. After a unique `clash`, rows that give up or take over a unique
-    /// value leave their tables first, deleted rows among them, and enter again afterwards; `done` puts of a single
-    /// table are already in the target.
-    async fn put_together(
-        &mut self,
-        tables: &[usize],
-        done: u64,
-        clash: Option<Error>,
-        writer: &mut dyn Writer,
-    ) -> Result<()> {
-        let is_busy = |table: &usize| self.tables[*table].puts > 0 || self.tables[*table].action != Action::Differences;
-        if !tables.iter().any(is_busy) {
+    /// All puts of some tables in one transaction.
+    async fn put_together(&mut self, tables: &[usize], writer: &mut dyn Writer) -> Result<()> {
+        let is_busy = |table: &usize| match self.tables[*table].action {
+            Action::Load { .. } => true,
+            Action::Differences => self.tables[*table].puts > 0,
+            Action::Empty(_) => false,
+        };
+        let tables: Vec<_> = tables.iter().copied().filter(is_busy).collect();
+        if tables.is_empty() {
             return Ok(());
         }
-        let exchanges = clash.is_some();
         let mut pending = self.pending();
         let number = pending.number;
         let mut tx = writer.begin().await?;
         let written = async {
             let mut loads = Vec::new();
-            let orphans_before =
-                if exchanges { self.count_orphans(&mut *tx, tables, Scope::OtherTables).await? } else { Vec::new() };
-            for table in tables {
-                match &self.tables[*table].action {
-                    Action::Load { create } => loads.push(self.load(&mut *tx, &mut pending, *table, *create).await?),
-                    Action::Differences if exchanges => self.displace(&mut *tx, &mut pending, *table, done).await?,
-                    Action::Differences if self.tables[*table].puts == 0 => {}
-                    Action::Differences => {
-                        self.record_table(&mut *tx, *table).await?;
-                        self.put_all(&mut *tx, &mut pending, *table, 0, ApplyMode::InPlace).await?;
-                    }
-                    Action::Empty(_) => {}
+            for table in &tables {
+                if let Action::Load { create } = self.tables[*table].action {
+                    loads.push(self.load(&mut *tx, &mut pending, *table, create).await?);
+                } else {
+                    self.record_table(&mut *tx, *table).await?;
+                    self.put_all(&mut *tx, &mut pending, *table, 0, ApplyMode::InPlace).await?;
                 }
             }
-            if exchanges {
-                for table in tables {
-                    self.put_all(&mut *tx, &mut pending, *table, done, ApplyMode::Place).await?;
-                }
-                self.check_orphans(&mut *tx, tables, Scope::OtherTables, orphans_before).await?;
-            }
-            for table in tables {
-                self.check_all_parents(&mut *tx, *table, done).await?;
+            for table in &tables {
+                self.check_all_parents(&mut *tx, *table, 0).await?;
             }
             self.record_loads(number, &loads).await
         };
         match written.await {
-            Ok(()) => self.commit(tx, pending).await?,
+            Ok(()) => self.commit(tx, pending).await,
             Err(error) => {
                 drop(tx);
-                return Err(self.abandon(number, error).await);
+                Err(self.abandon(number, error).await)
             }
         }
-        if exchanges {
-            tables.iter().for_each(|table| self.deletes_done[*table] = true);
-        }
-        Ok(())
     }
 
-    async fn put_all(
+    pub(super) async fn put_all(
         &mut self,
         tx: &mut dyn Transaction,
         pending: &mut Pending,
@@ -150,9 +132,6 @@ impl Applier<'_> {
         from: u64,
         mode: ApplyMode,
     ) -> Result<()> {
-        if self.tables[table].action != Action::Differences {
-            return Ok(());
-        }
         let mut done = from;
         loop {
             self.context.cancel.check()?;
@@ -164,19 +143,6 @@ impl Applier<'_> {
             done += page.len() as u64;
             self.context.progress(self.name(table), Phase::Apply, done);
         }
-    }
-
-    /// First half of an exchange: what is to be changed or deleted leaves the table.
-    async fn displace(
-        &mut self,
-        tx: &mut dyn Transaction,
-        pending: &mut Pending,
-        table: usize,
-        done: u64,
-    ) -> Result<()> {
-        self.record_table(tx, table).await?;
-        self.put_all(tx, pending, table, done, ApplyMode::Displace).await?;
-        self.delete_all(tx, pending, table, ApplyMode::Displace).await
     }
 
     /// Reads the new rows of a page from the source and writes them.
@@ -211,7 +177,7 @@ impl Applier<'_> {
     }
 
     /// Loads a whole table, creating it first if need be and its indexes afterwards.
-    async fn load(
+    pub(super) async fn load(
         &mut self,
         tx: &mut dyn Transaction,
         pending: &mut Pending,
@@ -249,7 +215,7 @@ impl Applier<'_> {
         })
     }
 
-    async fn record_loads(&self, batch: u64, loads: &[LoadRecord]) -> Result<()> {
+    pub(super) async fn record_loads(&self, batch: u64, loads: &[LoadRecord]) -> Result<()> {
         if let Some(evidence) = self.context.evidence {
             for load in loads {
                 evidence.record_load(batch, load).await?;

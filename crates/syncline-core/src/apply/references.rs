@@ -12,15 +12,6 @@ use crate::state::ChangeKind;
 use crate::store::{Orphans, Transaction};
 use crate::value::{RowBatch, ValueRef};
 
-/// Which referencing tables are looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Scope {
-    /// All of the target's.
-    AllTables,
-    /// Those the run does not write: it has not changed them and will not.
-    OtherTables,
-}
-
 impl Applier<'_> {
     /// Rows just put must find what they reference.
     pub(super) async fn check_parents(
@@ -62,9 +53,9 @@ impl Applier<'_> {
         }
     }
 
-    /// Whether any table in the scope references this one.
-    pub(super) fn is_referenced(&self, table: usize, scope: Scope) -> bool {
-        !self.referencing(&[table], scope).is_empty()
+    /// Whether any table references this one.
+    pub(super) fn is_referenced(&self, table: usize) -> bool {
+        !self.referencing(&[table]).is_empty()
     }
 
     /// Rows that point at nothing in every table that references one of these: a count for each reference.
@@ -72,10 +63,9 @@ impl Applier<'_> {
         &self,
         tx: &mut dyn Transaction,
         tables: &[usize],
-        scope: Scope,
     ) -> Result<Vec<u64>> {
         let mut counts = Vec::new();
-        for (child, foreign_key) in self.referencing(tables, scope) {
+        for (child, foreign_key) in self.referencing(tables) {
             counts.push(tx.orphans(&child, &foreign_key, None).await?.count);
         }
         Ok(counts)
@@ -86,10 +76,9 @@ impl Applier<'_> {
         &self,
         tx: &mut dyn Transaction,
         tables: &[usize],
-        scope: Scope,
         before: Vec<u64>,
     ) -> Result<()> {
-        for ((child, foreign_key), before) in self.referencing(tables, scope).into_iter().zip(before) {
+        for ((child, foreign_key), before) in self.referencing(tables).into_iter().zip(before) {
             let orphans = tx.orphans(&child, &foreign_key, None).await?;
             if orphans.count > before {
                 return Err(dangling(&child, &foreign_key, &orphans));
@@ -98,8 +87,7 @@ impl Applier<'_> {
         Ok(())
     }
 
-    fn referencing(&self, tables: &[usize], scope: Scope) -> Vec<(TableTask, ForeignKey)> {
-        let is_written = |name: &str| self.tables.iter().any(|work| work.target.table.name.eq_ignore_ascii_case(name));
+    fn referencing(&self, tables: &[usize]) -> Vec<(TableTask, ForeignKey)> {
         // A table that is emptied, by this transaction or one before, references nothing any more.
         let is_dropped = |name: &str| {
             (0..self.tables.len()).any(|table| {
@@ -112,7 +100,7 @@ impl Applier<'_> {
         };
         let mut found = Vec::new();
         for child in &self.schema.tables {
-            if is_dropped(&child.name) || (scope == Scope::OtherTables && is_written(&child.name)) {
+            if is_dropped(&child.name) {
                 continue;
             }
             for table in tables {

@@ -63,7 +63,7 @@ impl Dump {
 /// The rows of a table in the order in which it keeps them.
 fn rows(connection: &Connection, table: &str, has_rowid: bool) -> Vec<String> {
     let columns: Vec<String> = {
-        let mut statement = connection.prepare(&format!("SELECT * FROM \"{table}\" LIMIT 0")).unwrap();
+        let statement = connection.prepare(&format!("SELECT * FROM \"{table}\" LIMIT 0")).unwrap();
         statement.column_names().into_iter().map(|name| format!("quote(\"{name}\")")).collect::<Vec<_>>()
     };
     let number = if has_rowid { "rowid || ': ' || " } else { "" };
@@ -110,11 +110,7 @@ pub(crate) fn check_equal(source: &Path, target: &Path) {
 }
 
 /// Panics unless the target is sound and nothing of Syncline is left in it.
-pub(crate) fn check_clean(target: &Path) {
-    check_sound(&open(target));
-}
-
-fn check_sound(connection: &Connection) {
+pub(crate) fn check_sound(connection: &Connection) {
     let sound: String = connection.query_row("PRAGMA main.integrity_check", [], |row| row.get(0)).unwrap();
     assert_eq!(sound, "ok");
     let dangling = connection.prepare("PRAGMA main.foreign_key_check").unwrap().exists([]).unwrap();

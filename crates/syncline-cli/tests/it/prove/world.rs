@@ -122,7 +122,7 @@ impl World {
             open(&target).execute_batch(AUDIT).unwrap();
         }
         if start == Start::Mixed {
-            open(&target).execute_batch("DROP TABLE orders; DELETE FROM labels; DROP TRIGGER audit_gone").unwrap();
+            open(&target).execute_batch("DROP TABLE orders; DELETE FROM labels").unwrap();
         }
         set_journal(&source, source_journal);
         if start != Start::Missing {
@@ -132,12 +132,13 @@ impl World {
         Self { source, target, start, journals }
     }
 
-    /// Whether this world's target works with a rollback journal.
-    pub(crate) fn copy_of_target(&self, to: &Path) {
-        if self.target.exists() {
-            settled(&self.target);
-            std::fs::copy(&self.target, to).unwrap();
-        }
+}
+
+/// Copies a database that nobody has open; a missing one stays missing.
+pub(crate) fn copy(from: &Path, to: &Path) {
+    if from.exists() {
+        settled(from);
+        std::fs::copy(from, to).unwrap();
     }
 }
 
@@ -233,8 +234,8 @@ fn exchange(table: &str, id: &str, step: u64, column: &str, m: u64, r: u64) -> S
         "CREATE TEMP TABLE pair AS SELECT a.{id} AS one, b.{id} AS other, a.{column} AS ones, b.{column} AS others
              FROM {table} AS a JOIN {table} AS b ON b.{id} = a.{id} + {step} WHERE a.{id} / {step} % {m} = {r};
          UPDATE {table} SET {column} = -{id} WHERE {id} IN (SELECT one FROM pair UNION ALL SELECT other FROM pair);
-         UPDATE {table} SET {column} = others FROM pair WHERE {id} = one;
-         UPDATE {table} SET {column} = ones FROM pair WHERE {id} = other;
+         UPDATE {table} SET {column} = others FROM pair WHERE {table}.{id} = one;
+         UPDATE {table} SET {column} = ones FROM pair WHERE {table}.{id} = other;
          DROP TABLE pair"
     )
 }

@@ -30,6 +30,11 @@ pub(super) fn carry_out(conn: &mut Connection, step: &SchemaStep) -> Attempt<()>
 }
 
 fn create(conn: &mut Connection, definition: &str, allowed: Allowed, kind: &str, name: &str) -> Attempt<()> {
+    // Asked first, because IF NOT EXISTS would pass for a creation, and undo drops what a run has created.
+    if exists(conn, kind, name)? {
+        let what = format!("the {kind} {name} cannot be created, because there is one already");
+        return Err(Error::new(Code::StoreFailed, what).into());
+    }
     conn.authorizer(Some(
         move |context: AuthContext<'_>| {
             if allowed.lets_through(&context) { Authorization::Allow } else { Authorization::Deny }

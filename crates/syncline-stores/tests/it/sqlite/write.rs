@@ -337,7 +337,7 @@ async fn checkpoints_come_and_go_with_their_runs() {
     let store = desk.store().await;
     let mut writer = store.writer().await.unwrap();
     assert!(writer.checkpoints().await.unwrap().is_empty());
-    for (run, batch) in [("old", 1), ("new", 1), ("old", 2), ("new", 2)] {
+    for (run, batch) in [("new", 1), ("old", 1), ("old", 2), ("new", 2)] {
         let transaction = writer.begin().await.unwrap();
         transaction.commit(&Checkpoint { run: run.to_owned(), batch }).await.unwrap();
     }
