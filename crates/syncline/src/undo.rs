@@ -145,7 +145,7 @@ impl Syncline {
         let spool = state.spool(run).await?;
         let schema = target.store.snapshot().await?.schema().await?;
         let mut works = Vec::new();
-        let mut refused = Vec::new();
+        let (mut refused, mut gone) = (Vec::new(), Vec::new());
         for table in state.evidence_tables(&undone.id).await? {
             match task_of(&schema, &table.table, &table.columns) {
                 Ok(task) => works.push(fill_spool(state, &undone.id, &table, task, &spool).await?),
@@ -153,6 +153,11 @@ impl Syncline {
             }
         }
         for load in state.loads(&undone.id).await? {
+            // What the run had made is gone, by an earlier undo that was cut off or by anybody: that is what is wanted.
+            if load.created && schema.table(&load.table).is_none() {
+                gone.push(load.table);
+                continue;
+            }
             match task_of(&schema, &load.table, &load.columns) {
                 Ok(task) => {
                     let (source, target, action) = (task.clone(), task, Action::Empty(load));
@@ -180,7 +185,8 @@ impl Syncline {
             error: Some(error.into()),
             ..table_summary(table, 0, &how, &Default::default())
         });
-        let tables = done.chain(left).collect();
+        let gone = gone.iter().map(|table| table_summary(table, 0, &how, &Default::default()));
+        let tables = done.chain(gone).chain(left).collect();
         Ok(Worked { tables, notes: Vec::new(), verified: Verified::Skipped, end: carried.end })
     }
 }

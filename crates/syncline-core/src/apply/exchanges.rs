@@ -21,9 +21,15 @@ impl Applier<'_> {
             let done_of = |table: usize| if table == first { done } else { 0 };
             let mut loads = Vec::new();
             for table in tables.iter().copied() {
-                match &self.tables[table].action {
-                    Action::Empty(load) => self.empty(&mut *tx, &mut pending, table, load).await?,
-                    Action::Load { create } => loads.push(self.load(&mut *tx, &mut pending, table, *create).await?),
+                // Before anything else is written, because what is to leave is read through a snapshot first.
+                if let Action::Empty(load) = &self.tables[table].action {
+                    self.empty(&mut *tx, &mut pending, table, load).await?;
+                }
+            }
+            for table in tables.iter().copied() {
+                match self.tables[table].action {
+                    Action::Empty(_) => {}
+                    Action::Load { create } => loads.push(self.load(&mut *tx, &mut pending, table, create).await?),
                     Action::Differences => self.displace(&mut *tx, &mut pending, table, done_of(table)).await?,
                 }
             }
@@ -91,7 +97,8 @@ impl Applier<'_> {
         let key: Vec<_> = parent.target.key.iter().map(|at| parent.target.columns[*at]).collect();
         let table = &parent.target.table;
         let is_of_key = |name: &String| table.column(name).is_some_and(|column| key.contains(&column));
+        let loses_rows = parent.deletes > 0 || matches!(parent.action, Action::Empty(_));
         let mut references = child.target.table.references_to(&table.name);
-        has_work && references.any(|to| parent.deletes > 0 || !to.parent_columns.iter().all(is_of_key))
+        has_work && references.any(|to| loses_rows || !to.parent_columns.iter().all(is_of_key))
     }
 }
