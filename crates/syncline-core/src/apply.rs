@@ -29,7 +29,9 @@ use crate::value::{RowBatch, TableSum, exact};
 /// What is to be done with one table.
 #[derive(Clone, Debug)]
 pub struct TableWork {
-    /// How the source reads it. Its name is the one the spool and the outcomes know.
+    /// What the spool and the evidence call the table. The two sides may spell its name differently.
+    pub name: String,
+    /// How the source reads it.
     pub source: TableTask,
     /// How the target writes it. For a table to be created, the description it will have.
     pub target: TableTask,
@@ -90,6 +92,8 @@ pub struct Context<'a> {
     pub events: &'a dyn EventSink,
     /// Whether to stop.
     pub cancel: &'a Cancel,
+    /// The rows were in the target before: it is not asked again whether what they reference is there.
+    pub restores: bool,
 }
 
 /// Applies the work of one run.
@@ -112,13 +116,6 @@ pub struct Applier<'a> {
 struct Pending {
     number: u64,
     tables: Vec<(usize, Applied)>,
-}
-
-impl TableWork {
-    /// The table's name in the source.
-    pub fn name(&self) -> &str {
-        &self.source.table.name
-    }
 }
 
 impl Context<'_> {
@@ -163,7 +160,18 @@ impl<'a> Applier<'a> {
     ) -> Self {
         let outcomes = tables.iter().map(|_| TableOutcome::default()).collect();
         let (puts_done, deletes_done) = (vec![false; tables.len()], vec![false; tables.len()]);
-        Self { tables, outcomes, last_batch: 0, context, schema, source, target, puts_done, deletes_done, next_batch: 1 }
+        Self {
+            tables,
+            outcomes,
+            last_batch: 0,
+            context,
+            schema,
+            source,
+            target,
+            puts_done,
+            deletes_done,
+            next_batch: 1,
+        }
     }
 
     /// Numbers a new transaction. Numbers are never used twice, so that what a failed attempt left in the evidence
@@ -212,7 +220,7 @@ impl<'a> Applier<'a> {
     }
 
     fn name(&self, table: usize) -> &'a str {
-        self.tables[table].name()
+        &self.tables[table].name
     }
 
     /// Lays a table's own failure to its account; any other ends the run.
@@ -244,6 +252,7 @@ fn concerns_one_table(code: Code) -> bool {
         code,
         Code::RowRefused
             | Code::UniqueClash
+            | Code::TableNotCreated
             | Code::ForeignKeyBroken
             | Code::KeyNull
             | Code::TableNoKey

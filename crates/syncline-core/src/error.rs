@@ -5,6 +5,7 @@
 
 mod catalogue;
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 
@@ -118,9 +119,14 @@ impl Error {
         self.0.state.as_deref()
     }
 
-    /// What to do next, most useful first.
-    pub fn next_steps(&self) -> &[NextStep] {
-        &self.0.next
+    /// What to do next, most useful first. Where nobody said, it is what usually helps with the code, if anything does.
+    pub fn next_steps(&self) -> Cow<'_, [NextStep]> {
+        match self.0.code.usual_next() {
+            Some((action, effect)) if self.0.next.is_empty() => {
+                Cow::Owned(vec![NextStep { action: action.to_owned(), effect: effect.to_owned() }])
+            }
+            _ => Cow::Borrowed(&self.0.next),
+        }
     }
 }
 
@@ -150,5 +156,20 @@ impl fmt::Debug for Error {
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.0.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_usual_step_is_for_errors_that_name_none() {
+        let bare = Error::new(Code::StoreMissing, "a.db does not exist");
+        assert_eq!(bare.next_steps().len(), 1);
+        assert_eq!(bare.next_steps()[0].action, "check the path");
+        let steps = bare.next("syncline demo", "make one").next_steps().into_owned();
+        assert_eq!(steps, [NextStep { action: "syncline demo".to_owned(), effect: "make one".to_owned() }]);
+        assert!(Error::new(Code::Internal, "a bug").next_steps().is_empty());
     }
 }

@@ -24,7 +24,7 @@ pub struct Carried {
 pub async fn carry(mut applier: Applier<'_>, writer: &mut dyn Writer) -> Carried {
     applier.context.events.emit(Event::Reached(Point::Decided));
     let applied = apply_all(&mut applier, writer).await;
-    let closed = close(&applier, writer).await;
+    let closed = close(&mut applier, writer).await;
     Carried { last_batch: applier.last_batch, outcomes: applier.outcomes, end: applied.and(closed) }
 }
 
@@ -41,8 +41,13 @@ async fn apply_all(applier: &mut Applier<'_>, writer: &mut dyn Writer) -> Result
     applier.restore_sequences(writer).await
 }
 
+/// The target is asked how far the run has come, because a commit whose answer was lost may be durable all the same.
 /// Without a single batch there is no checkpoint to remove, and the target is not touched.
-async fn close(applier: &Applier<'_>, writer: &mut dyn Writer) -> Result<()> {
+async fn close(applier: &mut Applier<'_>, writer: &mut dyn Writer) -> Result<()> {
+    let checkpoints = writer.checkpoints().await?;
+    if let Some(checkpoint) = checkpoints.into_iter().find(|checkpoint| checkpoint.run == applier.context.run) {
+        applier.last_batch = applier.last_batch.max(checkpoint.batch);
+    }
     if let Some(evidence) = applier.context.evidence {
         evidence.seal(applier.last_batch).await?;
     }

@@ -73,6 +73,6 @@ pub trait Evidence: Send + Sync {
     async fn forget_batch(&self, batch: u64) -> Result<()>;
 
     /// Declares that batches up to and including this one are in the target and that no more will come, so that the
-    /// target's checkpoint may go.
+    /// target's checkpoint may go. What was recorded for later batches is forgotten.
     async fn seal(&self, batch: u64) -> Result<()>;
 }

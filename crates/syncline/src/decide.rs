@@ -101,8 +101,15 @@ impl Syncline {
         };
         let action = if is_load { Action::Load { create: is_missing } } else { Action::Differences };
         let deletes = if request.verb == Verb::Mirror { tally.only_target } else { 0 };
-        let work =
-            TableWork { puts: tally.only_source + tally.changed, deletes, source, target, action, sequence: None };
+        let work = TableWork {
+            name: source.table.name.clone(),
+            puts: tally.only_source + tally.changed,
+            deletes,
+            source,
+            target,
+            action,
+            sequence: None,
+        };
         Ok(Decided { work, tally, how })
     }
 
@@ -218,7 +225,7 @@ fn check_guards(request: &RunRequest, decision: &Decision) -> Result<()> {
         DeleteLimit::Rows(rows) => DeleteGuard::rows(rows),
         DeleteLimit::Percent(percent) => DeleteGuard::percent(percent.into()),
     };
-    let tallies: Vec<_> = decision.tables.iter().map(|decided| (decided.work.name(), decided.tally)).collect();
+    let tallies: Vec<_> = decision.tables.iter().map(|decided| (decided.work.name.as_str(), decided.tally)).collect();
     guards::check_deletes(&tallies, guard, request.allow_empty_source)
 }
 

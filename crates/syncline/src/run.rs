@@ -23,13 +23,14 @@ impl Syncline {
     /// tables is in the summary.
     pub async fn run(&self, request: &RunRequest) -> Result<Summary> {
         let started = Instant::now();
-        let source = self.open_database(&request.source, Purpose::Read).await?;
-        let target = self.open_database(&request.target, Purpose::Create).await?;
+        let untouched = |error: Error| error.leaving_if_unsaid("nothing was changed");
+        let source = self.open_database(&request.source, Purpose::Read).await.map_err(untouched)?;
+        let target = self.open_database(&request.target, Purpose::Create).await.map_err(untouched)?;
         let result = self.run_between(request, &source, &target, started).await;
         if result.is_err() {
             target.remove_if_unused();
         }
-        result
+        result.map_err(untouched)
     }
 
     async fn run_between(
@@ -101,13 +102,15 @@ impl Syncline {
             evidence: request.undo.then_some(&evidence as &dyn Evidence),
             events: self.events(),
             cancel: self.cancel(),
+            restores: false,
         };
         let applier = Applier::new(&works, &decision.target_schema, &mut source_view, &*target.store, context);
         let carried = carry(applier, writer).await;
         drop(source_view);
         let mut worked = Worked::new(&decision, carried);
         if request.verify && worked.end.is_ok() {
-            worked.verified = self.verify_run(request.verb, source, target, &position, &worked.proven(&works)).await?;
+            let verified = self.verify_run(request.verb, source, target, &position, &worked.proven(&works)).await?;
+            worked.verified = worked.with_exceptions(verified);
         }
         Ok(worked)
     }
@@ -134,7 +137,7 @@ impl Worked {
     fn new(decision: &Decision, carried: Carried) -> Self {
         let mut tables = Vec::new();
         for (decided, outcome) in decision.tables.iter().zip(&carried.outcomes) {
-            tables.push(table_summary(decided.work.name(), decided.tally.same, &decided.how, outcome));
+            tables.push(table_summary(&decided.work.name, decided.tally.same, &decided.how, outcome));
         }
         for (table, error) in &decision.refused {
             let outcome = TableOutcome::default();
@@ -148,11 +151,21 @@ impl Worked {
     /// The work whose result can be proven: tables done to their end, with the rows that were left alone in each.
     fn proven<'w>(&self, works: &'w [TableWork]) -> Vec<(&'w TableWork, u64)> {
         let is_done =
-            |work: &&TableWork| self.tables.iter().any(|table| table.table == work.name() && table.error.is_none());
+            |work: &&TableWork| self.tables.iter().any(|table| table.table == work.name && table.error.is_none());
         let moved = |work: &TableWork| {
-            self.tables.iter().find(|table| table.table == work.name()).map_or(0, |table| table.conflicts)
+            self.tables.iter().find(|table| table.table == work.name).map_or(0, |table| table.conflicts)
         };
         works.iter().filter(is_done).map(|work| (work, moved(work))).collect()
+    }
+
+    /// What is proven of the tables that were carried, in the light of those that were not.
+    fn with_exceptions(&self, verified: Verified) -> Verified {
+        let failed = self.tables.iter().filter(|table| table.error.is_some()).count();
+        match verified {
+            Verified::Equal if failed > 0 && failed == self.tables.len() => Verified::Skipped,
+            Verified::Equal if failed > 0 => Verified::EqualExcept,
+            verified => verified,
+        }
     }
 
     /// How the run ended.
@@ -177,7 +190,11 @@ impl Worked {
         let touched = self.tables.iter().filter(|table| table.inserted + table.updated + table.deleted > 0).count();
         match (touched, self.rows()) {
             (0, _) => "nothing was changed".to_owned(),
-            (tables, rows) => format!("{rows} rows in {tables} tables were committed and are kept"),
+            (tables, rows) => {
+                let plural = |count: u64| if count == 1 { "" } else { "s" };
+                let (s, t) = (plural(rows), plural(tables as u64));
+                format!("{rows} row{s} in {tables} table{t} committed and kept")
+            }
         }
     }
 }
@@ -236,7 +253,8 @@ impl Record<'_> {
         };
         let error = end.as_ref().err().map(ErrorReport::from);
         self.log(&summary, error.as_ref()).await?;
-        let is_undone = undoes && matches!(status, Status::Succeeded | Status::Conflicts | Status::Partial);
+        // What could not be taken back yet can still be, so the run stays open to undo until nothing is left of it.
+        let is_undone = undoes && status == Status::Succeeded;
         let recorded = RunEnd {
             status,
             verified: summary.verified,

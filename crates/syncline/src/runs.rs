@@ -4,7 +4,7 @@ use syncline_core::error::{Code, Error, Result};
 
 use crate::request::RunRequest;
 use crate::session::Syncline;
-use crate::state::{LogLine, RunRecord};
+use crate::state::{LogLine, RunLock, RunRecord, State};
 use crate::summary::{Status, Summary};
 
 /// One page of the list of runs, newest first.
@@ -22,8 +22,9 @@ impl Syncline {
     /// # Errors
     /// When the state cannot be read.
     pub async fn runs(&self, limit: usize, cursor: Option<&str>) -> Result<RunPage> {
-        let (runs, next_cursor) = self.state().await?.list_runs(limit, cursor).await?;
-        Ok(RunPage { runs, next_cursor })
+        let state = self.state().await?;
+        let (runs, next_cursor) = state.list_runs(limit, cursor).await?;
+        Ok(RunPage { runs: runs.into_iter().map(|run| as_it_is(state, run)).collect(), next_cursor })
     }
 
     /// One run, by its identifier or the beginning of it.
@@ -31,7 +32,8 @@ impl Syncline {
     /// # Errors
     /// `RUN_NOT_FOUND`.
     pub async fn run_record(&self, run: &str) -> Result<RunRecord> {
-        self.state().await?.find_run(run).await
+        let state = self.state().await?;
+        Ok(as_it_is(state, state.find_run(run).await?))
     }
 
     /// What a run has logged.
@@ -50,7 +52,7 @@ impl Syncline {
     /// `RUN_NOT_FOUND`, or `USAGE_INVALID` when the run has ended.
     pub async fn cancel_run(&self, run: &str) -> Result<()> {
         let state = self.state().await?;
-        let record = state.find_run(run).await?;
+        let record = self.run_record(run).await?;
         if record.status != Status::Running {
             let what = format!("{} has ended already", record.id);
             return Err(
@@ -66,6 +68,10 @@ impl Syncline {
     /// `USAGE_INVALID` when the run did come to its end; else as for a run.
     pub async fn resume_run(&self, run: &str) -> Result<Summary> {
         let record = self.run_record(run).await?;
+        if record.status == Status::Running {
+            return Err(Error::new(Code::RunLocked, format!("{} is still at work", record.id))
+                .next(format!("syncline runs cancel {}", record.id), "stop it first"));
+        }
         if matches!(record.status, Status::Succeeded | Status::Partial | Status::Conflicts) {
             let what = format!("{} came to its end, there is nothing to resume", record.id);
             return Err(Error::new(Code::UsageInvalid, what)
@@ -89,6 +95,14 @@ impl Syncline {
         }
         self.run(&RunRequest { tables: failed, ..request_of(&record)? }).await
     }
+}
+
+/// A run that says it is running and whose lock nobody holds has died.
+fn as_it_is(state: &State, mut run: RunRecord) -> RunRecord {
+    if run.status == Status::Running && !RunLock::is_held(state.dir(), &run.target_identity) {
+        run.status = Status::Interrupted;
+    }
+    run
 }
 
 fn request_of(record: &RunRecord) -> Result<RunRequest> {

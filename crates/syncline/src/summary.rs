@@ -28,7 +28,7 @@ pub enum Status {
 pub enum Verified {
     /// All carried tables are equal; for a copy, every row of the source is in the target.
     Equal,
-    /// Equal except for rows that are listed.
+    /// Equal except for rows that are counted as conflicts, or tables that could not be carried.
     EqualExcept,
     /// They differ.
     Different,

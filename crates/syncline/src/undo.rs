@@ -1,5 +1,6 @@
 //! Taking a run back: its before-images are changes like any other, each resting on what the run left behind.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -22,6 +23,9 @@ use crate::run::{Record, Worked, table_summary};
 use crate::session::{Syncline, now_ms};
 use crate::state::{NewRun, RunLock, RunRecord, RunVerb, State};
 use crate::summary::{Summary, TableSummary, Verified};
+
+/// How far back a newer run that cannot be undone is looked for.
+const RECENT_RUNS: usize = 100;
 
 /// What undoing a run would do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,10 +74,7 @@ impl Syncline {
         self.recover_dead_runs().await?;
         let record = match run {
             Some(run) => state.find_run(run).await?,
-            None => state.newest_undoable().await?.ok_or_else(|| {
-                Error::new(Code::NothingToUndo, "there is no run to undo")
-                    .next("syncline runs list", "see what was run")
-            })?,
+            None => self.newest_to_undo().await?,
         };
         check_undoable(state, &record).await?;
         let mut tables = Vec::new();
@@ -96,6 +97,28 @@ impl Syncline {
         Ok(UndoPlan { format: 1, kind: "undo-plan".to_owned(), run: id, source, target, started_ms, tables })
     }
 
+    /// The newest run that can be undone, unless a newer one changed something and kept no before-images: to pass over
+    /// that in silence would not be what *undo* means.
+    async fn newest_to_undo(&self) -> Result<RunRecord> {
+        let state = self.state().await?;
+        let none = || {
+            Error::new(Code::NothingToUndo, "there is no run to undo").next("syncline runs list", "see what was run")
+        };
+        let newest = state.newest_undoable().await?.ok_or_else(none)?;
+        let (recent, _) = state.list_runs(RECENT_RUNS, None).await?;
+        let newer = recent.iter().take_while(|run| run.id != newest.id);
+        let lost = newer.filter(|run| run.verb != RunVerb::Undo).find(|run| run.written_rows > 0 && !run.keeps_images);
+        match lost {
+            None => Ok(newest),
+            Some(lost) => {
+                Err(Error::new(Code::NothingToUndo, format!("the newest run, {}, cannot be undone", lost.id))
+                    .because("no before-images of it are kept")
+                    .leaving("nothing was changed")
+                    .next(format!("syncline undo {}", newest.id), "undo the run before it"))
+            }
+        }
+    }
+
     /// Carries an undo out. It is a run of its own, guarded by what the undone run left behind: rows that were changed
     /// since stay as they are and are counted.
     ///
@@ -109,6 +132,15 @@ impl Syncline {
         let request = request.ok_or_else(|| Error::new(Code::Internal, "a run was recorded without its request"))?;
         let target = self.open_database(&request.target, Purpose::Write).await?;
         let identity = target.description.identity.clone();
+        if identity != undone.target_identity {
+            return Err(Error::new(
+                Code::UndoStale,
+                format!("{} is not the database that {} wrote to", target.label, undone.id),
+            )
+            .because("another file has taken its place")
+            .leaving("nothing was changed")
+            .next("put the database back in its place", "then undo"));
+        }
         let _lock = RunLock::acquire(state.dir(), &identity, &format!("undo of {}", undone.id))?;
         let mut writer = target.store.writer().await?;
         let recovered = self.recover(&identity, &mut *writer).await?;
@@ -148,7 +180,10 @@ impl Syncline {
         let (mut refused, mut gone) = (Vec::new(), Vec::new());
         for table in state.evidence_tables(&undone.id).await? {
             match task_of(&schema, &table.table, &table.columns) {
-                Ok(task) => works.push(fill_spool(state, &undone.id, &table, task, &spool).await?),
+                Ok(task) => match fill_spool(state, &undone.id, &table, task, &spool).await {
+                    Err(error) if error.code() == Code::UndoStale => refused.push((table.table, error)),
+                    work => works.push(work?),
+                },
                 Err(error) => refused.push((table.table, error)),
             }
         }
@@ -160,13 +195,15 @@ impl Syncline {
             }
             match task_of(&schema, &load.table, &load.columns) {
                 Ok(task) => {
-                    let (source, target, action) = (task.clone(), task, Action::Empty(load));
-                    works.push(TableWork { source, target, action, puts: 0, deletes: 0, sequence: None });
+                    let (name, source, target, action) = (load.table.clone(), task.clone(), task, Action::Empty(load));
+                    works.push(TableWork { name, source, target, action, puts: 0, deletes: 0, sequence: None });
                 }
                 Err(error) => refused.push((load.table, error)),
             }
         }
-        let mut images = Images { state: state.clone(), run: undone.id.clone() };
+        let name = |work: &TableWork| (work.target.table.name.clone(), work.name.clone());
+        let names = works.iter().map(name).collect();
+        let mut images = Images { state: state.clone(), run: undone.id.clone(), names };
         let evidence = state.evidence(run);
         let context = Context {
             run,
@@ -175,12 +212,13 @@ impl Syncline {
             evidence: Some(&evidence as &dyn Evidence),
             events: self.events(),
             cancel: self.cancel(),
+            restores: true,
         };
         let applier = Applier::new(&works, &schema, &mut images, &*target.store, context);
         let carried = carry(applier, writer).await;
         let how = format!("undo of {}", undone.id);
         let done =
-            works.iter().zip(&carried.outcomes).map(|(work, outcome)| table_summary(work.name(), 0, &how, outcome));
+            works.iter().zip(&carried.outcomes).map(|(work, outcome)| table_summary(&work.name, 0, &how, outcome));
         let left = refused.iter().map(|(table, error)| TableSummary {
             error: Some(error.into()),
             ..table_summary(table, 0, &how, &Default::default())
@@ -211,7 +249,8 @@ async fn check_undoable(state: &State, record: &RunRecord) -> Result<()> {
     Ok(())
 }
 
-/// The table as it is now, seen through the columns the run has kept.
+/// The table as it is now, if it still has the columns the run has kept and no others: what somebody put into a column
+/// since would go with the rows.
 fn task_of(schema: &Schema, table: &str, columns: &[String]) -> Result<TableTask> {
     let stale = |why: String| {
         Error::new(Code::UndoStale, format!("{table} is no longer as the run left it"))
@@ -221,8 +260,13 @@ fn task_of(schema: &Schema, table: &str, columns: &[String]) -> Result<TableTask
     let table = schema.table(table).ok_or_else(|| stale("it is gone".to_owned()))?;
     let position = |name: &String| table.column(name).ok_or_else(|| stale(format!("column {name} is gone")));
     let columns = columns.iter().map(position).collect::<Result<Vec<_>>>()?;
-    let key = table.key.iter().flat_map(|key| &key.columns);
-    let key = key.filter_map(|column| columns.iter().position(|other| other == column)).collect();
+    if let Some(added) = table.stored_columns().into_iter().find(|column| !columns.contains(column)) {
+        return Err(stale(format!("column {} was added", table.columns[added].name)));
+    }
+    let key = table.key.as_ref().ok_or_else(|| stale("it has no key any more".to_owned()))?;
+    let position = |column: &usize| columns.iter().position(|other| other == column);
+    let key = key.columns.iter().map(position).collect::<Option<Vec<_>>>();
+    let key = key.ok_or_else(|| stale("its key is another one".to_owned()))?;
     Ok(TableTask { table: table.clone(), columns, key })
 }
 
@@ -240,6 +284,11 @@ async fn fill_spool(
         let page = state.images(run, &table.table, after, 256).await?;
         let Some((last, _)) = page.last() else { break };
         after = *last;
+        if page.iter().any(|(_, image)| exact::decode_row(&image.key).map(|key| key.len()) != Ok(task.key.len())) {
+            return Err(Error::new(Code::UndoStale, format!("{} is no longer as the run left it", table.table))
+                .because("its key is another one")
+                .leaving("the table is untouched"));
+        }
         let changes: Vec<_> = page.into_iter().map(|(_, image)| reverse(image)).collect();
         let is_delete = |change: &&PlannedChange| change.operation == Operation::Delete;
         deletes += changes.iter().filter(is_delete).count() as u64;
@@ -247,17 +296,33 @@ async fn fill_spool(
         spool.append(&table.table, &changes).await?;
     }
     let sequence = task.table.autoincrement.then_some(Sequence(table.sequence));
-    Ok(TableWork { source: task.clone(), target: task, action: Action::Differences, puts, deletes, sequence })
+    Ok(TableWork {
+        name: table.table.clone(),
+        source: task.clone(),
+        target: task,
+        action: Action::Differences,
+        puts,
+        deletes,
+        sequence,
+    })
 }
 
 /// The before-images of a run as the source of rows.
 struct Images {
     state: State,
     run: String,
+    /// What the evidence calls each table, by its name in the target, which may be spelt differently.
+    names: BTreeMap<String, String>,
 }
 
 /// Images read at once: few, because each may be as large as a row can be.
-const IMAGES_AT_ONCE: usize = 8;
+const IMAGES_AT_ONCE: usize = 32;
+
+impl Images {
+    fn name_of(&self, task: &TableTask) -> String {
+        self.names.get(&task.table.name).unwrap_or(&task.table.name).clone()
+    }
+}
 
 #[async_trait]
 impl RowSource for Images {
@@ -268,7 +333,7 @@ impl RowSource for Images {
     async fn by_keys(&mut self, task: &TableTask, keys: &RowBatch) -> Result<RowStream<'_>> {
         let keys: Vec<_> = keys.rows().map(|key| exact::encode_row(key.iter())).collect();
         let chunks: Vec<Vec<Vec<u8>>> = keys.chunks(IMAGES_AT_ONCE).map(<[_]>::to_vec).collect();
-        let (table, width) = (Arc::new(task.table.name.clone()), task.columns.len());
+        let (table, width) = (Arc::new(self.name_of(task)), task.columns.len());
         let read = move |chunk: Vec<Vec<u8>>| {
             let (state, run, table) = (self.state.clone(), self.run.clone(), table.clone());
             async move {
@@ -284,10 +349,15 @@ impl RowSource for Images {
     }
 
     async fn places(&mut self, task: &TableTask, keys: &RowBatch) -> Result<Vec<Option<i64>>> {
+        // Where the key is the row number, or there is none, nothing needs to be looked up.
+        if task.table.without_rowid || task.table.key.as_ref().is_some_and(|key| key.is_rowid) {
+            return Ok(Vec::new());
+        }
+        let name = self.name_of(task);
         let keys: Vec<_> = keys.rows().map(|key| exact::encode_row(key.iter())).collect();
         let mut places = Vec::with_capacity(keys.len());
         for chunk in keys.chunks(IMAGES_AT_ONCE) {
-            let images = self.state.images_by_key(&self.run, &task.table.name, chunk).await?;
+            let images = self.state.images_by_key(&self.run, &name, chunk).await?;
             places.extend(images.into_iter().map(|image| image.place));
         }
         Ok(places)

@@ -8,6 +8,7 @@ use syncline_core::error::{Code, Error, Result};
 use syncline_core::event::{Event, Phase};
 use syncline_core::limits;
 use syncline_core::mapping::TableFilter;
+use syncline_core::schema::contract::computed_columns;
 use syncline_core::store::{Position, Snapshot};
 use syncline_core::verify::{Side, sum_both};
 
@@ -78,7 +79,10 @@ impl Syncline {
         let mut tables = Vec::new();
         for table in admitted(&source_schema, &filter) {
             tables.push(match pair_to_verify(table, &target_schema) {
-                Ok(pair) => self.verify_table(verb, &pair.source, &pair.target, &mut ends).await?,
+                Ok(pair) => {
+                    let (source, target) = with_computed(pair.source, pair.target);
+                    self.verify_table(verb, &source, &target, &mut ends).await?
+                }
                 Err(error) => unprovable(&table.name, &error),
             });
         }
@@ -105,7 +109,8 @@ impl Syncline {
             let Some(table) = target_schema.table(&work.target.table.name) else { return Ok(Verified::Different) };
             // The table may have been created by the run, so its description is the one it has now.
             let task = TableTask { table: table.clone(), ..work.target.clone() };
-            let verification = self.verify_table(verb, &work.source, &task, &mut ends).await?;
+            let (source, task) = with_computed(work.source.clone(), task);
+            let verification = self.verify_table(verb, &source, &task, &mut ends).await?;
             if verification.verified != Verified::Equal {
                 if *left_alone == 0 {
                     let is_in_flight = ends.source.position().await? != *run_position;
@@ -194,6 +199,15 @@ fn pair_to_verify(
         return Err(crate::decide::no_key(&table.name));
     }
     Ok(pair)
+}
+
+/// Adds the columns that both sides compute: a proof reads what people read.
+fn with_computed(mut source: TableTask, mut target: TableTask) -> (TableTask, TableTask) {
+    for pair in computed_columns(&source.table, &target.table) {
+        source.columns.push(pair.source);
+        target.columns.push(pair.target);
+    }
+    (source, target)
 }
 
 fn unprovable(table: &str, error: &Error) -> TableVerification {

@@ -88,7 +88,7 @@ pub(super) async fn run(request: RunRequest, console: &Console) -> Result<Exit> 
     let heading = Labels::new(&request.source, &request.target).arrow();
     let progress = console.progress_of_run();
     let session = console.open(&progress).await?;
-    let title = Title { heading, verb: request.verb.name().to_owned(), keeps_images: request.undo };
+    let title = Title { heading, verb: request.verb.name().to_owned(), keeps_images: request.undo, again: None };
     show(console, &progress, title, session.run(&request)).await
 }
 
@@ -100,6 +100,8 @@ pub(super) struct Title {
     pub(super) verb: String,
     /// Whether the run can be taken back.
     pub(super) keeps_images: bool,
+    /// The command that goes on with what is left, where that is not `runs resume` or `runs retry`.
+    pub(super) again: Option<String>,
 }
 
 impl Title {
@@ -113,6 +115,7 @@ impl Title {
             heading: Labels::new(&record.source, &record.target).arrow(),
             keeps_images: record.keeps_images,
             verb: verb_name(record.verb).to_owned(),
+            again: None,
         })
     }
 }
@@ -148,8 +151,8 @@ fn setting(console: &Console, title: Title, ended: &Summary) -> Setting {
         heading: title.heading,
         verb: title.verb,
         undo: title.keeps_images.then(|| console.command(&format!("undo {run}"))),
-        resume: console.command(&format!("runs resume {run}")),
-        retry: console.command(&format!("runs retry {run}")),
+        resume: title.again.clone().unwrap_or_else(|| console.command(&format!("runs resume {run}"))),
+        retry: title.again.unwrap_or_else(|| console.command(&format!("runs retry {run}"))),
         is_quiet: console.is_quiet,
         paint: console.paint,
     }

@@ -32,7 +32,10 @@ pub(super) async fn run(args: UndoArgs, console: &Console) -> Result<Exit> {
         console.messages.note("nothing was changed");
         return Ok(Exit::FAILED);
     }
-    let title = Title { heading: format!("undo of {}", escape(&plan.run)), verb: pair(&plan), keeps_images: true };
+    // What could not be taken back can be tried again; taking the undo itself back is not what anybody wants next.
+    let again = Some(console.command(&format!("undo {}", quote(&plan.run))));
+    let title =
+        Title { heading: format!("undo of {}", escape(&plan.run)), verb: pair(&plan), keeps_images: false, again };
     transfer::show(console, &progress, title, session.undo(&plan)).await
 }
 

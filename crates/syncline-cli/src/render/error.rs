@@ -116,8 +116,18 @@ error[STORE_FAILED]: it failed
 
     #[test]
     fn the_words_of_a_database_cannot_act_on_the_terminal() {
-        let error = Error::new(Code::RowRefused, "row \x1b[2J of t").because("line\nbreak");
-        let expected = "error[ROW_REFUSED]: row \\x1b[2J of t\n  why    line\\nbreak\n";
+        let error = Error::new(Code::StoreFailed, "row \x1b[2J of t").because("line\nbreak");
+        let expected = "error[STORE_FAILED]: row \\x1b[2J of t\n  why    line\\nbreak\n";
+        assert_eq!(form(&error, Paint::PLAIN, false), expected);
+    }
+
+    #[test]
+    fn the_usual_step_is_shown_where_none_was_said() {
+        let error = Error::new(Code::StoreLocked, "a.db is locked");
+        let expected = "\
+error[STORE_LOCKED]: a.db is locked
+  next   run the command again when the other program is done
+";
         assert_eq!(form(&error, Paint::PLAIN, false), expected);
     }
 

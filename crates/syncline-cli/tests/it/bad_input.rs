@@ -217,3 +217,36 @@ fn a_row_the_target_refuses_stops_its_table_only() {
     assert_eq!(scene.number("b.db", "SELECT count(*) * 10 + max(id) FROM c"), 13, "the table is as it was");
     assert_eq!(scene.number("b.db", "SELECT count(*) FROM t"), 3);
 }
+
+#[test]
+fn a_table_that_cannot_be_created_does_not_stop_the_others() {
+    let source = "CREATE TABLE a (id INTEGER PRIMARY KEY, v); CREATE INDEX taken ON a (v); INSERT INTO a VALUES (1, 1);
+                  CREATE TABLE v (id INTEGER PRIMARY KEY); INSERT INTO v VALUES (1);";
+    let target = "CREATE TABLE other (v); CREATE INDEX taken ON other (v); CREATE VIEW v AS SELECT 1";
+    let scene = Scene::with_pair(&format!("{source}; {}", rows(3)), target);
+    let said = scene.run("mirror a.db b.db --json");
+    assert_eq!(said.code, Some(3), "{}", said.out);
+    let summary = said.last();
+    let codes: Vec<_> =
+        summary["tables"].as_array().unwrap().iter().map(|table| table["error"]["code"].as_str()).collect();
+    assert_eq!(codes, [Some("TABLE_NOT_CREATED"), None, Some("TABLE_NOT_CREATED")]);
+    assert_eq!(summary["verified"], "equal-except");
+    assert_eq!(scene.number("b.db", "SELECT count(*) FROM t"), 3);
+    assert_eq!(scene.number("b.db", "SELECT count(*) FROM sqlite_master WHERE name = 'a'"), 0);
+}
+
+#[test]
+fn nothing_carried_is_nothing_proven() {
+    let scene = Scene::with_pair("CREATE TABLE t (k, v); INSERT INTO t VALUES (1, 1)", "CREATE TABLE t (k, v)");
+    let said = scene.run("mirror a.db b.db --json");
+    assert_eq!((said.code, said.last()["verified"].as_str()), (Some(3), Some("skipped")));
+}
+
+#[test]
+fn columns_that_are_computed_differently_are_no_proof_of_equality() {
+    let table = |factor: u32| {
+        format!("CREATE TABLE t (id INTEGER PRIMARY KEY, v AS (id * {factor})); INSERT INTO t (id) VALUES (1)")
+    };
+    let scene = Scene::with_pair(&table(2), &table(3));
+    assert_eq!(scene.run("verify a.db b.db").code, Some(10));
+}

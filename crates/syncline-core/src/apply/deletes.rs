@@ -84,7 +84,7 @@ impl Applier<'_> {
         let number = pending.number;
         let mut tx = writer.begin().await?;
         let written = async {
-            let before = self.count_orphans(&mut *tx, tables).await?;
+            let before = self.count_orphans(&mut *tx, tables, &[]).await?;
             for table in tables {
                 match &self.tables[*table].action {
                     Action::Empty(load) => self.empty(&mut *tx, &mut pending, *table, load).await?,
@@ -96,7 +96,7 @@ impl Applier<'_> {
                     }
                 }
             }
-            self.check_orphans(&mut *tx, tables, before).await
+            self.check_orphans(&mut *tx, tables, &[], before).await
         };
         match written.await {
             Ok(()) => self.commit(tx, pending).await?,
@@ -142,11 +142,12 @@ impl Applier<'_> {
         let expectations = page.iter().map(expected).collect();
         let keys = keys_of(page, work.target.key.len())?;
         let applied = tx.apply(&work.target, &ChangeBatch::Delete(DeleteBatch { keys, expectations }), mode).await?;
-        self.context.account(pending, table, work.name(), applied).await
+        self.context.account(pending, table, &work.name, applied).await
     }
 
-    /// Takes back a load, if the table still holds exactly what was loaded; an empty one is as it was before. The transaction holds the right to write
-    /// and has not written to the table, so what a snapshot shows now is what it will remove.
+    /// Takes back a load, if the table still holds exactly what was loaded; an empty one is as it was before. The
+    /// transaction holds the right to write and has not written to the table, so what a snapshot shows now is what it
+    /// will remove.
     pub(super) async fn empty(
         &self,
         tx: &mut dyn Transaction,
@@ -162,7 +163,7 @@ impl Applier<'_> {
         if sum.to_bytes() != load.sum {
             return Err(Error::new(
                 Code::UndoStale,
-                format!("rows of {} were changed since they were loaded", work.name()),
+                format!("rows of {} were changed since they were loaded", work.name),
             )
             .leaving("the table is untouched"));
         }
@@ -173,6 +174,6 @@ impl Applier<'_> {
         }
         tx.restore_sequence(&work.target.table.name, load.sequence).await?;
         let applied = Applied { deleted: sum.rows, ..Applied::default() };
-        self.context.account(pending, table, work.name(), applied).await
+        self.context.account(pending, table, &work.name, applied).await
     }
 }

@@ -1,6 +1,6 @@
 //! Rows that exchange unique values: whoever gives one up leaves the table before anyone takes it over.
 
-use super::order::units;
+use super::order::{Unit, units};
 use super::{Action, Applier, Pending};
 use crate::change::ApplyMode;
 use crate::error::Result;
@@ -16,8 +16,9 @@ impl Applier<'_> {
         let mut pending = self.pending();
         let number = pending.number;
         let mut tx = writer.begin().await?;
+        let restored = if self.context.restores { &tables[..] } else { &[] };
         let written = async {
-            let orphans_before = self.count_orphans(&mut *tx, &tables).await?;
+            let orphans_before = self.count_orphans(&mut *tx, &tables, restored).await?;
             let done_of = |table: usize| if table == first { done } else { 0 };
             let mut loads = Vec::new();
             for table in tables.iter().copied() {
@@ -38,7 +39,7 @@ impl Applier<'_> {
                     self.put_all(&mut *tx, &mut pending, table, done_of(table), ApplyMode::Place).await?;
                 }
             }
-            self.check_orphans(&mut *tx, &tables, orphans_before).await?;
+            self.check_orphans(&mut *tx, &tables, restored, orphans_before).await?;
             for table in tables.iter().copied() {
                 self.check_all_parents(&mut *tx, table, done_of(table)).await?;
             }
@@ -73,20 +74,34 @@ impl Applier<'_> {
 
     /// These tables and those that must be brought in line with them at once. An exchange deletes rows before the
     /// tables that reference them have had their turn; committed alone, it would leave references to nothing until
-    /// then, and for good if the run died in between.
+    /// then, and for good if the run died in between. A table that comes along may in turn reference rows that other
+    /// tables have yet to put, so those come along too.
     fn exchanged_with(&self, tables: &[usize]) -> Vec<usize> {
         let all: Vec<_> = self.tables.iter().map(|work| &*work.target.table).collect();
         let units = units(&all);
         let mut taken = vec![false; all.len()];
         tables.iter().for_each(|table| taken[*table] = true);
-        // Referenced tables come first, so one pass finds the referencing tables of referencing tables.
-        for unit in &units {
-            let follows = |table: &usize| (0..all.len()).any(|parent| taken[parent] && self.follows(*table, parent));
-            if unit.tables.iter().any(|table| taken[*table] || follows(table)) {
-                unit.tables.iter().for_each(|table| taken[*table] = true);
+        loop {
+            let comes_along = |table: &usize| {
+                let is_tied = |other: usize| taken[other] && (self.follows(*table, other) || self.feeds(*table, other));
+                taken[*table] || (0..all.len()).any(is_tied)
+            };
+            let is_new =
+                |unit: &&Unit| unit.tables.iter().any(comes_along) && !unit.tables.iter().all(|table| taken[*table]);
+            let new: Vec<usize> = units.iter().filter(is_new).flat_map(|unit| &unit.tables).copied().collect();
+            if new.is_empty() {
+                break;
             }
+            new.into_iter().for_each(|table| taken[table] = true);
         }
         units.iter().flat_map(|unit| &unit.tables).copied().filter(|table| taken[*table]).collect()
+    }
+
+    /// Whether `parent` has rows yet to put that rows of `child` may reference.
+    fn feeds(&self, parent: usize, child: usize) -> bool {
+        let name = &self.tables[parent].target.table.name;
+        let has_puts = self.tables[parent].puts > 0 || self.tables[parent].action != Action::Differences;
+        has_puts && !self.puts_done[parent] && self.tables[child].target.table.references_to(name).next().is_some()
     }
 
     /// Whether what is left to do with `child` may be what keeps its references to `parent` whole while unique values

@@ -10,6 +10,7 @@ use crate::event::Phase;
 use crate::schema::{Index, SchemaStep, TableSchema};
 use crate::state::{ChangeKind, LoadRecord};
 use crate::store::{Transaction, Writer};
+use crate::value::key_order::compare_keys;
 use crate::value::{TableSum, exact};
 
 impl Applier<'_> {
@@ -24,6 +25,7 @@ impl Applier<'_> {
         } else {
             self.put_in_batches(unit.tables[0], writer).await
         };
+        unit.tables.iter().for_each(|table| self.puts_done[*table] = true);
         self.settle(&unit.tables, result)
     }
 
@@ -165,13 +167,14 @@ impl Applier<'_> {
             let mut places = Vec::with_capacity(rows.len());
             for row in rows.rows() {
                 let key = exact::encode_row(row.select(&work.source.key));
-                let (change, place) = changes.find(|(change, _)| change.key == key).ok_or_else(row_without_change)?;
+                let (change, place) =
+                    changes.find(|(change, _)| is_same_key(&change.key, &key)).ok_or_else(row_without_change)?;
                 expectations.push(change.seen.map_or(Expectation::Absent, Expectation::Digest));
                 places.push(place);
             }
             let batch = ChangeBatch::Put(PutBatch { rows, expectations, places });
             let applied = tx.apply(&work.target, &batch, mode).await?;
-            context.account(pending, table, work.name(), applied).await?;
+            context.account(pending, table, &work.name, applied).await?;
         }
         Ok(())
     }
@@ -186,10 +189,11 @@ impl Applier<'_> {
     ) -> Result<LoadRecord> {
         let Self { tables, source, context, .. } = self;
         let work = &tables[table];
-        context.started(work.name(), Phase::Load, work.puts);
+        context.started(&work.name, Phase::Load, work.puts);
         let sequence = tx.sequence(&work.target.table.name).await?;
         if create {
-            tx.define(&[SchemaStep::CreateTable(work.target.table.clone())]).await?;
+            let created = tx.define(&[SchemaStep::CreateTable(work.target.table.clone())]).await;
+            created.map_err(|error| not_created(&work.name, error))?;
         }
         let mut sum = TableSum::default();
         let mut scratch = Vec::new();
@@ -198,14 +202,14 @@ impl Applier<'_> {
             context.cancel.check()?;
             sum.add(&rows, &mut scratch);
             tx.load(&work.target, &rows).await?;
-            context.progress(work.name(), Phase::Load, sum.rows);
+            context.progress(&work.name, Phase::Load, sum.rows);
         }
         drop(batches);
         if create {
-            tx.define(&index_steps(&work.target.table)).await?;
+            tx.define(&index_steps(&work.target.table)).await.map_err(|error| not_created(&work.name, error))?;
         }
-        context.account(pending, table, work.name(), Applied { inserted: sum.rows, ..Applied::default() }).await?;
-        context.ended(work.name(), Phase::Load, sum.rows);
+        context.account(pending, table, &work.name, Applied { inserted: sum.rows, ..Applied::default() }).await?;
+        context.ended(&work.name, Phase::Load, sum.rows);
         Ok(LoadRecord {
             table: self.name(table).to_owned(),
             columns: work.target.column_names().map(str::to_owned).collect(),
@@ -232,6 +236,23 @@ impl Applier<'_> {
 fn index_steps(table: &TableSchema) -> Vec<SchemaStep> {
     let step = |index: &Index| SchemaStep::CreateIndex { table: table.name.clone(), index: index.clone() };
     table.indexes.iter().map(step).collect()
+}
+
+/// A key may be written in two ways that mean the same row, such as 1 and 1.0: undo knows one and finds the other.
+fn is_same_key(a: &[u8], b: &[u8]) -> bool {
+    let cells = |key| exact::decode_row(key).unwrap_or_default();
+    a == b || compare_keys(cells(a), cells(b)).is_eq()
+}
+
+/// A table that cannot be created concerns nobody but itself, unless the database as a whole has failed.
+fn not_created(table: &str, error: Error) -> Error {
+    if error.code() != Code::StoreFailed {
+        return error;
+    }
+    Error::new(Code::TableNotCreated, format!("{table} could not be created in the target with its indexes"))
+        .because(error.to_string())
+        .leaving("the table is not there")
+        .caused_by(error)
 }
 
 fn row_without_change() -> Error {

@@ -21,7 +21,7 @@ impl Applier<'_> {
         page: Option<&[PlannedChange]>,
     ) -> Result<()> {
         let work = &self.tables[table];
-        if work.target.table.foreign_keys.is_empty() {
+        if self.context.restores || work.target.table.foreign_keys.is_empty() {
             return Ok(());
         }
         let keys = page.map(|page| keys_of(page, work.target.key.len())).transpose()?;
@@ -55,17 +55,19 @@ impl Applier<'_> {
 
     /// Whether any table references this one.
     pub(super) fn is_referenced(&self, table: usize) -> bool {
-        !self.referencing(&[table]).is_empty()
+        !self.referencing(&[table], &[]).is_empty()
     }
 
-    /// Rows that point at nothing in every table that references one of these: a count for each reference.
+    /// Rows that point at nothing in every table that references one of these, except those of `restored`, whose rows
+    /// may come back as they were: a count for each reference.
     pub(super) async fn count_orphans(
         &self,
         tx: &mut dyn Transaction,
         tables: &[usize],
+        restored: &[usize],
     ) -> Result<Vec<u64>> {
         let mut counts = Vec::new();
-        for (child, foreign_key) in self.referencing(tables) {
+        for (child, foreign_key) in self.referencing(tables, restored) {
             counts.push(tx.orphans(&child, &foreign_key, None).await?.count);
         }
         Ok(counts)
@@ -76,9 +78,10 @@ impl Applier<'_> {
         &self,
         tx: &mut dyn Transaction,
         tables: &[usize],
+        restored: &[usize],
         before: Vec<u64>,
     ) -> Result<()> {
-        for ((child, foreign_key), before) in self.referencing(tables).into_iter().zip(before) {
+        for ((child, foreign_key), before) in self.referencing(tables, restored).into_iter().zip(before) {
             let orphans = tx.orphans(&child, &foreign_key, None).await?;
             if orphans.count > before {
                 return Err(dangling(&child, &foreign_key, &orphans));
@@ -87,7 +90,7 @@ impl Applier<'_> {
         Ok(())
     }
 
-    fn referencing(&self, tables: &[usize]) -> Vec<(TableTask, ForeignKey)> {
+    fn referencing(&self, tables: &[usize], except: &[usize]) -> Vec<(TableTask, ForeignKey)> {
         // A table that is emptied, by this transaction or one before, references nothing any more.
         let is_dropped = |name: &str| {
             (0..self.tables.len()).any(|table| {
@@ -98,9 +101,11 @@ impl Applier<'_> {
                     && work.target.table.name.eq_ignore_ascii_case(name)
             })
         };
+        let is_excepted =
+            |name: &str| except.iter().any(|table| self.tables[*table].target.table.name.eq_ignore_ascii_case(name));
         let mut found = Vec::new();
         for child in &self.schema.tables {
-            if is_dropped(&child.name) {
+            if is_dropped(&child.name) || is_excepted(&child.name) {
                 continue;
             }
             for table in tables {

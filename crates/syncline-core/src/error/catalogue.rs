@@ -62,12 +62,13 @@ catalogue! {
     SchemaColumnExtra "SCHEMA_COLUMN_EXTRA" exits 6: "The target's table has a column that the source's table has not, so Syncline cannot know what its values should be. The run stops before anything is written."
     SchemaTypeDiffers "SCHEMA_TYPE_DIFFERS" exits 6: "A column is declared so differently on the two sides that the target would change values while storing them, for example text that looks like a number. The run stops before anything is written."
     SchemaKeyDiffers "SCHEMA_KEY_DIFFERS" exits 6: "The two tables identify rows by different columns, so rows cannot be matched. The run stops before anything is written."
+    TableNotCreated "TABLE_NOT_CREATED" exits 3: "A table of the source could not be created in the target, or one of its indexes could not: a name may be taken by a view or another table's index, or its definition may need a function or collation that is not there. The table is left out; the others are carried."
     TableNoKey "TABLE_NO_KEY" exits 3: "The table has neither a primary key nor a unique key over NOT NULL columns, so its rows cannot be told apart. It is left untouched while the other tables are carried. Add a key, or leave it out with --tables '*,!name'."
     KeyNull "KEY_NULL" exits 3: "A row has NULL in a key column. SQLite allows that in a PRIMARY KEY that is not declared NOT NULL, but such a row cannot be addressed, and several may exist. The table is left as it is while the others are carried. Give the row a key, then run again."
     GuardEmptySource "GUARD_EMPTY_SOURCE" exits 6: "A source table is empty while the target's is not, which is far more often a mistake than a wish. Nothing was changed. If it is meant, pass --allow-empty-source, and --max-delete for the rows to go."
     GuardDeletes "GUARD_DELETES" exits 6: "The run would delete more rows than the guard allows: above 20 rows and 10 % of a table, or above 10,000 rows in all. Nothing was changed. If it is meant, raise the limit for this run with --max-delete N (rows in all) or --max-delete P% (of each table). --yes does not open this guard."
     GuardSameTable "GUARD_SAME_TABLE" exits 6: "Source and target are the same database, whatever the two names look like: links, relative paths and file: forms are followed. A table cannot be mirrored onto itself. Nothing was changed."
-    RowRefused "ROW_REFUSED" exits 3: "The target refused a row, for example because of a CHECK, NOT NULL or UNIQUE constraint; the message has its own words. The batch with that row was rolled back and the rest of that table left; other tables are carried."
+    RowRefused "ROW_REFUSED" exits 3: "The target refused a row, for example because of a CHECK or NOT NULL constraint, or because the value has not the type that the column insists on; the message has its own words, and names the row. The batch with that row was rolled back and the rest of that table left; other tables are carried."
     UniqueClash "UNIQUE_CLASH" exits 3: "A row would take a unique value that another row of the target has, and that other row is not part of what is carried, so it will not give it up. The batch was rolled back and the rest of that table left; other tables are carried. Change or remove the row in the target, or mirror instead of copying if it should go."
     ForeignKeyBroken "FOREIGN_KEY_BROKEN" exits 3: "A change would leave a row whose foreign key points at nothing. The batch was rolled back and the rest of that table left; other tables are carried. Carry the referenced table too, or mend the row in the source."
     TableEntangled "TABLE_ENTANGLED" exits 3: "So many rows exchange their unique values that they cannot be written one batch at a time. The table is left as it is while the others are carried."
@@ -82,6 +83,43 @@ impl Code {
     /// The code with this name, in any case.
     pub fn from_name(name: &str) -> Option<Code> {
         Code::ALL.iter().copied().find(|code| code.name().eq_ignore_ascii_case(name))
+    }
+
+    /// What usually helps, as action and effect, for codes whose errors are raised where nobody knows a better step. The
+    /// effect is empty where the action speaks for itself.
+    pub fn usual_next(self) -> Option<(&'static str, &'static str)> {
+        Some(match self {
+            Code::StoreMissing => ("check the path", "only copy and mirror create a database, and only as target"),
+            Code::StoreLocked => ("run the command again when the other program is done", ""),
+            Code::StoreCorrupt => {
+                ("PRAGMA integrity_check", "in the sqlite3 shell: see what is damaged; .recover saves what can be")
+            }
+            Code::StoreReadOnly => {
+                ("make the file and its directory writable for this user, or name another target", "")
+            }
+            Code::StoreDenied => ("check who may read and write the file and its directory", ""),
+            Code::DiskFull => ("free some space and run the command again", "it goes on from what is committed"),
+            Code::NoTables => ("check the two names and --tables", ""),
+            Code::ForeignKeyBroken => ("carry the referenced table too, or mend the row in the source", ""),
+            Code::UniqueClash => ("change or remove the other row in the target, or mirror if it should go", ""),
+            Code::RowRefused => {
+                ("mend the row in the source, or relax the constraint in the target, and run again", "")
+            }
+            Code::NotADatabase => ("check the path", "an encrypted database looks like this too"),
+            Code::SchemaColumnMissing => {
+                ("add the column to the target", "or leave the table out with --tables '*,!NAME'")
+            }
+            Code::SchemaColumnExtra => {
+                ("remove the column from the target", "or leave the table out with --tables '*,!NAME'")
+            }
+            Code::SchemaTypeDiffers => {
+                ("declare the column alike on both sides", "or leave the table out with --tables '*,!NAME'")
+            }
+            Code::SchemaKeyDiffers => {
+                ("give both tables the same key", "or leave the table out with --tables '*,!NAME'")
+            }
+            _ => return None,
+        })
     }
 }
 
@@ -100,6 +138,27 @@ mod tests {
         for code in Code::ALL {
             assert_eq!(Code::from_name(&code.name().to_lowercase()), Some(*code));
             assert!(code.explanation().len() > 60, "{code} is hardly explained");
+        }
+    }
+
+    #[test]
+    fn what_people_meet_most_has_a_usual_step() {
+        let common = [
+            Code::StoreMissing,
+            Code::StoreLocked,
+            Code::StoreCorrupt,
+            Code::StoreReadOnly,
+            Code::StoreDenied,
+            Code::DiskFull,
+            Code::NoTables,
+            Code::ForeignKeyBroken,
+            Code::UniqueClash,
+            Code::RowRefused,
+            Code::NotADatabase,
+        ];
+        let schema = Code::ALL.iter().copied().filter(|code| code.name().starts_with("SCHEMA_"));
+        for code in common.into_iter().chain(schema) {
+            assert!(code.usual_next().is_some_and(|(action, _)| !action.is_empty()), "{code}");
         }
     }
 }

@@ -65,11 +65,13 @@ pub fn pair_columns(source: &TableSchema, target: &TableSchema) -> Result<Vec<Co
         };
         let other = &target.columns[at];
         match (column.generated, other.generated) {
-            (Generated::No, Generated::No) if column.coercion != other.coercion => mismatches.push(Mismatch::Type {
-                column: column.name.clone(),
-                source: column.declared_type.clone(),
-                target: other.declared_type.clone(),
-            }),
+            (Generated::No, Generated::No) if !column.coercion.stores_like(other.coercion) => {
+                mismatches.push(Mismatch::Type {
+                    column: column.name.clone(),
+                    source: column.declared_type.clone(),
+                    target: other.declared_type.clone(),
+                })
+            }
             (_, Generated::No) => pairs.push(ColumnPair { source: position, target: at }),
             (Generated::No, _) => mismatches.push(Mismatch::Computed { column: column.name.clone() }),
             _ => {}
@@ -82,6 +84,17 @@ pub fn pair_columns(source: &TableSchema, target: &TableSchema) -> Result<Vec<Co
     }
     mismatches.extend(key_mismatch(source, target));
     if mismatches.is_empty() { Ok(pairs) } else { Err(mismatches) }
+}
+
+/// Columns that both sides compute: nobody writes them, and a proof of equality reads them all the same.
+pub fn computed_columns(source: &TableSchema, target: &TableSchema) -> Vec<ColumnPair> {
+    let is_computed = |table: &TableSchema, column: usize| table.columns[column].generated != Generated::No;
+    let pair = |position: usize| {
+        let at = target.column(&source.columns[position].name)?;
+        let both = is_computed(source, position) && is_computed(target, at);
+        both.then_some(ColumnPair { source: position, target: at })
+    };
+    (0..source.columns.len()).filter_map(pair).collect()
 }
 
 fn key_mismatch(source: &TableSchema, target: &TableSchema) -> Option<Mismatch> {

@@ -85,6 +85,14 @@ pub enum Coercion {
     None,
 }
 
+impl Coercion {
+    /// Whether two columns store every value alike. SQLite's INTEGER and NUMERIC differ in casts only.
+    pub fn stores_like(self, other: Coercion) -> bool {
+        let alike = |coercion| if coercion == Coercion::Integer { Coercion::Numeric } else { coercion };
+        alike(self) == alike(other)
+    }
+}
+
 /// Where the value of a column comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Generated {

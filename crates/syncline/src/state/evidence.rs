@@ -106,6 +106,7 @@ impl Evidence for RunEvidence {
         let run = self.run.clone();
         self.database
             .write("record that a run has all its batches in the target", move |tx| {
+                drop_batches(tx, &run, to_sql(batch.saturating_add(1)), i64::MAX)?;
                 tx.execute("UPDATE run SET sealed_batch = ?2 WHERE id = ?1", params![run, to_sql(batch)])?;
                 Ok(())
             })

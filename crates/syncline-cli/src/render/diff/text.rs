@@ -103,7 +103,8 @@ impl Text {
     fn hints(&self, report: &DiffReport) -> String {
         let labels = &self.frame.labels;
         let (typed, target) = (labels.typed(), &labels.target);
-        if report.equal || self.frame.is_quiet {
+        // What cannot be compared cannot be mirrored either, so nothing is offered that would be refused.
+        if report.equal || self.frame.is_quiet || report.tables.iter().any(|table| !table.comparable) {
             return String::new();
         }
         let mut hints = vec![

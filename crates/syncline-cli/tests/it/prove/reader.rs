@@ -11,6 +11,9 @@ use rusqlite::Connection;
 use super::state::{exists, open};
 use super::world::{TABLES, Table, define};
 
+/// The longest rest between two looks.
+const REST: Duration = Duration::from_millis(20);
+
 /// What a reader has seen.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
@@ -61,6 +64,8 @@ fn read_on([target, old, new]: &[PathBuf; 3], done: &AtomicBool) -> Seen {
         seen.longest_wait = seen.longest_wait.max(began.elapsed());
         seen.looks += 1;
         seen.midway += u64::from(is_midway);
+        // Half of the time is the runs': there may be no more than two processors for all.
+        std::thread::sleep(began.elapsed().min(REST));
     }
     seen
 }
@@ -83,7 +88,11 @@ fn look(connection: &Connection) -> bool {
         assert_eq!(counts.stray, 0, "rows of {name} that were never there nor will be");
         assert_eq!(counts.missing, 0, "rows of {name} are missing that only changed, or not even that");
         assert_eq!(counts.elsewhere, 0, "rows of {name} have another row number");
-        assert!(old > 0 || counts.rows == 0 || counts.rows == new, "{} of {new} rows of {name} are loaded", counts.rows);
+        assert!(
+            old > 0 || counts.rows == 0 || counts.rows == new,
+            "{} of {new} rows of {name} are loaded",
+            counts.rows
+        );
         has_old |= counts.only_old > 0 || (counts.rows == 0 && new > 0);
         has_new |= counts.only_new > 0;
     }
@@ -103,7 +112,11 @@ struct Counts {
 fn counts(connection: &Connection, table: &Table) -> Counts {
     let name = table.name;
     let same = |columns: &[&str], one: &str, other: &str, operator: &str| {
-        columns.iter().map(|column| format!("{one}.{column} {operator} {other}.{column}")).collect::<Vec<_>>().join(" AND ")
+        columns
+            .iter()
+            .map(|column| format!("{one}.{column} {operator} {other}.{column}"))
+            .collect::<Vec<_>>()
+            .join(" AND ")
     };
     let row = format!("{} AND {}", same(table.key, "s", "t", "="), same(table.others, "s", "t", "IS"));
     let of = |schema: &str| format!("EXISTS (SELECT 1 FROM {schema}.{name} AS s WHERE {row})");

@@ -4,9 +4,8 @@
 use std::path::Path;
 use std::process::Command;
 use std::str::FromStr;
-use std::sync::Arc;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use syncline::event::{Event, EventSink, Point};
@@ -21,7 +20,7 @@ const VARIABLE: &str = "SYNCLINE_PROVE_VICTIM";
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place {
     pub(crate) point: Point,
-    /// How often it comes there before.
+    /// The kill comes when it is there for this time, counted from 1.
     pub(crate) nth: usize,
 }
 
@@ -34,8 +33,6 @@ pub(crate) struct Course {
     pub(crate) decided: Duration,
     /// When it had nothing left to write.
     pub(crate) written: Duration,
-    /// When it had ended.
-    pub(crate) ended: Duration,
 }
 
 impl Course {
@@ -78,16 +75,17 @@ pub(crate) fn start(directory: &Path, state: &Path, place: Option<Place>, work: 
 pub(crate) fn course(directory: &Path, state: &Path, work: Work<'_>) -> Course {
     let began = Instant::now();
     let finished = start(directory, state, None, work).finish(process::DEADLINE);
-    let ended = began.elapsed();
+    let passed = began.elapsed();
     assert_eq!(finished.code, Some(0), "{}{}", finished.stdout, finished.stderr);
-    let told = finished.stdout.lines().find_map(|line| line.strip_prefix("course ")).expect("a victim tells its course");
+    let told =
+        finished.stdout.lines().find_map(|line| line.strip_prefix("course ")).expect("a victim tells its course");
     let numbers: Vec<u64> = told.split(' ').map(|word| u64::from_str(word).unwrap()).collect();
     let [counts @ .., decided, written, lived] = numbers.as_slice() else { panic!("{told}") };
     // What passed before and after the victim's own clock ran is put before it.
-    let around = ended.saturating_sub(Duration::from_micros(*lived));
+    let around = passed.saturating_sub(Duration::from_micros(*lived));
     let since_start = |micros: &u64| around + Duration::from_micros(*micros);
     let counts = counts.iter().map(|count| *count as usize).collect::<Vec<_>>().try_into().unwrap();
-    Course { counts, decided: since_start(decided), written: since_start(written), ended }
+    Course { counts, decided: since_start(decided), written: since_start(written) }
 }
 
 fn path(path: &Path) -> String {
@@ -134,12 +132,8 @@ fn victim() {
     let [state, point, nth, work @ ..] = words.as_slice() else { panic!("{words:?}") };
     let point = Point::ALL.into_iter().find(|known| format!("{known:?}") == *point);
     let place = point.map(|point| Place { point, nth: nth.parse().unwrap() });
-    let watch = Arc::new(Watch {
-        place,
-        counts: Default::default(),
-        began: Instant::now(),
-        decided_written: Mutex::default(),
-    });
+    let watch =
+        Arc::new(Watch { place, counts: Default::default(), began: Instant::now(), decided_written: Mutex::default() });
     let settings = Settings {
         state_dir: state.into(),
         working_dir: std::env::current_dir().unwrap(),

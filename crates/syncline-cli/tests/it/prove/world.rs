@@ -131,7 +131,6 @@ impl World {
         let journals = format!("{source_journal} -> {target_journal}");
         Self { source, target, start, journals }
     }
-
 }
 
 /// Copies a database that nobody has open; a missing one stays missing.
@@ -159,7 +158,8 @@ fn set_journal(path: &Path, mode: &str) {
 fn fill(path: &Path, numbers: &mut Numbers) {
     let connection = unsafe_but_fast(path);
     define(&connection);
-    let scale = 4 + numbers.below(13);
+    // More often few than many: a round should be over in a second or two.
+    let scale = 4 + numbers.below(13).min(numbers.below(13));
     let (customers, orders, employees) = (300 * scale, 600 * scale, 50 * scale);
     let (stock, labels, salt) = (250 * scale, 100 * scale, numbers.below(1_000));
     let rows = |count: u64| format!("WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})");

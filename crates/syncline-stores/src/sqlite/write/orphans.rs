@@ -62,12 +62,20 @@ fn dangling(child: &TableTask, reference: &ForeignKey, parent_exists: bool) -> R
         conditions.push(format!("NOT EXISTS (SELECT 1 FROM {parent} AS p WHERE {})", matches.join(" AND ")));
     }
     let table = select::table(&child.table.name)?;
-    Ok(format!("SELECT {} FROM {table} AS c WHERE {}", keys?.join(", "), conditions.join(" AND ")))
+    // A child without a key is counted all the same; it has just nothing to be named by.
+    let keys = match keys?.join(", ") {
+        none if none.is_empty() => "NULL".to_owned(),
+        keys => keys,
+    };
+    Ok(format!("SELECT {keys} FROM {table} AS c WHERE {}", conditions.join(" AND ")))
 }
 
 fn collect(orphans: &mut Orphans, child: &TableTask, mut rows: Rows<'_>) -> Attempt<()> {
     while let Some(row) = rows.next()? {
         orphans.count += 1;
+        if child.key.is_empty() {
+            continue;
+        }
         let sample = orphans.sample.get_or_insert_with(|| RowBatch::new(child.key.len()));
         if sample.len() < limits::SAMPLE_ROWS {
             types::push_row(sample, row)?;
