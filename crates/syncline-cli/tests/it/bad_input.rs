@@ -121,7 +121,7 @@ fn a_full_disk_is_seen_before_the_first_row() {
     Command::new("umount").arg(&small).status().unwrap();
     for said in said {
         assert_eq!(said.code, Some(1), "{}{}", said.out, said.err);
-        assert!(said.err.contains("error[DISK_FULL]"), "{}", said.err);
+        assert!(said.err.contains("error[DISK_FULL]") && said.err.contains("are needed"), "{}", said.err);
     }
     assert_eq!(after, before);
 }

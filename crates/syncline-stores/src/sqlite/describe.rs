@@ -40,7 +40,18 @@ pub(super) fn describe(conn: &Connection, place: &Place) -> Attempt<Description>
         version: rusqlite::version().to_owned(),
         identity: place.identity().to_owned(),
         writable: place.may_write() && !conn.is_readonly("main")?,
-        // The standard library cannot tell, and asking the system otherwise takes unsafe code or another dependency.
-        free_bytes: None,
+        free_bytes: free_bytes(place.path()),
     })
+}
+
+/// Bytes that this user may still write beside the file.
+#[cfg(unix)]
+fn free_bytes(path: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(path).ok()?;
+    disk.f_bavail.checked_mul(disk.f_frsize)
+}
+
+#[cfg(not(unix))]
+fn free_bytes(_path: &Path) -> Option<u64> {
+    None
 }
