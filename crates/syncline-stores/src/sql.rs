@@ -32,8 +32,9 @@ impl Dialect {
     /// A literal that the engine reads as exactly this value.
     ///
     /// A value of a kind that the engine has no type for is written as the engine would store it: for SQLite a truth
-    /// value as 0 or 1, NaN as NULL, dates and times as their number, everything else as text. Text that is not UTF-8
-    /// keeps its bytes in databases whose encoding is UTF-8.
+    /// value as 0 or 1, NaN as NULL, dates and times as their number, everything else as text. Text that is not UTF-8 or
+    /// holds control characters other than newline and tab is written as its bytes, which are the same text only in
+    /// databases whose encoding is UTF-8.
     pub fn literal(self, value: ValueRef<'_>) -> String {
         match self {
             Dialect::Sqlite => sqlite_literal(value),
@@ -73,9 +74,15 @@ fn real(value: f64) -> String {
 
 fn text(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
-        Ok(string) if !string.contains('\0') => format!("'{}'", string.replace('\'', "''")),
+        Ok(string) if !string.contains(is_lost_on_the_way) => format!("'{}'", string.replace('\'', "''")),
         _ => format!("CAST({} AS TEXT)", blob(bytes)),
     }
+}
+
+/// Characters that a literal in quotes may lose or that act on the terminal it is shown on: SQLite ends a statement at
+/// NUL, and its shell drops the CR of a line that ends in CR LF.
+fn is_lost_on_the_way(c: char) -> bool {
+    c.is_ascii_control() && !matches!(c, '\n' | '\t')
 }
 
 fn blob(bytes: &[u8]) -> String {
@@ -159,6 +166,16 @@ mod tests {
         ];
         for value in &values {
             assert_eq!(&evaluated(&conn, value), value);
+        }
+    }
+
+    #[test]
+    fn control_characters_are_written_as_bytes() {
+        let literal = |text: &str| Dialect::Sqlite.literal(ValueRef::Text(text.as_bytes()));
+        assert_eq!(literal("a\nb\t"), "'a\nb\t'");
+        assert_eq!(literal("a\r\n"), "CAST(X'610D0A' AS TEXT)");
+        for control in (0..0x20).chain([0x7f]).filter(|byte| !matches!(byte, b'\n' | b'\t')) {
+            assert_eq!(literal(&char::from(control).to_string()), format!("CAST(X'{control:02X}' AS TEXT)"));
         }
     }
 

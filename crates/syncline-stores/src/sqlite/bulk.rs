@@ -4,11 +4,15 @@
 use rusqlite::Connection;
 use syncline_core::change::TableTask;
 use syncline_core::error::Result;
-use syncline_core::value::RowBatch;
+use syncline_core::value::{RowBatch, ValueRef};
 
 use super::connect::failure::{Attempt, Failure};
 use super::snapshot::select;
 use super::types::{self, Encoding};
+use crate::sql::Dialect;
+
+/// How many characters of a value an error shows.
+const CELL_MAX: usize = 40;
 
 /// Inserts all rows.
 ///
@@ -19,10 +23,37 @@ pub(super) fn load(conn: &Connection, task: &TableTask, rows: &RowBatch) -> Atte
     // Kept by the connection from batch to batch.
     let mut insert = conn.prepare_cached(&insert(task, None)?)?;
     for row in rows.rows() {
-        types::bind(&mut insert, 1, row.iter(), encoding)?;
-        insert.raw_execute().map_err(Failure::of_row(&task.table.name))?;
+        let bound = types::bind(&mut insert, 1, row.iter(), encoding).map_err(Failure::from);
+        bound
+            .and_then(|()| insert.raw_execute().map_err(Failure::of_row(&task.table.name)))
+            .map_err(|failure| failure.at_row(|| place_of(task, row.select(&task.key))))?;
     }
     Ok(())
+}
+
+/// Where a row is, in the words of an error: `row k=v, k2=v2 of TABLE`, each value cut short.
+pub(super) fn place_of<'v>(task: &TableTask, key: impl Iterator<Item = ValueRef<'v>>) -> String {
+    let table = &task.table.name;
+    let names = task.key.iter().map(|at| &task.table.columns[task.columns[*at]].name);
+    let cells: Vec<String> = names.zip(key).map(|(name, value)| format!("{name}={}", brief(value))).collect();
+    if cells.is_empty() { table.clone() } else { format!("row {} of {table}", cells.join(", ")) }
+}
+
+/// A value in at most [`CELL_MAX`] characters.
+fn brief(value: ValueRef<'_>) -> String {
+    let shown = match value {
+        ValueRef::Null => "NULL".to_owned(),
+        ValueRef::Int(value) => value.to_string(),
+        ValueRef::Real(value) => format!("{value:?}"),
+        // No character has more than four bytes, so what is left off here would be cut below.
+        ValueRef::Text(bytes) => String::from_utf8_lossy(&bytes[..bytes.len().min(4 * CELL_MAX + 4)]).into_owned(),
+        ValueRef::Bytes(bytes) => Dialect::Sqlite.literal(ValueRef::Bytes(&bytes[..bytes.len().min(CELL_MAX)])),
+        other => Dialect::Sqlite.literal(other),
+    };
+    match shown.char_indices().nth(CELL_MAX) {
+        None => shown,
+        Some(_) => shown.chars().take(CELL_MAX - 1).chain(['…']).collect(),
+    }
 }
 
 /// Removes all rows and returns how many there were.
@@ -46,4 +77,27 @@ pub(super) fn insert(task: &TableTask, rowid: Option<&str>) -> Result<String> {
         select::columns(task)?,
         parameters.join(", ")
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_cut_short() {
+        let long = "ä".repeat(CELL_MAX + 1);
+        let cut = "ä".repeat(CELL_MAX - 1) + "…";
+        for (value, shown) in [
+            (ValueRef::Null, "NULL"),
+            (ValueRef::Int(-7), "-7"),
+            (ValueRef::Real(1.0), "1.0"),
+            (ValueRef::Text(b"a\xff"), "a\u{fffd}"),
+            (ValueRef::Text(&long.as_bytes()[..2 * CELL_MAX]), &long[..2 * CELL_MAX]),
+            (ValueRef::Text(long.as_bytes()), &cut),
+            (ValueRef::Bytes(&[0, 255]), "X'00FF'"),
+            (ValueRef::Bytes(&[0; 50]), "X'0000000000000000000000000000000000000…"),
+        ] {
+            assert_eq!(brief(value), shown);
+        }
+    }
 }

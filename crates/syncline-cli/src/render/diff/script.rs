@@ -5,7 +5,7 @@ use std::time::Duration;
 use syncline::error::Result;
 use syncline::row_difference::{RowDifference, RowSink};
 use syncline::sql_of;
-use syncline::summary::DiffReport;
+use syncline::summary::{DiffReport, TableDiff};
 
 use super::{Frame, View};
 use crate::render::text::{counted, escape};
@@ -28,12 +28,28 @@ impl Script {
             return Ok(());
         }
         let (source, target) = (&self.frame.labels.source, &self.frame.labels.target);
-        // Rows that refer to each other may come in any order: foreign keys are checked at the end.
+        // The pragma has no effect inside a transaction. Rows that refer to each other come in any order, and a row that
+        // REPLACE evicts for a moment must not take those that refer to it along.
         self.frame.output.stream(&format!(
-            "-- Makes {target} equal to {source}, deletes included, as both were when compared. Run it on {target}.\n\
+            "-- Makes {target} equal to {source}, deletes included, as both were when compared. Run it on {target}\n\
+             -- with the sqlite3 shell: `.bail on` is a command of the shell, not SQL. It ends the script at the first\n\
+             -- error, so that nothing is committed; another program must leave that line out and do the same.\n\
              -- It checks nothing: `syncline mirror` does the same with guards, before-images and verification.\n\
-             BEGIN;\nPRAGMA defer_foreign_keys = ON;\n"
+             -- The triggers of {target} fire for this script; they do not for `syncline mirror`.\n\
+             -- {target} must store text as UTF-8 and have no constraint that {source} has not, for REPLACE drops rows\n\
+             -- that clash; `syncline diff` shows afterwards whether anything is left.\n\
+             .bail on\nPRAGMA foreign_keys = OFF;\nBEGIN;\n"
         ))
+    }
+
+    /// Names a table that the script does not make equal, and why.
+    fn leave_out(&mut self, table: &TableDiff) -> Result<()> {
+        let why = match &table.note {
+            Some(note) => note.as_str(),
+            None if table.comparable => return Ok(()),
+            None => "its rows cannot be compared",
+        };
+        self.frame.output.stream(&format!("-- {} is left out: {}\n", escape(&table.table), escape(why)))
     }
 }
 
@@ -49,10 +65,7 @@ impl RowSink for Script {
 impl View for Script {
     fn finish(&mut self, report: &DiffReport, _took: Duration) -> Result<()> {
         self.begin()?;
-        for table in report.tables.iter().filter(|table| !table.comparable) {
-            let why = table.note.as_deref().unwrap_or("its rows cannot be compared");
-            self.frame.output.stream(&format!("-- {} is left out: {}\n", escape(&table.table), escape(why)))?;
-        }
+        report.tables.iter().try_for_each(|table| self.leave_out(table))?;
         self.frame.output.stream(&format!("COMMIT;\n-- {}\n", counted(self.rows, "row")))?;
         self.frame.output.flush()
     }
@@ -67,7 +80,8 @@ mod tests {
     fn one_transaction_that_says_what_it_does() {
         let script = shown(Format::Sql, false);
         assert!(script.starts_with("-- Makes branch.db equal to hq.db, "), "{script}");
-        assert!(script.contains("\nBEGIN;\nPRAGMA defer_foreign_keys = ON;\n"), "{script}");
+        assert!(script.contains("\n.bail on\nPRAGMA foreign_keys = OFF;\nBEGIN;\nINSERT OR REPLACE INTO "), "{script}");
+        assert!(script.contains("\n-- The triggers of branch.db fire for this script; "), "{script}");
         let end = "-- invoices is left out: vat_rate is missing in branch.db\nCOMMIT;\n-- 3 rows\n";
         assert!(script.ends_with(end), "{script}");
     }

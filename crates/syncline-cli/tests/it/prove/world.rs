@@ -159,7 +159,7 @@ fn fill(path: &Path, numbers: &mut Numbers) {
     let connection = unsafe_but_fast(path);
     define(&connection);
     // More often few than many: a round should be over in a second or two.
-    let scale = 4 + numbers.below(13).min(numbers.below(13));
+    let scale = 4 + (0..3).map(|_| numbers.below(13)).min().unwrap_or_default();
     let (customers, orders, employees) = (300 * scale, 600 * scale, 50 * scale);
     let (stock, labels, salt) = (250 * scale, 100 * scale, numbers.below(1_000));
     let rows = |count: u64| format!("WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})");

@@ -17,6 +17,8 @@ pub(in crate::sqlite) enum Failure {
     Row {
         /// The table.
         table: String,
+        /// Which row, in the words of a place; known only further up.
+        place: Option<String>,
         /// What SQLite said.
         error: rusqlite::Error,
     },
@@ -38,17 +40,29 @@ pub(in crate::sqlite) enum Doing {
 impl Failure {
     /// Gives an error of SQLite the table whose row was being written.
     pub(in crate::sqlite) fn of_row(table: &str) -> impl FnOnce(rusqlite::Error) -> Failure {
-        move |error| Failure::Row { table: table.to_owned(), error }
+        move |error| Failure::Row { table: table.to_owned(), place: None, error }
+    }
+
+    /// Says which row it was, where it is about one.
+    pub(in crate::sqlite) fn at_row(self, place: impl FnOnce() -> String) -> Failure {
+        match self {
+            Failure::Row { table, error, .. } => Failure::Row { table, place: Some(place()), error },
+            Failure::Said(error) if is_of_row(error.code()) => Failure::Said(error.at_if_unsaid(place())),
+            other => other,
+        }
     }
 
     /// The error a person sees.
     pub(in crate::sqlite) fn into_error(self, path: &Path, doing: Doing) -> Error {
-        let path = path.display();
-        let (error, table) = match self {
+        let (error, table, place) = match self {
             Failure::Said(error) => return error,
-            Failure::Sqlite(error) => (error, None),
-            Failure::Row { table, error } => (error, Some(table)),
+            Failure::Sqlite(error) => (error, None, None),
+            Failure::Row { table, place, error } => (error, Some(table), place),
         };
+        if let Some(said) = unreadable(&error, path, doing) {
+            return said.caused_by(error);
+        }
+        let path = path.display();
         let code = code(&error, doing, table.is_some());
         let table = table.unwrap_or_default();
         let what = match code {
@@ -66,7 +80,11 @@ impl Failure {
                 Doing::Writing => format!("{path} could not be written"),
             },
         };
-        Error::new(code, what).because(words(&error)).caused_by(error)
+        let said = Error::new(code, what).because(words(&error)).caused_by(error);
+        match place {
+            Some(place) if is_of_row(code) => said.at(place),
+            _ => said,
+        }
     }
 }
 
@@ -80,6 +98,31 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Failure::Said(error)
     }
+}
+
+/// Whether the code is about one row.
+fn is_of_row(code: Code) -> bool {
+    matches!(code, Code::RowRefused | Code::UniqueClash)
+}
+
+/// The error for a database that is only read and yet needs something beside it to be written: in WAL mode the -shm file,
+/// after a crash the file itself.
+fn unreadable(error: &rusqlite::Error, path: &Path, doing: Doing) -> Option<Error> {
+    let is_of_files = match error.sqlite_error()?.extended_code & 0xff {
+        ffi::SQLITE_READONLY => doing != Doing::Writing,
+        // A file that is not there was to be created, and that is another matter.
+        ffi::SQLITE_CANTOPEN => doing == Doing::Reading || (doing == Doing::Opening && path.exists()),
+        _ => false,
+    };
+    is_of_files.then(|| {
+        let why = "unless the file itself is closed to this user, it is in WAL mode, which takes a directory that can \
+                   be written or -shm and -wal files that are there already and can be used";
+        let advice = "copy the database to a writable directory, or run as a user who may write there";
+        Error::new(Code::StoreDenied, format!("{} could not be read", path.display()))
+            .because(format!("{}; {why}", words(error)))
+            .leaving("nothing was changed")
+            .next(advice, "")
+    })
 }
 
 fn code(error: &rusqlite::Error, doing: Doing, row: bool) -> Code {
@@ -119,7 +162,8 @@ mod tests {
 
     fn told(extended: i32, doing: Doing, row: bool) -> Code {
         let error = rusqlite::Error::SqliteFailure(ffi::Error::new(extended), Some("its words".to_owned()));
-        let failure = if row { Failure::Row { table: "t".to_owned(), error } } else { Failure::Sqlite(error) };
+        let failure =
+            if row { Failure::Row { table: "t".to_owned(), place: None, error } } else { Failure::Sqlite(error) };
         let error = failure.into_error(Path::new("/a.db"), doing);
         assert_eq!(error.why(), Some("its words"));
         assert!(error.what().contains("/a.db"), "{error}");
@@ -151,6 +195,34 @@ mod tests {
         ];
         for (extended, doing, row, expected) in cases {
             assert_eq!(told(extended, doing, row), expected, "{extended} {doing:?} {row}");
+        }
+    }
+
+    #[test]
+    fn what_is_only_read_is_never_said_to_be_unwritable() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        for (extended, doing) in [
+            (ffi::SQLITE_READONLY_DIRECTORY, Doing::Opening),
+            (ffi::SQLITE_READONLY_CANTINIT, Doing::Reading),
+            (ffi::SQLITE_READONLY_RECOVERY, Doing::Reading),
+            (ffi::SQLITE_CANTOPEN, Doing::Opening),
+            (ffi::SQLITE_CANTOPEN, Doing::Reading),
+        ] {
+            let error = rusqlite::Error::SqliteFailure(ffi::Error::new(extended), Some("its words".to_owned()));
+            let error = Failure::Sqlite(error).into_error(file.path(), doing);
+            assert_eq!(error.code(), Code::StoreDenied, "{extended} {doing:?}");
+            assert!(error.what().ends_with(" could not be read"), "{error}");
+            assert!(error.why().is_some_and(|why| why.starts_with("its words; ") && why.contains("WAL")), "{error}");
+            assert!(error.next_steps()[0].action.starts_with("copy the database to a writable directory"));
+        }
+    }
+
+    #[test]
+    fn only_errors_about_a_row_say_which() {
+        for (extended, place) in [(ffi::SQLITE_CONSTRAINT_UNIQUE, Some("row id=1 of t")), (ffi::SQLITE_FULL, None)] {
+            let error = rusqlite::Error::SqliteFailure(ffi::Error::new(extended), None);
+            let failure = Failure::of_row("t")(error).at_row(|| "row id=1 of t".to_owned());
+            assert_eq!(failure.into_error(Path::new("/a.db"), Doing::Writing).place(), place);
         }
     }
 }

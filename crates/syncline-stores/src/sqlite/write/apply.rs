@@ -9,6 +9,7 @@ use syncline_core::value::{Row, exact};
 
 use super::displaced::{Fate, Memory};
 use super::row::RowWriter;
+use crate::sqlite::bulk;
 use crate::sqlite::connect::failure::{Attempt, Failure};
 use crate::sqlite::snapshot::select::{self, Finder};
 use crate::sqlite::types::Encoding;
@@ -74,7 +75,7 @@ impl<'c> Apply<'c> {
                 Standing::Present(place) => {
                     self.image_of_change(row, place);
                     let with_key = !self.task.key.iter().all(|cell| self.finder.row().get(*cell) == row.get(*cell));
-                    self.writer.update(row, place, with_key)?;
+                    self.writer.update(row, place, with_key).map_err(|failure| at_row(failure, self.task, row))?;
                     self.applied.updated += 1;
                 }
             }
@@ -95,7 +96,8 @@ impl<'c> Apply<'c> {
                 let place = self.finder.rowid();
                 let image = self.image(exact::encode_row(key.iter()), place, None);
                 self.applied.images.push(image);
-                self.writer.delete(key.iter(), place)?;
+                let deleted = self.writer.delete(key.iter(), place);
+                deleted.map_err(|failure| failure.at_row(|| bulk::place_of(self.task, key.iter())))?;
                 self.applied.deleted += 1;
             } else {
                 self.applied.moved.push(exact::encode_row(key.iter()));
@@ -117,7 +119,8 @@ impl<'c> Apply<'c> {
                 Standing::Present(place) => {
                     self.image_of_change(row, place);
                     memory.remember(&self.key_of(row), Fate::Displaced(place))?;
-                    self.writer.delete(row.select(&self.task.key), place)?;
+                    let deleted = self.writer.delete(row.select(&self.task.key), place);
+                    deleted.map_err(|failure| at_row(failure, self.task, row))?;
                 }
             }
         }
@@ -131,7 +134,7 @@ impl<'c> Apply<'c> {
             match memory.recall(&self.key_of(row))? {
                 Some(Fate::Left) => {}
                 Some(Fate::Displaced(place)) => {
-                    self.writer.insert(row, place)?;
+                    self.writer.insert(row, place).map_err(|failure| at_row(failure, self.task, row))?;
                     self.applied.updated += 1;
                 }
                 None => match self.standing_of_row(row, batch.expectations[at])? {
@@ -161,7 +164,7 @@ impl<'c> Apply<'c> {
             Some(place) if self.writer.is_taken(place)? => None,
             place => place,
         };
-        self.writer.insert(row, place)?;
+        self.writer.insert(row, place).map_err(|failure| at_row(failure, self.task, row))?;
         self.applied.inserted += 1;
         Ok(())
     }
@@ -203,6 +206,10 @@ impl<'c> Apply<'c> {
     fn key_of(&self, row: Row<'_>) -> Vec<u8> {
         exact::encode_row(row.select(&self.task.key))
     }
+}
+
+fn at_row(failure: Failure, task: &TableTask, row: Row<'_>) -> Failure {
+    failure.at_row(|| bulk::place_of(task, row.select(&task.key)))
 }
 
 fn bug(what: &str) -> Failure {

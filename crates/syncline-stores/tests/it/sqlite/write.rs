@@ -86,6 +86,37 @@ async fn refusals_carry_the_words_of_the_database() {
 }
 
 #[tokio::test]
+async fn refusals_name_the_row() {
+    let desk = Desk::with(
+        "CREATE TABLE t (a INTEGER, k TEXT, u UNIQUE CHECK (u > 0), PRIMARY KEY (k, a));
+         INSERT INTO t VALUES (1, 'one', 1), (2, 'two', 2)",
+    );
+    let task = the_task(&desk, "t").await;
+    let store = desk.store().await;
+    let mut writer = store.writer().await.unwrap();
+    let long = "x".repeat(50);
+    let there = vec![int(2), text("two"), int(2)];
+    let nan = vec![int(3), text("k"), Value::Real(f64::NAN)];
+    for (row, seen, code, place) in [
+        (vec![int(3), text(&long), int(-1)], None, Code::RowRefused, format!("row k={}…, a=3 of t", &long[..39])),
+        (vec![int(3), text("k"), int(1)], None, Code::UniqueClash, "row k=k, a=3 of t".to_owned()),
+        (nan, None, Code::RowRefused, "row k=k, a=3 of t".to_owned()),
+        (vec![int(2), text("two"), int(1)], Some(there), Code::UniqueClash, "row k=two, a=2 of t".to_owned()),
+    ] {
+        let mut transaction = writer.begin().await.unwrap();
+        let change = put(&[(row.clone(), seen.clone())]);
+        let error = transaction.apply(&task, &change, ApplyMode::InPlace).await.unwrap_err();
+        assert_eq!((error.code(), error.place()), (code, Some(place.as_str())), "{error}");
+        drop(transaction);
+        if seen.is_none() {
+            let mut transaction = writer.begin().await.unwrap();
+            let error = transaction.load(&task, &batch(&[row])).await.unwrap_err();
+            assert_eq!((error.code(), error.place()), (code, Some(place.as_str())), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_key_that_is_equal_but_not_the_same_is_rewritten() {
     let desk = Desk::with("CREATE TABLE t (k PRIMARY KEY, a); INSERT INTO t VALUES (1, 'x'), (2, 'y')");
     let changes = put(&[
