@@ -1,6 +1,10 @@
 //! The `syncline` binary from outside: one module a command, and two for what all commands share.
 
-#![allow(clippy::unwrap_used, reason = "tests say what they expect by unwrapping")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "tests say what they expect by unwrapping, and what they measured"
+)]
 
 mod acceptance;
 mod bad_input;

@@ -23,7 +23,7 @@ pub(super) fn load(conn: &Connection, task: &TableTask, rows: &RowBatch) -> Atte
     // Kept by the connection from batch to batch.
     let mut insert = conn.prepare_cached(&insert(task, None)?)?;
     for row in rows.rows() {
-        let bound = types::bind(&mut insert, 1, row.iter(), encoding).map_err(Failure::from);
+        let bound = types::bind(&mut insert, 1, row.iter(), encoding);
         bound
             .and_then(|()| insert.raw_execute().map_err(Failure::of_row(&task.table.name)))
             .map_err(|failure| failure.at_row(|| place_of(task, row.select(&task.key))))?;

@@ -103,14 +103,15 @@ impl Text {
     fn hints(&self, report: &DiffReport) -> String {
         let labels = &self.frame.labels;
         let (typed, target) = (labels.typed(), &labels.target);
-        // What cannot be compared cannot be mirrored either, so nothing is offered that would be refused.
-        if report.equal || self.frame.is_quiet || report.tables.iter().any(|table| !table.comparable) {
+        if report.equal || self.frame.is_quiet {
             return String::new();
         }
-        let mut hints = vec![
-            (format!("syncline mirror {typed}"), format!("make {target} equal to {}", labels.source)),
-            (format!("syncline copy {typed}"), "add and update, delete nothing".to_owned()),
-        ];
+        let mut hints = Vec::new();
+        // What cannot be compared cannot be carried either, so nothing is offered that would be refused.
+        if report.tables.iter().all(|table| table.comparable) {
+            hints.push((format!("syncline mirror {typed}"), format!("make {target} equal to {}", labels.source)));
+            hints.push((format!("syncline copy {typed}"), "add and update, delete nothing".to_owned()));
+        }
         if !self.frame.with_rows {
             hints.push((format!("syncline diff {typed} --rows"), "show the rows that differ".to_owned()));
         }
@@ -169,9 +170,7 @@ invoices         -           -        -               -  vat_rate is missing in 
 orders     391,004           0        0               1
 note: view totals is not compared
 2 tables differ, 1 cannot be compared. 439,217 rows compared in 6.1 s.
-next:  syncline mirror shop/hq.db shop/branch.db          make branch.db equal to hq.db
-       syncline copy shop/hq.db shop/branch.db            add and update, delete nothing
-       syncline diff shop/hq.db shop/branch.db --rows     show the rows that differ
+next:  syncline diff shop/hq.db shop/branch.db --rows     show the rows that differ
 ";
         assert_eq!(shown(Format::Text, false), expected);
     }

@@ -53,7 +53,9 @@ fn an_exchange_brings_rows_back_that_referenced_nothing_before() {
     let schema = "CREATE TABLE customers (id INTEGER PRIMARY KEY, email TEXT UNIQUE);
          CREATE TABLE orders (id INTEGER PRIMARY KEY, customer INTEGER REFERENCES customers (id))";
     let scene = Scene::with_pair(
-        &format!("{schema}; INSERT INTO customers VALUES (1, 'b'), (2, 'a'), (3, 'c'); INSERT INTO orders VALUES (1, 1)"),
+        &format!(
+            "{schema}; INSERT INTO customers VALUES (1, 'b'), (2, 'a'), (3, 'c'); INSERT INTO orders VALUES (1, 1)"
+        ),
         &format!(
             "PRAGMA foreign_keys = OFF; {schema}; INSERT INTO customers VALUES (1, 'a'), (2, 'b');
              INSERT INTO orders VALUES (1, 1), (9, 77)"

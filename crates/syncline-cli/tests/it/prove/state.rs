@@ -64,7 +64,7 @@ impl Dump {
 fn rows(connection: &Connection, table: &str, has_rowid: bool) -> Vec<String> {
     let columns: Vec<String> = {
         let statement = connection.prepare(&format!("SELECT * FROM \"{table}\" LIMIT 0")).unwrap();
-        statement.column_names().into_iter().map(|name| format!("quote(\"{name}\")")).collect::<Vec<_>>()
+        statement.column_names().map(|name| format!("quote(\"{name}\")")).collect::<Vec<_>>()
     };
     let number = if has_rowid { "rowid || ': ' || " } else { "" };
     let order = match table {

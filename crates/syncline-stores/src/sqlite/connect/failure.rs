@@ -108,15 +108,20 @@ fn is_of_row(code: Code) -> bool {
 /// The error for a database that is only read and yet needs something beside it to be written: in WAL mode the -shm file,
 /// after a crash the file itself.
 fn unreadable(error: &rusqlite::Error, path: &Path, doing: Doing) -> Option<Error> {
-    let is_of_files = match error.sqlite_error()?.extended_code & 0xff {
+    let extended = error.sqlite_error()?.extended_code;
+    let is_of_files = match extended & 0xff {
         ffi::SQLITE_READONLY => doing != Doing::Writing,
         // A file that is not there was to be created, and that is another matter.
         ffi::SQLITE_CANTOPEN => doing == Doing::Reading || (doing == Doing::Opening && path.exists()),
         _ => false,
     };
     is_of_files.then(|| {
-        let why = "unless the file itself is closed to this user, it is in WAL mode, which takes a directory that can \
-                   be written or -shm and -wal files that are there already and can be used";
+        let why = if extended == ffi::SQLITE_READONLY_ROLLBACK {
+            "a crash left a journal that has to be rolled back first, which takes a file that can be written"
+        } else {
+            "unless the file itself is closed to this user, it is in WAL mode, which takes a directory that can be \
+             written or -shm and -wal files that are there already and can be used"
+        };
         let advice = "copy the database to a writable directory, or run as a user who may write there";
         Error::new(Code::StoreDenied, format!("{} could not be read", path.display()))
             .because(format!("{}; {why}", words(error)))
