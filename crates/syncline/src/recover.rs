@@ -7,18 +7,15 @@ use crate::open::Purpose;
 use crate::request::RunRequest;
 use crate::session::{Syncline, now_ms};
 use crate::state::{RunLock, RunRecord};
+use crate::summary::Status;
 
-/// What the target and the state agree on after runs that were cut off.
-#[derive(Debug, Default)]
-pub(crate) struct Recovered {
-    /// The newest of them, which the new run goes on from.
-    pub(crate) newest: Option<String>,
-}
+/// How far back a run that was cut off is looked for.
+const RECENT_RUNS: usize = 100;
 
 impl Syncline {
     /// Brings the evidence of earlier runs in line with what is durable in the target. The caller holds the target's
     /// lock, so a run that is recorded as working on it is dead.
-    pub(crate) async fn recover(&self, identity: &str, writer: &mut dyn Writer) -> Result<Recovered> {
+    pub(crate) async fn recover(&self, identity: &str, writer: &mut dyn Writer) -> Result<()> {
         let state = self.state().await?;
         let checkpoints = writer.checkpoints().await?;
         let unfinished = state.unfinished_runs(identity).await?;
@@ -44,7 +41,24 @@ impl Syncline {
                 Err(error) => return Err(error),
             }
         }
-        Ok(Recovered { newest: unfinished.into_iter().max_by_key(|run| run.started_ms).map(|run| run.id) })
+        Ok(())
+    }
+
+    /// The run that a new one goes on from: the newest on this target, if it is one of `same_work` and did not come to
+    /// its end although it may have committed something.
+    pub(crate) async fn cut_off(
+        &self,
+        identity: &str,
+        same_work: impl Fn(&RunRecord) -> bool,
+    ) -> Result<Option<String>> {
+        let (runs, _) = self.state().await?.list_runs(RECENT_RUNS, None).await?;
+        let newest = runs.into_iter().find(|run| run.target_identity == identity);
+        let is_cut_off = |run: &RunRecord| match run.status {
+            Status::Interrupted => true,
+            Status::Cancelled | Status::Failed => run.written_rows > 0,
+            _ => false,
+        };
+        Ok(newest.filter(is_cut_off).filter(same_work).map(|run| run.id))
     }
 
     /// Takes note of every run whose process has died, so that the history shows what is durable. A target that is

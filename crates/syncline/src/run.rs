@@ -47,7 +47,8 @@ impl Syncline {
         let _lock = RunLock::acquire(state.dir(), identity, &note)?;
         state.expire_images(now_ms()).await?;
         let mut writer = target.store.writer().await?;
-        let recovered = self.recover(identity, &mut *writer).await?;
+        self.recover(identity, &mut *writer).await?;
+        let continues = self.cut_off(identity, |run| run.verb != RunVerb::Undo).await?;
         let run = state
             .begin_run(NewRun {
                 verb: if request.verb == Verb::Copy { RunVerb::Copy } else { RunVerb::Mirror },
@@ -60,15 +61,15 @@ impl Syncline {
                     ..request.clone()
                 }),
                 undoes: None,
-                continues: recovered.newest.clone(),
+                continues: continues.clone(),
                 keeps_images: request.undo,
                 started_ms: now_ms(),
             })
             .await?;
-        if let Some(earlier) = &recovered.newest {
+        if let Some(earlier) = &continues {
             self.note(format!("goes on from {earlier}, which was cut off; what it had committed is kept"));
         }
-        let record = Record { session: self, run, started, continues: recovered.newest };
+        let record = Record { session: self, run, started, continues };
         let _watch = self.watch_for_cancel(&record.run).await?;
         let worked = self.work(request, source, target, &mut *writer, &record.run).await;
         record.close(worked).await

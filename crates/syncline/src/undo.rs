@@ -143,7 +143,8 @@ impl Syncline {
         }
         let _lock = RunLock::acquire(state.dir(), &identity, &format!("undo of {}", undone.id))?;
         let mut writer = target.store.writer().await?;
-        let recovered = self.recover(&identity, &mut *writer).await?;
+        self.recover(&identity, &mut *writer).await?;
+        let continues = self.cut_off(&identity, |run| run.undoes.as_ref() == Some(&undone.id)).await?;
         // Another undo may have been faster than the lock, and recovery may have found that nothing became durable.
         let undone = state.find_run(&undone.id).await?;
         check_undoable(state, &undone).await?;
@@ -155,12 +156,12 @@ impl Syncline {
                 target_identity: identity,
                 request: None,
                 undoes: Some(undone.id.clone()),
-                continues: recovered.newest.clone(),
+                continues: continues.clone(),
                 keeps_images: true,
                 started_ms: now_ms(),
             })
             .await?;
-        let record = Record { session: self, run, started, continues: recovered.newest };
+        let record = Record { session: self, run, started, continues };
         let _watch = self.watch_for_cancel(&record.run).await?;
         let worked = self.put_back(&undone, &target, &mut *writer, &record.run).await;
         record.close_with(worked, true).await

@@ -8,6 +8,7 @@
 
 mod acceptance;
 mod bad_input;
+mod cancel;
 mod carried;
 mod completions;
 mod concurrency;
