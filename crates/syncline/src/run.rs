@@ -110,8 +110,11 @@ impl Syncline {
         drop(source_view);
         let mut worked = Worked::new(&decision, carried);
         if request.verify && worked.end.is_ok() {
-            let verified = self.verify_run(request.verb, source, target, &position, &worked.proven(&works)).await?;
-            worked.verified = worked.with_exceptions(verified);
+            match self.verify_run(request.verb, source, target, &position, &worked.proven(&works)).await {
+                Ok(verified) => worked.verified = worked.with_exceptions(verified),
+                // The rows are committed; what failed is the proof.
+                Err(error) => worked.end = Err(error),
+            }
         }
         Ok(worked)
     }

@@ -16,6 +16,9 @@ mod victim;
 mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::Instant;
 
 use syncline_testkit::prove::rounds;
 
@@ -28,19 +31,42 @@ const ROUNDS: u32 = 500;
 /// Rounds that are enough to see everything once.
 const ROTATION: u64 = 10;
 
+/// Rounds at work at once: most of a round is waiting for the disk.
+const WORKERS: usize = 2;
+
 #[test]
 fn kill_sqlite() {
-    let mut tally = Tally::default();
     if let Ok(seed) = std::env::var("SYNCLINE_PROVE_SEED") {
+        let mut tally = Tally::default();
         play(seed.parse().expect("SYNCLINE_PROVE_SEED is a number"), &mut tally);
         return say(&tally.to_string());
     }
-    for seed in 0..u64::from(rounds(ROUNDS)) {
-        play(seed, &mut tally);
-    }
-    say(&tally.to_string());
-    if tally.rounds >= ROTATION {
+    let rounds = u64::from(rounds(ROUNDS));
+    let (next, began) = (AtomicU64::new(0), Instant::now());
+    let tallies = thread::scope(|scope| {
+        let workers: Vec<_> = (0..WORKERS).map(|_| scope.spawn(|| work(&next, rounds))).collect();
+        workers.into_iter().map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic))).collect::<Vec<_>>()
+    });
+    let tally = tallies.into_iter().reduce(Tally::and).unwrap_or_default();
+    say(&format!("{tally}\ntime              {} s", began.elapsed().as_secs()));
+    if rounds >= ROTATION {
         tally.must_mean_something();
+    }
+}
+
+/// Plays rounds as long as there are any.
+fn work(next: &AtomicU64, rounds: u64) -> Tally {
+    let mut tally = Tally::default();
+    loop {
+        let seed = next.fetch_add(1, Ordering::Relaxed);
+        if seed >= rounds {
+            return tally;
+        }
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| play(seed, &mut tally))) {
+            // The other workers need not go on.
+            next.store(rounds, Ordering::Relaxed);
+            resume_unwind(panic);
+        }
     }
 }
 

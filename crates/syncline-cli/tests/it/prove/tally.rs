@@ -59,6 +59,23 @@ impl Tally {
         }
     }
 
+    /// Both together.
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        self.rounds += other.rounds;
+        self.mirror_kills += other.mirror_kills;
+        self.undo_kills += other.undo_kills;
+        self.killed_again += other.killed_again;
+        self.killed_loads += other.killed_loads;
+        self.exchanges += other.exchanges;
+        self.points.iter_mut().zip(other.points).for_each(|(count, more)| *count += more);
+        self.cut_mirrors += other.cut_mirrors;
+        self.cut_undos += other.cut_undos;
+        self.continued += other.continued;
+        self.runs += other.runs;
+        self.saw(Some(other.seen));
+        self
+    }
+
     /// What a reader saw, if there was one.
     pub(crate) fn saw(&mut self, seen: Option<Seen>) {
         let Some(seen) = seen else { return };
