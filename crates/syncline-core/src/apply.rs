@@ -253,6 +253,7 @@ fn concerns_one_table(code: Code) -> bool {
         Code::RowRefused
             | Code::UniqueClash
             | Code::TableNotCreated
+            | Code::TargetChanged
             | Code::ForeignKeyBroken
             | Code::KeyNull
             | Code::TableNoKey

@@ -203,7 +203,8 @@ pub(crate) fn pair(table: &Arc<TableSchema>, target_schema: &Schema) -> Result<P
 fn lane(request: &RunRequest, is_missing: bool, is_empty: bool, table: &str) -> Result<(bool, String)> {
     Ok(match request.strategy {
         _ if is_missing => (true, "full: not in the target yet".to_owned()),
-        Strategy::Auto if is_empty => (true, "full: empty in the target".to_owned()),
+        // Nothing is there to compare with, and a load shows readers nothing half done.
+        Strategy::Auto | Strategy::Compare if is_empty => (true, "full: empty in the target".to_owned()),
         Strategy::Auto => (false, "compare: the target has rows".to_owned()),
         Strategy::Compare => (false, "compare: as asked".to_owned()),
         Strategy::Full if is_empty => (true, "full: as asked".to_owned()),

@@ -1,6 +1,7 @@
 //! Taking note of runs that were cut off, before a new one begins.
 
 use syncline_core::error::{Code, Result};
+use syncline_core::state::Evidence;
 use syncline_core::store::Writer;
 
 use crate::open::Purpose;
@@ -23,19 +24,16 @@ impl Syncline {
             // A sealed run is complete in the target: only its last steps of tidying up are missing.
             if state.sealed_batch(&run.id).await?.is_none() {
                 let durable = checkpoints.iter().find(|checkpoint| checkpoint.run == run.id);
-                state.discard_after(&run.id, durable.map_or(0, |checkpoint| checkpoint.batch)).await?;
+                state.evidence(&run.id).seal(durable.map_or(0, |checkpoint| checkpoint.batch)).await?;
             }
             state.mark_interrupted(&run.id, now_ms()).await?;
         }
         for checkpoint in &checkpoints {
-            // One that this state does not know belongs to another state directory, and perhaps to a live run.
+            // A run that this state does not know belongs to another state directory, and may be at work. One that it
+            // knows is dead, or at work on another database of which this one is a copy: then the copy's checkpoint says
+            // nothing about it.
             match state.find_run(&checkpoint.run).await {
-                Ok(run) if run.id == checkpoint.run => {
-                    if state.sealed_batch(&run.id).await?.is_none() {
-                        state.discard_after(&run.id, checkpoint.batch).await?;
-                    }
-                    writer.forget(&run.id).await?;
-                }
+                Ok(run) if run.id == checkpoint.run => writer.forget(&run.id).await?,
                 Ok(_) => {}
                 Err(error) if error.code() == Code::RunNotFound => {}
                 Err(error) => return Err(error),

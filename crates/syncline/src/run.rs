@@ -24,12 +24,18 @@ impl Syncline {
     pub async fn run(&self, request: &RunRequest) -> Result<Summary> {
         let started = Instant::now();
         let untouched = |error: Error| error.leaving_if_unsaid("nothing was changed");
+        let state = self.state().await.map_err(untouched)?;
         let source = self.open_database(&request.source, Purpose::Read).await.map_err(untouched)?;
         let target = self.open_database(&request.target, Purpose::Create).await.map_err(untouched)?;
+        check_ends(&source, &target)?;
+        let note = format!("{} {} -> {}", request.verb.name(), source.label, target.label);
+        let lock = RunLock::acquire(state.dir(), &target.description.identity, &note).map_err(untouched)?;
         let result = self.run_between(request, &source, &target, started).await;
         if result.is_err() {
+            // Only under the lock: an empty file may be another run's, which has yet to write to it.
             target.remove_if_unused();
         }
+        drop(lock);
         result.map_err(untouched)
     }
 
@@ -40,11 +46,8 @@ impl Syncline {
         target: &Database,
         started: Instant,
     ) -> Result<Summary> {
-        check_ends(source, target)?;
         let state = self.state().await?;
         let identity = &target.description.identity;
-        let note = format!("{} {} -> {}", request.verb.name(), source.label, target.label);
-        let _lock = RunLock::acquire(state.dir(), identity, &note)?;
         state.expire_images(now_ms()).await?;
         let mut writer = target.store.writer().await?;
         self.recover(identity, &mut *writer).await?;
@@ -135,6 +138,8 @@ pub(crate) struct Worked {
     pub(crate) notes: Vec<String>,
     pub(crate) verified: Verified,
     pub(crate) end: Result<()>,
+    /// Whether anything became durable in the target, even if nobody was told what.
+    pub(crate) has_committed: bool,
 }
 
 impl Worked {
@@ -149,7 +154,13 @@ impl Worked {
             tables.push(TableSummary { error: Some(error.into()), ..summary });
         }
         tables.sort_by(|a, b| a.table.cmp(&b.table));
-        Self { tables, notes: decision.notes.clone(), verified: Verified::Skipped, end: carried.end }
+        Self {
+            tables,
+            notes: decision.notes.clone(),
+            verified: Verified::Skipped,
+            end: carried.end,
+            has_committed: carried.last_batch > 0,
+        }
     }
 
     /// The work whose result can be proven: tables done to their end, with the rows that were left alone in each.
@@ -193,6 +204,7 @@ impl Worked {
     fn state_text(&self) -> String {
         let touched = self.tables.iter().filter(|table| table.inserted + table.updated + table.deleted > 0).count();
         match (touched, self.rows()) {
+            (0, _) if self.has_committed => "what was committed is kept".to_owned(),
             (0, _) => "nothing was changed".to_owned(),
             (tables, rows) => {
                 let plural = |count: u64| if count == 1 { "" } else { "s" };
@@ -237,13 +249,18 @@ impl Record<'_> {
         let state = self.session.state().await?;
         let mut worked = match worked {
             Ok(worked) => worked,
-            Err(error) => {
-                Worked { tables: Vec::new(), notes: Vec::new(), verified: Verified::Skipped, end: Err(error) }
-            }
+            Err(error) => Worked {
+                tables: Vec::new(),
+                notes: Vec::new(),
+                verified: Verified::Skipped,
+                end: Err(error),
+                has_committed: false,
+            },
         };
         let status = worked.status();
         let end = std::mem::replace(&mut worked.end, Ok(()));
-        let end = end.map_err(|error| error.leaving_if_unsaid(worked.state_text()));
+        let state_text = worked.state_text();
+        let end = end.map_err(|error| error.leaving_if_unsaid(state_text.clone()));
         let summary = Summary {
             format: 1,
             kind: "summary".to_owned(),
@@ -256,18 +273,19 @@ impl Record<'_> {
             notes: worked.notes,
         };
         let error = end.as_ref().err().map(ErrorReport::from);
-        self.log(&summary, error.as_ref()).await?;
         // What could not be taken back yet can still be, so the run stays open to undo until nothing is left of it.
         let is_undone = undoes && status == Status::Succeeded;
         let recorded = RunEnd {
             status,
             verified: summary.verified,
             summary: Some(summary.clone()),
-            error,
+            error: error.clone(),
             ended_ms: now_ms(),
             mark_undone: is_undone,
         };
-        state.finish_run(&self.run, recorded).await?;
+        let unrecorded = |failed: Error| failed.leaving(state_text.clone());
+        state.finish_run(&self.run, recorded).await.map_err(unrecorded)?;
+        self.log(&summary, error.as_ref()).await.map_err(unrecorded)?;
         match end {
             Err(error) if status != Status::Cancelled => Err(error),
             _ => Ok(summary),

@@ -1,6 +1,7 @@
 //! The history of runs.
 
 use syncline_core::error::{Code, Error, Result};
+use syncline_core::mapping::tables::exactly;
 
 use crate::request::RunRequest;
 use crate::session::Syncline;
@@ -87,7 +88,7 @@ impl Syncline {
     pub async fn retry_run(&self, run: &str) -> Result<Summary> {
         let record = self.run_record(run).await?;
         let tables = record.summary.iter().flat_map(|summary| &summary.tables);
-        let failed: Vec<_> = tables.filter(|table| table.error.is_some()).map(|table| table.table.clone()).collect();
+        let failed: Vec<_> = tables.filter(|table| table.error.is_some()).map(|table| exactly(&table.table)).collect();
         if failed.is_empty() {
             let what = format!("no table of {} has failed", record.id);
             return Err(Error::new(Code::UsageInvalid, what)

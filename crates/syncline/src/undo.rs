@@ -22,7 +22,7 @@ use crate::open::{Database, Purpose};
 use crate::run::{Record, Worked, table_summary};
 use crate::session::{Syncline, now_ms};
 use crate::state::{NewRun, RunLock, RunRecord, RunVerb, State};
-use crate::summary::{Summary, TableSummary, Verified};
+use crate::summary::{Status, Summary, TableSummary, Verified};
 
 /// How far back a newer run that cannot be undone is looked for.
 const RECENT_RUNS: usize = 100;
@@ -107,7 +107,7 @@ impl Syncline {
         let newest = state.newest_undoable().await?.ok_or_else(none)?;
         let (recent, _) = state.list_runs(RECENT_RUNS, None).await?;
         let newer = recent.iter().take_while(|run| run.id != newest.id);
-        let lost = newer.filter(|run| run.verb != RunVerb::Undo).find(|run| run.written_rows > 0 && !run.keeps_images);
+        let lost = newer.filter(|run| run.verb != RunVerb::Undo).find(|run| may_have_changed(run) && !run.keeps_images);
         match lost {
             None => Ok(newest),
             Some(lost) => {
@@ -226,7 +226,13 @@ impl Syncline {
         });
         let gone = gone.iter().map(|table| table_summary(table, 0, &how, &Default::default()));
         let tables = done.chain(gone).chain(left).collect();
-        Ok(Worked { tables, notes: Vec::new(), verified: Verified::Skipped, end: carried.end })
+        Ok(Worked {
+            tables,
+            notes: Vec::new(),
+            verified: Verified::Skipped,
+            end: carried.end,
+            has_committed: carried.last_batch > 0,
+        })
     }
 }
 
@@ -248,6 +254,11 @@ async fn check_undoable(state: &State, record: &RunRecord) -> Result<()> {
         });
     }
     Ok(())
+}
+
+/// A run whose process died has not said how much it wrote.
+fn may_have_changed(run: &RunRecord) -> bool {
+    run.written_rows > 0 || run.status == Status::Interrupted
 }
 
 /// The table as it is now, if it still has the columns the run has kept and no others: what somebody put into a column

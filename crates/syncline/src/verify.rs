@@ -81,7 +81,7 @@ impl Syncline {
             tables.push(match pair_to_verify(table, &target_schema) {
                 Ok(pair) => {
                     let (source, target) = with_computed(pair.source, pair.target);
-                    self.verify_table(verb, &source, &target, &mut ends).await?
+                    self.verify_table(verb, &source, &target, &mut ends).await?.0
                 }
                 Err(error) => unprovable(&table.name, &error),
             });
@@ -110,9 +110,9 @@ impl Syncline {
             // The table may have been created by the run, so its description is the one it has now.
             let task = TableTask { table: table.clone(), ..work.target.clone() };
             let (source, task) = with_computed(work.source.clone(), task);
-            let verification = self.verify_table(verb, &source, &task, &mut ends).await?;
+            let (verification, differences) = self.verify_table(verb, &source, &task, &mut ends).await?;
             if verification.verified != Verified::Equal {
-                if *left_alone == 0 {
+                if differences > *left_alone {
                     let is_in_flight = ends.source.position().await? != *run_position;
                     return Ok(if is_in_flight { Verified::InFlight } else { Verified::Different });
                 }
@@ -131,13 +131,14 @@ impl Syncline {
         Ok((DiffRequest { source: request.source, target: request.target, tables: request.tables }, request.verb))
     }
 
+    /// What reading one table again has shown, and how many rows differ.
     async fn verify_table(
         &self,
         verb: Verb,
         source: &TableTask,
         target: &TableTask,
         ends: &mut Views,
-    ) -> Result<TableVerification> {
+    ) -> Result<(TableVerification, u64)> {
         let table = &source.table.name;
         let phase = Phase::Verify;
         let rows = ends.source.count(source).await?;
@@ -147,22 +148,25 @@ impl Syncline {
         let target_side = Side { snapshot: &mut *ends.target, task: target };
         let (source_sum, target_sum) = sum_both(source_side, target_side, self.cancel(), &progress).await?;
         self.events().emit(Event::PhaseEnded { table: table.clone(), phase, rows: source_sum.rows });
-        let (mut verified, mut note) = (Verified::Equal, None);
+        let (mut verified, mut note, mut differences) = (Verified::Equal, None, 0);
         if source_sum != target_sum {
             let tally = self.tally(source, target, ends).await?;
             let is_copied = verb == Verb::Copy && tally.only_source + tally.changed == 0;
             if !is_copied {
                 verified = Verified::Different;
+                let extra = if verb == Verb::Copy { 0 } else { tally.only_target };
+                differences = tally.only_source + tally.changed + extra;
                 note = Some(described(tally));
             }
         }
-        Ok(TableVerification {
+        let report = TableVerification {
             table: table.clone(),
             verified,
             source_rows: source_sum.rows,
             target_rows: target_sum.rows,
             note,
-        })
+        };
+        Ok((report, differences))
     }
 
     /// How two tables differ whose sums do.

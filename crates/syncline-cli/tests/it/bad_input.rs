@@ -70,7 +70,9 @@ fn a_target_that_cannot_be_written_is_left() {
     refused(&scene, "mirror a.db file:b.db?mode=ro", 4, "STORE_READ_ONLY");
     let is_root = std::fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
     for path in [".", "a.db", "state"] {
-        std::fs::create_dir_all(scene.path("state")).unwrap();
+        // What the command above has left there belongs to the superuser.
+        let _ = std::fs::remove_dir_all(scene.path("state"));
+        std::fs::create_dir(scene.path("state")).unwrap();
         std::fs::set_permissions(scene.path(path), PermissionsExt::from_mode(0o777)).unwrap();
     }
     std::fs::set_permissions(scene.path("b.db"), PermissionsExt::from_mode(0o444)).unwrap();

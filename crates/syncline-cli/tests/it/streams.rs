@@ -54,7 +54,8 @@ fn quiet_leaves_the_result_and_nothing_else() {
 #[test]
 fn signals_end_a_run_with_their_codes_and_it_can_be_resumed() {
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
-        let scene = Scene::with_pair(MANY, "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT)");
+        let scene =
+            Scene::with_pair(MANY, "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT); INSERT INTO t VALUES (1, 'old')");
         // Small batches make the run long enough to be interrupted, and give it many places to stop at.
         let mut child = scene
             .command(&["copy", "a.db", "b.db", "--json", "--batch-size", "500", "--strategy", "compare"])

@@ -183,3 +183,15 @@ fn a_newer_run_without_before_images_is_not_passed_over_in_silence() {
     assert!(said.err.contains("syncline undo r_"), "{}", said.err);
     assert_eq!(scene.number("b.db", "SELECT v FROM t"), 2);
 }
+
+#[test]
+fn a_run_with_nothing_to_do_is_nothing_to_undo() {
+    let empty = "CREATE TABLE e (id INTEGER PRIMARY KEY)";
+    let scene = mirrored(
+        &format!("{TABLE}; {empty}; INSERT INTO t VALUES (1, 1)"),
+        &format!("{TABLE}; {empty}; INSERT INTO t VALUES (1, 9)"),
+    );
+    scene.ok("mirror a.db b.db");
+    scene.ok("undo --yes");
+    assert_eq!(scene.number("b.db", "SELECT v FROM t"), 9);
+}

@@ -18,6 +18,7 @@ impl Applier<'_> {
         let mut tx = writer.begin().await?;
         let restored = if self.context.restores { &tables[..] } else { &[] };
         let written = async {
+            self.check_still_empty(&tables).await?;
             let orphans_before = self.count_orphans(&mut *tx, &tables, restored).await?;
             let done_of = |table: usize| if table == first { done } else { 0 };
             let mut loads = Vec::new();
@@ -30,6 +31,7 @@ impl Applier<'_> {
             for table in tables.iter().copied() {
                 match self.tables[table].action {
                     Action::Empty(_) => {}
+                    Action::Load { create: false } if self.tables[table].puts == 0 => {}
                     Action::Load { create } => loads.push(self.load(&mut *tx, &mut pending, table, create).await?),
                     Action::Differences => self.displace(&mut *tx, &mut pending, table, done_of(table)).await?,
                 }

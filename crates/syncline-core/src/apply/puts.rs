@@ -91,7 +91,7 @@ impl Applier<'_> {
     /// All puts of some tables in one transaction.
     async fn put_together(&mut self, tables: &[usize], writer: &mut dyn Writer) -> Result<()> {
         let is_busy = |table: &usize| match self.tables[*table].action {
-            Action::Load { .. } => true,
+            Action::Load { create } => create || self.tables[*table].puts > 0,
             Action::Differences => self.tables[*table].puts > 0,
             Action::Empty(_) => false,
         };
@@ -103,6 +103,7 @@ impl Applier<'_> {
         let number = pending.number;
         let mut tx = writer.begin().await?;
         let written = async {
+            self.check_still_empty(&tables).await?;
             let mut loads = Vec::new();
             for table in &tables {
                 if let Action::Load { create } = self.tables[*table].action {
@@ -124,6 +125,22 @@ impl Applier<'_> {
                 Err(self.abandon(number, error).await)
             }
         }
+    }
+
+    /// A table that is to be loaded must be as empty as when that was decided. The transaction holds the right to write
+    /// and has written nothing, so what a snapshot shows now is what it finds.
+    pub(super) async fn check_still_empty(&self, tables: &[usize]) -> Result<()> {
+        for table in tables {
+            let work = &self.tables[*table];
+            if work.action == (Action::Load { create: false })
+                && self.target.snapshot().await?.count(&work.target).await? > 0
+            {
+                return Err(Error::new(Code::TargetChanged, format!("{} is no longer empty in the target", work.name))
+                    .leaving("the table is as somebody else has left it")
+                    .next("run again", "compare the rows that are there now"));
+            }
+        }
+        Ok(())
     }
 
     pub(super) async fn put_all(

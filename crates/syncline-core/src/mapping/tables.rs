@@ -46,6 +46,12 @@ impl TableFilter {
     }
 }
 
+/// The pattern that stands for exactly this name.
+pub fn exactly(name: &str) -> String {
+    let is_special = |c: char| ['!', '*', '?', '[', ']', '{', '}', '\\', ','].contains(&c);
+    name.chars().flat_map(|c| is_special(c).then_some('\\').into_iter().chain([c])).collect()
+}
+
 impl Pattern {
     fn parse(text: &str) -> Result<Self> {
         let invalid = |why: String| {
@@ -57,6 +63,7 @@ impl Pattern {
         let glob = GlobBuilder::new(text)
             .case_insensitive(true)
             .literal_separator(false)
+            .backslash_escape(true)
             .build()
             .map_err(|error| invalid(error.kind().to_string()))?;
         Ok(Self { text: text.to_owned(), matcher: glob.compile_matcher() })
@@ -68,13 +75,13 @@ impl Pattern {
     }
 
     fn is_plain(&self) -> bool {
-        !self.text.contains(['*', '?', '[', '{'])
+        !self.text.contains(['*', '?', '[', '{', '\\'])
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::TableFilter;
+    use super::{TableFilter, exactly};
 
     fn admitted<'a>(patterns: &[&str], tables: &[&'a str]) -> Vec<&'a str> {
         let filter = TableFilter::parse(patterns).unwrap();
@@ -90,6 +97,12 @@ mod tests {
         assert_eq!(admitted(&["!orders"], &tables), ["app_users", "app_audit", "a[1]", "x/y"]);
         assert_eq!(admitted(&["a[1]"], &tables), ["a[1]"]);
         assert_eq!(admitted(&["x*"], &tables), ["x/y"]);
+    }
+
+    #[test]
+    fn a_name_can_be_meant_exactly() {
+        let tables = ["a*", "ab", "!x", "x", "[1]", "1"];
+        assert_eq!(admitted(&[&exactly("a*"), &exactly("!x"), &exactly("[1]")], &tables), ["a*", "!x", "[1]"]);
     }
 
     #[test]

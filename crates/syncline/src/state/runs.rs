@@ -119,12 +119,15 @@ impl State {
             .await
     }
 
-    /// Runs on a target that have not recorded their end, oldest first. Whoever holds the target's lock knows that
-    /// the processes of all of them are dead, its own run excepted.
+    /// Runs on a target that have not recorded their end, or ended without saying how much of their evidence counts,
+    /// oldest first. Whoever holds the target's lock knows that the processes of all of them are dead, its own run
+    /// excepted.
     pub async fn unfinished_runs(&self, target_identity: &str) -> Result<Vec<RunRecord>> {
         let target_identity = target_identity.to_owned();
-        let select =
-            format!("SELECT {COLUMNS} FROM run WHERE status = 'running' AND target_identity = ?1 ORDER BY sequence");
+        let select = format!(
+            "SELECT {COLUMNS} FROM run WHERE (status = 'running' OR (sealed_batch IS NULL AND {HAS_CHANGES})) \
+                 AND target_identity = ?1 ORDER BY sequence"
+        );
         self.database
             .read("look for unfinished runs", move |connection| query(connection, &select, [target_identity]))
             .await
