@@ -17,14 +17,14 @@ mod references;
 
 use crate::cancel::Cancel;
 use crate::capture::scan::sum_rows;
-use crate::change::{Applied, PlannedChange, TableTask};
+use crate::change::{Applied, TableTask};
 use crate::checkpoint::Checkpoint;
 use crate::error::{Code, Error, Result};
 use crate::event::{Event, EventSink, Phase, Point};
 use crate::schema::Schema;
 use crate::state::{Evidence, LoadRecord, Spool, TableRecord};
 use crate::store::{RowSource, Store, Transaction};
-use crate::value::{RowBatch, TableSum, exact};
+use crate::value::TableSum;
 
 /// What is to be done with one table.
 #[derive(Clone, Debug)]
@@ -259,18 +259,6 @@ fn concerns_one_table(code: Code) -> bool {
             | Code::TableNoKey
             | Code::UndoStale
     )
-}
-
-/// The keys of planned changes as cells.
-fn keys_of(page: &[PlannedChange], width: usize) -> Result<RowBatch> {
-    let mut keys = RowBatch::new(width);
-    for change in page {
-        let cells = exact::decode_row(&change.key).map_err(|error| {
-            Error::new(Code::Internal, "the spool returned a key that cannot be read").caused_by(error)
-        })?;
-        keys.push_row(cells)?;
-    }
-    Ok(keys)
 }
 
 /// The sum of the rows a table holds, read through a snapshot of its own.

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use crate::error::{Code, Error, Result};
 use crate::schema::TableSchema;
-use crate::value::RowBatch;
+use crate::value::{RowBatch, exact};
 
 /// A 128-bit digest of a row's exact encoding; see [`crate::value::exact::digest_row`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -145,4 +146,19 @@ impl Applied {
     pub fn written(&self) -> u64 {
         self.inserted + self.updated + self.deleted
     }
+}
+
+/// The keys of planned changes as cells, `width` of them in each.
+///
+/// # Errors
+/// `INTERNAL` when a key is not in the exact encoding.
+pub fn keys_of<'c>(changes: impl IntoIterator<Item = &'c PlannedChange>, width: usize) -> Result<RowBatch> {
+    let mut keys = RowBatch::new(width);
+    for change in changes {
+        let cells = exact::decode_row(&change.key).map_err(|error| {
+            Error::new(Code::Internal, "the spool returned a key that cannot be read").caused_by(error)
+        })?;
+        keys.push_row(cells)?;
+    }
+    Ok(keys)
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::StreamExt;
 use syncline_core::capture::{Compare, Tally};
-use syncline_core::change::{Operation, PlannedChange, TableTask};
+use syncline_core::change::{Operation, TableTask, keys_of};
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::event::{Event, Phase};
 use syncline_core::limits;
@@ -12,7 +12,7 @@ use syncline_core::mapping::TableFilter;
 use syncline_core::schema::{Schema, TableSchema};
 use syncline_core::state::{ChangeKind, Spool};
 use syncline_core::store::{RowStream, Snapshot};
-use syncline_core::value::{Row, RowBatch, ValueRef, exact};
+use syncline_core::value::{Row, ValueRef};
 
 use crate::decide::{no_key, pair};
 use crate::open::Purpose;
@@ -158,7 +158,9 @@ async fn pass_rows(
             return Ok(());
         }
         done += page.len() as u64;
-        let wanted = |operations: &[Operation]| keys_of(&page, operations, source.key.len());
+        let wanted = |operations: &[Operation]| {
+            keys_of(page.iter().filter(|change| operations.contains(&change.operation)), source.key.len())
+        };
         let new_keys = wanted(&[Operation::Insert, Operation::Update])?;
         let old_keys = wanted(&[Operation::Update, Operation::Delete])?;
         let mut new_rows = collect(ends.source.fetch(source, &new_keys).await?).await?.into_iter();
@@ -174,17 +176,6 @@ async fn pass_rows(
             })?;
         }
     }
-}
-
-fn keys_of(page: &[PlannedChange], operations: &[Operation], width: usize) -> Result<RowBatch> {
-    let mut keys = RowBatch::new(width);
-    for change in page.iter().filter(|change| operations.contains(&change.operation)) {
-        let cells = exact::decode_row(&change.key).map_err(|error| {
-            Error::new(Code::Internal, "the spool returned a key that cannot be read").caused_by(error)
-        })?;
-        keys.push_row(cells)?;
-    }
-    Ok(keys)
 }
 
 async fn collect(mut stream: RowStream<'_>) -> Result<Vec<Vec<syncline_core::value::Value>>> {

@@ -1,8 +1,8 @@
 //! Deletes, referenced tables last.
 
 use super::order::Unit;
-use super::{Action, Applier, Pending, keys_of, sum_of};
-use crate::change::{Applied, ApplyMode, ChangeBatch, DeleteBatch, PlannedChange};
+use super::{Action, Applier, Pending, sum_of};
+use crate::change::{Applied, ApplyMode, ChangeBatch, DeleteBatch, PlannedChange, keys_of};
 use crate::error::{Code, Error, Result};
 use crate::event::Phase;
 use crate::schema::SchemaStep;

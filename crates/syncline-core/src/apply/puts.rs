@@ -3,8 +3,8 @@
 use futures_util::StreamExt;
 
 use super::order::Unit;
-use super::{Action, Applier, Pending, keys_of};
-use crate::change::{Applied, ApplyMode, ChangeBatch, Expectation, PlannedChange, PutBatch};
+use super::{Action, Applier, Pending};
+use crate::change::{Applied, ApplyMode, ChangeBatch, Expectation, PlannedChange, PutBatch, keys_of};
 use crate::error::{Code, Error, Result};
 use crate::event::Phase;
 use crate::schema::{Index, SchemaStep, TableSchema};

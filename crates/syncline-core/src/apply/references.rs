@@ -3,8 +3,8 @@
 //! The engine's own enforcement is off while Syncline writes, because its actions would change rows nobody planned to
 //! change. What it would have refused is looked for here instead, inside the transaction.
 
-use super::{Action, Applier, keys_of};
-use crate::change::{PlannedChange, TableTask};
+use super::{Action, Applier};
+use crate::change::{PlannedChange, TableTask, keys_of};
 use crate::error::{Code, Error, Result};
 use crate::limits;
 use crate::schema::ForeignKey;
