@@ -1,7 +1,7 @@
 //! Before-images and loads: what undo needs to take a run back.
 //!
 //! Written ahead: each call is durable on return, before the target commits the batch it belongs to. What was recorded
-//! for batches that never came into the target is discarded by [`State::discard_after`].
+//! for batches that never came into the target is forgotten when the run is sealed.
 
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
@@ -220,14 +220,6 @@ impl State {
                 Ok(batch.map(to_count))
             })
             .await
-    }
-
-    /// Discards what was recorded for batches after this one, because they never came into the target. Tables left
-    /// without image and load are forgotten too.
-    pub async fn discard_after(&self, run: &str, batch: u64) -> Result<()> {
-        let run = run.to_owned();
-        let first = to_sql(batch).saturating_add(1);
-        self.database.write("discard before-images", move |tx| drop_batches(tx, &run, first, i64::MAX)).await
     }
 }
 

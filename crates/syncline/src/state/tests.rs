@@ -300,15 +300,15 @@ async fn what_never_came_into_the_target_is_discarded() {
     evidence.forget_batch(3).await.unwrap();
     assert_eq!(names(state.evidence_tables(&id).await.unwrap()), ["t", "u"]);
     assert_eq!(state.loads(&id).await.unwrap(), [load("kept")]);
-    state.discard_after(&id, 1).await.unwrap();
+    state.evidence(&id).seal(1).await.unwrap();
     assert_eq!(names(state.evidence_tables(&id).await.unwrap()), ["t"]);
     assert_eq!(state.images(&id, "t", 0, 9).await.unwrap().len(), 1);
     assert!(state.has_changes(&id).await.unwrap());
-    state.discard_after(&id, 0).await.unwrap();
+    state.evidence(&id).seal(0).await.unwrap();
     assert!(!state.has_changes(&id).await.unwrap());
     assert!(state.evidence_tables(&id).await.unwrap().is_empty());
 
-    assert_eq!(state.sealed_batch(&id).await.unwrap(), None);
+    assert_eq!(state.sealed_batch(&id).await.unwrap(), Some(0));
     evidence.seal(2).await.unwrap();
     assert_eq!(state.sealed_batch(&id).await.unwrap(), Some(2));
 }
