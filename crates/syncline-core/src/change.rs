@@ -41,6 +41,8 @@ pub struct PlannedChange {
     pub key: Vec<u8>,
     /// The digest the target's row had when the change was decided; `None` when there was no row.
     pub seen: Option<RowDigest>,
+    /// The digest of the row in the source; `None` for a delete, and in an undo, whose rows need no second look.
+    pub becomes: Option<RowDigest>,
 }
 
 /// Which columns of which table, in which order: what a store needs to read or write one side of a pair.
@@ -137,8 +139,70 @@ pub struct Applied {
     pub deleted: u64,
     /// Keys, in the exact encoding, whose expectation failed; nothing was written for them.
     pub moved: Vec<Vec<u8>>,
+    /// Rows the database refused, in its own words; nothing was written for them.
+    pub refused: Vec<Refusal>,
     /// Before-images of all rows written.
     pub images: Vec<Image>,
+}
+
+/// A row that a database would not take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The row's key, in the exact encoding.
+    pub key: Vec<u8>,
+    /// Which kind of rule it broke.
+    pub reason: Reason,
+    /// The database's own words.
+    pub words: String,
+}
+
+/// Why a row is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reason {
+    /// A CHECK constraint.
+    Check,
+    /// A column that must not be NULL.
+    NotNull,
+    /// A unique value that another row has.
+    Unique,
+    /// What the row references is not there, or the row is referenced by others that stay.
+    ForeignKey,
+    /// A value that the column's type does not take.
+    Type,
+    /// The target's row with this key lies outside the filter, so it may not be touched.
+    OutOfFilter,
+    /// Someone changed the target's row while the run worked.
+    Moved,
+    /// Anything else the database has against it.
+    Refused,
+}
+
+impl Reason {
+    /// Every reason.
+    pub const ALL: [Reason; 8] = [
+        Reason::Check,
+        Reason::NotNull,
+        Reason::Unique,
+        Reason::ForeignKey,
+        Reason::Type,
+        Reason::OutOfFilter,
+        Reason::Moved,
+        Reason::Refused,
+    ];
+
+    /// The word for it in lists, filters and documents.
+    pub fn name(self) -> &'static str {
+        match self {
+            Reason::Check => "check",
+            Reason::NotNull => "not-null",
+            Reason::Unique => "unique",
+            Reason::ForeignKey => "foreign-key",
+            Reason::Type => "type",
+            Reason::OutOfFilter => "out-of-filter",
+            Reason::Moved => "moved",
+            Reason::Refused => "refused",
+        }
+    }
 }
 
 impl Applied {

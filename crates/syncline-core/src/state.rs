@@ -1,11 +1,12 @@
-//! The ports to Syncline's own memory: the spool of a plan and the evidence of what was changed.
+//! The ports to Syncline's own memory: the spool of decided changes, the evidence of what was changed, and the ledger of
+//! rows that were left out.
 //!
-//! Both belong to one run. The evidence is written ahead: it is durable before the target commits, tagged with the
-//! batch, so that after a crash the part newer than the target's checkpoint can be discarded.
+//! All belong to one run. Evidence and ledger are written ahead: they are durable before the target commits, tagged with
+//! the batch, so that after a crash the part newer than the target's checkpoint can be discarded.
 
 use async_trait::async_trait;
 
-use crate::change::{Image, PlannedChange};
+use crate::change::{Image, Operation, PlannedChange, Reason};
 use crate::error::Result;
 
 /// Changes decided and not yet carried out, table by table, in the order they were decided. It need not survive the
@@ -75,4 +76,50 @@ pub trait Evidence: Send + Sync {
     /// Declares that batches up to and including this one are in the target and that no more will come, so that the
     /// target's checkpoint may go. What was recorded for later batches is forgotten.
     async fn seal(&self, batch: u64) -> Result<()>;
+}
+
+/// A row that a run left out, with both values and the reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldRow {
+    /// What was to happen to it.
+    pub operation: Operation,
+    /// Its key, in the exact encoding.
+    pub key: Vec<u8>,
+    /// Why it is held.
+    pub reason: Reason,
+    /// The database's own words, or Syncline's where it found the reason itself.
+    pub words: String,
+    /// The row as the source shows it through the mapping, all columns of the task in the exact encoding; `None` for a
+    /// delete.
+    pub source: Option<Vec<u8>>,
+    /// The row as the target had it, likewise; `None` when there was none.
+    pub target: Option<Vec<u8>>,
+    /// Rows of the target that it needs and that are not there: a held row among them holds this one too.
+    pub awaits: Vec<Awaited>,
+}
+
+/// A row that another one references.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Awaited {
+    /// The referenced table, as the target spells it.
+    pub table: String,
+    /// The referenced columns, by name.
+    pub columns: Vec<String>,
+    /// Their values, in the exact encoding.
+    pub values: Vec<u8>,
+}
+
+/// The rows that a run has left out: every row known to differ has one entry, for a person to see.
+#[async_trait]
+pub trait Ledger: Send + Sync {
+    /// Records rows of a table. Durable when it returns. `table` is what the spool calls it, and `columns` are those of
+    /// the rows, in their order.
+    async fn hold(&self, batch: u64, table: &str, columns: &[String], rows: &[HeldRow]) -> Result<()>;
+
+    /// Forgets what was recorded for a batch whose transaction came to nothing. Durable when it returns.
+    async fn forget_held(&self, batch: u64) -> Result<()>;
+
+    /// Declares that batches up to and including this one are in the target and that no more will come. What was
+    /// recorded for later batches is forgotten.
+    async fn seal_held(&self, batch: u64) -> Result<()>;
 }

@@ -29,7 +29,7 @@ const MODULES: &[(&str, &[&[&str]])] = &[
     ("schema", &[&["value"]]),
     ("clock", &[&["value"]]),
     ("mapping", &[&["value", "schema", "clock"]]),
-    ("change", &[&["value", "schema", "clock"]]),
+    ("change", &[&["value", "schema", "clock", "mapping"]]),
     ("checkpoint", &[WORDS]),
     ("event", &[WORDS]),
     ("cancel", &[]),

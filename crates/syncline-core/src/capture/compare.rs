@@ -102,12 +102,13 @@ impl<'a> Compare<'a> {
             match order {
                 Ordering::Less => {
                     self.tally.only_source += 1;
-                    page.push(self.source.take(Operation::Insert, None));
+                    let becomes = Some(self.source.digest());
+                    page.push(self.source.take(Operation::Insert, None, becomes));
                 }
                 Ordering::Greater => {
                     self.tally.only_target += 1;
                     let seen = Some(self.target.digest());
-                    page.push(self.target.take(Operation::Delete, seen));
+                    page.push(self.target.take(Operation::Delete, seen, None));
                 }
                 Ordering::Equal if self.source.digest() == self.target.digest() => {
                     self.tally.same += 1;
@@ -116,8 +117,8 @@ impl<'a> Compare<'a> {
                 }
                 Ordering::Equal => {
                     self.tally.changed += 1;
-                    let seen = Some(self.target.digest());
-                    page.push(self.source.take(Operation::Update, seen));
+                    let (seen, becomes) = (Some(self.target.digest()), Some(self.source.digest()));
+                    page.push(self.source.take(Operation::Update, seen, becomes));
                     self.target.at += 1;
                 }
             }
@@ -187,10 +188,15 @@ impl<'a> Side<'a> {
         self.batch.as_ref().expect("BUG: a digest was asked for after the end").digests[self.at]
     }
 
-    fn take(&mut self, operation: Operation, seen: Option<RowDigest>) -> PlannedChange {
+    fn take(
+        &mut self,
+        operation: Operation,
+        seen: Option<RowDigest>,
+        becomes: Option<RowDigest>,
+    ) -> PlannedChange {
         let key = exact::encode_row(self.key().expect("BUG: a key was taken after the end").iter());
         self.at += 1;
-        PlannedChange { operation, key, seen }
+        PlannedChange { operation, key, seen, becomes }
     }
 }
 

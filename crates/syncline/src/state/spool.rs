@@ -30,6 +30,7 @@ const SCHEMA: &str = "
         number INTEGER NOT NULL,
         operation INTEGER NOT NULL,
         seen BLOB,
+        becomes BLOB,
         key BLOB NOT NULL,
         PRIMARY KEY (stream, number)
     ) STRICT, WITHOUT ROWID";
@@ -125,12 +126,13 @@ impl Content {
         let connection = opened(&mut self.file, path)?;
         let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         {
-            let mut statement = tx.prepare_cached("INSERT INTO change VALUES (?1, ?2, ?3, ?4, ?5)")?;
+            let mut statement = tx.prepare_cached("INSERT INTO change VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
             for change in changes {
                 let stream = &mut longer[position(kind_of(change.operation))];
-                let seen = change.seen.map(|digest| digest.0.to_be_bytes());
-                let operation = to_number(change.operation);
-                statement.execute(params![stream.id, to_sql(stream.length), operation, seen, change.key])?;
+                let bytes = |digest: Option<RowDigest>| digest.map(|digest| digest.0.to_be_bytes());
+                let (operation, seen, becomes) =
+                    (to_number(change.operation), bytes(change.seen), bytes(change.becomes));
+                statement.execute(params![stream.id, to_sql(stream.length), operation, seen, becomes, change.key])?;
                 stream.length += 1;
             }
         }
@@ -142,15 +144,19 @@ impl Content {
     fn page(&self, table: &str, kind: ChangeKind, offset: u64, limit: usize) -> Outcome<Vec<PlannedChange>> {
         let (Some(file), Some(streams)) = (&self.file, self.streams.get(table)) else { return Ok(Vec::new()) };
         let mut statement = file.connection.prepare_cached(
-            "SELECT operation, seen, key FROM change WHERE stream = ?1 AND number >= ?2 ORDER BY number LIMIT ?3",
+            "SELECT operation, seen, becomes, key FROM change WHERE stream = ?1 AND number >= ?2 ORDER BY number LIMIT ?3",
         )?;
         let values = params![streams[position(kind)].id, to_sql(offset), to_sql(limit as u64)];
         let changes = statement.query_map(values, |row| {
-            let seen: Option<[u8; 16]> = row.get(1)?;
+            let digest = |column| {
+                let bytes: Option<[u8; 16]> = row.get(column)?;
+                Ok::<_, rusqlite::Error>(bytes.map(|bytes| RowDigest(u128::from_be_bytes(bytes))))
+            };
             Ok(PlannedChange {
                 operation: from_number(row.get(0)?)?,
-                key: row.get(2)?,
-                seen: seen.map(|bytes| RowDigest(u128::from_be_bytes(bytes))),
+                key: row.get(3)?,
+                seen: digest(1)?,
+                becomes: digest(2)?,
             })
         })?;
         Ok(changes.collect::<rusqlite::Result<_>>()?)

@@ -59,7 +59,9 @@ proptest! {
                 _ => continue,
             };
             let key_bytes = exact::encode_row([ValueRef::Int(key)]);
-            expected.push(PlannedChange { operation, key: key_bytes, seen: target.get(&key).map(|d| RowDigest(*d)) });
+            let digest = |side: &BTreeMap<i64, u128>| side.get(&key).map(|digest| RowDigest(*digest));
+            let (seen, becomes) = (digest(&target), digest(&source));
+            expected.push(PlannedChange { operation, key: key_bytes, seen, becomes });
         }
         prop_assert_eq!(&changes, &expected);
         prop_assert_eq!(tally.source_rows(), source.len() as u64);
