@@ -11,10 +11,12 @@
 mod deletes;
 mod exchanges;
 pub mod guards;
+mod holds;
 pub mod order;
 mod puts;
 mod references;
 
+use self::holds::{Attempt, LeftOut};
 use crate::cancel::Cancel;
 use crate::capture::scan::sum_rows;
 use crate::change::{Applied, TableTask};
@@ -22,7 +24,7 @@ use crate::checkpoint::Checkpoint;
 use crate::error::{Code, Error, Result};
 use crate::event::{Event, EventSink, Phase, Point};
 use crate::schema::Schema;
-use crate::state::{Evidence, LoadRecord, Spool, TableRecord};
+use crate::state::{Evidence, Ledger, LoadRecord, Spool, TableRecord};
 use crate::store::{RowSource, Store, Transaction};
 use crate::value::TableSum;
 
@@ -74,6 +76,8 @@ pub struct TableOutcome {
     pub deleted: u64,
     /// Rows left as they are because they were changed in the target meanwhile.
     pub moved: u64,
+    /// Rows held for another reason; the ledger has it.
+    pub held: u64,
     /// Why the table is not done, or not to its end.
     pub error: Option<Error>,
 }
@@ -88,6 +92,8 @@ pub struct Context<'a> {
     pub spool: &'a dyn Spool,
     /// Where before-images go; `None` when none are wanted.
     pub evidence: Option<&'a dyn Evidence>,
+    /// Where rows that are left out go; `None` lets such a row fail its table.
+    pub ledger: Option<&'a dyn Ledger>,
     /// Who listens.
     pub events: &'a dyn EventSink,
     /// Whether to stop.
@@ -109,6 +115,7 @@ pub struct Applier<'a> {
     target: &'a dyn Store,
     puts_done: Vec<bool>,
     deletes_done: Vec<bool>,
+    left_out: Vec<LeftOut>,
     next_batch: u64,
 }
 
@@ -116,17 +123,32 @@ pub struct Applier<'a> {
 struct Pending {
     number: u64,
     tables: Vec<(usize, Applied)>,
+    loads: Vec<Load>,
+    /// Rows held, by table.
+    held: Vec<(usize, u64)>,
+    /// Rows inserted and taken out again, by table.
+    taken_out: Vec<(usize, u64)>,
+}
+
+/// A table that the transaction loads.
+struct Load {
+    table: usize,
+    is_created: bool,
+    sum: TableSum,
+    sequence: Option<i64>,
 }
 
 impl Context<'_> {
-    /// Keeps the images of what was just written and adds it to the transaction's account.
-    async fn account(&self, pending: &mut Pending, table: usize, name: &str, mut applied: Applied) -> Result<()> {
+    /// Keeps the images of what was just written and the rows that were left out, and adds both to the transaction's
+    /// account.
+    async fn account(&self, pending: &mut Pending, table: usize, work: &TableWork, mut applied: Applied) -> Result<()> {
         self.reached(Point::Written);
+        self.hold_refused(pending, table, work, &mut applied).await?;
         let images = std::mem::take(&mut applied.images);
         if let Some(evidence) = self.evidence
             && !images.is_empty()
         {
-            evidence.record_images(pending.number, name, &images).await?;
+            evidence.record_images(pending.number, &work.name, &images).await?;
         }
         pending.tables.push((table, applied));
         Ok(())
@@ -160,6 +182,7 @@ impl<'a> Applier<'a> {
     ) -> Self {
         let outcomes = tables.iter().map(|_| TableOutcome::default()).collect();
         let (puts_done, deletes_done) = (vec![false; tables.len()], vec![false; tables.len()]);
+        let left_out = tables.iter().map(|_| LeftOut::default()).collect();
         Self {
             tables,
             outcomes,
@@ -170,6 +193,7 @@ impl<'a> Applier<'a> {
             target,
             puts_done,
             deletes_done,
+            left_out,
             next_batch: 1,
         }
     }
@@ -179,7 +203,7 @@ impl<'a> Applier<'a> {
     fn pending(&mut self) -> Pending {
         let number = self.next_batch;
         self.next_batch += 1;
-        Pending { number, tables: Vec::new() }
+        Pending { number, tables: Vec::new(), loads: Vec::new(), held: Vec::new(), taken_out: Vec::new() }
     }
 
     /// Makes the transaction durable, and with it what it has done.
@@ -194,20 +218,44 @@ impl<'a> Applier<'a> {
             outcome.deleted += applied.deleted;
             outcome.moved += applied.moved.len() as u64;
         }
+        for (table, rows) in &pending.held {
+            self.outcomes[*table].held += rows;
+        }
+        for (table, rows) in &pending.taken_out {
+            self.outcomes[*table].inserted -= rows;
+        }
         self.context.reached(Point::Committed);
         Ok(())
     }
 
-    /// Forgets the evidence of a transaction that came to nothing, and passes its error on.
-    async fn abandon(&self, number: u64, error: Error) -> Error {
-        match self.context.evidence {
-            Some(evidence) => match evidence.forget_batch(number).await {
-                Ok(()) => error,
-                // The evidence is worth more than the table: without it nothing may go on.
-                Err(failed) => failed.caused_by(error),
-            },
-            None => error,
+    /// Commits the transaction when its work is done, and undoes it with all that was recorded for it otherwise.
+    async fn conclude(
+        &mut self,
+        tx: Box<dyn Transaction + '_>,
+        pending: Pending,
+        worked: Result<Attempt>,
+    ) -> Result<Attempt> {
+        if let Ok(Attempt::Done) = worked {
+            self.commit(tx, pending).await?;
+            return Ok(Attempt::Done);
         }
+        drop(tx);
+        match (self.forget(pending.number).await, worked) {
+            (Ok(()), worked) => worked,
+            // The evidence is worth more than the table: without it nothing may go on.
+            (Err(failed), Err(error)) => Err(failed.caused_by(error)),
+            (Err(failed), Ok(_)) => Err(failed),
+        }
+    }
+
+    async fn forget(&self, number: u64) -> Result<()> {
+        if let Some(evidence) = self.context.evidence {
+            evidence.forget_batch(number).await?;
+        }
+        if let Some(ledger) = self.context.ledger {
+            ledger.forget_held(number).await?;
+        }
+        Ok(())
     }
 
     /// Keeps what must be known of a table before its first change: its columns and its sequence.
@@ -246,12 +294,19 @@ impl<'a> Applier<'a> {
     }
 }
 
+/// Rows that depend on each other in too long a chain.
+fn entangled(table: &str) -> Error {
+    let what = format!("rows of {table} that cannot be written hold up others, one after the other, too many times");
+    Error::new(Code::TableEntangled, what).next("mend the rows that are refused first", "")
+}
+
 /// Whether other tables can be carried although this happened to one.
 fn concerns_one_table(code: Code) -> bool {
     matches!(
         code,
         Code::RowRefused
             | Code::UniqueClash
+            | Code::TableEntangled
             | Code::TableNotCreated
             | Code::TargetChanged
             | Code::ForeignKeyBroken

@@ -137,23 +137,27 @@ pub struct Applied {
     pub updated: u64,
     /// Rows that are gone.
     pub deleted: u64,
-    /// Keys, in the exact encoding, whose expectation failed; nothing was written for them.
-    pub moved: Vec<Vec<u8>>,
+    /// Rows whose expectation failed; nothing was written for them.
+    pub moved: Vec<Refusal>,
     /// Rows the database refused, in its own words; nothing was written for them.
     pub refused: Vec<Refusal>,
     /// Before-images of all rows written.
     pub images: Vec<Image>,
 }
 
-/// A row that a database would not take.
+/// A row that was not written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// The row's key, in the exact encoding.
     pub key: Vec<u8>,
     /// Which kind of rule it broke.
     pub reason: Reason,
-    /// The database's own words.
+    /// The database's own words, or what was found instead of what was expected.
     pub words: String,
+    /// The row that was to be written, all columns of the task in the exact encoding; `None` for a delete.
+    pub row: Option<Vec<u8>>,
+    /// The row that was found in its place, likewise; `None` where there is none or it has left for an exchange.
+    pub found: Option<Vec<u8>>,
 }
 
 /// Why a row is held.

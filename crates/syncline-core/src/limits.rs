@@ -22,6 +22,14 @@ pub const STREAM_AHEAD: usize = 2;
 /// Planned changes read from or written to the spool at once.
 pub const SPOOL_PAGE: usize = 4_096;
 
+/// Rows of one table that one transaction leaves out because of references. Their keys are held in memory, and a table
+/// that loses more than this is not a table with bad rows but one whose parent is missing.
+pub const HELD_BY_REFERENCES_MAX: usize = 100_000;
+
+/// Times a transaction is begun anew because of rows that have to be left out of it. Each time leaves out at least one
+/// more; rows that depend on each other in longer chains than this fail their table.
+pub const HOLD_ROUNDS_MAX: usize = 32;
+
 /// Rows named in an error message or a report where the full list would drown the reader.
 pub const SAMPLE_ROWS: usize = 5;
 

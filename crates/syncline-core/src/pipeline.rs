@@ -51,6 +51,9 @@ async fn close(applier: &mut Applier<'_>, writer: &mut dyn Writer) -> Result<()>
     if let Some(evidence) = applier.context.evidence {
         evidence.seal(applier.last_batch).await?;
     }
+    if let Some(ledger) = applier.context.ledger {
+        ledger.seal_held(applier.last_batch).await?;
+    }
     applier.context.events.emit(Event::Reached(Point::Sealed));
     if applier.last_batch > 0 {
         writer.forget(applier.context.run).await?;

@@ -16,20 +16,25 @@ pub trait Spool: Send + Sync {
     /// Appends changes of a table.
     async fn append(&self, table: &str, changes: &[PlannedChange]) -> Result<()>;
 
-    /// Up to `limit` changes of a table with one of the two kinds, after the first `offset` of that kind.
+    /// Puts inserts and updates of a table aside: a unique value is in their way that another change will free.
+    async fn defer(&self, table: &str, changes: &[PlannedChange]) -> Result<()>;
+
+    /// Up to `limit` changes of a table with one of the kinds, after the first `offset` of that kind.
     async fn page(&self, table: &str, kind: ChangeKind, offset: u64, limit: usize) -> Result<Vec<PlannedChange>>;
 
     /// Forgets everything.
     async fn clear(&self) -> Result<()>;
 }
 
-/// The two halves of a plan: rows to write and rows to delete are carried out at different times.
+/// The parts of a plan that are carried out at different times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChangeKind {
     /// Inserts and updates.
     Put,
     /// Deletes.
     Delete,
+    /// Inserts and updates that were put aside.
+    Deferred,
 }
 
 /// What a load into an empty table left there.

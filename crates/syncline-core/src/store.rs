@@ -6,7 +6,7 @@
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 
-use crate::change::{Applied, ApplyMode, ChangeBatch, RowDigest, TableTask};
+use crate::change::{Applied, ApplyMode, ChangeBatch, Refusal, RowDigest, TableTask};
 use crate::checkpoint::Checkpoint;
 use crate::error::Result;
 use crate::schema::{ForeignKey, Schema, SchemaStep};
@@ -153,30 +153,34 @@ pub trait Transaction: Send {
     async fn define(&mut self, steps: &[SchemaStep]) -> Result<()>;
 
     /// Adds rows to a table that had none when the transaction began. Without before-images: an empty table is what
-    /// there was before.
-    ///
-    /// # Errors
-    /// `ROW_REFUSED` when the database refuses a row.
-    async fn load(&mut self, task: &TableTask, rows: &RowBatch) -> Result<()>;
+    /// there was before. Rows that the database refuses are left out and returned; their neighbours are added and the
+    /// transaction goes on.
+    async fn load(&mut self, task: &TableTask, rows: RowBatch) -> Result<Vec<Refusal>>;
 
     /// Writes the changes whose expectation holds and returns before-images of all it wrote. A change that is already
     /// there (the row equals the new one, or is absent already) is passed over: neither written nor moved. An empty
     /// batch does nothing. No key may occur twice in a batch.
     ///
-    /// # Errors
-    /// `UNIQUE_CLASH` when a row would take a unique value that another row still has, `ROW_REFUSED` when the database
-    /// refuses it for another reason; the transaction can then only be dropped.
-    async fn apply(&mut self, task: &TableTask, batch: &ChangeBatch, mode: ApplyMode) -> Result<Applied>;
+    /// A row that the database refuses is left as it is and returned with the database's words; its neighbours are
+    /// written and the transaction goes on. In [`ApplyMode::Place`] a displaced row that is refused stays out of the
+    /// table: such a transaction must not be committed.
+    async fn apply(&mut self, task: &TableTask, batch: ChangeBatch, mode: ApplyMode) -> Result<Applied>;
+
+    /// The rows with these keys as this transaction sees them, in the order of the keys; keys without a row are left
+    /// out. No filter of the task applies.
+    async fn rows(&mut self, task: &TableTask, keys: &RowBatch) -> Result<RowBatch>;
 
     /// Removes all rows of the table and returns how many there were.
     async fn clear(&mut self, task: &TableTask) -> Result<u64>;
 
-    /// Rows of `child` whose foreign key points at nothing: among the rows with `keys`, or in the whole table.
+    /// Rows of `child` whose foreign key points at nothing: among the rows with `keys`, or in the whole table. All are
+    /// counted, at most `limit` are named.
     async fn orphans(
         &mut self,
         child: &TableTask,
         foreign_key: &ForeignKey,
         keys: Option<&RowBatch>,
+        limit: usize,
     ) -> Result<Orphans>;
 
     /// The table's highest row number ever given out, where the engine keeps one (SQLite's `sqlite_sequence`).
@@ -195,6 +199,8 @@ pub trait Transaction: Send {
 pub struct Orphans {
     /// How many there are.
     pub count: u64,
-    /// The keys of a few, for the message.
-    pub sample: Option<RowBatch>,
+    /// The keys of those that are named; without rows for a table that has no key.
+    pub keys: RowBatch,
+    /// What each of those that are named points at: the cells of the foreign key's columns.
+    pub points_at: RowBatch,
 }

@@ -104,6 +104,7 @@ impl Syncline {
             batch_rows: request.batch_rows,
             spool: &spool,
             evidence: request.undo.then_some(&evidence as &dyn Evidence),
+            ledger: None,
             events: self.events(),
             cancel: self.cancel(),
             restores: false,

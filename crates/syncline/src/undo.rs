@@ -211,6 +211,7 @@ impl Syncline {
             batch_rows: limits::BATCH_ROWS_DEFAULT,
             spool: &spool,
             evidence: Some(&evidence as &dyn Evidence),
+            ledger: None,
             events: self.events(),
             cancel: self.cancel(),
             restores: true,

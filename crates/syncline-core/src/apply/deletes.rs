@@ -1,10 +1,12 @@
 //! Deletes, referenced tables last.
 
+use super::holds::Attempt;
 use super::order::Unit;
-use super::{Action, Applier, Pending, sum_of};
+use super::{Action, Applier, Pending, entangled, sum_of};
 use crate::change::{Applied, ApplyMode, ChangeBatch, DeleteBatch, PlannedChange, keys_of};
 use crate::error::{Code, Error, Result};
 use crate::event::Phase;
+use crate::limits;
 use crate::schema::SchemaStep;
 use crate::state::{ChangeKind, LoadRecord};
 use crate::store::{Transaction, Writer};
@@ -57,19 +59,14 @@ impl Applier<'_> {
                 break;
             }
             let mut pending = self.pending();
-            let number = pending.number;
             let mut tx = writer.begin().await?;
             let written = async {
                 self.record_table(&mut *tx, table).await?;
-                self.delete_rows(&mut *tx, &mut pending, table, &page, ApplyMode::InPlace).await
+                self.delete_rows(&mut *tx, &mut pending, table, &page, ApplyMode::InPlace).await?;
+                Ok(Attempt::Done)
             };
-            match written.await {
-                Ok(()) => self.commit(tx, pending).await?,
-                Err(error) => {
-                    drop(tx);
-                    return Err(self.abandon(number, error).await);
-                }
-            }
+            let written = written.await;
+            self.conclude(tx, pending, written).await?;
             done += page.len() as u64;
             self.context.progress(self.name(table), Phase::Apply, done);
         }
@@ -78,10 +75,19 @@ impl Applier<'_> {
     }
 
     /// Something references the tables: all deletes in one transaction, which leaves no more dangling references than
-    /// it found.
+    /// it found. Rows that are still referenced stay.
     async fn delete_together(&mut self, tables: &[usize], writer: &mut dyn Writer) -> Result<()> {
+        for _ in 0..limits::HOLD_ROUNDS_MAX {
+            if self.try_delete_together(tables, writer).await? == Attempt::Done {
+                tables.iter().for_each(|table| self.deletes_done[*table] = true);
+                return Ok(());
+            }
+        }
+        Err(entangled(self.name(tables[0])))
+    }
+
+    async fn try_delete_together(&mut self, tables: &[usize], writer: &mut dyn Writer) -> Result<Attempt> {
         let mut pending = self.pending();
-        let number = pending.number;
         let mut tx = writer.begin().await?;
         let written = async {
             let before = self.count_orphans(&mut *tx, tables, &[]).await?;
@@ -96,17 +102,10 @@ impl Applier<'_> {
                     }
                 }
             }
-            self.check_orphans(&mut *tx, tables, &[], before).await
+            self.leave_out_referenced(&mut *tx, tables, &[], &before).await
         };
-        match written.await {
-            Ok(()) => self.commit(tx, pending).await?,
-            Err(error) => {
-                drop(tx);
-                return Err(self.abandon(number, error).await);
-            }
-        }
-        tables.iter().for_each(|table| self.deletes_done[*table] = true);
-        Ok(())
+        let written = written.await;
+        self.conclude(tx, pending, written).await
     }
 
     pub(super) async fn delete_all(
@@ -137,12 +136,16 @@ impl Applier<'_> {
         page: &[PlannedChange],
         mode: ApplyMode,
     ) -> Result<()> {
+        let (page, excused) = self.left_out[table].split(page);
+        if !excused.is_empty() {
+            self.hold_rows(tx, pending, table, excused, false).await?;
+        }
         let work = &self.tables[table];
         let expected = |change: &PlannedChange| change.seen.expect("BUG: a delete that has seen no row");
         let expectations = page.iter().map(expected).collect();
-        let keys = keys_of(page, work.target.key.len())?;
-        let applied = tx.apply(&work.target, &ChangeBatch::Delete(DeleteBatch { keys, expectations }), mode).await?;
-        self.context.account(pending, table, &work.name, applied).await
+        let keys = keys_of(&page, work.target.key.len())?;
+        let applied = tx.apply(&work.target, ChangeBatch::Delete(DeleteBatch { keys, expectations }), mode).await?;
+        self.context.account(pending, table, work, applied).await
     }
 
     /// Takes back a load, if the table still holds exactly what was loaded; an empty one is as it was before. The
@@ -174,6 +177,6 @@ impl Applier<'_> {
         }
         tx.restore_sequence(&work.target.table.name, load.sequence).await?;
         let applied = Applied { deleted: sum.rows, ..Applied::default() };
-        self.context.account(pending, table, &work.name, applied).await
+        self.context.account(pending, table, work, applied).await
     }
 }

@@ -1,77 +1,89 @@
 //! Rows that exchange unique values: whoever gives one up leaves the table before anyone takes it over.
 
+use super::holds::Attempt;
 use super::order::{Unit, units};
-use super::{Action, Applier, Pending};
+use super::{Action, Applier, Pending, entangled};
 use crate::change::ApplyMode;
 use crate::error::Result;
+use crate::limits;
+use crate::state::ChangeKind;
 use crate::store::{Transaction, Writer};
 
 impl Applier<'_> {
     /// All that is left to do with some tables in one transaction, after a unique value has been in the way: rows to be
-    /// changed or deleted leave their tables first and enter again afterwards. `done` puts of the first table are
-    /// already in the target.
-    pub(super) async fn exchange(&mut self, tables: &[usize], done: u64, writer: &mut dyn Writer) -> Result<()> {
-        let first = tables[0];
-        let tables = self.exchanged_with(tables);
+    /// changed or deleted leave their tables first and enter again afterwards. Of the tables named, the puts of `kind` are
+    /// left.
+    pub(super) async fn exchange(&mut self, tables: &[usize], kind: ChangeKind, writer: &mut dyn Writer) -> Result<()> {
+        let kind_of = |table: usize| if tables.contains(&table) { kind } else { ChangeKind::Put };
+        let parts: Vec<_> = self.exchanged_with(tables).into_iter().map(|table| (table, kind_of(table))).collect();
+        for _ in 0..limits::HOLD_ROUNDS_MAX {
+            if self.try_exchange(&parts, writer).await? == Attempt::Done {
+                for (table, _) in parts {
+                    self.puts_done[table] = true;
+                    self.deletes_done[table] = true;
+                }
+                return Ok(());
+            }
+        }
+        Err(entangled(self.name(tables[0])))
+    }
+
+    async fn try_exchange(&mut self, parts: &[(usize, ChangeKind)], writer: &mut dyn Writer) -> Result<Attempt> {
+        let tables: Vec<_> = parts.iter().map(|(table, _)| *table).collect();
         let mut pending = self.pending();
-        let number = pending.number;
         let mut tx = writer.begin().await?;
         let restored = if self.context.restores { &tables[..] } else { &[] };
         let written = async {
             self.check_still_empty(&tables).await?;
-            let orphans_before = self.count_orphans(&mut *tx, &tables, restored).await?;
-            let done_of = |table: usize| if table == first { done } else { 0 };
-            let mut loads = Vec::new();
-            for table in tables.iter().copied() {
-                // Before anything else is written, because what is to leave is read through a snapshot first.
-                if let Action::Empty(load) = &self.tables[table].action {
-                    self.empty(&mut *tx, &mut pending, table, load).await?;
+            let before = self.count_orphans(&mut *tx, &tables, restored).await?;
+            self.make_room(&mut *tx, &mut pending, parts).await?;
+            let mut attempt = Attempt::Done;
+            for (table, kind) in parts.iter().copied() {
+                if self.tables[table].action == Action::Differences
+                    && self.put_all(&mut *tx, &mut pending, table, kind, ApplyMode::Place).await? == Attempt::Again
+                {
+                    attempt = Attempt::Again;
                 }
             }
-            for table in tables.iter().copied() {
-                match self.tables[table].action {
-                    Action::Empty(_) => {}
-                    Action::Load { create: false } if self.tables[table].puts == 0 => {}
-                    Action::Load { create } => loads.push(self.load(&mut *tx, &mut pending, table, create).await?),
-                    Action::Differences => self.displace(&mut *tx, &mut pending, table, done_of(table)).await?,
-                }
+            if attempt == Attempt::Done {
+                attempt = self.leave_out_referenced(&mut *tx, &tables, restored, &before).await?;
             }
-            for table in tables.iter().copied() {
-                if self.tables[table].action == Action::Differences {
-                    self.put_all(&mut *tx, &mut pending, table, done_of(table), ApplyMode::Place).await?;
-                }
+            if attempt == Attempt::Done {
+                attempt = self.hold_all_dangling(&mut *tx, &mut pending, parts).await?;
             }
-            self.check_orphans(&mut *tx, &tables, restored, orphans_before).await?;
-            for table in tables.iter().copied() {
-                self.check_all_parents(&mut *tx, table, done_of(table)).await?;
-            }
-            self.record_loads(number, &loads).await
+            self.record_loads(&pending).await?;
+            Ok(attempt)
         };
-        match written.await {
-            Ok(()) => self.commit(tx, pending).await?,
-            Err(error) => {
-                drop(tx);
-                return Err(self.abandon(number, error).await);
-            }
-        }
-        for table in tables {
-            self.puts_done[table] = true;
-            self.deletes_done[table] = true;
-        }
-        Ok(())
+        let written = written.await;
+        self.conclude(tx, pending, written).await
     }
 
-    /// First half of an exchange: what is to be changed or deleted leaves the table.
-    async fn displace(
+    /// Everything that has to leave leaves, and tables that were empty are loaded.
+    async fn make_room(
         &mut self,
         tx: &mut dyn Transaction,
         pending: &mut Pending,
-        table: usize,
-        done: u64,
+        parts: &[(usize, ChangeKind)],
     ) -> Result<()> {
-        self.record_table(tx, table).await?;
-        self.put_all(tx, pending, table, done, ApplyMode::Displace).await?;
-        self.delete_all(tx, pending, table, ApplyMode::Displace).await
+        for (table, _) in parts {
+            // Before anything else is written, because what is to leave is read through a snapshot first.
+            if let Action::Empty(load) = &self.tables[*table].action {
+                self.empty(tx, pending, *table, load).await?;
+            }
+        }
+        for (table, kind) in parts.iter().copied() {
+            match self.tables[table].action {
+                Action::Empty(_) => {}
+                Action::Load { create: false } if self.tables[table].puts == 0 => {}
+                Action::Load { create } => self.load(tx, pending, table, create).await?,
+                Action::Differences => {
+                    self.record_table(tx, table).await?;
+                    self.put_all(tx, pending, table, kind, ApplyMode::Displace).await?;
+                    self.delete_all(tx, pending, table, ApplyMode::Displace).await?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// These tables and those that must be brought in line with them at once. An exchange deletes rows before the

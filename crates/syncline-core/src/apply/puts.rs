@@ -1,17 +1,24 @@
 //! Inserts and updates, and loads.
 
+use std::collections::HashSet;
+
 use futures_util::StreamExt;
 
+use super::holds::{Attempt, LeftOut, key_form_of};
 use super::order::Unit;
-use super::{Action, Applier, Pending};
-use crate::change::{Applied, ApplyMode, ChangeBatch, Expectation, PlannedChange, PutBatch, keys_of};
+use super::references::{Dangling, Put};
+use super::{Action, Applier, Load, Pending, entangled};
+use crate::change::{
+    Applied, ApplyMode, ChangeBatch, Expectation, PlannedChange, PutBatch, Reason, Refusal, TableTask, keys_of,
+};
 use crate::error::{Code, Error, Result};
 use crate::event::Phase;
+use crate::limits;
 use crate::schema::{Index, SchemaStep, TableSchema};
 use crate::state::{ChangeKind, LoadRecord};
 use crate::store::{Transaction, Writer};
 use crate::value::key_order::compare_keys;
-use crate::value::{TableSum, exact};
+use crate::value::{RowBatch, TableSum, exact};
 
 impl Applier<'_> {
     /// Writes all inserts, updates and loads of a unit. A failure of the unit itself goes to its account.
@@ -35,61 +42,70 @@ impl Applier<'_> {
             return Ok(());
         }
         self.context.started(self.name(table), Phase::Apply, total);
-        let mut done = 0;
+        let (mut done, mut has_deferred) = (0, false);
         loop {
             self.context.cancel.check()?;
             let page = self.page(table, ChangeKind::Put, done).await?;
             if page.is_empty() {
                 break;
             }
-            match self.put_page(table, &page, writer).await {
-                Ok(()) => done += page.len() as u64,
-                Err(error) if error.code() == Code::UniqueClash => {
-                    self.exchange(&[table], done, writer).await?;
-                    done = total;
-                    break;
-                }
-                Err(error) => return Err(error),
-            }
+            has_deferred |= self.put_page(table, &page, writer).await?;
+            done += page.len() as u64;
             self.context.progress(self.name(table), Phase::Apply, done);
+        }
+        if has_deferred {
+            self.exchange(&[table], ChangeKind::Deferred, writer).await?;
         }
         self.context.ended(self.name(table), Phase::Apply, done);
         Ok(())
     }
 
-    /// One page, one transaction.
-    async fn put_page(&mut self, table: usize, page: &[PlannedChange], writer: &mut dyn Writer) -> Result<()> {
-        let mut pending = self.pending();
-        let number = pending.number;
-        let mut tx = writer.begin().await?;
-        let written = async {
-            self.record_table(&mut *tx, table).await?;
-            self.put_rows(&mut *tx, &mut pending, table, page, ApplyMode::InPlace).await?;
-            self.check_parents(&mut *tx, table, Some(page)).await
-        };
-        match written.await {
-            Ok(()) => self.commit(tx, pending).await,
-            Err(error) => {
-                drop(tx);
-                Err(self.abandon(number, error).await)
+    /// One page, one transaction. Tells whether rows of it were put aside.
+    async fn put_page(&mut self, table: usize, page: &[PlannedChange], writer: &mut dyn Writer) -> Result<bool> {
+        for _ in 0..limits::HOLD_ROUNDS_MAX {
+            let (attempt, clashes) = self.try_put_page(table, page, writer).await?;
+            if attempt == Attempt::Done {
+                self.left_out[table] = LeftOut::default();
+                self.context.spool.defer(self.name(table), &clashes).await?;
+                return Ok(!clashes.is_empty());
             }
         }
+        Err(entangled(self.name(table)))
+    }
+
+    async fn try_put_page(
+        &mut self,
+        table: usize,
+        page: &[PlannedChange],
+        writer: &mut dyn Writer,
+    ) -> Result<(Attempt, Vec<PlannedChange>)> {
+        let mut pending = self.pending();
+        let mut tx = writer.begin().await?;
+        let mut clashes = Vec::new();
+        let written = async {
+            self.record_table(&mut *tx, table).await?;
+            clashes = self.put_rows(&mut *tx, &mut pending, table, page, ApplyMode::InPlace).await?.clashes;
+            self.hold_dangling(&mut *tx, &mut pending, table, Put::Page(page)).await.map(Dangling::attempt)
+        };
+        let written = written.await;
+        Ok((self.conclude(tx, pending, written).await?, clashes))
     }
 
     /// Tables that cannot be written one by one: first each row where it is; should unique values be in the way, once
     /// more by exchanging them.
     async fn put_circle(&mut self, tables: &[usize], writer: &mut dyn Writer) -> Result<()> {
-        match self.put_together(tables, writer).await {
-            Err(error) if error.code() == Code::UniqueClash => {
-                let has_changes = tables.iter().any(|table| self.tables[*table].action == Action::Differences);
-                if has_changes { self.exchange(tables, 0, writer).await } else { Err(error) }
+        for _ in 0..limits::HOLD_ROUNDS_MAX {
+            match self.try_put_circle(tables, writer).await? {
+                Attempt::Done => return Ok(()),
+                Attempt::Again => {}
+                Attempt::Clash => return self.exchange(tables, ChangeKind::Put, writer).await,
             }
-            other => other,
         }
+        Err(entangled(self.name(tables[0])))
     }
 
     /// All puts of some tables in one transaction.
-    async fn put_together(&mut self, tables: &[usize], writer: &mut dyn Writer) -> Result<()> {
+    async fn try_put_circle(&mut self, tables: &[usize], writer: &mut dyn Writer) -> Result<Attempt> {
         let is_busy = |table: &usize| match self.tables[*table].action {
             Action::Load { create } => create || self.tables[*table].puts > 0,
             Action::Differences => self.tables[*table].puts > 0,
@@ -97,34 +113,31 @@ impl Applier<'_> {
         };
         let tables: Vec<_> = tables.iter().copied().filter(is_busy).collect();
         if tables.is_empty() {
-            return Ok(());
+            return Ok(Attempt::Done);
         }
         let mut pending = self.pending();
-        let number = pending.number;
         let mut tx = writer.begin().await?;
         let written = async {
             self.check_still_empty(&tables).await?;
-            let mut loads = Vec::new();
             for table in &tables {
                 if let Action::Load { create } = self.tables[*table].action {
-                    loads.push(self.load(&mut *tx, &mut pending, *table, create).await?);
+                    self.load(&mut *tx, &mut pending, *table, create).await?;
                 } else {
                     self.record_table(&mut *tx, *table).await?;
-                    self.put_all(&mut *tx, &mut pending, *table, 0, ApplyMode::InPlace).await?;
+                    let written =
+                        self.put_all(&mut *tx, &mut pending, *table, ChangeKind::Put, ApplyMode::InPlace).await?;
+                    if written == Attempt::Clash {
+                        return Ok(Attempt::Clash);
+                    }
                 }
             }
-            for table in &tables {
-                self.check_all_parents(&mut *tx, *table, 0).await?;
-            }
-            self.record_loads(number, &loads).await
+            let parts: Vec<_> = tables.iter().map(|table| (*table, ChangeKind::Put)).collect();
+            let attempt = self.hold_all_dangling(&mut *tx, &mut pending, &parts).await?;
+            self.record_loads(&pending).await?;
+            Ok(attempt)
         };
-        match written.await {
-            Ok(()) => self.commit(tx, pending).await,
-            Err(error) => {
-                drop(tx);
-                Err(self.abandon(number, error).await)
-            }
-        }
+        let written = written.await;
+        self.conclude(tx, pending, written).await
     }
 
     /// A table that is to be loaded must be as empty as when that was decided. The transaction holds the right to write
@@ -143,22 +156,29 @@ impl Applier<'_> {
         Ok(())
     }
 
+    /// All puts of one kind to a table.
     pub(super) async fn put_all(
         &mut self,
         tx: &mut dyn Transaction,
         pending: &mut Pending,
         table: usize,
-        from: u64,
+        kind: ChangeKind,
         mode: ApplyMode,
-    ) -> Result<()> {
-        let mut done = from;
+    ) -> Result<Attempt> {
+        let (mut done, mut attempt) = (0, Attempt::Done);
         loop {
             self.context.cancel.check()?;
-            let page = self.page(table, ChangeKind::Put, done).await?;
+            let page = self.page(table, kind, done).await?;
             if page.is_empty() {
-                return Ok(());
+                return Ok(attempt);
             }
-            self.put_rows(tx, pending, table, &page, mode).await?;
+            let written = self.put_rows(tx, pending, table, &page, mode).await?;
+            if !written.clashes.is_empty() {
+                return Ok(Attempt::Clash);
+            }
+            if written.has_to_repeat {
+                attempt = Attempt::Again;
+            }
             done += page.len() as u64;
             self.context.progress(self.name(table), Phase::Apply, done);
         }
@@ -172,28 +192,33 @@ impl Applier<'_> {
         table: usize,
         page: &[PlannedChange],
         mode: ApplyMode,
-    ) -> Result<()> {
-        let Self { tables, source, context, .. } = self;
+    ) -> Result<Written> {
+        let (page, excused) = self.left_out[table].split(page);
+        // An exchange passes over its rows twice; they are held once.
+        if !excused.is_empty() && mode != ApplyMode::Displace {
+            self.hold_rows(tx, pending, table, excused, false).await?;
+        }
+        let Self { tables, source, context, left_out, .. } = self;
         let work = &tables[table];
-        let keys = keys_of(page, work.source.key.len())?;
+        let mut written = Written::default();
+        let keys = keys_of(&page, work.source.key.len())?;
         let places = source.places(&work.source, &keys).await?;
         let mut changes = page.iter().zip(places.into_iter().chain(std::iter::repeat(None)));
         let mut batches = source.by_keys(&work.source, &keys).await?;
         while let Some(rows) = batches.next().await.transpose()? {
-            let mut expectations = Vec::with_capacity(rows.len());
-            let mut places = Vec::with_capacity(rows.len());
-            for row in rows.rows() {
-                let key = exact::encode_row(row.select(&work.source.key));
-                let (change, place) =
-                    changes.find(|(change, _)| is_same_key(&change.key, &key)).ok_or_else(row_without_change)?;
-                expectations.push(change.seen.map_or(Expectation::Absent, Expectation::Digest));
-                places.push(place);
+            let batch = put_batch(&work.source, rows, &mut changes)?;
+            let mut applied = tx.apply(&work.target, ChangeBatch::Put(batch), mode).await?;
+            match mode {
+                ApplyMode::InPlace => written.clashes.extend(take_clashes(&page, &mut applied)),
+                ApplyMode::Place => {
+                    let left_out = &mut left_out[table];
+                    written.has_to_repeat |= left_out.take_displaced(&page, &mut applied, work, context)?;
+                }
+                ApplyMode::Displace => {}
             }
-            let batch = ChangeBatch::Put(PutBatch { rows, expectations, places });
-            let applied = tx.apply(&work.target, &batch, mode).await?;
-            context.account(pending, table, &work.name, applied).await?;
+            context.account(pending, table, work, applied).await?;
         }
-        Ok(())
+        Ok(written)
     }
 
     /// Loads a whole table, creating it first if need be and its indexes afterwards.
@@ -202,45 +227,50 @@ impl Applier<'_> {
         tx: &mut dyn Transaction,
         pending: &mut Pending,
         table: usize,
-        create: bool,
-    ) -> Result<LoadRecord> {
+        is_created: bool,
+    ) -> Result<()> {
         let Self { tables, source, context, .. } = self;
         let work = &tables[table];
         context.started(&work.name, Phase::Load, work.puts);
         let sequence = tx.sequence(&work.target.table.name).await?;
-        if create {
+        if is_created {
             let created = tx.define(&[SchemaStep::CreateTable(work.target.table.clone())]).await;
             created.map_err(|error| not_created(&work.name, error))?;
         }
-        let mut sum = TableSum::default();
+        let (mut sum, mut read) = (TableSum::default(), 0);
         let mut scratch = Vec::new();
         let mut batches = source.all(&work.source).await?;
         while let Some(rows) = batches.next().await.transpose()? {
             context.cancel.check()?;
             sum.add(&rows, &mut scratch);
-            tx.load(&work.target, &rows).await?;
-            context.progress(&work.name, Phase::Load, sum.rows);
+            read += rows.len() as u64;
+            let refused = tx.load(&work.target, rows).await?;
+            refused.iter().filter_map(|refusal| refusal.row.as_deref()).for_each(|row| sum.remove(row));
+            context.hold_refused(pending, table, work, &mut Applied { refused, ..Applied::default() }).await?;
+            context.progress(&work.name, Phase::Load, read);
         }
         drop(batches);
-        if create {
+        if is_created {
             tx.define(&index_steps(&work.target.table)).await.map_err(|error| not_created(&work.name, error))?;
         }
-        context.account(pending, table, &work.name, Applied { inserted: sum.rows, ..Applied::default() }).await?;
-        context.ended(&work.name, Phase::Load, sum.rows);
-        Ok(LoadRecord {
-            table: self.name(table).to_owned(),
-            columns: work.target.column_names().map(str::to_owned).collect(),
-            created: create,
-            sum: sum.to_bytes(),
-            sequence,
-        })
+        context.account(pending, table, work, Applied { inserted: sum.rows, ..Applied::default() }).await?;
+        context.ended(&work.name, Phase::Load, read);
+        pending.loads.push(Load { table, is_created, sum, sequence });
+        Ok(())
     }
 
-    pub(super) async fn record_loads(&self, batch: u64, loads: &[LoadRecord]) -> Result<()> {
-        if let Some(evidence) = self.context.evidence {
-            for load in loads {
-                evidence.record_load(batch, load).await?;
-            }
+    /// Keeps what was loaded, once it is known which rows stay.
+    pub(super) async fn record_loads(&self, pending: &Pending) -> Result<()> {
+        let Some(evidence) = self.context.evidence else { return Ok(()) };
+        for load in &pending.loads {
+            let record = LoadRecord {
+                table: self.name(load.table).to_owned(),
+                columns: self.tables[load.table].target.column_names().map(str::to_owned).collect(),
+                created: load.is_created,
+                sum: load.sum.to_bytes(),
+                sequence: load.sequence,
+            };
+            evidence.record_load(pending.number, &record).await?;
         }
         Ok(())
     }
@@ -248,6 +278,45 @@ impl Applier<'_> {
     pub(super) async fn page(&self, table: usize, kind: ChangeKind, from: u64) -> Result<Vec<PlannedChange>> {
         self.context.spool.page(self.name(table), kind, from, self.context.batch_rows).await
     }
+}
+
+/// What became of a page beside what was written.
+#[derive(Debug, Default)]
+struct Written {
+    /// Changes that a unique value is in the way of.
+    clashes: Vec<PlannedChange>,
+    /// Rows that have left the table may not enter it again, so the exchange has to be begun anew without them.
+    has_to_repeat: bool,
+}
+
+/// The rows with what each rests on.
+fn put_batch<'c>(
+    source: &TableTask,
+    rows: RowBatch,
+    changes: &mut impl Iterator<Item = (&'c PlannedChange, Option<i64>)>,
+) -> Result<PutBatch> {
+    let mut expectations = Vec::with_capacity(rows.len());
+    let mut places = Vec::with_capacity(rows.len());
+    for row in rows.rows() {
+        let key = exact::encode_row(row.select(&source.key));
+        let (change, place) =
+            changes.find(|(change, _)| is_same_key(&change.key, &key)).ok_or_else(row_without_change)?;
+        expectations.push(change.seen.map_or(Expectation::Absent, Expectation::Digest));
+        places.push(place);
+    }
+    Ok(PutBatch { rows, expectations, places })
+}
+
+/// Takes the rows off the list of refused ones that a unique value is in the way of.
+fn take_clashes(page: &[PlannedChange], applied: &mut Applied) -> Vec<PlannedChange> {
+    let is_clash = |refusal: &Refusal| refusal.reason == Reason::Unique;
+    let (clashes, refused): (Vec<_>, Vec<_>) = std::mem::take(&mut applied.refused).into_iter().partition(is_clash);
+    applied.refused = refused;
+    let keys: HashSet<_> = clashes.iter().map(|refusal| key_form_of(&refusal.key)).collect();
+    if keys.is_empty() {
+        return Vec::new();
+    }
+    page.iter().filter(|change| keys.contains(&key_form_of(&change.key))).cloned().collect()
 }
 
 fn index_steps(table: &TableSchema) -> Vec<SchemaStep> {

@@ -3,54 +3,101 @@
 //! The engine's own enforcement is off while Syncline writes, because its actions would change rows nobody planned to
 //! change. What it would have refused is looked for here instead, inside the transaction.
 
-use super::{Action, Applier};
-use crate::change::{PlannedChange, TableTask, keys_of};
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashSet};
+
+use super::holds::{Attempt, Cause, Excused, key_form, key_form_of};
+use super::{Action, Applier, Pending, TableWork};
+use crate::change::{Operation, PlannedChange, Reason, TableTask, keys_of};
 use crate::error::{Code, Error, Result};
 use crate::limits;
 use crate::schema::ForeignKey;
-use crate::state::ChangeKind;
+use crate::state::{Awaited, ChangeKind};
 use crate::store::{Orphans, Transaction};
-use crate::value::{RowBatch, ValueRef};
+use crate::value::{ValueRef, exact};
 
 impl Applier<'_> {
-    /// Rows just put must find what they reference.
-    pub(super) async fn check_parents(
-        &self,
+    /// Rows that a transaction has put and that point at nothing do not stay in it: inserted ones are taken out again,
+    /// for changed ones the transaction has to be begun anew without them.
+    pub(super) async fn hold_dangling(
+        &mut self,
         tx: &mut dyn Transaction,
+        pending: &mut Pending,
         table: usize,
-        page: Option<&[PlannedChange]>,
-    ) -> Result<()> {
+        put: Put<'_>,
+    ) -> Result<Dangling> {
         let work = &self.tables[table];
         if self.context.restores || work.target.table.foreign_keys.is_empty() {
-            return Ok(());
+            return Ok(Dangling::default());
         }
-        let keys = page.map(|page| keys_of(page, work.target.key.len())).transpose()?;
+        let page = match put {
+            Put::Page(page) => Some(self.left_out[table].split(page).0),
+            Put::Loaded => None,
+        };
+        let keys = page.as_ref().map(|page| keys_of(page, work.target.key.len())).transpose()?;
+        let mut causes = BTreeMap::new();
         for foreign_key in &work.target.table.foreign_keys {
-            let orphans = tx.orphans(&work.target, foreign_key, keys.as_ref()).await?;
-            if orphans.count > 0 {
+            let limit = limits::HELD_BY_REFERENCES_MAX;
+            let orphans = tx.orphans(&work.target, foreign_key, keys.as_ref(), limit).await?;
+            if orphans.count == 0 {
+                continue;
+            }
+            let is_hopeless = orphans.count > limit as u64 || !self.has_table(&foreign_key.parent);
+            if self.context.ledger.is_none() || is_hopeless {
                 return Err(dangling(&work.target, foreign_key, &orphans));
             }
+            collect_causes(&mut causes, &work.target, foreign_key, &orphans);
         }
-        Ok(())
+        let (inserted, changed) = sort_out(causes, page.as_deref());
+        let found = Dangling { found: !inserted.is_empty(), again: !changed.is_empty() };
+        let left_out = changed.into_iter().map(|(change, cause)| (key_form_of(&change.key), cause));
+        self.left_out[table].puts.extend(left_out);
+        if found.found {
+            self.hold_rows(tx, pending, table, inserted, true).await?;
+        }
+        Ok(found)
     }
 
-    /// As [`Applier::check_parents`], for all rows of a table that this transaction has put: those after `done`.
-    pub(super) async fn check_all_parents(&self, tx: &mut dyn Transaction, table: usize, done: u64) -> Result<()> {
-        match self.tables[table].action {
-            Action::Load { .. } => self.check_parents(tx, table, None).await,
-            Action::Empty(_) => Ok(()),
-            Action::Differences => {
-                let mut done = done;
-                loop {
-                    let page = self.page(table, ChangeKind::Put, done).await?;
-                    if page.is_empty() {
-                        return Ok(());
+    /// As [`Applier::hold_dangling`], for all that a transaction has put into some tables. What is taken out may leave
+    /// others pointing at nothing, so it is looked at until nothing more is found.
+    pub(super) async fn hold_all_dangling(
+        &mut self,
+        tx: &mut dyn Transaction,
+        pending: &mut Pending,
+        parts: &[(usize, ChangeKind)],
+    ) -> Result<Attempt> {
+        loop {
+            let mut all = Dangling::default();
+            for (table, kind) in parts.iter().copied() {
+                self.context.cancel.check()?;
+                match self.tables[table].action {
+                    Action::Load { .. } => all.add(self.hold_dangling(tx, pending, table, Put::Loaded).await?),
+                    Action::Empty(_) => {}
+                    Action::Differences => {
+                        let mut done = 0;
+                        loop {
+                            let page = self.page(table, kind, done).await?;
+                            if page.is_empty() {
+                                break;
+                            }
+                            all.add(self.hold_dangling(tx, pending, table, Put::Page(&page)).await?);
+                            done += page.len() as u64;
+                        }
                     }
-                    self.check_parents(tx, table, Some(&page)).await?;
-                    done += page.len() as u64;
                 }
             }
+            if all.again || !all.found {
+                return Ok(all.attempt());
+            }
         }
+    }
+
+    /// Whether the target has such a table, or will have it by now.
+    fn has_table(&self, name: &str) -> bool {
+        let is_made = |(table, work): (usize, &TableWork)| {
+            work.target.table.name.eq_ignore_ascii_case(name) && self.outcomes[table].error.is_none()
+        };
+        self.schema.table(name).is_some() || self.tables.iter().enumerate().any(is_made)
     }
 
     /// Whether any table references this one.
@@ -61,33 +108,70 @@ impl Applier<'_> {
     /// Rows that point at nothing in every table that references one of these, except those of `restored`, whose rows
     /// may come back as they were: a count for each reference.
     pub(super) async fn count_orphans(
-        &self,
+        &mut self,
         tx: &mut dyn Transaction,
         tables: &[usize],
         restored: &[usize],
     ) -> Result<Vec<u64>> {
         let mut counts = Vec::new();
         for (child, foreign_key) in self.referencing(tables, restored) {
-            counts.push(tx.orphans(&child, &foreign_key, None).await?.count);
+            counts.push(tx.orphans(&child, &foreign_key, None, 0).await?.count);
         }
         Ok(counts)
     }
 
-    /// Stops when there are more of them than `before`.
-    pub(super) async fn check_orphans(
-        &self,
+    /// Where there are more of them than `before`, what was deleted is referenced by rows that stay. Those deletes are
+    /// left out, and the transaction has to be begun anew.
+    pub(super) async fn leave_out_referenced(
+        &mut self,
         tx: &mut dyn Transaction,
         tables: &[usize],
         restored: &[usize],
-        before: Vec<u64>,
-    ) -> Result<()> {
+        before: &[u64],
+    ) -> Result<Attempt> {
+        let mut attempt = Attempt::Done;
         for ((child, foreign_key), before) in self.referencing(tables, restored).into_iter().zip(before) {
-            let orphans = tx.orphans(&child, &foreign_key, None).await?;
-            if orphans.count > before {
+            let orphans = tx.orphans(&child, &foreign_key, None, limits::HELD_BY_REFERENCES_MAX).await?;
+            if orphans.count <= *before {
+                continue;
+            }
+            let is_left_out = self.context.ledger.is_some()
+                && orphans.count <= limits::HELD_BY_REFERENCES_MAX as u64
+                && self.keep_referenced(tables, &child, &foreign_key, &orphans).await?;
+            if !is_left_out {
                 return Err(dangling(&child, &foreign_key, &orphans));
             }
+            attempt = Attempt::Again;
         }
-        Ok(())
+        Ok(attempt)
+    }
+
+    /// Leaves out the deletes of rows that `orphans` point at; false when none of them is among the deletes.
+    async fn keep_referenced(
+        &mut self,
+        tables: &[usize],
+        child: &TableTask,
+        foreign_key: &ForeignKey,
+        orphans: &Orphans,
+    ) -> Result<bool> {
+        let is_parent = |table: &usize| self.tables[*table].target.table.name.eq_ignore_ascii_case(&foreign_key.parent);
+        let Some(table) = tables.iter().copied().find(is_parent) else { return Ok(false) };
+        let Some(order) = key_order(&self.tables[table].target, foreign_key) else { return Ok(false) };
+        let wanted: HashSet<_> = orphans.points_at.rows().map(|row| key_form(row.select(&order))).collect();
+        let words = format!("rows of {} still reference it ({})", child.table.name, foreign_key.columns.join(", "));
+        let (mut done, mut is_any) = (0, false);
+        loop {
+            let page = self.page(table, ChangeKind::Delete, done).await?;
+            if page.is_empty() {
+                return Ok(is_any);
+            }
+            done += page.len() as u64;
+            let forms = page.iter().map(|change| key_form_of(&change.key)).filter(|form| wanted.contains(form));
+            for form in forms {
+                let cause = Cause { reason: Reason::ForeignKey, words: words.clone(), awaits: Vec::new() };
+                is_any |= self.left_out[table].deletes.insert(form, cause).is_none();
+            }
+        }
     }
 
     fn referencing(&self, tables: &[usize], except: &[usize]) -> Vec<(TableTask, ForeignKey)> {
@@ -117,6 +201,93 @@ impl Applier<'_> {
     }
 }
 
+/// What of a table a transaction has put.
+#[derive(Clone, Copy)]
+pub(super) enum Put<'p> {
+    /// These changes.
+    Page(&'p [PlannedChange]),
+    /// All its rows.
+    Loaded,
+}
+
+/// What was found among the rows put.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Dangling {
+    /// Rows were taken out.
+    found: bool,
+    /// Rows have to be left out from the start.
+    again: bool,
+}
+
+impl Dangling {
+    fn add(&mut self, other: Dangling) {
+        self.found |= other.found;
+        self.again |= other.again;
+    }
+
+    /// What that means for the transaction.
+    pub(super) fn attempt(self) -> Attempt {
+        if self.again { Attempt::Again } else { Attempt::Done }
+    }
+}
+
+/// Why each orphan is held, by the form of its key. One that misses several rows awaits them all.
+fn collect_causes(
+    causes: &mut BTreeMap<Vec<u8>, (Vec<u8>, Cause)>,
+    child: &TableTask,
+    foreign_key: &ForeignKey,
+    orphans: &Orphans,
+) {
+    for (key, points_at) in orphans.keys.rows().zip(orphans.points_at.rows()) {
+        let awaited = Awaited {
+            table: foreign_key.parent.clone(),
+            columns: foreign_key.parent_columns.clone(),
+            values: exact::encode_row(points_at.iter()),
+        };
+        let cells = foreign_key.columns.iter().zip(points_at.iter());
+        let cells: Vec<_> = cells.map(|(column, value)| format!("{column}={}", short(value))).collect();
+        let words = format!("{} references no row of {}", cells.join(", "), foreign_key.parent);
+        match causes.entry(key_form(key.iter())) {
+            Entry::Occupied(mut held) => held.get_mut().1.awaits.push(awaited),
+            Entry::Vacant(empty) => {
+                let cause = Cause { reason: Reason::ForeignKey, words, awaits: vec![awaited] };
+                empty.insert((exact::encode_row(key.iter()), cause));
+            }
+        }
+    }
+    debug_assert!(!child.key.is_empty(), "rows without a key cannot be held one by one");
+}
+
+/// Rows that were inserted and rows that were changed. A load has only inserted.
+fn sort_out(
+    causes: BTreeMap<Vec<u8>, (Vec<u8>, Cause)>,
+    page: Option<&[PlannedChange]>,
+) -> (Vec<Excused>, Vec<Excused>) {
+    let Some(page) = page else {
+        let loaded =
+            |(key, cause)| (PlannedChange { operation: Operation::Insert, key, seen: None, becomes: None }, cause);
+        return (causes.into_values().map(loaded).collect(), Vec::new());
+    };
+    let mut causes = causes;
+    let named = page.iter().filter_map(|change| {
+        let (_, cause) = causes.remove(&key_form_of(&change.key))?;
+        Some((change.clone(), cause))
+    });
+    named.partition(|(change, _)| change.operation == Operation::Insert)
+}
+
+/// Where in the foreign key's columns each column of the parent's key is found; `None` when it references others.
+fn key_order(parent: &TableTask, foreign_key: &ForeignKey) -> Option<Vec<usize>> {
+    if parent.key.len() != foreign_key.parent_columns.len() {
+        return None;
+    }
+    let position = |at: &usize| {
+        let name = &parent.table.columns[parent.columns[*at]].name;
+        foreign_key.parent_columns.iter().position(|column| column.eq_ignore_ascii_case(name))
+    };
+    parent.key.iter().map(position).collect()
+}
+
 fn dangling(child: &TableTask, foreign_key: &ForeignKey, orphans: &Orphans) -> Error {
     let what = format!(
         "{} row{} of {} would reference no row of {} ({} -> {})",
@@ -128,20 +299,24 @@ fn dangling(child: &TableTask, foreign_key: &ForeignKey, orphans: &Orphans) -> E
         foreign_key.parent_columns.join(", "),
     );
     let error = Error::new(Code::ForeignKeyBroken, what);
-    match &orphans.sample {
-        Some(sample) if !sample.is_empty() => error.because(format!("among them {}", named(child, sample))),
-        _ => error,
+    let named = orphans.keys.rows().take(limits::SAMPLE_ROWS).map(|row| named_cells(child, row.iter()));
+    match named.collect::<Vec<_>>() {
+        none if none.is_empty() => error,
+        some => error.because(format!("among them {}", some.join("; "))),
     }
 }
 
-fn named(child: &TableTask, keys: &RowBatch) -> String {
-    let columns: Vec<_> = child.column_names().collect();
-    let name_row = |row: crate::value::Row<'_>| {
-        let cells = child.key.iter().zip(row.iter());
-        let cells = cells.map(|(column, value)| format!("{}={}", columns[*column], short(value)));
-        cells.collect::<Vec<_>>().join(",")
-    };
-    keys.rows().take(limits::SAMPLE_ROWS).map(name_row).collect::<Vec<_>>().join("; ")
+/// A row by its key, in the words of a place.
+pub(super) fn named_key(task: &TableTask, key: &[u8]) -> String {
+    let cells = named_cells(task, exact::decode_row(key).unwrap_or_default());
+    format!("row {cells} of {}", task.table.name)
+}
+
+fn named_cells<'v>(task: &TableTask, key: impl IntoIterator<Item = ValueRef<'v>>) -> String {
+    let columns: Vec<_> = task.column_names().collect();
+    let cells = task.key.iter().zip(key);
+    let cells: Vec<_> = cells.map(|(column, value)| format!("{}={}", columns[*column], short(value))).collect();
+    cells.join(",")
 }
 
 fn short(value: ValueRef<'_>) -> String {

@@ -188,12 +188,7 @@ impl<'a> Side<'a> {
         self.batch.as_ref().expect("BUG: a digest was asked for after the end").digests[self.at]
     }
 
-    fn take(
-        &mut self,
-        operation: Operation,
-        seen: Option<RowDigest>,
-        becomes: Option<RowDigest>,
-    ) -> PlannedChange {
+    fn take(&mut self, operation: Operation, seen: Option<RowDigest>, becomes: Option<RowDigest>) -> PlannedChange {
         let key = exact::encode_row(self.key().expect("BUG: a key was taken after the end").iter());
         self.at += 1;
         PlannedChange { operation, key, seen, becomes }

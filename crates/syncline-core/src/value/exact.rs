@@ -62,6 +62,11 @@ pub fn digest_row<'v>(row: impl IntoIterator<Item = ValueRef<'v>>, scratch: &mut
     xxh3_128(scratch)
 }
 
+/// As [`digest_row`], of a row that is encoded already.
+pub fn digest_bytes(row: &[u8]) -> u128 {
+    xxh3_128(row)
+}
+
 /// Why bytes could not be decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {

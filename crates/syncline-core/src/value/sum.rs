@@ -20,6 +20,12 @@ impl TableSum {
         self.rows += batch.len() as u64;
     }
 
+    /// Takes out one row, given in the exact encoding, that had been added.
+    pub fn remove(&mut self, row: &[u8]) {
+        self.sum = self.sum.wrapping_sub(exact::digest_bytes(row));
+        self.rows -= 1;
+    }
+
     /// The sum as bytes, to be kept and compared.
     pub fn to_bytes(self) -> Vec<u8> {
         [&self.rows.to_le_bytes()[..], &self.sum.to_le_bytes()[..]].concat()

@@ -2,9 +2,9 @@
 //! emptying one.
 
 use rusqlite::Connection;
-use syncline_core::change::TableTask;
+use syncline_core::change::{Refusal, TableTask};
 use syncline_core::error::Result;
-use syncline_core::value::{RowBatch, ValueRef};
+use syncline_core::value::{RowBatch, ValueRef, exact};
 
 use super::connect::failure::{Attempt, Failure};
 use super::snapshot::select;
@@ -14,21 +14,23 @@ use crate::sql::Dialect;
 /// How many characters of a value an error shows.
 const CELL_MAX: usize = 40;
 
-/// Inserts all rows.
-///
-/// # Errors
-/// `ROW_REFUSED` or `UNIQUE_CLASH` for the first row that the database refuses.
-pub(super) fn load(conn: &Connection, task: &TableTask, rows: &RowBatch) -> Attempt<()> {
+/// Inserts the rows and returns those that the database refuses. A statement that fails takes back itself alone, so the
+/// transaction goes on.
+pub(super) fn load(conn: &Connection, task: &TableTask, rows: &RowBatch) -> Attempt<Vec<Refusal>> {
     let encoding = Encoding::of(conn)?;
+    let mut refused = Vec::new();
     // Kept by the connection from batch to batch.
     let mut insert = conn.prepare_cached(&insert(task, None)?)?;
     for row in rows.rows() {
         let bound = types::bind(&mut insert, 1, row.iter(), encoding);
-        bound
-            .and_then(|()| insert.raw_execute().map_err(Failure::of_row(&task.table.name)))
-            .map_err(|failure| failure.at_row(|| place_of(task, row.select(&task.key))))?;
+        let inserted = bound.and_then(|()| insert.raw_execute().map_err(Failure::of_row(&task.table.name)));
+        if let Err(failure) = inserted {
+            let (reason, words) = failure.refusal()?;
+            let key = exact::encode_row(row.select(&task.key));
+            refused.push(Refusal { key, reason, words, row: Some(exact::encode_row(row.iter())), found: None });
+        }
     }
-    Ok(())
+    Ok(refused)
 }
 
 /// Where a row is, in the words of an error: `row k=v, k2=v2 of TABLE`, each value cut short.

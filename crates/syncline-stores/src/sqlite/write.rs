@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use rusqlite::Connection;
-use syncline_core::change::{Applied, ApplyMode, ChangeBatch, TableTask};
+use syncline_core::change::{Applied, ApplyMode, ChangeBatch, Refusal, TableTask};
 use syncline_core::checkpoint::Checkpoint;
 use syncline_core::error::Result;
 use syncline_core::schema::{ForeignKey, SchemaStep};
@@ -114,14 +114,19 @@ impl Transaction for SqliteTransaction<'_> {
             .await
     }
 
-    async fn load(&mut self, task: &TableTask, rows: &RowBatch) -> Result<()> {
-        let (task, rows) = (task.clone(), rows.clone());
+    async fn load(&mut self, task: &TableTask, rows: RowBatch) -> Result<Vec<Refusal>> {
+        let task = task.clone();
         self.thread.call(Doing::Writing, move |conn| bulk::load(conn, &task, &rows)).await
     }
 
-    async fn apply(&mut self, task: &TableTask, batch: &ChangeBatch, mode: ApplyMode) -> Result<Applied> {
-        let (task, batch) = (task.clone(), batch.clone());
+    async fn apply(&mut self, task: &TableTask, batch: ChangeBatch, mode: ApplyMode) -> Result<Applied> {
+        let task = task.clone();
         self.thread.call(Doing::Writing, move |conn| apply::apply(conn, &task, &batch, mode)).await
+    }
+
+    async fn rows(&mut self, task: &TableTask, keys: &RowBatch) -> Result<RowBatch> {
+        let (task, keys) = (task.clone(), keys.clone());
+        self.thread.call(Doing::Writing, move |conn| apply::rows(conn, &task, &keys)).await
     }
 
     async fn clear(&mut self, task: &TableTask) -> Result<u64> {
@@ -134,9 +139,11 @@ impl Transaction for SqliteTransaction<'_> {
         child: &TableTask,
         foreign_key: &ForeignKey,
         keys: Option<&RowBatch>,
+        limit: usize,
     ) -> Result<Orphans> {
         let (child, foreign_key, keys) = (child.clone(), foreign_key.clone(), keys.cloned());
-        self.thread.call(Doing::Writing, move |conn| orphans::find(conn, &child, &foreign_key, keys.as_ref())).await
+        let work = move |conn: &mut Connection| orphans::find(conn, &child, &foreign_key, keys.as_ref(), limit);
+        self.thread.call(Doing::Writing, work).await
     }
 
     async fn sequence(&mut self, table: &str) -> Result<Option<i64>> {

@@ -57,7 +57,7 @@ async fn kinds_loaded(labs: Factory<'_>) {
         let task = task(&store, &table).await;
         let mut writer = store.writer().await.unwrap();
         let mut transaction = writer.begin().await.unwrap();
-        transaction.load(&task, &batch(2, &rows)).await.unwrap();
+        transaction.load(&task, batch(2, &rows)).await.unwrap();
         transaction.commit(&checkpoint("kinds", 1)).await.unwrap();
         let stored = lab.query(&format!("SELECT id, v FROM {table} ORDER BY id")).await;
         assert_eq!(stored, rows, "{table}");
@@ -147,13 +147,13 @@ async fn large_cell(labs: Factory<'_>) {
     let into = task(&store, "files").await;
     let mut writer = store.writer().await.unwrap();
     let mut transaction = writer.begin().await.unwrap();
-    transaction.load(&into, &batch(2, &read_rows)).await.unwrap();
+    transaction.load(&into, batch(2, &read_rows)).await.unwrap();
     transaction.commit(&checkpoint("large", 1)).await.unwrap();
     assert!(other.query("SELECT id, content FROM files ORDER BY id").await == rows, "loaded");
 
     let mut transaction = writer.begin().await.unwrap();
     let batch = deletes(&into, &rows);
-    let applied = transaction.apply(&into, &batch, ApplyMode::InPlace).await.unwrap();
+    let applied = transaction.apply(&into, batch.clone(), ApplyMode::InPlace).await.unwrap();
     let before = image(&applied, &key(&into, &rows[1])).before.as_ref().unwrap();
     assert!(exact::decode_owned(before).unwrap() == rows[1], "imaged");
 }

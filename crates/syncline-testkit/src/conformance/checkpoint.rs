@@ -29,7 +29,7 @@ async fn with_rows(labs: Factory<'_>) {
     assert!(writer.checkpoints().await.unwrap().is_empty());
     for (part, batch) in rows.chunks(25).zip(1..) {
         let mut transaction = writer.begin().await.unwrap();
-        transaction.apply(&task, &deletes(&task, part), ApplyMode::InPlace).await.unwrap();
+        transaction.apply(&task, deletes(&task, part), ApplyMode::InPlace).await.unwrap();
         transaction.commit(&checkpoint("run", batch)).await.unwrap();
         assert_eq!(writer.checkpoints().await.unwrap(), [checkpoint("run", batch)]);
         assert_eq!(read(&store, &task).await.len(), 100 - 25 * batch as usize);
@@ -66,7 +66,7 @@ async fn uncommitted(labs: Factory<'_>) {
     let mut writer = store.writer().await.unwrap();
     commit(&mut *writer, "run", 1).await;
     let mut transaction = writer.begin().await.unwrap();
-    transaction.apply(&task, &deletes(&task, &rows), ApplyMode::InPlace).await.unwrap();
+    transaction.apply(&task, deletes(&task, &rows), ApplyMode::InPlace).await.unwrap();
     drop(transaction);
     assert_eq!(writer.checkpoints().await.unwrap(), [checkpoint("run", 1)]);
 }
@@ -95,7 +95,7 @@ async fn nothing_left(labs: Factory<'_>) {
         commit(&mut *writer, run, 1).await;
     }
     let mut transaction = writer.begin().await.unwrap();
-    transaction.apply(&task, &inserts(&task, &rows), ApplyMode::InPlace).await.unwrap();
+    transaction.apply(&task, inserts(&task, &rows), ApplyMode::InPlace).await.unwrap();
     transaction.commit(&checkpoint("two", 2)).await.unwrap();
     writer.forget("two").await.unwrap();
     writer.forget("one").await.unwrap();

@@ -72,7 +72,7 @@ async fn filled_at_once(labs: Factory<'_>) {
     let mut writer = store.writer().await.unwrap();
     let mut transaction = writer.begin().await.unwrap();
     transaction.define(&[SchemaStep::CreateTable(Arc::clone(&task.table))]).await.unwrap();
-    transaction.load(&task, &batch(6, &rows)).await.unwrap();
+    transaction.load(&task, batch(6, &rows)).await.unwrap();
     assert!(into.query("SELECT 1 WHERE 1 = 0").await.is_empty());
     transaction.commit(&checkpoint("define", 1)).await.unwrap();
     assert!(read(&store, &task).await == read(&from, &task).await);
@@ -121,7 +121,7 @@ async fn sequence(labs: Factory<'_>) {
     let mut writer = store.writer().await.unwrap();
     let mut transaction = writer.begin().await.unwrap();
     assert_eq!(transaction.sequence("tickets").await.unwrap(), Some(5), "given out, though the row is gone");
-    transaction.apply(&task, &inserts(&task, &[ticket(40)]), ApplyMode::InPlace).await.unwrap();
+    transaction.apply(&task, inserts(&task, &[ticket(40)]), ApplyMode::InPlace).await.unwrap();
     assert_eq!(transaction.sequence("tickets").await.unwrap(), Some(40));
     transaction.restore_sequence("tickets", Some(5)).await.unwrap();
     assert_eq!(transaction.sequence("tickets").await.unwrap(), Some(5));

@@ -176,7 +176,7 @@ async fn dropped(labs: Factory<'_>) {
     let mut writer = store.writer().await.unwrap();
     let mut transaction = writer.begin().await.unwrap();
     let work = updates(&task, &old, &shifted(&old));
-    transaction.apply(&task, &work, ApplyMode::Displace).await.unwrap();
+    transaction.apply(&task, work.clone(), ApplyMode::Displace).await.unwrap();
     drop(transaction);
     drop(writer.begin().await.unwrap());
     assert_eq!(read(&store, &task).await, in_key_order(&task, old));

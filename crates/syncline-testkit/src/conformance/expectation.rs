@@ -143,12 +143,12 @@ async fn own_rows(labs: Factory<'_>) {
     let (first, second) = (renamed(&old, "first"), renamed(&old, "second"));
     let mut writer = store.writer().await.unwrap();
     let mut transaction = writer.begin().await.unwrap();
-    let applied = transaction.apply(&task, &updates(&task, &old, &first), ApplyMode::InPlace).await.unwrap();
+    let applied = transaction.apply(&task, updates(&task, &old, &first), ApplyMode::InPlace).await.unwrap();
     assert_eq!(applied.updated, 1);
-    let stale = transaction.apply(&task, &updates(&task, &old, &second), ApplyMode::InPlace).await.unwrap();
+    let stale = transaction.apply(&task, updates(&task, &old, &second), ApplyMode::InPlace).await.unwrap();
     assert_eq!((stale.updated, moved(&stale)), (0, keys_of(&task, &old)), "what it wrote itself counts");
     let expectation = vec![Expectation::Digest(digest(&first[0]))];
-    let applied = transaction.apply(&task, &put(&task, &second, expectation), ApplyMode::InPlace).await.unwrap();
+    let applied = transaction.apply(&task, put(&task, &second, expectation), ApplyMode::InPlace).await.unwrap();
     assert_eq!(applied.updated, 1);
     transaction.commit(&super::rows::checkpoint("suite", 1)).await.unwrap();
     assert_eq!(read(&store, &task).await, second);

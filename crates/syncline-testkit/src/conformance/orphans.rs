@@ -11,7 +11,10 @@ use super::{Factory, Fixture, Promise};
 use crate::fixtures::Cells;
 
 pub(super) const PROMISES: &[Promise] = &[
-    Promise { name: "orphans: counted in the whole table, with a sample", check: |labs| Box::pin(whole_table(labs)) },
+    Promise {
+        name: "orphans: counted in the whole table, and some named with what they point at",
+        check: |labs| Box::pin(whole_table(labs)),
+    },
     Promise { name: "orphans: among the keys asked for", check: |labs| Box::pin(by_keys(labs)) },
     Promise {
         name: "orphans: a reference with NULL points at nothing on purpose",
@@ -28,16 +31,27 @@ async fn orphans(store: &Arc<dyn Store>, child: &TableTask, rows: Option<&[Cells
     let keys = rows.map(|rows| keys(child, rows));
     let mut writer = store.writer().await.unwrap();
     let mut transaction = writer.begin().await.unwrap();
-    transaction.orphans(child, &child.table.foreign_keys[0], keys.as_ref()).await.unwrap()
+    transaction.orphans(child, &child.table.foreign_keys[0], keys.as_ref(), LIMIT).await.unwrap()
 }
 
-/// As many as expected, and a sample that holds orphans only.
+/// The most that are to be named.
+const LIMIT: usize = 7;
+
+/// As many as expected, and no others named.
 fn check(child: &TableTask, found: &Orphans, expected: &[Cells]) {
     assert_eq!(found.count, expected.len() as u64);
-    let sample = found.sample.as_ref().map(cells).unwrap_or_default();
-    assert_eq!(sample.is_empty(), expected.is_empty(), "a few of them are named");
-    let expected: Vec<Cells> = expected.iter().map(|row| key_cells(child, row)).collect();
-    assert!(sample.iter().all(|key| expected.contains(key)), "{sample:?} are not among {expected:?}");
+    let named: Vec<Cells> = cells(&found.keys);
+    assert_eq!(named.len(), expected.len().min(LIMIT), "as many as fit are named");
+    assert_eq!(found.points_at.len(), named.len(), "each with what it points at");
+    let column = |name: &String| child.column_names().position(|other| other == name).unwrap();
+    let reference: Vec<usize> = child.table.foreign_keys[0].columns.iter().map(column).collect();
+    let expected: Vec<(Cells, Cells)> = expected
+        .iter()
+        .map(|row| (key_cells(child, row), reference.iter().map(|column| row[*column].clone()).collect()))
+        .collect();
+    for found in named.into_iter().zip(cells(&found.points_at)) {
+        assert!(expected.contains(&found), "{found:?} is not among {expected:?}");
+    }
 }
 
 const LINES: &str = "CREATE TABLE lines (code $text NOT NULL PRIMARY KEY, o $int, \
@@ -85,7 +99,7 @@ async fn by_keys(labs: Factory<'_>) {
     check(&task, &orphans(&store, &task, Some(&gone)).await, &[]);
     let mut writer = store.writer().await.unwrap();
     let mut transaction = writer.begin().await.unwrap();
-    let none = transaction.orphans(&task, &task.table.foreign_keys[0], Some(&RowBatch::new(1))).await.unwrap();
+    let none = transaction.orphans(&task, &task.table.foreign_keys[0], Some(&RowBatch::new(1)), LIMIT).await.unwrap();
     assert_eq!(none.count, 0, "no keys are not all keys");
 }
 
@@ -156,7 +170,7 @@ async fn implicit(labs: Factory<'_>) {
 
 async fn in_transaction(labs: Factory<'_>) {
     let lab = labs();
-    let parents = create_orders(&*lab, 7, 10).await;
+    let parents = create_orders(&*lab, 7, LIMIT).await;
     create(&*lab, LINES).await;
     let children: Vec<Cells> = parents.iter().zip(0..).map(|(parent, n)| line(n, parent[0].clone())).collect();
     lab.insert("lines", &children).await;
@@ -164,10 +178,10 @@ async fn in_transaction(labs: Factory<'_>) {
     let (parent, child) = (task(&store, "orders").await, task(&store, "lines").await);
     let mut writer = store.writer().await.unwrap();
     let mut transaction = writer.begin().await.unwrap();
-    transaction.apply(&parent, &deletes(&parent, &parents[..4]), ApplyMode::InPlace).await.unwrap();
-    let found = transaction.orphans(&child, &child.table.foreign_keys[0], None).await.unwrap();
+    transaction.apply(&parent, deletes(&parent, &parents[..4]), ApplyMode::InPlace).await.unwrap();
+    let found = transaction.orphans(&child, &child.table.foreign_keys[0], None, LIMIT).await.unwrap();
     check(&child, &found, &children[..4]);
-    transaction.apply(&child, &deletes(&child, &children[..3]), ApplyMode::InPlace).await.unwrap();
-    let found = transaction.orphans(&child, &child.table.foreign_keys[0], None).await.unwrap();
+    transaction.apply(&child, deletes(&child, &children[..3]), ApplyMode::InPlace).await.unwrap();
+    let found = transaction.orphans(&child, &child.table.foreign_keys[0], None, LIMIT).await.unwrap();
     check(&child, &found, &children[3..4]);
 }

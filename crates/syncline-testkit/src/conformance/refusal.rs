@@ -1,56 +1,75 @@
-//! What the database itself refuses, and that nothing stays of it.
+//! What the database itself refuses is left as it was and named; its neighbours are written.
 
-use syncline_core::change::{ApplyMode, ChangeBatch, TableTask};
-use syncline_core::error::Code;
-use syncline_core::value::Value;
+use syncline_core::change::{Applied, ApplyMode, ChangeBatch, Reason, TableTask};
+use syncline_core::value::{Value, exact};
 
-use super::rows::{create_orders, create_seats, in_key_order, inserts, objects, read, task, updates, write_in_place};
+use super::rows::{
+    batch, checkpoint, create_orders, create_seats, in_key_order, inserts, key, keys, read, task, updates,
+};
 use super::{Factory, Lab, Promise};
 use crate::deterministic::Numbers;
 use crate::fixtures::{Cells, order};
 
 pub(super) const PROMISES: &[Promise] = &[
-    Promise { name: "refusal: NOT NULL and CHECK are ROW_REFUSED", check: |labs| Box::pin(rows(labs)) },
-    Promise { name: "refusal: a unique value taken is UNIQUE_CLASH", check: |labs| Box::pin(clash(labs)) },
-    Promise { name: "refusal: an exchange done in place is UNIQUE_CLASH", check: |labs| Box::pin(exchange(labs)) },
+    Promise { name: "refusal: rows against NOT NULL and CHECK are left out", check: |labs| Box::pin(rows(labs)) },
+    Promise { name: "refusal: a unique value taken leaves its row out", check: |labs| Box::pin(clash(labs)) },
+    Promise { name: "refusal: an exchange done in place is a clash", check: |labs| Box::pin(exchange(labs)) },
+    Promise { name: "refusal: rows are read as the transaction sees them", check: |labs| Box::pin(seen(labs)) },
 ];
 
-/// Applies a batch that is to be refused, after some work that is not, and checks that nothing stays of either.
-async fn refused(lab: &dyn Lab, task: &TableTask, good: &ChangeBatch, bad: &ChangeBatch, code: Code) {
-    let (tables, objects_before) = (lab.query(&format!("SELECT * FROM {}", task.table.name)).await, objects(lab).await);
+/// Applies a batch of which some rows are to be refused, commits, and checks that exactly those are missing: each is
+/// named with its reason, its values and what was found in its place.
+async fn refused(
+    lab: &dyn Lab,
+    task: &TableTask,
+    work: ChangeBatch,
+    bad: &[(&Cells, Option<&Cells>, Reason)],
+) -> Applied {
     let store = lab.open().await;
     let mut writer = store.writer().await.unwrap();
     let mut transaction = writer.begin().await.unwrap();
-    let applied = transaction.apply(task, good, ApplyMode::InPlace).await.unwrap();
-    assert!(applied.written() > 0 && applied.moved.is_empty());
-    let error = transaction.apply(task, bad, ApplyMode::InPlace).await.unwrap_err();
-    assert_eq!(error.code(), code, "{error}");
-    assert!(error.why().is_some(), "in the database's own words: {error}");
-    drop(transaction);
-    drop(writer.begin().await.unwrap());
-    assert!(writer.checkpoints().await.unwrap().is_empty());
-    drop(writer);
-    assert!(lab.query(&format!("SELECT * FROM {}", task.table.name)).await == tables, "rows stay as they were");
-    assert_eq!(objects(lab).await, objects_before);
+    let applied = transaction.apply(task, work, ApplyMode::InPlace).await.unwrap();
+    assert!(applied.moved.is_empty());
+    assert_eq!(applied.images.len() as u64, applied.written(), "an image for each row written, for no other");
+    let whole = |row: &Cells| exact::encode_row(row.iter().map(Value::as_ref));
+    let found: Vec<_> =
+        applied.refused.iter().map(|it| (&it.key, it.reason, it.row.clone(), it.found.clone())).collect();
+    let named: Vec<_> = bad.iter().map(|(row, ..)| key(task, row)).collect();
+    let expected: Vec<_> = bad
+        .iter()
+        .zip(&named)
+        .map(|((row, found, reason), key)| (key, *reason, Some(whole(row)), found.map(whole)))
+        .collect();
+    assert!(found == expected, "{} refused, {} expected", found.len(), expected.len());
+    assert!(applied.refused.iter().all(|refusal| !refusal.words.is_empty()), "in the database's own words");
+    transaction.commit(&checkpoint("refused", 1)).await.unwrap();
+    writer.forget("refused").await.unwrap();
+    applied
 }
 
 async fn rows(labs: Factory<'_>) {
-    let lab = labs();
-    let there = create_orders(&*lab, 7, 50).await;
-    let store = lab.open().await;
-    let task = task(&store, "orders").await;
-    let good: Vec<Cells> = (1_000..1_100).map(|id| order(id, &mut Numbers::new(id as u64))).collect();
-    for (column, value) in [(3, Value::Int(0)), (3, Value::Null), (1, Value::Null)] {
-        let mut bad: Vec<Cells> = (2_000..2_100).map(|id| order(id, &mut Numbers::new(id as u64))).collect();
-        bad[70][column] = value.clone();
-        refused(&*lab, &task, &inserts(&task, &good), &inserts(&task, &bad), Code::RowRefused).await;
-        let mut bad = there.clone();
-        bad[40][column] = value;
-        refused(&*lab, &task, &inserts(&task, &good), &updates(&task, &there, &bad), Code::RowRefused).await;
+    for (column, value, reason) in
+        [(3, Value::Int(0), Reason::Check), (3, Value::Null, Reason::NotNull), (1, Value::Null, Reason::NotNull)]
+    {
+        let lab = labs();
+        let there = create_orders(&*lab, 7, 50).await;
+        let store = lab.open().await;
+        let task = task(&store, "orders").await;
+        let there = in_key_order(&task, there);
+        let mut new: Vec<Cells> = (2_000..2_100).map(|id| order(id, &mut Numbers::new(id as u64))).collect();
+        new[70][column] = value.clone();
+        let applied = refused(&*lab, &task, inserts(&task, &new), &[(&new[70], None, reason)]).await;
+        assert_eq!(applied.inserted, 99);
+        let mut changed = there.clone();
+        changed.iter_mut().zip(0..).for_each(|(row, n)| row[1] = Value::text(format!("changed {n}")));
+        changed[40][column] = value;
+        let bad = [(&changed[40], Some(&there[40]), reason)];
+        let applied = refused(&*lab, &task, updates(&task, &there, &changed), &bad).await;
+        assert_eq!(applied.updated, 49);
+        changed[40] = there[40].clone();
+        new.remove(70);
+        assert!(read(&store, &task).await == in_key_order(&task, [changed, new].concat()));
     }
-    let applied = write_in_place(&store, &task, inserts(&task, &good)).await;
-    assert_eq!(applied.inserted, 100, "the store works on");
-    assert!(read(&store, &task).await == in_key_order(&task, [there, good].concat()));
 }
 
 async fn clash(labs: Factory<'_>) {
@@ -59,14 +78,18 @@ async fn clash(labs: Factory<'_>) {
     let store = lab.open().await;
     let task = task(&store, "seats").await;
     let guest = |name: &str, seat: &Value| -> Cells { vec![Value::text(name), seat.clone(), Value::Null] };
-    let good = inserts(&task, &[guest("good", &Value::Int(-1))]);
     // Row 0 keeps its seat, so whoever wants it cannot have it.
     let taken = &there[0][1];
-    let bad = [guest("fine", &Value::Int(-2)), guest("late", taken)];
-    refused(&*lab, &task, &good, &inserts(&task, &bad), Code::UniqueClash).await;
+    let new = in_key_order(&task, vec![guest("fine", &Value::Int(-2)), guest("late", taken)]);
+    let late = new.iter().find(|row| row[1] == *taken).unwrap();
+    let applied = refused(&*lab, &task, inserts(&task, &new), &[(late, None, Reason::Unique)]).await;
+    assert_eq!(applied.inserted, 1);
     let mut moving = there[5].clone();
     moving[1] = taken.clone();
-    refused(&*lab, &task, &good, &updates(&task, &there[5..6], &[moving]), Code::UniqueClash).await;
+    let bad = [(&moving, Some(&there[5]), Reason::Unique)];
+    refused(&*lab, &task, updates(&task, &there[5..6], std::slice::from_ref(&moving)), &bad).await;
+    let fine = new.iter().filter(|row| row[1] != *taken).cloned().collect();
+    assert!(read(&store, &task).await == in_key_order(&task, [there, fine].concat()));
 }
 
 async fn exchange(labs: Factory<'_>) {
@@ -74,9 +97,28 @@ async fn exchange(labs: Factory<'_>) {
     let there = create_seats(&*lab, 20).await;
     let store = lab.open().await;
     let task = task(&store, "seats").await;
-    let good = inserts(&task, &[vec![Value::text("good"), Value::Int(-1), Value::Null]]);
+    let there = in_key_order(&task, there);
     let mut swapped = there[..2].to_vec();
     swapped[0][1] = there[1][1].clone();
     swapped[1][1] = there[0][1].clone();
-    refused(&*lab, &task, &good, &updates(&task, &there[..2], &swapped), Code::UniqueClash).await;
+    let bad = [(&swapped[0], Some(&there[0]), Reason::Unique), (&swapped[1], Some(&there[1]), Reason::Unique)];
+    refused(&*lab, &task, updates(&task, &there[..2], &swapped), &bad).await;
+    assert!(read(&store, &task).await == there);
+}
+
+async fn seen(labs: Factory<'_>) {
+    let lab = labs();
+    let there = create_orders(&*lab, 7, 50).await;
+    let store = lab.open().await;
+    let task = task(&store, "orders").await;
+    let new: Vec<Cells> = (2_000..2_010).map(|id| order(id, &mut Numbers::new(id as u64))).collect();
+    let mut writer = store.writer().await.unwrap();
+    let mut transaction = writer.begin().await.unwrap();
+    transaction.apply(&task, inserts(&task, &new), ApplyMode::InPlace).await.unwrap();
+    let gone = order(9_999, &mut Numbers::new(1));
+    let asked = in_key_order(&task, [&there[..3], &[gone], &new[..2]].concat());
+    let found = transaction.rows(&task, &keys(&task, &asked)).await.unwrap();
+    let expected = in_key_order(&task, [&there[..3], &new[..2]].concat());
+    assert!(super::rows::cells(&found) == expected);
+    assert!(transaction.rows(&task, &batch(1, &[])).await.unwrap().is_empty());
 }

@@ -188,7 +188,7 @@ pub(super) async fn write(store: &Arc<dyn Store>, task: &TableTask, work: &[Work
     let mut transaction = writer.begin().await.unwrap();
     let mut applied = Vec::new();
     for (batch, mode) in work {
-        applied.push(transaction.apply(task, batch, *mode).await.unwrap());
+        applied.push(transaction.apply(task, batch.clone(), *mode).await.unwrap());
     }
     transaction.commit(&checkpoint("suite", 1)).await.unwrap();
     applied
@@ -210,7 +210,7 @@ pub(super) fn counts(applied: &Applied) -> (u64, u64, u64) {
 
 /// Moved keys, in no order.
 pub(super) fn moved(applied: &Applied) -> BTreeSet<Vec<u8>> {
-    applied.moved.iter().cloned().collect()
+    applied.moved.iter().map(|refusal| refusal.key.clone()).collect()
 }
 
 /// The image of the row with this key.

@@ -119,7 +119,7 @@ async fn uncommitted(labs: Factory<'_>) {
     let mut transaction = writer.begin().await.unwrap();
     let batch = super::rows::deletes(&task, &rows);
     let mode = syncline_core::change::ApplyMode::InPlace;
-    assert_eq!(transaction.apply(&task, &batch, mode).await.unwrap().deleted, 20);
+    assert_eq!(transaction.apply(&task, batch.clone(), mode).await.unwrap().deleted, 20);
     assert_eq!(read(&store, &task).await.len(), 20, "through the same store");
     assert_eq!(lab.query("SELECT count(*) FROM orders").await, [[Value::Int(20)]], "through another program");
 }

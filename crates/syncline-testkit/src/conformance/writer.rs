@@ -63,7 +63,7 @@ async fn untouched_and_free(lab: &dyn Lab, store: &Arc<dyn Store>, task: &TableT
     let mut writer = store.writer().await.unwrap();
     assert!(writer.checkpoints().await.unwrap().is_empty(), "a checkpoint that was never committed");
     let mut transaction = writer.begin().await.unwrap();
-    transaction.load(task, &batch(task.columns.len(), rows)).await.unwrap();
+    transaction.load(task, batch(task.columns.len(), rows)).await.unwrap();
     transaction.commit(&checkpoint("probe", 1)).await.unwrap();
     assert!(read(store, task).await == rows, "the next transaction");
 }
@@ -72,7 +72,7 @@ async fn committed(labs: Factory<'_>) {
     let (lab, store, task, rows) = prepared(labs).await;
     let mut writer = store.writer().await.unwrap();
     let mut transaction = writer.begin().await.unwrap();
-    transaction.load(&task, &batch(6, &rows)).await.unwrap();
+    transaction.load(&task, batch(6, &rows)).await.unwrap();
     assert_eq!(count(&*lab).await, Value::Int(0), "before the commit");
     transaction.commit(&checkpoint("r", 1)).await.unwrap();
     assert_eq!(count(&*lab).await, Value::Int(2_000), "to another program");
@@ -87,11 +87,11 @@ async fn dropped(labs: Factory<'_>) {
     let before = objects(&*lab).await;
     let mut writer = store.writer().await.unwrap();
     let mut transaction = writer.begin().await.unwrap();
-    transaction.load(&task, &batch(6, &rows)).await.unwrap();
+    transaction.load(&task, batch(6, &rows)).await.unwrap();
     drop(transaction);
     // The same writer's next transaction starts from what was there before.
     let mut transaction = writer.begin().await.unwrap();
-    let applied = transaction.apply(&task, &inserts(&task, &rows[..5]), ApplyMode::InPlace).await.unwrap();
+    let applied = transaction.apply(&task, inserts(&task, &rows[..5]), ApplyMode::InPlace).await.unwrap();
     assert_eq!((applied.inserted, applied.moved.len()), (5, 0));
     drop(transaction);
     drop(writer);
@@ -104,7 +104,7 @@ async fn all_dropped(labs: Factory<'_>) {
     {
         let mut writer = store.writer().await.unwrap();
         let mut transaction = writer.begin().await.unwrap();
-        transaction.load(&task, &batch(6, &rows)).await.unwrap();
+        transaction.load(&task, batch(6, &rows)).await.unwrap();
     }
     untouched_and_free(&*lab, &store, &task, &rows).await;
 }
@@ -114,11 +114,11 @@ async fn dropped_call(labs: Factory<'_>) {
     let mut writer = store.writer().await.unwrap();
     for _ in 0..3 {
         let mut transaction = writer.begin().await.unwrap();
-        poll_once(transaction.load(&task, &batch(6, &rows))).await;
+        poll_once(transaction.load(&task, batch(6, &rows))).await;
         drop(transaction);
         let mut transaction = writer.begin().await.unwrap();
         let work = inserts(&task, &rows);
-        poll_once(transaction.apply(&task, &work, ApplyMode::InPlace)).await;
+        poll_once(transaction.apply(&task, work.clone(), ApplyMode::InPlace)).await;
         drop(transaction);
     }
     drop(writer);
@@ -143,7 +143,7 @@ async fn dropped_commit(labs: Factory<'_>) {
     let (lab, store, task, rows) = prepared(labs).await;
     let mut writer = store.writer().await.unwrap();
     let mut transaction = writer.begin().await.unwrap();
-    transaction.load(&task, &batch(6, &rows)).await.unwrap();
+    transaction.load(&task, batch(6, &rows)).await.unwrap();
     poll_once(transaction.commit(&checkpoint("r", 1))).await;
     // Beginning waits until the commit has gone one way or the other.
     drop(writer.begin().await.unwrap());
@@ -163,7 +163,7 @@ async fn one_after_other(labs: Factory<'_>) {
     let mut writer = store.writer().await.unwrap();
     for (part, number) in rows.chunks(500).zip(1..) {
         let mut transaction = writer.begin().await.unwrap();
-        transaction.apply(&task, &inserts(&task, part), ApplyMode::InPlace).await.unwrap();
+        transaction.apply(&task, inserts(&task, part), ApplyMode::InPlace).await.unwrap();
         transaction.commit(&checkpoint("r", number)).await.unwrap();
         // Between two transactions the database belongs to everybody.
         lab.run_sql("UPDATE orders SET quantity = quantity").await;
@@ -172,7 +172,7 @@ async fn one_after_other(labs: Factory<'_>) {
     // What another program commits between is what the next transaction finds.
     lab.run_sql("UPDATE orders SET customer = 'moved'").await;
     let mut transaction = writer.begin().await.unwrap();
-    let applied = transaction.apply(&task, &deletes(&task, &rows), ApplyMode::InPlace).await.unwrap();
+    let applied = transaction.apply(&task, deletes(&task, &rows), ApplyMode::InPlace).await.unwrap();
     assert_eq!((applied.deleted, applied.moved.len()), (0, rows.len()));
 }
 
@@ -185,7 +185,7 @@ async fn waits(labs: Factory<'_>) {
     assert!(early.is_err(), "begun while another program holds the right to write");
     drop(lock);
     let mut transaction = begin.await.unwrap();
-    transaction.load(&task, &batch(6, &rows)).await.unwrap();
+    transaction.load(&task, batch(6, &rows)).await.unwrap();
     transaction.commit(&checkpoint("r", 1)).await.unwrap();
     assert_eq!(count(&*lab).await, Value::Int(2_000));
 }
@@ -206,7 +206,7 @@ async fn beside_snapshot(labs: Factory<'_>) {
     let mut snapshot = store.snapshot().await.unwrap();
     let mut writer = store.writer().await.unwrap();
     let mut transaction = writer.begin().await.unwrap();
-    transaction.load(&task, &batch(6, &rows)).await.unwrap();
+    transaction.load(&task, batch(6, &rows)).await.unwrap();
     transaction.commit(&checkpoint("r", 1)).await.unwrap();
     assert_eq!(snapshot.count(&task).await.unwrap(), 0, "the store's own commits are later commits too");
     assert_eq!(store.snapshot().await.unwrap().count(&task).await.unwrap(), 2_000);

@@ -46,10 +46,13 @@ pub struct RunSpool {
 #[derive(Debug, Default)]
 struct Content {
     file: Option<SpoolFile>,
-    streams: HashMap<String, [Stream; 2]>,
+    streams: HashMap<String, [Stream; KINDS]>,
 }
 
-/// The puts or the deletes of one table.
+/// Kinds of changes of one table.
+const KINDS: usize = 3;
+
+/// The changes of one kind to one table.
 #[derive(Clone, Copy, Debug)]
 struct Stream {
     id: i64,
@@ -100,7 +103,17 @@ impl Spool for RunSpool {
             return Ok(());
         }
         let (table, changes) = (table.to_owned(), changes.to_vec());
-        self.call("keep the decided changes", move |content, path| content.append(path, table, &changes)).await
+        let kind_of = |change: &PlannedChange| kind_of(change.operation);
+        self.call("keep the decided changes", move |content, path| content.append(path, table, &changes, kind_of)).await
+    }
+
+    async fn defer(&self, table: &str, changes: &[PlannedChange]) -> Result<()> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let (table, changes) = (table.to_owned(), changes.to_vec());
+        let kind_of = |_: &PlannedChange| ChangeKind::Deferred;
+        self.call("put changes aside", move |content, path| content.append(path, table, &changes, kind_of)).await
     }
 
     async fn page(&self, table: &str, kind: ChangeKind, offset: u64, limit: usize) -> Result<Vec<PlannedChange>> {
@@ -118,17 +131,23 @@ impl Spool for RunSpool {
 }
 
 impl Content {
-    fn append(&mut self, path: &Path, table: String, changes: &[PlannedChange]) -> Outcome<()> {
-        let next_id = 2 * self.streams.len() as i64;
-        let streams =
-            self.streams.entry(table).or_insert_with(|| [next_id, next_id + 1].map(|id| Stream { id, length: 0 }));
+    fn append(
+        &mut self,
+        path: &Path,
+        table: String,
+        changes: &[PlannedChange],
+        kind_of: impl Fn(&PlannedChange) -> ChangeKind,
+    ) -> Outcome<()> {
+        let next_id = (KINDS * self.streams.len()) as i64;
+        let new = || std::array::from_fn(|kind| Stream { id: next_id + kind as i64, length: 0 });
+        let streams = self.streams.entry(table).or_insert_with(new);
         let mut longer = *streams;
         let connection = opened(&mut self.file, path)?;
         let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         {
             let mut statement = tx.prepare_cached("INSERT INTO change VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
             for change in changes {
-                let stream = &mut longer[position(kind_of(change.operation))];
+                let stream = &mut longer[position(kind_of(change))];
                 let bytes = |digest: Option<RowDigest>| digest.map(|digest| digest.0.to_be_bytes());
                 let (operation, seen, becomes) =
                     (to_number(change.operation), bytes(change.seen), bytes(change.becomes));
@@ -231,6 +250,7 @@ fn position(kind: ChangeKind) -> usize {
     match kind {
         ChangeKind::Put => 0,
         ChangeKind::Delete => 1,
+        ChangeKind::Deferred => 2,
     }
 }
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use rusqlite::ffi;
+use syncline_core::change::Reason;
 use syncline_core::error::{Code, Error};
 
 /// The result of work on a connection, before it is known which database it was.
@@ -52,6 +53,21 @@ impl Failure {
         }
     }
 
+    /// What the database has against one row, in its own words.
+    ///
+    /// # Errors
+    /// The failure itself when it is about more than that row.
+    pub(in crate::sqlite) fn refusal(self) -> Attempt<(Reason, String)> {
+        match &self {
+            Failure::Row { error, .. } => match error.sqlite_error().and_then(|error| reason(error.extended_code)) {
+                Some(reason) => Ok((reason, words(error))),
+                None => Err(self),
+            },
+            Failure::Said(error) if error.code() == Code::RowRefused => Ok((Reason::Type, error.what().to_owned())),
+            _ => Err(self),
+        }
+    }
+
     /// The error a person sees.
     pub(in crate::sqlite) fn into_error(self, path: &Path, doing: Doing) -> Error {
         let (error, table, place) = match self {
@@ -98,6 +114,20 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Failure::Said(error)
     }
+}
+
+/// Which rule of one row an error speaks of.
+fn reason(extended: i32) -> Option<Reason> {
+    Some(match extended {
+        ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_ROWID => {
+            Reason::Unique
+        }
+        ffi::SQLITE_CONSTRAINT_CHECK => Reason::Check,
+        ffi::SQLITE_CONSTRAINT_NOTNULL => Reason::NotNull,
+        ffi::SQLITE_CONSTRAINT_DATATYPE | ffi::SQLITE_MISMATCH => Reason::Type,
+        _ if matches!(extended & 0xff, ffi::SQLITE_CONSTRAINT | ffi::SQLITE_TOOBIG) => Reason::Refused,
+        _ => return None,
+    })
 }
 
 /// Whether the code is about one row.

@@ -2,10 +2,10 @@
 
 use rusqlite::Connection;
 use syncline_core::change::{
-    Applied, ApplyMode, ChangeBatch, DeleteBatch, Expectation, Image, PutBatch, RowDigest, TableTask,
+    Applied, ApplyMode, ChangeBatch, DeleteBatch, Expectation, Image, PutBatch, Reason, Refusal, RowDigest, TableTask,
 };
 use syncline_core::error::{Code, Error};
-use syncline_core::value::{Row, exact};
+use syncline_core::value::{Row, RowBatch, exact};
 
 use super::displaced::{Fate, Memory};
 use super::row::RowWriter;
@@ -34,6 +34,18 @@ pub(super) fn apply(conn: &Connection, task: &TableTask, batch: &ChangeBatch, mo
     Ok(apply.applied)
 }
 
+/// The rows with these keys as they are now, whatever the filter of the task.
+pub(super) fn rows(conn: &Connection, task: &TableTask, keys: &RowBatch) -> Attempt<RowBatch> {
+    let mut finder = Finder::new(conn, task, None, Encoding::of(conn)?)?;
+    let mut rows = RowBatch::new(task.columns.len());
+    for key in keys.rows() {
+        if finder.find(|| key.iter())? {
+            rows.push_row(finder.row().iter())?;
+        }
+    }
+    Ok(rows)
+}
+
 struct Apply<'c> {
     task: &'c TableTask,
     finder: Finder<'c>,
@@ -50,8 +62,8 @@ enum Standing {
     Present(Option<i64>),
     /// The change is there already.
     Done,
-    /// The expectation failed.
-    Moved,
+    /// The expectation failed; the row that is there, if any.
+    Moved(Option<Vec<u8>>),
 }
 
 impl<'c> Apply<'c> {
@@ -70,13 +82,15 @@ impl<'c> Apply<'c> {
         for (at, row) in batch.rows.rows().enumerate() {
             match self.standing_of_row(row, batch.expectations[at])? {
                 Standing::Done => {}
-                Standing::Moved => self.moved(row),
+                Standing::Moved(found) => self.moved(row, found),
                 Standing::Absent => self.insert(row, batch.places.get(at).copied().flatten())?,
                 Standing::Present(place) => {
-                    self.image_of_change(row, place);
                     let with_key = !self.task.key.iter().all(|cell| self.finder.row().get(*cell) == row.get(*cell));
-                    self.writer.update(row, place, with_key).map_err(|failure| at_row(failure, self.task, row))?;
-                    self.applied.updated += 1;
+                    let written = self.writer.update(row, place, with_key);
+                    if self.is_taken(written, row, true)? {
+                        self.image_of_change(row, place);
+                        self.applied.updated += 1;
+                    }
                 }
             }
         }
@@ -100,7 +114,8 @@ impl<'c> Apply<'c> {
                 deleted.map_err(|failure| failure.at_row(|| bulk::place_of(self.task, key.iter())))?;
                 self.applied.deleted += 1;
             } else {
-                self.applied.moved.push(exact::encode_row(key.iter()));
+                let found = exact::encode_row(self.finder.row().iter());
+                self.applied.moved.push(moved(exact::encode_row(key.iter()), None, Some(found)));
             }
         }
         Ok(())
@@ -112,9 +127,9 @@ impl<'c> Apply<'c> {
                 // It has nothing to leave; the second half inserts it.
                 Standing::Absent => {}
                 Standing::Done => memory.remember(&self.key_of(row), Fate::Left)?,
-                Standing::Moved => {
+                Standing::Moved(found) => {
                     memory.remember(&self.key_of(row), Fate::Left)?;
-                    self.moved(row);
+                    self.moved(row, found);
                 }
                 Standing::Present(place) => {
                     self.image_of_change(row, place);
@@ -134,8 +149,10 @@ impl<'c> Apply<'c> {
             match memory.recall(&self.key_of(row))? {
                 Some(Fate::Left) => {}
                 Some(Fate::Displaced(place)) => {
-                    self.writer.insert(row, place).map_err(|failure| at_row(failure, self.task, row))?;
-                    self.applied.updated += 1;
+                    let written = self.writer.insert(row, place);
+                    if self.is_taken(written, row, false)? {
+                        self.applied.updated += 1;
+                    }
                 }
                 None => match self.standing_of_row(row, batch.expectations[at])? {
                     Standing::Done => {}
@@ -148,7 +165,7 @@ impl<'c> Apply<'c> {
                         self.insert(row, place)?;
                     }
                     Standing::Present(_) => return Err(bug("a row was placed that had not been displaced")),
-                    Standing::Moved => self.moved(row),
+                    Standing::Moved(found) => self.moved(row, found),
                 },
             }
         }
@@ -158,15 +175,28 @@ impl<'c> Apply<'c> {
     /// Inserts a row where it was, unless another has that number by now: row numbers beside a key are SQLite's to
     /// give, and a row with another number is better than none.
     fn insert(&mut self, row: Row<'_>, place: Option<i64>) -> Attempt<()> {
-        let after = Some(RowDigest(exact::digest_row(row.iter(), &mut self.scratch)));
-        self.applied.images.push(Image { key: self.key_of(row), before: None, place: None, after });
         let place = match place {
             Some(place) if self.writer.is_taken(place)? => None,
             place => place,
         };
-        self.writer.insert(row, place).map_err(|failure| at_row(failure, self.task, row))?;
-        self.applied.inserted += 1;
+        let written = self.writer.insert(row, place);
+        if self.is_taken(written, row, false)? {
+            let after = Some(RowDigest(exact::digest_row(row.iter(), &mut self.scratch)));
+            self.applied.images.push(Image { key: self.key_of(row), before: None, place: None, after });
+            self.applied.inserted += 1;
+        }
         Ok(())
+    }
+
+    /// Whether the database has taken the row. One that it refuses is put on the list; `is_found` says that the row
+    /// found last is the one it was to replace.
+    fn is_taken(&mut self, written: Attempt<()>, row: Row<'_>, is_found: bool) -> Attempt<bool> {
+        let Err(failure) = written else { return Ok(true) };
+        let (reason, words) = failure.refusal()?;
+        let found = is_found.then(|| exact::encode_row(self.finder.row().iter()));
+        let row_bytes = Some(exact::encode_row(row.iter()));
+        self.applied.refused.push(Refusal { key: self.key_of(row), reason, words, row: row_bytes, found });
+        Ok(false)
     }
 
     fn standing_of_row(&mut self, row: Row<'_>, expectation: Expectation) -> Attempt<Standing> {
@@ -179,7 +209,7 @@ impl<'c> Apply<'c> {
             (Expectation::Digest(expected), true) if self.digest_of_found() == expected => {
                 Standing::Present(self.finder.rowid())
             }
-            _ => Standing::Moved,
+            _ => Standing::Moved(found.then(|| exact::encode_row(self.finder.row().iter()))),
         })
     }
 
@@ -187,9 +217,9 @@ impl<'c> Apply<'c> {
         RowDigest(exact::digest_row(self.finder.row().iter(), &mut self.scratch))
     }
 
-    fn moved(&mut self, row: Row<'_>) {
+    fn moved(&mut self, row: Row<'_>, found: Option<Vec<u8>>) {
         let key = self.key_of(row);
-        self.applied.moved.push(key);
+        self.applied.moved.push(moved(key, Some(exact::encode_row(row.iter())), found));
     }
 
     /// The image of the row that was found, which `row` is about to replace.
@@ -210,6 +240,15 @@ impl<'c> Apply<'c> {
 
 fn at_row(failure: Failure, task: &TableTask, row: Row<'_>) -> Failure {
     failure.at_row(|| bulk::place_of(task, row.select(&task.key)))
+}
+
+fn moved(key: Vec<u8>, row: Option<Vec<u8>>, found: Option<Vec<u8>>) -> Refusal {
+    let words = match (&row, &found) {
+        (_, None) => "the row was deleted in the target meanwhile",
+        (None, _) => "the row was changed in the target meanwhile, so it was not deleted",
+        _ => "the row was changed or added in the target meanwhile",
+    };
+    Refusal { key, reason: Reason::Moved, words: words.to_owned(), row, found }
 }
 
 fn bug(what: &str) -> Failure {

@@ -3,7 +3,6 @@
 use rusqlite::{Connection, Rows};
 use syncline_core::change::TableTask;
 use syncline_core::error::Result;
-use syncline_core::limits;
 use syncline_core::schema::ForeignKey;
 use syncline_core::store::Orphans;
 use syncline_core::value::RowBatch;
@@ -12,21 +11,23 @@ use crate::sqlite::connect::failure::Attempt;
 use crate::sqlite::snapshot::select;
 use crate::sqlite::types::{self, Encoding};
 
-/// Finds them among the rows with `keys`, or in the whole table. A row with NULL in the reference points nowhere on
+/// Finds them among the rows with `keys`, or in the whole table, and names at most `limit`. A row with NULL in the reference points nowhere on
 /// purpose and is no orphan.
 pub(super) fn find(
     conn: &Connection,
     child: &TableTask,
     reference: &ForeignKey,
     keys: Option<&RowBatch>,
+    limit: usize,
 ) -> Attempt<Orphans> {
     let parent_exists = select::table_exists(conn, &reference.parent)?;
     let sql = dangling(child, reference, parent_exists)?;
-    let mut orphans = Orphans::default();
+    let mut orphans =
+        Orphans { count: 0, keys: RowBatch::new(child.key.len()), points_at: RowBatch::new(reference.columns.len()) };
     match keys {
         None => {
             let mut statement = conn.prepare(&sql)?;
-            collect(&mut orphans, child, statement.raw_query())?;
+            collect(&mut orphans, statement.raw_query(), limit)?;
         }
         Some(keys) => {
             let encoding = Encoding::of(conn)?;
@@ -34,20 +35,20 @@ pub(super) fn find(
                 conn.prepare_cached(&format!("{sql} AND {}", select::key_condition(child, "c.", 1)?))?;
             for key in keys.rows() {
                 types::bind(&mut statement, 1, key.iter(), encoding)?;
-                collect(&mut orphans, child, statement.raw_query())?;
+                collect(&mut orphans, statement.raw_query(), limit)?;
             }
         }
     }
     Ok(orphans)
 }
 
-/// The keys of dangling rows.
+/// The keys of dangling rows, and what they point at.
 ///
 /// SQLite compares a reference by the collation and the affinity of the parent's column: the parent stands on the left,
 /// for its collation to count, and the unary plus takes the child's affinity away.
 fn dangling(child: &TableTask, reference: &ForeignKey, parent_exists: bool) -> Result<String> {
-    let keys: Result<Vec<String>> =
-        select::key_names(child).map(|name| Ok(format!("c.{}", select::quoted(name)?))).collect();
+    let named = select::key_names(child).chain(reference.columns.iter().map(String::as_str));
+    let cells: Result<Vec<String>> = named.map(|name| Ok(format!("c.{}", select::quoted(name)?))).collect();
     let mut conditions = Vec::new();
     let mut matches = Vec::new();
     for column in &reference.columns {
@@ -62,23 +63,21 @@ fn dangling(child: &TableTask, reference: &ForeignKey, parent_exists: bool) -> R
         conditions.push(format!("NOT EXISTS (SELECT 1 FROM {parent} AS p WHERE {})", matches.join(" AND ")));
     }
     let table = select::table(&child.table.name)?;
-    // A child without a key is counted all the same; it has just nothing to be named by.
-    let keys = match keys?.join(", ") {
-        none if none.is_empty() => "NULL".to_owned(),
-        keys => keys,
-    };
-    Ok(format!("SELECT {keys} FROM {table} AS c WHERE {}", conditions.join(" AND ")))
+    Ok(format!("SELECT {} FROM {table} AS c WHERE {}", cells?.join(", "), conditions.join(" AND ")))
 }
 
-fn collect(orphans: &mut Orphans, child: &TableTask, mut rows: Rows<'_>) -> Attempt<()> {
+fn collect(orphans: &mut Orphans, mut rows: Rows<'_>, limit: usize) -> Attempt<()> {
     while let Some(row) = rows.next()? {
         orphans.count += 1;
-        if child.key.is_empty() {
+        if orphans.count > limit as u64 {
             continue;
         }
-        let sample = orphans.sample.get_or_insert_with(|| RowBatch::new(child.key.len()));
-        if sample.len() < limits::SAMPLE_ROWS {
-            types::push_row(sample, row)?;
+        let (keys, points_at) = (orphans.keys.width(), orphans.points_at.width());
+        for column in 0..keys {
+            orphans.keys.push(types::value(row.get_ref(column)?))?;
+        }
+        for column in keys..keys + points_at {
+            orphans.points_at.push(types::value(row.get_ref(column)?))?;
         }
     }
     Ok(())
