@@ -4,6 +4,7 @@
 //! Everything starts with a [`Syncline`] session. The command line is one user of this crate; it has no way to a
 //! database that this crate does not offer.
 
+pub mod calendar;
 pub mod demo;
 
 mod database_name;
@@ -13,6 +14,7 @@ mod open;
 mod recover;
 pub mod request;
 pub mod row_difference;
+pub mod row_json;
 mod run;
 mod runs;
 mod select;
