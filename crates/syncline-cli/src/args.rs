@@ -104,9 +104,12 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, Exi
 /// The whole command line, as help, completions and man pages show it.
 pub(crate) fn command() -> clap::Command {
     // A copy never deletes, so the flags about deletes are taken from scripts that pass them to both, and not offered.
-    Cli::command().mut_subcommand("copy", |copy| {
+    let without_deletes = |copy: clap::Command| {
         copy.mut_arg("max_delete", |flag| flag.hide(true)).mut_arg("allow_empty_source", |flag| flag.hide(true))
-    })
+    };
+    Cli::command()
+        .mut_subcommand("copy", without_deletes)
+        .mut_subcommand("plan", |plan| plan.mut_subcommand("copy", without_deletes))
 }
 
 /// Turns clap's report into the form that all errors have.

@@ -1,5 +1,6 @@
 //! One file a command, each with what can be typed and a `run` that does it.
 
+mod apply;
 mod completions;
 mod copy;
 mod demo;
@@ -7,6 +8,7 @@ mod diff;
 mod explain;
 mod man;
 mod mirror;
+mod plan;
 mod runs;
 mod tables;
 mod transfer;
@@ -27,6 +29,8 @@ pub(crate) enum Command {
     Copy(copy::CopyArgs),
     Mirror(mirror::MirrorArgs),
     Verify(verify::VerifyArgs),
+    Plan(plan::PlanArgs),
+    Apply(apply::ApplyArgs),
     Undo(undo::UndoArgs),
     #[command(subcommand)]
     Runs(runs::RunsCommand),
@@ -40,6 +44,7 @@ impl Command {
     pub(crate) fn shape(&self) -> Shape {
         match self {
             Command::Diff(args) if args.asks_for_json() => Shape::Json,
+            Command::Plan(args) if args.asks_for_json() => Shape::Json,
             _ => Shape::Text,
         }
     }
@@ -56,8 +61,10 @@ pub(crate) async fn run(command: Command, console: &Console) -> Result<Exit> {
         Command::Copy(args) => copy::run(args, console).await,
         Command::Mirror(args) => mirror::run(args, console).await,
         Command::Verify(args) => verify::run(args, console).await,
+        Command::Plan(args) => plan::run(args, console).await,
+        Command::Apply(args) => Box::pin(apply::run(args, console)).await,
         Command::Undo(args) => undo::run(args, console).await,
-        Command::Runs(command) => runs::run(command, console).await,
+        Command::Runs(command) => Box::pin(runs::run(command, console)).await,
         Command::Explain(args) => explain::run(&args, console),
         Command::Completions(args) => completions::run(&args, console),
         Command::Man(args) => man::run(&args, console),

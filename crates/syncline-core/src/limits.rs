@@ -22,6 +22,16 @@ pub const STREAM_AHEAD: usize = 2;
 /// Planned changes read from or written to the spool at once.
 pub const SPOOL_PAGE: usize = 4_096;
 
+/// Changes of one table up to which a plan holds every row. More than that nobody reads, and a plan is read again into
+/// memory by its digests.
+pub const PLAN_ROWS_MAX: u64 = 100_000;
+
+/// Changes in one range of a longer plan: small enough that a person finds the rows that made it stale.
+pub const PLAN_RANGE_CHANGES: usize = 10_000;
+
+/// Longest line of a plan that is read back. A row of that size could not have been shown to anyone.
+pub const PLAN_LINE_BYTES_MAX: u64 = 1 << 30;
+
 /// Rows of one table that one transaction leaves out because of references. Their keys are held in memory, and a table
 /// that loses more than this is not a table with bad rows but one whose parent is missing.
 pub const HELD_BY_REFERENCES_MAX: usize = 100_000;

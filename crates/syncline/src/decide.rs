@@ -44,11 +44,18 @@ pub(crate) struct Ends<'a> {
     pub(crate) target: &'a mut dyn Snapshot,
 }
 
+impl Ends<'_> {
+    /// The same two once more.
+    pub(crate) fn again(&mut self) -> Ends<'_> {
+        Ends { source: &mut *self.source, target: &mut *self.target }
+    }
+}
+
 impl Syncline {
     /// Reads both sides and decides. Changes go to the spool; nothing is written anywhere else.
     ///
     /// # Errors
-    /// When a guard, a schema or a name stops the run. What concerns one table only is in [`Decision::refused`].
+    /// When a schema or a name stops the run. What concerns one table only is in [`Decision::refused`].
     pub(crate) async fn decide(&self, request: &RunRequest, ends: Ends<'_>, spool: &dyn Spool) -> Result<Decision> {
         let filter = TableFilter::parse(&request.tables)?;
         let source_schema = ends.source.schema().await?;
@@ -77,7 +84,6 @@ impl Syncline {
                 Err(error) => return Err(error.at_if_unsaid(name).leaving_if_unsaid("nothing was changed")),
             }
         }
-        check_guards(request, &decision)?;
         Ok(decision)
     }
 
@@ -217,17 +223,23 @@ fn lane(request: &RunRequest, is_missing: bool, is_empty: bool, table: &str) -> 
     })
 }
 
-fn check_guards(request: &RunRequest, decision: &Decision) -> Result<()> {
-    if request.verb != Verb::Mirror {
-        return Ok(());
+impl Decision {
+    /// Stops a run that would delete too much.
+    ///
+    /// # Errors
+    /// `GUARD_DELETES` and `GUARD_EMPTY_SOURCE`.
+    pub(crate) fn check_guards(&self, request: &RunRequest) -> Result<()> {
+        if request.verb != Verb::Mirror {
+            return Ok(());
+        }
+        let guard = match request.max_delete {
+            DeleteLimit::Guarded => DeleteGuard::default(),
+            DeleteLimit::Rows(rows) => DeleteGuard::rows(rows),
+            DeleteLimit::Percent(percent) => DeleteGuard::percent(percent.into()),
+        };
+        let tallies: Vec<_> = self.tables.iter().map(|decided| (decided.work.name.as_str(), decided.tally)).collect();
+        guards::check_deletes(&tallies, guard, request.allow_empty_source)
     }
-    let guard = match request.max_delete {
-        DeleteLimit::Guarded => DeleteGuard::default(),
-        DeleteLimit::Rows(rows) => DeleteGuard::rows(rows),
-        DeleteLimit::Percent(percent) => DeleteGuard::percent(percent.into()),
-    };
-    let tallies: Vec<_> = decision.tables.iter().map(|decided| (decided.work.name.as_str(), decided.tally)).collect();
-    guards::check_deletes(&tallies, guard, request.allow_empty_source)
 }
 
 /// Refuses a run that will not fit on the target's disk.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::StreamExt;
 use syncline_core::capture::{Compare, Tally};
-use syncline_core::change::{Operation, TableTask, keys_of};
+use syncline_core::change::{Operation, PlannedChange, TableTask, keys_of};
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::event::{Event, Phase};
 use syncline_core::limits;
@@ -14,7 +14,7 @@ use syncline_core::state::{ChangeKind, Spool};
 use syncline_core::store::{RowStream, Snapshot};
 use syncline_core::value::{Row, ValueRef};
 
-use crate::decide::{no_key, pair};
+use crate::decide::{Ends, no_key, pair};
 use crate::open::Purpose;
 use crate::row_difference::{RowDifference, RowSink};
 use crate::select::{admitted, check_names};
@@ -32,10 +32,8 @@ pub struct DiffRequest {
     pub tables: Vec<String>,
 }
 
-struct Ends {
-    source: Box<dyn Snapshot>,
-    target: Box<dyn Snapshot>,
-}
+/// Rows are held in pairs for a page, so a page is small.
+pub(crate) const PAGE: usize = 64;
 
 impl Syncline {
     /// Compares two databases, each in one consistent view, and passes every row that differs to `rows`. Nothing is
@@ -47,7 +45,8 @@ impl Syncline {
         let filter = TableFilter::parse(&request.tables)?;
         let source = self.open_database(&request.source, Purpose::Read).await?;
         let target = self.open_database(&request.target, Purpose::Read).await?;
-        let mut ends = Ends { source: source.store.snapshot().await?, target: target.store.snapshot().await? };
+        let (mut source_view, mut target_view) = (source.store.snapshot().await?, target.store.snapshot().await?);
+        let mut ends = Ends { source: &mut *source_view, target: &mut *target_view };
         let source_schema = ends.source.schema().await?;
         let target_schema = ends.target.schema().await?;
         check_names(&filter, &[&source_schema, &target_schema])?;
@@ -60,13 +59,13 @@ impl Syncline {
         for table in tables {
             self.cancel().check()?;
             reports.push(match target_schema.table(&table.name) {
-                None => one_sided(table, &mut *ends.source, &target.label).await?,
+                None => one_sided(table, ends.source, &target.label).await?,
                 Some(_) => self.diff_table(table, &target_schema, &mut ends, &mut rows).await?,
             });
         }
         for table in admitted(&target_schema, &filter) {
             if source_schema.table(&table.name).is_none() {
-                let found = one_sided(table, &mut *ends.target, &source.label).await?;
+                let found = one_sided(table, ends.target, &source.label).await?;
                 reports.push(TableDiff { only_source: 0, only_target: found.only_source, ..found });
             }
         }
@@ -79,7 +78,7 @@ impl Syncline {
         &self,
         table: &Arc<TableSchema>,
         target_schema: &Schema,
-        ends: &mut Ends,
+        ends: &mut Ends<'_>,
         rows: &mut Option<&mut dyn RowSink>,
     ) -> Result<TableDiff> {
         let incomparable = |error: Error| TableDiff {
@@ -106,7 +105,7 @@ impl Syncline {
         &self,
         source: &TableTask,
         target: &TableTask,
-        ends: &mut Ends,
+        ends: &mut Ends<'_>,
         rows: &mut Option<&mut dyn RowSink>,
     ) -> Result<Tally> {
         let name = &source.table.name;
@@ -145,37 +144,45 @@ async fn pass_rows(
     kind: ChangeKind,
     spool: &dyn Spool,
     tasks: (&TableTask, &TableTask),
-    ends: &mut Ends,
+    ends: &mut Ends<'_>,
     sink: &mut dyn RowSink,
 ) -> Result<()> {
-    let (source, target) = tasks;
-    // Rows are held in pairs for a page, so a page is small.
-    const PAGE: usize = 64;
+    let table = &tasks.0.table.name;
     let mut done = 0;
     loop {
-        let page = spool.page(&source.table.name, kind, done, PAGE).await?;
+        let page = spool.page(table, kind, done, PAGE).await?;
         if page.is_empty() {
             return Ok(());
         }
         done += page.len() as u64;
-        let wanted = |operations: &[Operation]| {
-            keys_of(page.iter().filter(|change| operations.contains(&change.operation)), source.key.len())
-        };
-        let new_keys = wanted(&[Operation::Insert, Operation::Update])?;
-        let old_keys = wanted(&[Operation::Update, Operation::Delete])?;
-        let mut new_rows = collect(ends.source.fetch(source, &new_keys).await?).await?.into_iter();
-        let mut old_rows = collect(ends.target.fetch(target, &old_keys).await?).await?.into_iter();
-        for change in page {
-            sink.row(RowDifference {
-                table: source.table.name.clone(),
-                operation: change.operation,
-                columns: source.column_names().map(str::to_owned).collect(),
-                key: source.key.clone(),
-                source: if change.operation == Operation::Delete { None } else { new_rows.next() },
-                target: if change.operation == Operation::Insert { None } else { old_rows.next() },
-            })?;
-        }
+        differences_of(&page, table, tasks, ends).await?.into_iter().try_for_each(|row| sink.row(row))?;
     }
+}
+
+/// A page of changes with the rows behind them, read from both sides.
+pub(crate) async fn differences_of(
+    page: &[PlannedChange],
+    table: &str,
+    tasks: (&TableTask, &TableTask),
+    ends: &mut Ends<'_>,
+) -> Result<Vec<RowDifference>> {
+    let (source, target) = tasks;
+    let wanted = |operations: &[Operation]| {
+        keys_of(page.iter().filter(|change| operations.contains(&change.operation)), source.key.len())
+    };
+    let new_keys = wanted(&[Operation::Insert, Operation::Update])?;
+    let old_keys = wanted(&[Operation::Update, Operation::Delete])?;
+    let mut new_rows = collect(ends.source.fetch(source, &new_keys).await?).await?.into_iter();
+    let mut old_rows = collect(ends.target.fetch(target, &old_keys).await?).await?.into_iter();
+    let difference = |change: &PlannedChange| RowDifference {
+        table: table.to_owned(),
+        operation: change.operation,
+        columns: source.column_names().map(str::to_owned).collect(),
+        key: source.key.clone(),
+        source: if change.operation == Operation::Delete { None } else { new_rows.next() },
+        target: if change.operation == Operation::Insert { None } else { old_rows.next() },
+    };
+    Ok(page.iter().map(difference).collect())
 }
 
 async fn collect(mut stream: RowStream<'_>) -> Result<Vec<Vec<syncline_core::value::Value>>> {

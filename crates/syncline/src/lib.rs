@@ -11,6 +11,7 @@ mod database_name;
 mod decide;
 mod diff;
 mod open;
+pub mod plan;
 mod recover;
 pub mod request;
 pub mod row_difference;

@@ -59,6 +59,11 @@ impl Syncline {
 }
 
 impl Database {
+    /// Whether opening has made the database.
+    pub(crate) fn is_created(&self) -> bool {
+        self.created.is_some()
+    }
+
     /// Removes the file if opening has made it and nothing was written to it, so that a refused run leaves no trace.
     pub(crate) fn remove_if_unused(self) {
         let Self { store, created, .. } = self;

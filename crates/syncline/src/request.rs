@@ -64,6 +64,9 @@ pub struct RunRequest {
     pub verify: bool,
     /// Keep before-images.
     pub undo: bool,
+    /// The plan that the run carries out; it does nothing beside it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
 }
 
 impl RunRequest {
@@ -80,6 +83,7 @@ impl RunRequest {
             allow_empty_source: false,
             verify: true,
             undo: true,
+            plan: None,
         }
     }
 }

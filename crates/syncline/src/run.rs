@@ -1,5 +1,6 @@
 //! Copy and mirror.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use syncline_core::apply::{Applier, Context, TableOutcome, TableWork};
@@ -9,10 +10,12 @@ use syncline_core::state::Evidence;
 
 use crate::decide::{Decision, Ends, check_room};
 use crate::open::{Database, Purpose};
+use crate::plan::{Gate, check_identities};
 use crate::request::{RunRequest, Verb};
 use crate::session::{Syncline, now_ms};
 use crate::state::{LogLevel, NewRun, RunEnd, RunLock, RunVerb};
 use crate::summary::{ErrorReport, Status, Summary, TableSummary, Verified};
+use crate::verify::Seen;
 
 impl Syncline {
     /// Brings the target in line with the source, as asked. Every batch is a transaction; what is committed stays,
@@ -22,6 +25,11 @@ impl Syncline {
     /// When the run was stopped as a whole: by its request, a guard, or a database that failed. What concerns single
     /// tables is in the summary.
     pub async fn run(&self, request: &RunRequest) -> Result<Summary> {
+        self.run_through(request, None).await
+    }
+
+    /// As [`Syncline::run`], and nothing beside what the gate lets through.
+    pub(crate) async fn run_through(&self, request: &RunRequest, gate: Option<Gate>) -> Result<Summary> {
         let started = Instant::now();
         let untouched = |error: Error| error.leaving_if_unsaid("nothing was changed");
         let state = self.state().await.map_err(untouched)?;
@@ -30,7 +38,7 @@ impl Syncline {
         check_ends(&source, &target)?;
         let note = format!("{} {} -> {}", request.verb.name(), source.label, target.label);
         let lock = RunLock::acquire(state.dir(), &target.description.identity, &note).map_err(untouched)?;
-        let result = self.run_between(request, &source, &target, started).await;
+        let result = self.run_between(request, &source, &target, gate, started).await;
         if result.is_err() {
             // Only under the lock: an empty file may be another run's, which has yet to write to it.
             target.remove_if_unused();
@@ -44,8 +52,12 @@ impl Syncline {
         request: &RunRequest,
         source: &Database,
         target: &Database,
+        gate: Option<Gate>,
         started: Instant,
     ) -> Result<Summary> {
+        if let Some(gate) = &gate {
+            check_identities(&gate.plan, source, target)?;
+        }
         let state = self.state().await?;
         let identity = &target.description.identity;
         state.expire_images(now_ms()).await?;
@@ -61,6 +73,7 @@ impl Syncline {
                 request: Some(RunRequest {
                     source: source.name.clone(),
                     target: target.name.clone(),
+                    plan: gate.as_ref().map(|gate| gate.plan.plan.clone()),
                     ..request.clone()
                 }),
                 undoes: None,
@@ -74,7 +87,7 @@ impl Syncline {
         }
         let record = Record { session: self, run, started, continues };
         let _watch = self.watch_for_cancel(&record.run).await?;
-        let worked = self.work(request, source, target, &mut *writer, &record.run).await;
+        let worked = self.work(request, source, target, gate, &mut *writer, &record.run).await;
         record.close(worked).await
     }
 
@@ -84,18 +97,32 @@ impl Syncline {
         request: &RunRequest,
         source: &Database,
         target: &Database,
+        gate: Option<Gate>,
         writer: &mut dyn syncline_core::store::Writer,
         run: &str,
     ) -> Result<Worked> {
         let state = self.state().await?;
-        let spool = state.spool(run).await?;
+        let mut spool = state.spool(run).await?;
         let mut source_view = source.store.snapshot().await?;
-        let position = source_view.position().await?;
-        let decision = {
-            let mut target_view = target.store.snapshot().await?;
+        let mut target_view = target.store.snapshot().await?;
+        let seen = Seen { source: source_view.position().await?, target: target_view.position().await? };
+        let mut decision = {
             let ends = Ends { source: &mut *source_view, target: &mut *target_view };
             self.decide(request, ends, &spool).await?
         };
+        drop(target_view);
+        let mut left_alone = BTreeMap::new();
+        match gate {
+            None => decision.check_guards(request)?,
+            Some(gate) => {
+                let plan = gate.plan.plan.clone();
+                let planned = state.spool(&format!("{run}-plan")).await?;
+                let source = &mut *source_view;
+                left_alone = gate.narrow(&mut decision, &spool, &planned, source, self.cancel()).await?;
+                state.spend_plan(&plan, run, now_ms()).await?;
+                spool = planned;
+            }
+        }
         check_room(&decision, &*target.store).await?;
         let works: Vec<TableWork> = decision.tables.iter().map(|decided| decided.work.clone()).collect();
         let evidence = state.evidence(run);
@@ -113,8 +140,9 @@ impl Syncline {
         let carried = carry(applier, writer).await;
         drop(source_view);
         let mut worked = Worked::new(&decision, carried);
+        worked.leave_alone(left_alone);
         if request.verify && worked.end.is_ok() {
-            match self.verify_run(request.verb, source, target, &position, &worked.proven(&works)).await {
+            match self.verify_run(request.verb, source, target, &seen, &worked.proven(&works)).await {
                 Ok(verified) => worked.verified = worked.with_exceptions(verified),
                 // The rows are committed; what failed is the proof.
                 Err(error) => worked.end = Err(error),
@@ -125,7 +153,7 @@ impl Syncline {
 }
 
 /// Both ends must be different databases.
-fn check_ends(source: &Database, target: &Database) -> Result<()> {
+pub(crate) fn check_ends(source: &Database, target: &Database) -> Result<()> {
     if source.description.identity == target.description.identity {
         let what = format!("{} and {} are the same database", source.label, target.label);
         return Err(Error::new(Code::GuardSameTable, what).leaving("nothing was changed"));
@@ -141,6 +169,8 @@ pub(crate) struct Worked {
     pub(crate) end: Result<()>,
     /// Whether anything became durable in the target, even if nobody was told what.
     pub(crate) has_committed: bool,
+    /// Rows that differ and that the run was not to touch, by table.
+    pub(crate) left_alone: BTreeMap<String, u64>,
 }
 
 impl Worked {
@@ -161,7 +191,18 @@ impl Worked {
             verified: Verified::Skipped,
             end: carried.end,
             has_committed: carried.last_batch > 0,
+            left_alone: BTreeMap::new(),
         }
+    }
+
+    /// Takes note of rows that differ beside the plan that was carried out.
+    fn leave_alone(&mut self, rows: BTreeMap<String, u64>) {
+        let total: u64 = rows.values().sum();
+        if total > 0 {
+            let s = if total == 1 { "" } else { "s" };
+            self.notes.push(format!("{total} row{s} differ beside the plan, and were left alone"));
+        }
+        self.left_alone = rows;
     }
 
     /// The work whose result can be proven: tables done to their end, with the rows that were left alone in each.
@@ -169,7 +210,9 @@ impl Worked {
         let is_done =
             |work: &&TableWork| self.tables.iter().any(|table| table.table == work.name && table.error.is_none());
         let moved = |work: &TableWork| {
-            self.tables.iter().find(|table| table.table == work.name).map_or(0, |table| table.conflicts)
+            let table = self.tables.iter().find(|table| table.table == work.name);
+            let beside = self.left_alone.get(&work.name).copied().unwrap_or(0);
+            table.map_or(0, |table| table.conflicts + table.held) + beside
         };
         works.iter().filter(is_done).map(|work| (work, moved(work))).collect()
     }
@@ -225,7 +268,7 @@ pub(crate) fn table_summary(table: &str, unchanged: u64, how: &str, outcome: &Ta
         deleted: outcome.deleted,
         unchanged,
         conflicts: outcome.moved,
-        held: 0,
+        held: outcome.held,
         strategy: how.to_owned(),
         error: outcome.error.as_ref().map(ErrorReport::from),
     }
@@ -256,6 +299,7 @@ impl Record<'_> {
                 verified: Verified::Skipped,
                 end: Err(error),
                 has_committed: false,
+                left_alone: BTreeMap::new(),
             },
         };
         let status = worked.status();

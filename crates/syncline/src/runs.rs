@@ -78,7 +78,7 @@ impl Syncline {
             return Err(Error::new(Code::UsageInvalid, what)
                 .next(format!("syncline runs retry {}", record.id), "try its failed tables again"));
         }
-        self.run(&request_of(&record)?).await
+        self.run(&repeatable(&record)?).await
     }
 
     /// Tries the tables again that a run could not carry.
@@ -94,7 +94,7 @@ impl Syncline {
             return Err(Error::new(Code::UsageInvalid, what)
                 .next(format!("syncline runs resume {}", record.id), "go on with a run that was cut off"));
         }
-        self.run(&RunRequest { tables: failed, ..request_of(&record)? }).await
+        self.run(&RunRequest { tables: failed, ..repeatable(&record)? }).await
     }
 }
 
@@ -106,9 +106,17 @@ fn as_it_is(state: &State, mut run: RunRecord) -> RunRecord {
     run
 }
 
-fn request_of(record: &RunRecord) -> Result<RunRequest> {
-    record.request.clone().ok_or_else(|| {
+/// The request of a run that may do more than the run has come to.
+fn repeatable(record: &RunRecord) -> Result<RunRequest> {
+    let request = record.request.clone().ok_or_else(|| {
         Error::new(Code::UsageInvalid, format!("{} is an undo", record.id))
             .next("syncline undo RUN", "undo the run it was to undo")
-    })
+    })?;
+    match &request.plan {
+        None => Ok(request),
+        // Without the plan it would do what nobody has looked at.
+        Some(plan) => Err(Error::new(Code::UsageInvalid, format!("{} carried out the plan {plan}", record.id))
+            .because("a plan is for one run")
+            .next("make the plan anew", "it shows what is left to do")),
+    }
 }

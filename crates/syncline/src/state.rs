@@ -19,6 +19,7 @@ mod evidence;
 mod locks;
 mod logs;
 mod migrations;
+mod plans;
 mod retention;
 mod run_record;
 mod runs;

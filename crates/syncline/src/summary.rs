@@ -32,7 +32,7 @@ pub enum Verified {
     EqualExcept,
     /// They differ.
     Different,
-    /// They differ, and the source was written to meanwhile, so that says nothing yet.
+    /// They differ, and others wrote to one of them meanwhile, so that says nothing yet.
     InFlight,
     /// Nothing was read again.
     Skipped,

@@ -233,6 +233,7 @@ impl Syncline {
             verified: Verified::Skipped,
             end: carried.end,
             has_committed: carried.last_batch > 0,
+            left_alone: BTreeMap::new(),
         })
     }
 }

@@ -93,13 +93,13 @@ impl Syncline {
     }
 
     /// The proof at the end of a run, over the tables it has done. Rows that were left alone count as exceptions; a
-    /// difference while the source is being written to says nothing yet.
+    /// difference while others write to either database says nothing yet.
     pub(crate) async fn verify_run(
         &self,
         verb: Verb,
         source: &Database,
         target: &Database,
-        run_position: &Position,
+        seen: &Seen,
         works: &[(&TableWork, u64)],
     ) -> Result<Verified> {
         let mut ends = Views::open(source, target).await?;
@@ -113,7 +113,8 @@ impl Syncline {
             let (verification, differences) = self.verify_table(verb, &source, &task, &mut ends).await?;
             if verification.verified != Verified::Equal {
                 if differences > *left_alone {
-                    let is_in_flight = ends.source.position().await? != *run_position;
+                    let is_in_flight =
+                        ends.source.position().await? != seen.source || ends.target.position().await? != seen.target;
                     return Ok(if is_in_flight { Verified::InFlight } else { Verified::Different });
                 }
                 result = Verified::EqualExcept;
@@ -177,6 +178,12 @@ impl Syncline {
         }
         Ok(compare.tally())
     }
+}
+
+/// Where both databases stood when a run was decided.
+pub(crate) struct Seen {
+    pub(crate) source: Position,
+    pub(crate) target: Position,
 }
 
 /// Views of both ends, opened for nothing but the proof.

@@ -4,7 +4,7 @@ use clap::Args;
 use syncline::error::Result;
 use syncline::request::Verb;
 
-use super::transfer::{self, TransferArgs};
+use super::transfer::RunArgs;
 use crate::console::Console;
 use crate::exit::Exit;
 
@@ -15,10 +15,10 @@ use crate::exit::Exit;
 #[derive(Debug, Args)]
 pub(crate) struct CopyArgs {
     #[command(flatten)]
-    transfer: TransferArgs,
+    run: RunArgs,
 }
 
 /// Does it.
 pub(super) async fn run(args: CopyArgs, console: &Console) -> Result<Exit> {
-    transfer::run(args.transfer.request(Verb::Copy)?, console).await
+    args.run.run(Verb::Copy, console).await
 }

@@ -8,6 +8,7 @@ use syncline::request::{DeleteLimit, RunRequest, Strategy, Verb};
 use syncline::summary::Summary;
 use syncline::{Syncline, limits};
 
+use super::plan;
 use super::tables::TablesArgs;
 use crate::console::{Console, Shape};
 use crate::exit::Exit;
@@ -48,6 +49,24 @@ pub(super) struct TransferArgs {
     no_undo: bool,
 }
 
+/// A run that is carried out, or only planned.
+#[derive(Debug, Args)]
+pub(super) struct RunArgs {
+    #[command(flatten)]
+    transfer: TransferArgs,
+    /// Print the plan and change nothing
+    #[arg(long, help_heading = HEADING)]
+    dry_run: bool,
+}
+
+impl RunArgs {
+    /// Carries it out, or prints its plan.
+    pub(super) async fn run(self, verb: Verb, console: &Console) -> Result<Exit> {
+        let request = self.transfer.request(verb)?;
+        if self.dry_run { plan::print(&request, None, console).await } else { run(request, console).await }
+    }
+}
+
 /// `--strategy` as typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum How {
@@ -84,7 +103,7 @@ impl TransferArgs {
 }
 
 /// Carries out a copy or mirror, and shows it.
-pub(super) async fn run(request: RunRequest, console: &Console) -> Result<Exit> {
+async fn run(request: RunRequest, console: &Console) -> Result<Exit> {
     let heading = Labels::new(&request.source, &request.target).arrow();
     let progress = console.progress_of_run();
     let session = console.open(&progress).await?;

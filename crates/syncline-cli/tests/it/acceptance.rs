@@ -1,5 +1,5 @@
-//! The whole way on real databases, checked by the `sqlite3` shell alone: into a new file, edits, exactly those again,
-//! and back. The suite stands on the demonstration's shop; Chinook is taken too where the checkout has it beside it.
+//! The whole way on real databases, checked by the `sqlite3` shell alone: into a new file, edits, exactly those again
+//! by plan, and back. The suite stands on the demonstration's shop; Chinook is taken too where the checkout has it beside it.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -74,10 +74,13 @@ fn travel(journey: &Journey<'_>) {
     assert_eq!(schema_of(&scene, "b.db"), schema_of(&scene, "a.db"));
 
     shell(&scene, "a.db", journey.edits);
-    let named = named_by_diff(&scene);
+    let named = named_by(&scene, "diff a.db b.db --rows --format ndjson");
+    assert_eq!(sorted(named_by(&scene, "plan mirror a.db b.db --format json")), sorted(named.clone()));
     let expected: Vec<_> = journey.expected.iter().map(|(a, b, c)| [*a, *b, *c].map(str::to_owned)).collect();
     assert_eq!(sorted(named.clone()), sorted(expected));
-    let summary = scene.run("mirror a.db b.db --json").last();
+    scene.ok("plan mirror a.db b.db -o p.plan");
+    let summary = scene.run("apply p.plan --json").last();
+    assert_eq!(summary["verified"], "equal", "{summary}");
     assert_eq!(counted(&summary), named.len() as u64, "{summary}");
     assert_same_by_shell(&scene);
 
@@ -111,10 +114,11 @@ fn schema_of(scene: &Scene, database: &str) -> String {
     )
 }
 
-fn named_by_diff(scene: &Scene) -> Vec<[String; 3]> {
-    let lines = scene.ok("diff a.db b.db --rows --format ndjson");
+/// The rows that a diff or a plan names.
+fn named_by(scene: &Scene, command: &str) -> Vec<[String; 3]> {
+    let lines = scene.ok(command);
     let rows = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    rows.filter(|row| row["type"] != "diff" && row["operation"].is_string())
+    rows.filter(|row| row["type"] == "row")
         .map(|row| {
             let key = row["key"].as_object().unwrap().iter().map(|(name, value)| format!("{name}={value}"));
             let key = key.collect::<Vec<_>>().join(",");

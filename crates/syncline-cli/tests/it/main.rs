@@ -18,6 +18,7 @@ mod diff;
 mod explain;
 mod man;
 mod mirror;
+mod plan;
 mod prove;
 mod runs;
 mod scene;

@@ -14,9 +14,23 @@ fn help_offers_what_works_and_nothing_else() {
         .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
         .filter_map(|line| line.split_whitespace().next())
         .collect();
-    let offered = ["demo", "diff", "copy", "mirror", "verify", "undo", "runs", "explain", "completions", "man", "help"];
+    let offered = [
+        "demo",
+        "diff",
+        "copy",
+        "mirror",
+        "verify",
+        "plan",
+        "apply",
+        "undo",
+        "runs",
+        "explain",
+        "completions",
+        "man",
+        "help",
+    ];
     assert_eq!(commands, offered);
-    for later in ["sync ", "--config", "--server", "--where", "--mask", "--watch", "--dry-run", "--jobs", "--rate"] {
+    for later in ["sync ", "--config", "--server", "--where", "--mask", "--watch", "--jobs", "--rate"] {
         for command in ["", "copy ", "mirror ", "diff ", "verify ", "undo "] {
             let help = scene.ok(&format!("{command}--help"));
             assert!(!help.contains(&format!("  {later}")), "{command} offers {later}");
@@ -34,8 +48,16 @@ fn flags_of_a_run_are_those_of_this_milestone() {
         .take_while(|line| !line.is_empty())
         .filter_map(|line| line.split_whitespace().next().filter(|word| word.starts_with("--")))
         .collect();
-    let offered =
-        ["--tables", "--strategy", "--batch-size", "--max-delete", "--allow-empty-source", "--no-verify", "--no-undo"];
+    let offered = [
+        "--tables",
+        "--strategy",
+        "--batch-size",
+        "--max-delete",
+        "--allow-empty-source",
+        "--no-verify",
+        "--no-undo",
+        "--dry-run",
+    ];
     assert_eq!(flags, offered);
 }
 

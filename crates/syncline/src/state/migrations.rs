@@ -10,7 +10,7 @@ use super::database::{Outcome, state_failed};
 const APPLICATION: i32 = i32::from_be_bytes(*b"Sync");
 
 /// The step at position n leads from version n to n + 1.
-const STEPS: &[&str] = &[FIRST];
+const STEPS: &[&str] = &[FIRST, PLANS];
 
 const FIRST: &str = "
     CREATE TABLE run (
@@ -80,6 +80,15 @@ const FIRST: &str = "
         row_number INTEGER
     ) STRICT;
     CREATE INDEX load_of_run ON load (run);
+";
+
+/// Plans that were carried out.
+const PLANS: &str = "
+    CREATE TABLE plan (
+        id TEXT PRIMARY KEY,
+        run TEXT NOT NULL REFERENCES run (id),
+        spent_ms INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
 ";
 
 /// Makes sure that the database is ours and no newer than this program, before anything is written to it.

@@ -1,0 +1,86 @@
+//! The plan as an SQL script.
+
+use syncline::error::{Code, Error, Result};
+use syncline::plan::{Holds, Plan, PlanLoad, PlanRange, PlanSink, PlanTable};
+use syncline::row_difference::RowDifference;
+use syncline::{limits, sql_of};
+
+use crate::output::Output;
+use crate::render::labels::Labels;
+use crate::render::text::{counted, escape};
+
+/// The view.
+pub(super) struct Script {
+    output: Output,
+    labels: Labels,
+    /// Statements that create a table, until its rows are there: the table itself comes first, its indexes last.
+    indexes: Vec<(String, Vec<String>)>,
+    rows: u64,
+}
+
+impl Script {
+    /// A view of one plan.
+    pub(super) fn new(output: Output, labels: Labels) -> Self {
+        Self { output, labels, indexes: Vec::new(), rows: 0 }
+    }
+}
+
+impl PlanSink for Script {
+    fn plan(&mut self, plan: &Plan) -> Result<()> {
+        if let Some(table) = plan.tables.iter().find(|table| is_too_long(table)) {
+            let what = format!("the plan of {} is too long for a script, it holds no single rows", table.table);
+            return Err(Error::new(Code::UsageInvalid, what)
+                .leaving("nothing was changed")
+                .next("syncline diff SOURCE TARGET --format sql", "write a script of any length"));
+        }
+        let (source, target) = (&self.labels.source, &self.labels.target);
+        // The pragma has no effect inside a transaction. Rows that refer to each other come in any order, and a row that
+        // REPLACE evicts for a moment must not take those that refer to it along.
+        self.output.stream(&format!(
+            "-- What a {} from {source} to {target} would do, as both were when planned. Run it on {target}\n\
+             -- with the sqlite3 shell: `.bail on` is a command of the shell, not SQL. It ends the script at the first\n\
+             -- error, so that nothing is committed; another program must leave that line out and do the same.\n\
+             -- It checks nothing: `syncline apply` refuses a plan whose rows were changed, and can be taken back.\n\
+             -- The triggers of {target} fire for this script; they do not for `syncline apply`.\n\
+             -- {target} must store text as UTF-8 and have no constraint that {source} has not, for REPLACE drops rows\n\
+             -- that clash.\n\
+             .bail on\nPRAGMA foreign_keys = OFF;\nBEGIN;\n",
+            plan.request.verb.name()
+        ))?;
+        for table in &plan.tables {
+            if let Some(error) = &table.error {
+                self.output.stream(&format!("-- {} is left out: {}\n", escape(&table.table), escape(&error.what)))?;
+            }
+            if let Some((create, indexes)) = table.creates.split_first() {
+                self.output.stream(&format!("{create};\n"))?;
+                self.indexes.push((table.table.clone(), indexes.to_vec()));
+            }
+        }
+        Ok(())
+    }
+
+    fn row(&mut self, row: RowDifference, _digest: Option<u128>) -> Result<()> {
+        self.rows += 1;
+        let statements = sql_of(&row)?;
+        self.output.stream(&format!("{}\n", statements.trim_end()))
+    }
+
+    fn range(&mut self, _range: PlanRange) -> Result<()> {
+        Ok(())
+    }
+
+    fn load(&mut self, load: PlanLoad) -> Result<()> {
+        let Some(at) = self.indexes.iter().position(|(table, _)| *table == load.table) else { return Ok(()) };
+        let (_, statements) = self.indexes.swap_remove(at);
+        statements.iter().try_for_each(|statement| self.output.stream(&format!("{statement};\n")))
+    }
+
+    fn end(&mut self) -> Result<()> {
+        self.output.stream(&format!("COMMIT;\n-- {}\n", counted(self.rows, "row")))?;
+        self.output.flush()
+    }
+}
+
+fn is_too_long(table: &PlanTable) -> bool {
+    table.holds == Holds::Ranges || (table.holds == Holds::Load && table.insert > limits::PLAN_ROWS_MAX)
+}

@@ -1,0 +1,239 @@
+//! Making a plan: deciding as a run does, and writing down what was decided.
+
+use std::path::Path;
+
+use futures_util::StreamExt;
+use syncline_core::apply::Action;
+use syncline_core::change::{Operation, PlannedChange};
+use syncline_core::error::{Error, Result};
+use syncline_core::limits;
+use syncline_core::schema::TableSchema;
+use syncline_core::state::{ChangeKind, Spool};
+use syncline_core::store::Snapshot;
+use syncline_core::value::{TableSum, Value, ValueRef, exact};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::change_digest::{self, RangeDigest};
+use super::file::PlanDraft;
+use super::{Holds, Plan, PlanEnd, PlanLoad, PlanRange, PlanSink, PlanTable, hex};
+use crate::decide::{Decided, Decision, Ends};
+use crate::diff::{PAGE, differences_of};
+use crate::open::{Database, Purpose};
+use crate::request::RunRequest;
+use crate::row_difference::RowDifference;
+use crate::row_json::Cell;
+use crate::run::check_ends;
+use crate::session::{Syncline, now_ms};
+
+/// The kinds of changes a plan holds.
+const KINDS: [ChangeKind; 2] = [ChangeKind::Put, ChangeKind::Delete];
+
+impl Syncline {
+    /// Decides what a run would do and passes it on, part by part. Nothing is written to either database; a target that
+    /// is missing stays missing.
+    ///
+    /// # Errors
+    /// As for a run that is stopped before it writes, guards included.
+    pub async fn plan(&self, request: &RunRequest, sink: &mut dyn PlanSink) -> Result<Plan> {
+        let untouched = |error: Error| error.leaving_if_unsaid("nothing was changed");
+        let source = self.open_database(&request.source, Purpose::Read).await.map_err(untouched)?;
+        let target = self.open_database(&request.target, Purpose::Create).await.map_err(untouched)?;
+        let planned = self.plan_between(request, &source, &target, sink).await;
+        target.remove_if_unused();
+        planned.map_err(untouched)
+    }
+
+    /// As [`Syncline::plan`], into a file that [`Syncline::apply_plan`] takes. The file appears when it is whole; an
+    /// older plan of that name is replaced.
+    ///
+    /// # Errors
+    /// As [`Syncline::plan`]; `PLAN_INVALID` when another file has the name.
+    pub async fn plan_to_file(&self, request: &RunRequest, path: &Path) -> Result<Plan> {
+        let (draft, mut writer) = PlanDraft::create(path)?;
+        let plan = self.plan(request, &mut writer).await?;
+        draft.finish(writer)?;
+        Ok(plan)
+    }
+
+    async fn plan_between(
+        &self,
+        request: &RunRequest,
+        source: &Database,
+        target: &Database,
+        sink: &mut dyn PlanSink,
+    ) -> Result<Plan> {
+        check_ends(source, target)?;
+        let state = self.state().await?;
+        let spool = state.spool(&format!("plan-{}", std::process::id())).await?;
+        let mut source_view = source.store.snapshot().await?;
+        let mut target_view = target.store.snapshot().await?;
+        let mut ends = Ends { source: &mut *source_view, target: &mut *target_view };
+        let decision = self.decide(request, ends.again(), &spool).await?;
+        decision.check_guards(request)?;
+        let plan = describe(request, source, target, &decision);
+        sink.plan(&plan)?;
+        for (decided, table) in decision.tables.iter().zip(&plan.tables) {
+            self.cancel().check()?;
+            match table.holds {
+                Holds::Load => pass_load(decided, ends.source, sink).await?,
+                Holds::Rows => pass_rows(decided, &spool, &mut ends, sink).await?,
+                Holds::Ranges => pass_ranges(decided, &spool, sink).await?,
+            }
+        }
+        sink.end()?;
+        Ok(plan)
+    }
+}
+
+fn describe(request: &RunRequest, source: &Database, target: &Database, decision: &Decision) -> Plan {
+    let end = |database: &Database| PlanEnd {
+        label: database.label.clone(),
+        identity: (!database.is_created()).then(|| database.description.identity.clone()),
+    };
+    let decided = decision.tables.iter().map(table_of);
+    let refused = decision.refused.iter().map(|(table, error)| PlanTable {
+        table: table.clone(),
+        insert: 0,
+        update: 0,
+        delete: 0,
+        unchanged: 0,
+        how: "not carried".to_owned(),
+        holds: Holds::Rows,
+        creates: Vec::new(),
+        schema: String::new(),
+        error: Some(error.into()),
+    });
+    let made_ms = now_ms();
+    let (source_end, target_end) = (end(source), end(target));
+    let tables: Vec<_> = decided.chain(refused).collect();
+    let seed = format!("{made_ms} {} {source_end:?} {target_end:?} {tables:?}", std::process::id());
+    Plan {
+        format: 1,
+        kind: "plan".to_owned(),
+        plan: format!("p_{:016x}", xxh3_64(seed.as_bytes())),
+        made_ms,
+        source: source_end,
+        target: target_end,
+        request: RunRequest { source: source.name.clone(), target: target.name.clone(), ..request.clone() },
+        tables,
+        notes: decision.notes.clone(),
+    }
+}
+
+fn table_of(decided: &Decided) -> PlanTable {
+    let (work, tally) = (&decided.work, decided.tally);
+    let changes = work.puts + work.deletes;
+    let (holds, creates) = match work.action {
+        Action::Load { create } => (Holds::Load, if create { statements(&work.target.table) } else { Vec::new() }),
+        _ if changes > limits::PLAN_ROWS_MAX => (Holds::Ranges, Vec::new()),
+        _ => (Holds::Rows, Vec::new()),
+    };
+    PlanTable {
+        table: work.name.clone(),
+        insert: tally.only_source,
+        update: tally.changed,
+        delete: work.deletes,
+        unchanged: tally.same,
+        how: decided.how.clone(),
+        holds,
+        creates,
+        schema: change_digest::of_tables(work),
+        error: None,
+    }
+}
+
+fn statements(table: &TableSchema) -> Vec<String> {
+    std::iter::once(&table.definition).chain(table.indexes.iter().map(|index| &index.definition)).cloned().collect()
+}
+
+/// The rows of a load, unless there are too many to read, and what binds them.
+async fn pass_load(decided: &Decided, source: &mut dyn Snapshot, sink: &mut dyn PlanSink) -> Result<()> {
+    let task = &decided.work.source;
+    let shows_rows = decided.work.puts <= limits::PLAN_ROWS_MAX;
+    let mut sum = TableSum::default();
+    let mut scratch = Vec::new();
+    let mut batches = source.scan(task).await?;
+    while let Some(batch) = batches.next().await.transpose()? {
+        sum.add(&batch, &mut scratch);
+        for row in batch.rows().filter(|_| shows_rows) {
+            let values = row.iter().map(ValueRef::to_owned).collect();
+            sink.row(
+                RowDifference {
+                    table: decided.work.name.clone(),
+                    operation: Operation::Insert,
+                    columns: task.column_names().map(str::to_owned).collect(),
+                    key: task.key.clone(),
+                    source: Some(values),
+                    target: None,
+                },
+                None,
+            )?;
+        }
+    }
+    sink.load(PlanLoad { table: decided.work.name.clone(), rows: sum.rows, digest: sum_in_hex(sum) })
+}
+
+/// The sum of a table as a plan holds it.
+pub(super) fn sum_in_hex(sum: TableSum) -> String {
+    crate::row_json::base16(&sum.to_bytes())
+}
+
+async fn pass_rows(decided: &Decided, spool: &dyn Spool, ends: &mut Ends<'_>, sink: &mut dyn PlanSink) -> Result<()> {
+    let work = &decided.work;
+    for kind in KINDS {
+        let mut done = 0;
+        loop {
+            let page = spool.page(&work.name, kind, done, PAGE).await?;
+            if page.is_empty() {
+                break;
+            }
+            done += page.len() as u64;
+            let rows = differences_of(&page, &work.name, (&work.source, &work.target), ends).await?;
+            for (change, row) in page.iter().zip(rows) {
+                sink.row(row, Some(change_digest::of_change(change)))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn pass_ranges(decided: &Decided, spool: &dyn Spool, sink: &mut dyn PlanSink) -> Result<()> {
+    let name = &decided.work.name;
+    for kind in KINDS {
+        let mut done = 0;
+        loop {
+            let page = spool.page(name, kind, done, limits::PLAN_RANGE_CHANGES).await?;
+            let (Some(first), Some(last)) = (page.first(), page.last()) else { break };
+            done += page.len() as u64;
+            sink.range(PlanRange {
+                table: name.clone(),
+                kind: kind_name(kind).to_owned(),
+                changes: page.len() as u64,
+                first: key_of(decided, first),
+                last: key_of(decided, last),
+                digest: hex(range_digest(&page)),
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// The digest of the changes of one range.
+pub(super) fn range_digest(page: &[PlannedChange]) -> u128 {
+    let mut digest = RangeDigest::default();
+    page.iter().for_each(|change| digest.add(change));
+    digest.finish()
+}
+
+/// The name of a kind in a plan.
+pub(super) fn kind_name(kind: ChangeKind) -> &'static str {
+    if kind == ChangeKind::Delete { "delete" } else { "put" }
+}
+
+fn key_of(decided: &Decided, change: &PlannedChange) -> serde_json::Value {
+    let task = &decided.work.source;
+    let names = task.key.iter().map(|at| task.table.columns[task.columns[*at]].name.clone());
+    let cells: Vec<Value> = exact::decode_owned(&change.key).unwrap_or_default();
+    let cell = |value: &Value| serde_json::to_value(Cell(value)).unwrap_or_default();
+    names.zip(cells.iter().map(cell)).collect::<serde_json::Map<_, _>>().into()
+}
