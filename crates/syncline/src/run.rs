@@ -49,14 +49,16 @@ impl Syncline {
         let state = self.state().await?;
         let identity = &target.description.identity;
         state.expire_images(now_ms()).await?;
+        state.expire_settled(now_ms()).await?;
         let mut writer = target.store.writer().await?;
         self.recover(identity, &mut *writer).await?;
-        let continues = self.cut_off(identity, |run| run.verb != RunVerb::Undo).await?;
+        let continues = self.cut_off(identity, |run| matches!(run.verb, RunVerb::Copy | RunVerb::Mirror)).await?;
         let run = state
             .begin_run(NewRun {
                 verb: if request.verb == Verb::Copy { RunVerb::Copy } else { RunVerb::Mirror },
                 source: source.label.clone(),
                 target: target.label.clone(),
+                source_identity: Some(source.description.identity.clone()),
                 target_identity: identity.clone(),
                 request: Some(RunRequest {
                     source: source.name.clone(),
