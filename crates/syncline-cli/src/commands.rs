@@ -1,6 +1,7 @@
 //! One file a command, each with what can be typed and a `run` that does it.
 
 mod completions;
+mod conflicts;
 mod copy;
 mod demo;
 mod diff;
@@ -30,6 +31,8 @@ pub(crate) enum Command {
     Undo(undo::UndoArgs),
     #[command(subcommand)]
     Runs(runs::RunsCommand),
+    #[command(subcommand)]
+    Conflicts(conflicts::ConflictsCommand),
     Explain(explain::ExplainArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -40,6 +43,7 @@ impl Command {
     pub(crate) fn shape(&self) -> Shape {
         match self {
             Command::Diff(args) if args.asks_for_json() => Shape::Json,
+            Command::Conflicts(command) => command.shape(),
             _ => Shape::Text,
         }
     }
@@ -58,6 +62,7 @@ pub(crate) async fn run(command: Command, console: &Console) -> Result<Exit> {
         Command::Verify(args) => verify::run(args, console).await,
         Command::Undo(args) => undo::run(args, console).await,
         Command::Runs(command) => runs::run(command, console).await,
+        Command::Conflicts(command) => conflicts::run(command, console).await,
         Command::Explain(args) => explain::run(&args, console),
         Command::Completions(args) => completions::run(&args, console),
         Command::Man(args) => man::run(&args, console),

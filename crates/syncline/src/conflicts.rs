@@ -1,16 +1,17 @@
 //! What waits for a person: rows that runs have held, each with both values and the reason.
 
 mod filter;
+mod retry;
 
 use syncline_core::change::{Operation, Reason};
 use syncline_core::error::Result;
-use syncline_core::state::Awaited;
 use syncline_core::value::Value;
 
 use crate::row_difference::RowDifference;
 use crate::session::Syncline;
 
 pub use self::filter::ConflictFilter;
+pub use self::retry::Retry;
 
 /// Whether a row still waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -87,10 +88,12 @@ pub struct ConflictDetail {
 }
 
 /// A row that a held one needs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Link {
-    /// The row.
-    pub awaited: Awaited,
+    /// Its table, as the target spells it.
+    pub table: String,
+    /// The columns that are referenced, and their values.
+    pub values: Vec<(String, Value)>,
     /// The open entry that holds it too; `None` when it is not held, only missing.
     pub held_by: Option<String>,
 }

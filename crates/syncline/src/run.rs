@@ -5,7 +5,8 @@ use std::time::Instant;
 use syncline_core::apply::{Applier, Context, TableOutcome, TableWork};
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::pipeline::{Carried, carry};
-use syncline_core::state::Evidence;
+use syncline_core::state::{Evidence, Spool};
+use syncline_core::store::{Snapshot, Writer};
 
 use crate::decide::{Decision, Ends, check_room};
 use crate::open::{Database, Purpose};
@@ -86,7 +87,7 @@ impl Syncline {
         request: &RunRequest,
         source: &Database,
         target: &Database,
-        writer: &mut dyn syncline_core::store::Writer,
+        writer: &mut dyn Writer,
         run: &str,
     ) -> Result<Worked> {
         let state = self.state().await?;
@@ -99,23 +100,10 @@ impl Syncline {
             self.decide(request, ends, &spool).await?
         };
         check_room(&decision, &*target.store).await?;
-        let works: Vec<TableWork> = decision.tables.iter().map(|decided| decided.work.clone()).collect();
-        let evidence = state.evidence(run);
-        let context = Context {
-            run,
-            batch_rows: request.batch_rows,
-            spool: &spool,
-            evidence: request.undo.then_some(&evidence as &dyn Evidence),
-            ledger: None,
-            events: self.events(),
-            cancel: self.cancel(),
-            restores: false,
-        };
-        let applier = Applier::new(&works, &decision.target_schema, &mut source_view, &*target.store, context);
-        let carried = carry(applier, writer).await;
+        let mut worked = self.carry_out(request, &decision, &mut source_view, target, writer, (run, &spool)).await?;
         drop(source_view);
-        let mut worked = Worked::new(&decision, carried);
         if request.verify && worked.end.is_ok() {
+            let works: Vec<TableWork> = decision.tables.iter().map(|decided| decided.work.clone()).collect();
             match self.verify_run(request.verb, source, target, &position, &worked.proven(&works)).await {
                 Ok(verified) => worked.verified = worked.with_exceptions(verified),
                 // The rows are committed; what failed is the proof.
@@ -124,10 +112,36 @@ impl Syncline {
         }
         Ok(worked)
     }
+
+    /// Writes what was decided.
+    pub(crate) async fn carry_out(
+        &self,
+        request: &RunRequest,
+        decision: &Decision,
+        source: &mut Box<dyn Snapshot>,
+        target: &Database,
+        writer: &mut dyn Writer,
+        (run, spool): (&str, &dyn Spool),
+    ) -> Result<Worked> {
+        let works: Vec<TableWork> = decision.tables.iter().map(|decided| decided.work.clone()).collect();
+        let evidence = self.state().await?.evidence(run);
+        let context = Context {
+            run,
+            batch_rows: request.batch_rows,
+            spool,
+            evidence: request.undo.then_some(&evidence as &dyn Evidence),
+            ledger: None,
+            events: self.events(),
+            cancel: self.cancel(),
+            restores: false,
+        };
+        let applier = Applier::new(&works, &decision.target_schema, source, &*target.store, context);
+        Ok(Worked::new(decision, carry(applier, writer).await))
+    }
 }
 
 /// Both ends must be different databases.
-fn check_ends(source: &Database, target: &Database) -> Result<()> {
+pub(crate) fn check_ends(source: &Database, target: &Database) -> Result<()> {
     if source.description.identity == target.description.identity {
         let what = format!("{} and {} are the same database", source.label, target.label);
         return Err(Error::new(Code::GuardSameTable, what).leaving("nothing was changed"));

@@ -33,6 +33,7 @@ use std::sync::Arc;
 
 use syncline_core::error::Result;
 
+pub use self::conflicts::ChosenEntry;
 pub use self::evidence::{ImageCounts, RunEvidence};
 pub use self::ledger::{LedgerTable, RunLedger, Spoken};
 pub use self::locks::RunLock;

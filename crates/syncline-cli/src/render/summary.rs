@@ -46,6 +46,7 @@ pub(crate) fn verb_name(verb: RunVerb) -> &'static str {
         RunVerb::Copy => "copy",
         RunVerb::Mirror => "mirror",
         RunVerb::Undo => "undo",
+        RunVerb::Retry => "retry",
     }
 }
 

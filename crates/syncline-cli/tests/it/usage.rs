@@ -14,7 +14,20 @@ fn help_offers_what_works_and_nothing_else() {
         .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
         .filter_map(|line| line.split_whitespace().next())
         .collect();
-    let offered = ["demo", "diff", "copy", "mirror", "verify", "undo", "runs", "explain", "completions", "man", "help"];
+    let offered = [
+        "demo",
+        "diff",
+        "copy",
+        "mirror",
+        "verify",
+        "undo",
+        "runs",
+        "conflicts",
+        "explain",
+        "completions",
+        "man",
+        "help",
+    ];
     assert_eq!(commands, offered);
     for later in ["sync ", "--config", "--server", "--where", "--mask", "--watch", "--dry-run", "--jobs", "--rate"] {
         for command in ["", "copy ", "mirror ", "diff ", "verify ", "undo "] {

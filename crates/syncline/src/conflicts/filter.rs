@@ -61,6 +61,12 @@ impl ConflictFilter {
         Self { state: None, ..self }
     }
 
+    /// Whether everything is meant that waits.
+    pub(crate) fn is_everything_open(&self) -> bool {
+        let is_free = self.reasons.is_empty() && self.run.is_none() && self.tables.is_none();
+        is_free && self.state == Some(ConflictState::Open)
+    }
+
     pub(crate) fn has_tables(&self) -> bool {
         self.tables.is_some()
     }

@@ -1,6 +1,8 @@
 //! The ledger as people read it: entries, what each waits for, and what waits for it.
 
-use rusqlite::{Connection, Params, Row, params};
+use std::collections::BTreeSet;
+
+use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 use syncline_core::change::{Operation, Reason};
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::state::Awaited;
@@ -17,6 +19,10 @@ const COLUMNS: &str = "conflict.sequence, conflict.settled_by, conflict.settled_
      conflict.last_run, first.started_ms, last.started_ms, last.source, last.target, ledger_table.name, \
      ledger_table.target_name, held_row.operation, held_row.reason, held_row.words, row_shape.columns, row_shape.key, \
      conflict.key, (SELECT count(*) FROM awaited WHERE awaited.row_id = held_row.id)";
+
+/// The columns [`read_chosen`] reads, in its order.
+const CHOSEN: &str = "conflict.sequence, ledger_table.name, ledger_table.source_identity, \
+     ledger_table.target_identity, conflict.last_run, conflict.key";
 
 const FROM: &str = "FROM conflict \
      JOIN ledger_table ON ledger_table.id = conflict.table_id \
@@ -50,7 +56,66 @@ struct Bound {
     run: Option<String>,
 }
 
+/// An open entry as a retry needs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChosenEntry {
+    /// Its identifier.
+    pub id: String,
+    /// What the spool calls its table.
+    pub table: String,
+    /// The source it was held from.
+    pub source_identity: String,
+    /// The target it was held from.
+    pub target_identity: String,
+    /// The run that held it last.
+    pub last_run: String,
+    /// Its key, in the exact encoding.
+    pub key: Vec<u8>,
+}
+
 impl State {
+    /// The open entries that the filter lets through, oldest first.
+    ///
+    /// # Errors
+    /// `RUN_NOT_FOUND` when the filter names a run that is not recorded.
+    pub async fn choose_entries(&self, filter: &ConflictFilter) -> Result<Vec<ChosenEntry>> {
+        let filter = self.with_run(filter).await?;
+        let select = format!("SELECT {CHOSEN} {FROM} WHERE {WHERE} AND conflict.settled_by IS NULL ORDER BY 1");
+        self.database
+            .read("look up held rows", move |connection| {
+                let bound = bind(connection, &filter)?;
+                let mut statement = connection.prepare_cached(&select)?;
+                let values = params![bound.is_open, bound.reasons, bound.tables, bound.run];
+                let entries = statement.query_map(values, read_chosen)?;
+                Ok(entries.collect::<rusqlite::Result<_>>()?)
+            })
+            .await
+    }
+
+    /// The entries with these identifiers, in their order, each once; those that are settled are left out.
+    ///
+    /// # Errors
+    /// `CONFLICT_NOT_FOUND`.
+    pub async fn choose_entries_by_id(&self, ids: &[String]) -> Result<Vec<ChosenEntry>> {
+        let ids = ids.to_vec();
+        let select = format!("SELECT {CHOSEN}, conflict.settled_by IS NULL {FROM} WHERE conflict.sequence = ?1");
+        self.database
+            .read("look up held rows", move |connection| {
+                let mut statement = connection.prepare_cached(&select)?;
+                let (mut entries, mut known) = (Vec::new(), BTreeSet::new());
+                for id in &ids {
+                    let sequence = sequence_of(id).ok_or_else(|| not_found(id))?;
+                    let found = statement.query_row([sequence], |row| Ok((read_chosen(row)?, row.get(6)?)));
+                    let (entry, is_open) = found.optional()?.ok_or_else(|| not_found(id))?;
+                    if is_open && known.insert(sequence) {
+                        entries.push(entry);
+                    }
+                }
+                Ok(entries)
+            })
+            .await
+    }
+
     /// Up to `limit` entries, oldest first, and where the next page begins if there is one.
     ///
     /// # Errors
@@ -120,7 +185,8 @@ impl State {
                 let mut links = Vec::new();
                 for awaited in awaits_of(connection, sequence)? {
                     let held_by = holder_of(connection, sequence, &awaited)?;
-                    links.push(Link { awaited, held_by });
+                    let values = awaited.columns.into_iter().zip(values(&awaited.values)?).collect();
+                    links.push(Link { table: awaited.table, values, held_by });
                 }
                 Ok(links)
             })
@@ -145,6 +211,17 @@ impl State {
         }
         Ok(filter)
     }
+}
+
+fn read_chosen(row: &Row<'_>) -> rusqlite::Result<ChosenEntry> {
+    Ok(ChosenEntry {
+        id: format!("c_{}", row.get::<_, i64>(0)?),
+        table: row.get(1)?,
+        source_identity: row.get(2)?,
+        target_identity: row.get(3)?,
+        last_run: row.get(4)?,
+        key: row.get(5)?,
+    })
 }
 
 /// The error for an identifier that is nobody's.
