@@ -66,8 +66,10 @@ pub struct Conflict {
 pub struct ConflictRow {
     /// The entry.
     pub entry: Conflict,
-    /// The columns of both rows, in order.
+    /// The columns of both rows in order, as the source spells them.
     pub columns: Vec<String>,
+    /// The same columns, as the target spells them.
+    pub target_columns: Vec<String>,
     /// Positions of the key in `columns`.
     pub key: Vec<usize>,
     /// The row as the source showed it, when it had one.
@@ -153,12 +155,20 @@ impl ConflictState {
 }
 
 impl ConflictRow {
-    /// The entry as a difference between the two databases. A key without its row stands for it.
+    /// Whether both rows are there and differ in this column.
+    pub fn is_changed(&self, column: usize) -> bool {
+        match (&self.source, &self.target) {
+            (Some(source), Some(target)) => source.get(column) != target.get(column),
+            _ => false,
+        }
+    }
+
+    /// The entry as a difference in the target's words.
     pub fn difference(&self) -> RowDifference {
         RowDifference {
             table: self.entry.target_table.clone(),
             operation: self.entry.operation,
-            columns: self.columns.clone(),
+            columns: self.target_columns.clone(),
             key: self.key.clone(),
             source: self.source.clone(),
             target: self.target.clone(),

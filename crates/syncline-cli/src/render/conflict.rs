@@ -79,8 +79,8 @@ fn row<M: SerializeMap>(map: &mut M, row: &ConflictRow) -> Result<(), M::Error> 
     let cells = |values| Cells { columns: &row.columns, values };
     map.serialize_entry("source_row", &row.source.as_deref().map(cells))?;
     map.serialize_entry("target_row", &row.target.as_deref().map(cells))?;
-    let difference = row.difference();
-    let changed: Vec<&str> = difference.changed_cells().into_iter().map(|(column, _, _)| column).collect();
+    let columns = row.columns.iter().enumerate();
+    let changed: Vec<&String> = columns.filter(|(at, _)| row.is_changed(*at)).map(|(_, column)| column).collect();
     map.serialize_entry("changed", &changed)
 }
 
@@ -140,6 +140,7 @@ pub(super) mod testing {
         let row = ConflictRow {
             entry,
             columns: ["id", "total", "note"].map(str::to_owned).to_vec(),
+            target_columns: ["id", "sum", "note"].map(str::to_owned).to_vec(),
             key: vec![0],
             source: Some(values(-5, "=1+1")),
             target: Some(values(5, "=1+1")),

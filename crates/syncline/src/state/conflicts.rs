@@ -38,7 +38,7 @@ const WHERE: &str = "(?1 IS NULL OR (conflict.settled_by IS NULL) = ?1) \
      AND (?4 IS NULL OR ?4 IN (conflict.first_run, conflict.last_run, conflict.settled_by))";
 
 /// Open entries of the table ?2 in the pair of the entry ?1.
-const HOLDERS: &str = "SELECT other.sequence, row_shape.columns, held_row.source, held_row.target \
+const HOLDERS: &str = "SELECT other.sequence, row_shape.target_columns, held_row.source, held_row.target \
      FROM conflict JOIN ledger_table AS own ON own.id = conflict.table_id \
      JOIN ledger_table AS parent ON parent.source_identity = own.source_identity \
          AND parent.target_identity = own.target_identity AND parent.target_name = ?2 COLLATE NOCASE \
@@ -288,7 +288,7 @@ fn read(row: &Row<'_>) -> Outcome<Conflict> {
 
 fn entry_with_rows(connection: &Connection, sequence: i64) -> Outcome<Option<ConflictRow>> {
     let select = format!(
-        "SELECT {COLUMNS}, row_shape.columns, row_shape.key, held_row.source, held_row.target {FROM} \
+        "SELECT {COLUMNS}, row_shape.target_columns, held_row.source, held_row.target {FROM} \
          WHERE conflict.sequence = ?1"
     );
     let mut statement = connection.prepare_cached(&select)?;
@@ -296,10 +296,11 @@ fn entry_with_rows(connection: &Connection, sequence: i64) -> Outcome<Option<Con
     let Some(row) = rows.next()? else { return Ok(None) };
     let side = |column| row.get::<_, Option<Vec<u8>>>(column)?.map(|bytes| values(&bytes)).transpose();
     Ok(Some(ConflictRow {
-        columns: read_json(row, 18)?.unwrap_or_default(),
-        key: read_json(row, 19)?.unwrap_or_default(),
-        source: side(20)?,
-        target: side(21)?,
+        columns: read_json(row, 14)?.unwrap_or_default(),
+        key: read_json(row, 15)?.unwrap_or_default(),
+        target_columns: read_json(row, 18)?.unwrap_or_default(),
+        source: side(19)?,
+        target: side(20)?,
         entry: read(row)?,
     }))
 }
@@ -354,7 +355,7 @@ fn waiting_for(connection: &Connection, sequence: i64, entry: &ConflictRow) -> O
         let wanted: Vec<String> = read_json(row, 0)?.unwrap_or_default();
         for side in entry.source.iter().chain(&entry.target) {
             let side = exact::encode_row(side.iter().map(Value::as_ref));
-            let Some(canonical) = projected(&entry.columns, &side, &wanted) else { continue };
+            let Some(canonical) = projected(&entry.target_columns, &side, &wanted) else { continue };
             let values = params![sequence, canonical, row.get::<_, String>(0)?, entry.entry.target_table];
             let found = find.query_map(values, |row| row.get::<_, i64>(0))?;
             waiting.extend(found.collect::<rusqlite::Result<Vec<_>>>()?);

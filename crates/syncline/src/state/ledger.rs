@@ -34,7 +34,9 @@ pub struct LedgerTable {
     pub name: String,
     /// How the target spells it.
     pub target: String,
-    /// Positions of the key in the columns of its rows.
+    /// The columns of its rows, as the target spells them.
+    pub columns: Vec<String>,
+    /// Positions of the key in these columns.
     pub key: Vec<usize>,
     /// How the source is seen through the mapping, in any words that are equal when it is seen alike.
     pub mapping: String,
@@ -272,10 +274,12 @@ fn make_table(tx: &Transaction<'_>, run: &str, table: &LedgerTable) -> Outcome<i
 
 fn make_shape(tx: &Transaction<'_>, columns: &[String], table: &LedgerTable) -> Outcome<i64> {
     let mut insert = tx.prepare_cached(
-        "INSERT INTO row_shape (columns, key, mapping) VALUES (?1, ?2, ?3) \
-         ON CONFLICT (columns, key, mapping) DO UPDATE SET mapping = excluded.mapping RETURNING id",
+        "INSERT INTO row_shape (columns, target_columns, key, mapping) VALUES (?1, ?2, ?3, ?4) \
+         ON CONFLICT (columns, target_columns, key, mapping) DO UPDATE SET mapping = excluded.mapping RETURNING id",
     )?;
-    let values = params![to_json(&columns)?, to_json(&table.key)?, table.mapping];
+    // A table that the run did not name beforehand is spelt alike on both sides.
+    let in_target = if table.columns.len() == columns.len() { table.columns.as_slice() } else { columns };
+    let values = params![to_json(&columns)?, to_json(&in_target)?, to_json(&table.key)?, table.mapping];
     Ok(insert.query_row(values, |row| row.get(0))?)
 }
 

@@ -96,13 +96,14 @@ const LEDGER: &str = "
         UNIQUE (source_identity, target_identity, name)
     ) STRICT;
 
-    -- What many held rows have in common.
+    -- What many held rows have in common: their columns as the source and as the target names them, and the like.
     CREATE TABLE row_shape (
         id INTEGER PRIMARY KEY,
         columns TEXT NOT NULL,
+        target_columns TEXT NOT NULL,
         key TEXT NOT NULL,
         mapping TEXT NOT NULL,
-        UNIQUE (columns, key, mapping)
+        UNIQUE (columns, target_columns, key, mapping)
     ) STRICT;
 
     -- A row as a run held it. It has a batch until its run is sealed; from then on an entry says that it counts.

@@ -105,11 +105,7 @@ fn rows(detail: &ConflictDetail, labels: &Labels) -> String {
             (Some(source), Some(target)) => cell::pair(&source, &target),
             (source, target) => [source, target].map(|value| value.as_ref().map_or("-".into(), cell::cell)).into(),
         };
-        let is_changed = match (&row.source, &row.target) {
-            (Some(source), Some(target)) => source.get(at) != target.get(at),
-            _ => false,
-        };
-        vec![if is_changed { "*" } else { "" }.to_owned(), column.clone(), source, target]
+        vec![if row.is_changed(at) { "*" } else { "" }.to_owned(), column.clone(), source, target]
     };
     table(&headings, &row.columns.iter().enumerate().map(line).collect::<Vec<_>>())
 }
