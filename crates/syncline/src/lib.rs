@@ -11,6 +11,7 @@ pub mod demo;
 mod database_name;
 mod decide;
 mod diff;
+mod held;
 mod open;
 mod recover;
 pub mod request;

@@ -5,10 +5,11 @@ use std::time::Instant;
 use syncline_core::apply::{Applier, Context, TableOutcome, TableWork};
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::pipeline::{Carried, carry};
-use syncline_core::state::{Evidence, Spool};
+use syncline_core::state::{Evidence, Ledger, Spool};
 use syncline_core::store::{Snapshot, Writer};
 
 use crate::decide::{Decision, Ends, check_room};
+use crate::held::ledger_tables;
 use crate::open::{Database, Purpose};
 use crate::request::{RunRequest, Verb};
 use crate::session::{Syncline, now_ms};
@@ -102,9 +103,13 @@ impl Syncline {
         check_room(&decision, &*target.store).await?;
         let mut worked = self.carry_out(request, &decision, &mut source_view, target, writer, (run, &spool)).await?;
         drop(source_view);
+        let finished = worked.finished(&decision);
+        if worked.end.is_ok() {
+            let works: Vec<&TableWork> = finished.iter().map(|(work, _)| *work).collect();
+            self.settle_finished(request.verb, run, &works).await?;
+        }
         if request.verify && worked.end.is_ok() {
-            let works: Vec<TableWork> = decision.tables.iter().map(|decided| decided.work.clone()).collect();
-            match self.verify_run(request.verb, source, target, &position, &worked.proven(&works)).await {
+            match self.verify_run(request.verb, source, target, &position, &finished).await {
                 Ok(verified) => worked.verified = worked.with_exceptions(verified),
                 // The rows are committed; what failed is the proof.
                 Err(error) => worked.end = Err(error),
@@ -124,13 +129,14 @@ impl Syncline {
         (run, spool): (&str, &dyn Spool),
     ) -> Result<Worked> {
         let works: Vec<TableWork> = decision.tables.iter().map(|decided| decided.work.clone()).collect();
-        let evidence = self.state().await?.evidence(run);
+        let state = self.state().await?;
+        let (evidence, ledger) = (state.evidence(run), state.ledger(run, ledger_tables(&works)));
         let context = Context {
             run,
             batch_rows: request.batch_rows,
             spool,
             evidence: request.undo.then_some(&evidence as &dyn Evidence),
-            ledger: None,
+            ledger: Some(&ledger as &dyn Ledger),
             events: self.events(),
             cancel: self.cancel(),
             restores: false,
@@ -180,14 +186,12 @@ impl Worked {
         }
     }
 
-    /// The work whose result can be proven: tables done to their end, with the rows that were left alone in each.
-    fn proven<'w>(&self, works: &'w [TableWork]) -> Vec<(&'w TableWork, u64)> {
-        let is_done =
-            |work: &&TableWork| self.tables.iter().any(|table| table.table == work.name && table.error.is_none());
-        let moved = |work: &TableWork| {
-            self.tables.iter().find(|table| table.table == work.name).map_or(0, |table| table.conflicts)
-        };
-        works.iter().filter(is_done).map(|work| (work, moved(work))).collect()
+    /// The work that was done to its end, with the number of rows that were left alone in each table.
+    fn finished<'d>(&self, decision: &'d Decision) -> Vec<(&'d TableWork, u64)> {
+        let summary = |work: &TableWork| self.tables.iter().find(|table| table.table == work.name);
+        let works = decision.tables.iter().map(|decided| &decided.work);
+        let finished = works.filter_map(|work| Some((work, summary(work).filter(|table| table.error.is_none())?)));
+        finished.map(|(work, table)| (work, table.conflicts + table.held)).collect()
     }
 
     /// What is proven of the tables that were carried, in the light of those that were not.
@@ -203,11 +207,12 @@ impl Worked {
     /// How the run ended.
     fn status(&self) -> Status {
         let has_failed = self.tables.iter().any(|table| table.error.is_some());
+        let has_held = self.tables.iter().any(|table| table.held > 0);
         let has_conflicts = self.tables.iter().any(|table| table.conflicts > 0);
         match &self.end {
             Err(error) if error.code() == Code::RunCancelled => Status::Cancelled,
             Err(_) => Status::Failed,
-            Ok(()) if has_failed => Status::Partial,
+            Ok(()) if has_failed || has_held => Status::Partial,
             Ok(()) if has_conflicts => Status::Conflicts,
             Ok(()) => Status::Succeeded,
         }
@@ -241,7 +246,7 @@ pub(crate) fn table_summary(table: &str, unchanged: u64, how: &str, outcome: &Ta
         deleted: outcome.deleted,
         unchanged,
         conflicts: outcome.moved,
-        held: 0,
+        held: outcome.held,
         strategy: how.to_owned(),
         error: outcome.error.as_ref().map(ErrorReport::from),
     }
@@ -312,11 +317,15 @@ impl Record<'_> {
     async fn log(&self, summary: &Summary, error: Option<&ErrorReport>) -> Result<()> {
         let state = self.session.state().await?;
         for table in &summary.tables {
-            let counts = format!(
+            let mut counts = format!(
                 "{}: {} inserted, {} updated, {} deleted, {} unchanged ({})",
                 table.table, table.inserted, table.updated, table.deleted, table.unchanged, table.strategy
             );
+            if table.held + table.conflicts > 0 {
+                counts += &format!("; {} held, {} changed meanwhile", table.held, table.conflicts);
+            }
             let (level, message) = match &table.error {
+                None if table.held + table.conflicts > 0 => (LogLevel::Warn, counts),
                 None => (LogLevel::Info, counts),
                 Some(error) => (LogLevel::Error, format!("{counts}; {}: {}", error.code, error.what)),
             };

@@ -44,6 +44,7 @@ pub(super) async fn run(args: RetryArgs, console: &Console) -> Result<Exit> {
             heading: Labels::new(&retry.source, &retry.target).arrow(),
             verb: format!("retry of {}", counted(retry.rows(), "held row")),
             keeps_images: true,
+            has_ledger: true,
             again: Some(console.command("conflicts retry")),
         };
         match transfer::show(console, &progress, title, session.retry(retry)).await {
