@@ -2,6 +2,7 @@
 
 mod apply;
 mod completions;
+mod conflicts;
 mod copy;
 mod demo;
 mod diff;
@@ -34,6 +35,8 @@ pub(crate) enum Command {
     Undo(undo::UndoArgs),
     #[command(subcommand)]
     Runs(runs::RunsCommand),
+    #[command(subcommand)]
+    Conflicts(conflicts::ConflictsCommand),
     Explain(explain::ExplainArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -45,6 +48,7 @@ impl Command {
         match self {
             Command::Diff(args) if args.asks_for_json() => Shape::Json,
             Command::Plan(args) if args.asks_for_json() => Shape::Json,
+            Command::Conflicts(command) => command.shape(),
             _ => Shape::Text,
         }
     }
@@ -62,9 +66,10 @@ pub(crate) async fn run(command: Command, console: &Console) -> Result<Exit> {
         Command::Mirror(args) => mirror::run(args, console).await,
         Command::Verify(args) => verify::run(args, console).await,
         Command::Plan(args) => plan::run(args, console).await,
-        Command::Apply(args) => Box::pin(apply::run(args, console)).await,
+        Command::Apply(args) => apply::run(args, console).await,
         Command::Undo(args) => undo::run(args, console).await,
-        Command::Runs(command) => Box::pin(runs::run(command, console)).await,
+        Command::Runs(command) => runs::run(command, console).await,
+        Command::Conflicts(command) => conflicts::run(command, console).await,
         Command::Explain(args) => explain::run(&args, console),
         Command::Completions(args) => completions::run(&args, console),
         Command::Man(args) => man::run(&args, console),

@@ -59,6 +59,12 @@ impl Exit {
         first_of(&codes)
     }
 
+    /// The code of several pieces of work: the first in the contract's order.
+    pub(crate) fn first_of(exits: &[Exit]) -> Exit {
+        let codes: Vec<u8> = exits.iter().map(|exit| exit.0).filter(|code| *code != 0).collect();
+        first_of(&codes)
+    }
+
     /// The code of a diff that was asked to tell by it.
     pub(crate) fn of_diff(report: &DiffReport) -> Exit {
         if report.equal { Exit::DONE } else { Exit::DIFFERENT }

@@ -2,6 +2,8 @@
 
 pub(crate) mod age;
 pub(crate) mod cell;
+pub(crate) mod conflict;
+pub(crate) mod csv;
 pub(crate) mod diff;
 pub(crate) mod error;
 pub(crate) mod json;

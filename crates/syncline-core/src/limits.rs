@@ -65,5 +65,16 @@ pub const UNDO_KEPT_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// Bytes of before-images kept in all; the oldest runs lose theirs first.
 pub const UNDO_KEPT_BYTES: u64 = 1 << 30;
 
+/// How long an entry of the ledger is kept once it is settled: as long as the run that settled it could be undone, which
+/// would open it again. Entries that wait are kept for ever.
+pub const SETTLED_KEPT_FOR: Duration = UNDO_KEPT_FOR;
+
+/// Settled entries kept in all; the oldest go first. Each holds two rows, so a run that settles a million would otherwise
+/// double the state directory for a week.
+pub const SETTLED_KEPT_ROWS: u64 = 100_000;
+
+/// Entries of the ledger read at once where their rows come along: few, because each holds up to two rows of any size.
+pub const CONFLICT_PAGE: usize = 64;
+
 /// Longest table or column name, in bytes, that is read from a database. Far above what engines need; a bound all the same.
 pub const NAME_BYTES_MAX: usize = 64 << 10;

@@ -5,11 +5,13 @@
 //! database that this crate does not offer.
 
 pub mod calendar;
+pub mod conflicts;
 pub mod demo;
 
 mod database_name;
 mod decide;
 mod diff;
+mod held;
 mod open;
 pub mod plan;
 mod recover;
@@ -33,7 +35,7 @@ pub use session::{Environment, Settings, Syncline};
 pub use sql_script::sql_of;
 pub use state::{LogLine, RunRecord};
 pub use syncline_core::cancel::Cancel;
-pub use syncline_core::change::Operation;
+pub use syncline_core::change::{Operation, Reason};
 pub use syncline_core::mapping::TableFilter;
 pub use syncline_core::value::Value;
 pub use syncline_core::{error, event, limits};

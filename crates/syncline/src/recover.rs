@@ -1,7 +1,7 @@
 //! Taking note of runs that were cut off, before a new one begins.
 
 use syncline_core::error::{Code, Result};
-use syncline_core::state::Evidence;
+use syncline_core::state::{Evidence, Ledger};
 use syncline_core::store::Writer;
 
 use crate::open::Purpose;
@@ -14,7 +14,7 @@ use crate::summary::Status;
 const RECENT_RUNS: usize = 100;
 
 impl Syncline {
-    /// Brings the evidence of earlier runs in line with what is durable in the target. The caller holds the target's
+    /// Brings the evidence and the ledger of earlier runs in line with what is durable in the target. The caller holds the target's
     /// lock, so a run that is recorded as working on it is dead.
     pub(crate) async fn recover(&self, identity: &str, writer: &mut dyn Writer) -> Result<()> {
         let state = self.state().await?;
@@ -22,9 +22,12 @@ impl Syncline {
         let unfinished = state.unfinished_runs(identity).await?;
         for run in &unfinished {
             // A sealed run is complete in the target: only its last steps of tidying up are missing.
-            if state.sealed_batch(&run.id).await?.is_none() {
-                let durable = checkpoints.iter().find(|checkpoint| checkpoint.run == run.id);
-                state.evidence(&run.id).seal(durable.map_or(0, |checkpoint| checkpoint.batch)).await?;
+            let sealed = state.sealed_batch(&run.id).await?;
+            let durable = || checkpoints.iter().find(|checkpoint| checkpoint.run == run.id);
+            let batch = sealed.or_else(|| durable().map(|checkpoint| checkpoint.batch)).unwrap_or(0);
+            state.ledger(&run.id, Vec::new()).seal_held(batch).await?;
+            if sealed.is_none() {
+                state.evidence(&run.id).seal(batch).await?;
             }
             state.mark_interrupted(&run.id, now_ms()).await?;
         }

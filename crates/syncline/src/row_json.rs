@@ -14,16 +14,24 @@ pub struct Cell<'a>(pub &'a Value);
 /// One row that differs.
 pub struct Row<'a>(pub &'a RowDifference);
 
-struct Cells<'a> {
-    columns: &'a [String],
-    values: &'a [Value],
+/// The cells of a row by column.
+pub struct Cells<'a> {
+    /// The columns.
+    pub columns: &'a [String],
+    /// Their values.
+    pub values: &'a [Value],
 }
 
 struct Key<'a>(&'a RowDifference);
 
 /// The operation's name: what would make the target's row equal to the source's.
 pub fn operation(row: &RowDifference) -> &'static str {
-    match row.operation {
+    operation_name(row.operation)
+}
+
+/// The name of an operation.
+pub fn operation_name(operation: Operation) -> &'static str {
+    match operation {
         Operation::Insert => "insert",
         Operation::Update => "update",
         Operation::Delete => "delete",

@@ -6,9 +6,11 @@ use std::time::Instant;
 use syncline_core::apply::{Applier, Context, TableOutcome, TableWork};
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::pipeline::{Carried, carry};
-use syncline_core::state::Evidence;
+use syncline_core::state::{Evidence, Ledger, Spool};
+use syncline_core::store::{Snapshot, Writer};
 
 use crate::decide::{Decision, Ends, check_room};
+use crate::held::ledger_tables;
 use crate::open::{Database, Purpose};
 use crate::plan::{Gate, check_identities};
 use crate::request::{RunRequest, Verb};
@@ -25,7 +27,8 @@ impl Syncline {
     /// When the run was stopped as a whole: by its request, a guard, or a database that failed. What concerns single
     /// tables is in the summary.
     pub async fn run(&self, request: &RunRequest) -> Result<Summary> {
-        self.run_through(request, None).await
+        // On the heap: a run is the largest future there is, and everything that awaits it would hold it.
+        Box::pin(self.run_through(request, None)).await
     }
 
     /// As [`Syncline::run`], and nothing beside what the gate lets through.
@@ -61,14 +64,16 @@ impl Syncline {
         let state = self.state().await?;
         let identity = &target.description.identity;
         state.expire_images(now_ms()).await?;
+        state.expire_settled(now_ms()).await?;
         let mut writer = target.store.writer().await?;
         self.recover(identity, &mut *writer).await?;
-        let continues = self.cut_off(identity, |run| run.verb != RunVerb::Undo).await?;
+        let continues = self.cut_off(identity, |run| matches!(run.verb, RunVerb::Copy | RunVerb::Mirror)).await?;
         let run = state
             .begin_run(NewRun {
                 verb: if request.verb == Verb::Copy { RunVerb::Copy } else { RunVerb::Mirror },
                 source: source.label.clone(),
                 target: target.label.clone(),
+                source_identity: Some(source.description.identity.clone()),
                 target_identity: identity.clone(),
                 request: Some(RunRequest {
                     source: source.name.clone(),
@@ -98,7 +103,7 @@ impl Syncline {
         source: &Database,
         target: &Database,
         gate: Option<Gate>,
-        writer: &mut dyn syncline_core::store::Writer,
+        writer: &mut dyn Writer,
         run: &str,
     ) -> Result<Worked> {
         let state = self.state().await?;
@@ -124,31 +129,51 @@ impl Syncline {
             }
         }
         check_room(&decision, &*target.store).await?;
-        let works: Vec<TableWork> = decision.tables.iter().map(|decided| decided.work.clone()).collect();
-        let evidence = state.evidence(run);
-        let context = Context {
-            run,
-            batch_rows: request.batch_rows,
-            spool: &spool,
-            evidence: request.undo.then_some(&evidence as &dyn Evidence),
-            ledger: None,
-            events: self.events(),
-            cancel: self.cancel(),
-            restores: false,
-        };
-        let applier = Applier::new(&works, &decision.target_schema, &mut source_view, &*target.store, context);
-        let carried = carry(applier, writer).await;
+        let mut worked = self.carry_out(request, &decision, &mut source_view, target, writer, (run, &spool)).await?;
         drop(source_view);
-        let mut worked = Worked::new(&decision, carried);
         worked.leave_alone(left_alone);
+        let finished = worked.finished(&decision);
+        if worked.end.is_ok() {
+            // What a plan passes over may hold rows that are still to be held.
+            let whole = finished.iter().filter(|(work, _)| !worked.left_alone.contains_key(&work.name));
+            let works: Vec<&TableWork> = whole.map(|(work, _)| *work).collect();
+            self.settle_finished(request.verb, run, &works).await?;
+        }
         if request.verify && worked.end.is_ok() {
-            match self.verify_run(request.verb, source, target, &seen, &worked.proven(&works)).await {
+            match self.verify_run(request.verb, source, target, &seen, &finished).await {
                 Ok(verified) => worked.verified = worked.with_exceptions(verified),
                 // The rows are committed; what failed is the proof.
                 Err(error) => worked.end = Err(error),
             }
         }
         Ok(worked)
+    }
+
+    /// Writes what was decided.
+    pub(crate) async fn carry_out(
+        &self,
+        request: &RunRequest,
+        decision: &Decision,
+        source: &mut Box<dyn Snapshot>,
+        target: &Database,
+        writer: &mut dyn Writer,
+        (run, spool): (&str, &dyn Spool),
+    ) -> Result<Worked> {
+        let works: Vec<TableWork> = decision.tables.iter().map(|decided| decided.work.clone()).collect();
+        let state = self.state().await?;
+        let (evidence, ledger) = (state.evidence(run), state.ledger(run, ledger_tables(&works)));
+        let context = Context {
+            run,
+            batch_rows: request.batch_rows,
+            spool,
+            evidence: request.undo.then_some(&evidence as &dyn Evidence),
+            ledger: Some(&ledger as &dyn Ledger),
+            events: self.events(),
+            cancel: self.cancel(),
+            restores: false,
+        };
+        let applier = Applier::new(&works, &decision.target_schema, source, &*target.store, context);
+        Ok(Worked::new(decision, carry(applier, writer).await))
     }
 }
 
@@ -197,24 +222,21 @@ impl Worked {
 
     /// Takes note of rows that differ beside the plan that was carried out.
     fn leave_alone(&mut self, rows: BTreeMap<String, u64>) {
-        let total: u64 = rows.values().sum();
+        self.left_alone = rows.into_iter().filter(|(_, rows)| *rows > 0).collect();
+        let total: u64 = self.left_alone.values().sum();
         if total > 0 {
             let s = if total == 1 { "" } else { "s" };
             self.notes.push(format!("{total} row{s} differ beside the plan, and were left alone"));
         }
-        self.left_alone = rows;
     }
 
-    /// The work whose result can be proven: tables done to their end, with the rows that were left alone in each.
-    fn proven<'w>(&self, works: &'w [TableWork]) -> Vec<(&'w TableWork, u64)> {
-        let is_done =
-            |work: &&TableWork| self.tables.iter().any(|table| table.table == work.name && table.error.is_none());
-        let moved = |work: &TableWork| {
-            let table = self.tables.iter().find(|table| table.table == work.name);
-            let beside = self.left_alone.get(&work.name).copied().unwrap_or(0);
-            table.map_or(0, |table| table.conflicts + table.held) + beside
-        };
-        works.iter().filter(is_done).map(|work| (work, moved(work))).collect()
+    /// The work that was done to its end, with the number of rows that were left alone in each table.
+    fn finished<'d>(&self, decision: &'d Decision) -> Vec<(&'d TableWork, u64)> {
+        let summary = |work: &TableWork| self.tables.iter().find(|table| table.table == work.name);
+        let beside = |work: &TableWork| self.left_alone.get(&work.name).copied().unwrap_or(0);
+        let works = decision.tables.iter().map(|decided| &decided.work);
+        let finished = works.filter_map(|work| Some((work, summary(work).filter(|table| table.error.is_none())?)));
+        finished.map(|(work, table)| (work, table.conflicts + table.held + beside(work))).collect()
     }
 
     /// What is proven of the tables that were carried, in the light of those that were not.
@@ -230,11 +252,12 @@ impl Worked {
     /// How the run ended.
     fn status(&self) -> Status {
         let has_failed = self.tables.iter().any(|table| table.error.is_some());
+        let has_held = self.tables.iter().any(|table| table.held > 0);
         let has_conflicts = self.tables.iter().any(|table| table.conflicts > 0);
         match &self.end {
             Err(error) if error.code() == Code::RunCancelled => Status::Cancelled,
             Err(_) => Status::Failed,
-            Ok(()) if has_failed => Status::Partial,
+            Ok(()) if has_failed || has_held => Status::Partial,
             Ok(()) if has_conflicts => Status::Conflicts,
             Ok(()) => Status::Succeeded,
         }
@@ -340,11 +363,15 @@ impl Record<'_> {
     async fn log(&self, summary: &Summary, error: Option<&ErrorReport>) -> Result<()> {
         let state = self.session.state().await?;
         for table in &summary.tables {
-            let counts = format!(
+            let mut counts = format!(
                 "{}: {} inserted, {} updated, {} deleted, {} unchanged ({})",
                 table.table, table.inserted, table.updated, table.deleted, table.unchanged, table.strategy
             );
+            if table.held + table.conflicts > 0 {
+                counts += &format!("; {} held, {} changed meanwhile", table.held, table.conflicts);
+            }
             let (level, message) = match &table.error {
+                None if table.held + table.conflicts > 0 => (LogLevel::Warn, counts),
                 None => (LogLevel::Info, counts),
                 Some(error) => (LogLevel::Error, format!("{counts}; {}: {}", error.code, error.what)),
             };

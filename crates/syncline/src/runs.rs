@@ -5,7 +5,7 @@ use syncline_core::mapping::tables::exactly;
 
 use crate::request::RunRequest;
 use crate::session::Syncline;
-use crate::state::{LogLine, RunLock, RunRecord, State};
+use crate::state::{LogLine, RunLock, RunRecord, RunVerb, State};
 use crate::summary::{Status, Summary};
 
 /// One page of the list of runs, newest first.
@@ -90,9 +90,13 @@ impl Syncline {
         let tables = record.summary.iter().flat_map(|summary| &summary.tables);
         let failed: Vec<_> = tables.filter(|table| table.error.is_some()).map(|table| exactly(&table.table)).collect();
         if failed.is_empty() {
-            let what = format!("no table of {} has failed", record.id);
-            return Err(Error::new(Code::UsageInvalid, what)
-                .next(format!("syncline runs resume {}", record.id), "go on with a run that was cut off"));
+            let error = Error::new(Code::UsageInvalid, format!("no table of {} has failed", record.id));
+            let mut tables = record.summary.iter().flat_map(|summary| &summary.tables);
+            return Err(if tables.any(|table| table.held > 0) {
+                error.next(format!("syncline conflicts retry --filter run:{}", record.id), "try its held rows again")
+            } else {
+                error.next(format!("syncline runs resume {}", record.id), "go on with a run that was cut off")
+            });
         }
         self.run(&RunRequest { tables: failed, ..repeatable(&record)? }).await
     }
@@ -108,6 +112,10 @@ fn as_it_is(state: &State, mut run: RunRecord) -> RunRecord {
 
 /// The request of a run that may do more than the run has come to.
 fn repeatable(record: &RunRecord) -> Result<RunRequest> {
+    if record.verb == RunVerb::Retry {
+        return Err(Error::new(Code::UsageInvalid, format!("{} is a retry of held rows", record.id))
+            .next("syncline conflicts retry", "try again what is still held"));
+    }
     let request = record.request.clone().ok_or_else(|| {
         Error::new(Code::UsageInvalid, format!("{} is an undo", record.id))
             .next("syncline undo RUN", "undo the run it was to undo")

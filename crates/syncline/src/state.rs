@@ -1,4 +1,4 @@
-//! Syncline's own memory: runs, their logs and their before-images, in one directory.
+//! Syncline's own memory: runs, their logs, their before-images and the ledger of held rows, in one directory.
 //!
 //! The directory holds `state.db` (SQLite) and `locks/`. Several processes open it side by side; the operating system
 //! holds the locks, so a process that dies leaves nothing locked.
@@ -14,8 +14,10 @@
 //! Every method can fail with `STATE_FAILED`, which names the path and carries SQLite's own words, and with
 //! `DISK_FULL`. Other codes are listed where they occur.
 
+mod conflicts;
 mod database;
 mod evidence;
+mod ledger;
 mod locks;
 mod logs;
 mod migrations;
@@ -32,7 +34,9 @@ use std::sync::Arc;
 
 use syncline_core::error::Result;
 
+pub use self::conflicts::ChosenEntry;
 pub use self::evidence::{ImageCounts, RunEvidence};
+pub use self::ledger::{LedgerTable, RunLedger, Spoken};
 pub use self::locks::RunLock;
 pub use self::logs::{LogLevel, LogLine};
 pub use self::run_record::{NewRun, RunEnd, RunRecord, RunVerb};

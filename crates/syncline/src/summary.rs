@@ -10,7 +10,7 @@ pub enum Status {
     Running,
     /// Everything asked for is done.
     Succeeded,
-    /// Some tables are done, others could not be.
+    /// Some tables or rows could not be carried, the rest is done.
     Partial,
     /// Done, and some rows wait for a person.
     Conflicts,
@@ -28,7 +28,7 @@ pub enum Status {
 pub enum Verified {
     /// All carried tables are equal; for a copy, every row of the source is in the target.
     Equal,
-    /// Equal except for rows that are counted as conflicts, or tables that could not be carried.
+    /// Equal except for rows that are counted as conflicts or held, or tables that could not be carried.
     EqualExcept,
     /// They differ.
     Different,
@@ -53,9 +53,9 @@ pub struct TableSummary {
     pub deleted: u64,
     /// Rows that were equal already.
     pub unchanged: u64,
-    /// Rows left as they are because someone else changed them in the target while the run worked.
+    /// Rows left as they are because someone else changed them in the target while the run worked. The ledger has them.
     pub conflicts: u64,
-    /// Rows held back.
+    /// Rows held: the target refused them, or what they reference is not there. The ledger has them.
     pub held: u64,
     /// How the table was carried, and why so.
     pub strategy: String,

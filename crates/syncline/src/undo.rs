@@ -153,6 +153,7 @@ impl Syncline {
                 verb: RunVerb::Undo,
                 source: undone.source.clone(),
                 target: undone.target.clone(),
+                source_identity: None,
                 target_identity: identity,
                 request: None,
                 undoes: Some(undone.id.clone()),

@@ -30,6 +30,7 @@ pub(super) async fn run(args: ApplyArgs, console: &Console) -> Result<Exit> {
         heading: Labels::new(&plan.source.label, &plan.target.label).arrow(),
         verb: format!("{} by plan {}", plan.request.verb.name(), plan.plan),
         keeps_images: plan.request.undo,
+        has_ledger: true,
         again: None,
     };
     transfer::show(console, &progress, title, session.apply_plan(&args.file)).await

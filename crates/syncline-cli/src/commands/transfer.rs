@@ -107,7 +107,13 @@ async fn run(request: RunRequest, console: &Console) -> Result<Exit> {
     let heading = Labels::new(&request.source, &request.target).arrow();
     let progress = console.progress_of_run();
     let session = console.open(&progress).await?;
-    let title = Title { heading, verb: request.verb.name().to_owned(), keeps_images: request.undo, again: None };
+    let title = Title {
+        heading,
+        verb: request.verb.name().to_owned(),
+        keeps_images: request.undo,
+        has_ledger: true,
+        again: None,
+    };
     show(console, &progress, title, session.run(&request)).await
 }
 
@@ -119,6 +125,8 @@ pub(super) struct Title {
     pub(super) verb: String,
     /// Whether the run can be taken back.
     pub(super) keeps_images: bool,
+    /// Whether rows that are left out go into the ledger.
+    pub(super) has_ledger: bool,
     /// The command that goes on with what is left, where that is not `runs resume` or `runs retry`.
     pub(super) again: Option<String>,
 }
@@ -134,6 +142,7 @@ impl Title {
             heading: Labels::new(&record.source, &record.target).arrow(),
             keeps_images: record.keeps_images,
             verb: verb_name(record.verb).to_owned(),
+            has_ledger: true,
             again: None,
         })
     }
@@ -172,6 +181,7 @@ fn setting(console: &Console, title: Title, ended: &Summary) -> Setting {
         undo: title.keeps_images.then(|| console.command(&format!("undo {run}"))),
         resume: title.again.clone().unwrap_or_else(|| console.command(&format!("runs resume {run}"))),
         retry: title.again.unwrap_or_else(|| console.command(&format!("runs retry {run}"))),
+        held: title.has_ledger.then(|| console.command(&format!("conflicts list --filter run:{run}"))),
         is_quiet: console.is_quiet,
         paint: console.paint,
     }

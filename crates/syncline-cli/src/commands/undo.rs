@@ -34,8 +34,13 @@ pub(super) async fn run(args: UndoArgs, console: &Console) -> Result<Exit> {
     }
     // What could not be taken back can be tried again; taking the undo itself back is not what anybody wants next.
     let again = Some(console.command(&format!("undo {}", quote(&plan.run))));
-    let title =
-        Title { heading: format!("undo of {}", escape(&plan.run)), verb: pair(&plan), keeps_images: false, again };
+    let title = Title {
+        heading: format!("undo of {}", escape(&plan.run)),
+        verb: pair(&plan),
+        keeps_images: false,
+        has_ledger: false,
+        again,
+    };
     transfer::show(console, &progress, title, session.undo(&plan)).await
 }
 

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 use serde_json::ser::Formatter;
-pub(crate) use syncline::row_json::{Row, base16, operation, real_name, uuid};
+pub(crate) use syncline::row_json::{Cell, Cells, Row, base16, operation, operation_name, real_name, uuid};
 
 use super::text;
 
@@ -73,7 +73,7 @@ impl Formatter for Harmless {
 #[cfg(test)]
 mod tests {
     use syncline::row_difference::RowDifference;
-    use syncline::row_json::Cell;
+
     use syncline::{Operation, Value};
 
     use super::*;

@@ -21,6 +21,8 @@ pub(crate) struct Setting {
     pub(crate) resume: String,
     /// The command that tries failed tables again.
     pub(crate) retry: String,
+    /// The command that lists the rows that were left out, where a ledger has them.
+    pub(crate) held: Option<String>,
     /// Whether notes and hints are left out.
     pub(crate) is_quiet: bool,
     /// Colour.
@@ -46,6 +48,7 @@ pub(crate) fn verb_name(verb: RunVerb) -> &'static str {
         RunVerb::Copy => "copy",
         RunVerb::Mirror => "mirror",
         RunVerb::Undo => "undo",
+        RunVerb::Retry => "retry",
     }
 }
 
@@ -124,8 +127,12 @@ fn verdict(summary: &Summary, setting: &Setting) -> String {
     if failed > 0 {
         parts.push(format!("{failed} of {} not carried", counted(summary.tables.len() as u64, "table")));
     }
-    if summary.status == Status::Conflicts {
-        parts.push(format!("{} left as changed meanwhile", counted(sum(|table| table.conflicts), "row")));
+    let (held, moved) = (sum(|table| table.held), sum(|table| table.conflicts));
+    if held > 0 {
+        parts.push(format!("{} held", counted(held, "row")));
+    }
+    if moved > 0 {
+        parts.push(format!("{} left as changed meanwhile", counted(moved, "row")));
     }
     parts.push(match summary.verified {
         Verified::Skipped => "not verified".to_owned(),
@@ -136,19 +143,21 @@ fn verdict(summary: &Summary, setting: &Setting) -> String {
     if let Some(undo) = setting.undo.as_ref().filter(|_| written > 0 && !setting.is_quiet) {
         parts.push(format!("undo: {undo}"));
     }
-    parts.join("  ") + "\n" + &next_step(summary.status, written > 0, setting)
-}
-
-fn next_step(status: Status, has_written: bool, setting: &Setting) -> String {
-    let left = if has_written { "what was committed is kept" } else { "nothing was written" };
-    match status {
-        _ if setting.is_quiet => String::new(),
-        Status::Partial => format!("next: {}\n", setting.retry),
-        Status::Cancelled | Status::Failed | Status::Interrupted => {
-            format!("{left}\nnext: {}\n", setting.resume)
-        }
-        _ => String::new(),
+    let left = if written > 0 { "what was committed is kept\n" } else { "nothing was written\n" };
+    let mut shown = parts.join("  ") + "\n";
+    if setting.is_quiet {
+        return shown;
     }
+    let is_cut_off = matches!(summary.status, Status::Cancelled | Status::Failed | Status::Interrupted);
+    if is_cut_off {
+        shown += &format!("{left}next: {}\n", setting.resume);
+    } else if failed > 0 {
+        shown += &format!("next: {}\n", setting.retry);
+    }
+    if let Some(list) = setting.held.as_ref().filter(|_| held + moved > 0) {
+        shown += &format!("next: {list}\n");
+    }
+    shown
 }
 
 #[cfg(test)]
@@ -192,6 +201,7 @@ mod tests {
             undo: Some("syncline undo r_7f3k".into()),
             resume: "syncline runs resume r_7f3k".into(),
             retry: "syncline runs retry r_7f3k".into(),
+            held: Some("syncline conflicts list --filter run:r_7f3k".into()),
             is_quiet: false,
             paint: Paint::PLAIN,
         };
@@ -224,6 +234,13 @@ ok  139 rows in 4.2 s  verified equal  run r_7f3k  undo: syncline undo r_7f3k
             last_lines(&partial),
             "partial  139 rows in 4.2 s  1 of 2 tables not carried  not verified  run r_7f3k  undo: syncline undo r_7f3k\n\
              next: syncline runs retry r_7f3k\n"
+        );
+        let mut held = sample(Status::Partial, Verified::EqualExcept);
+        (held.tables[0].held, held.tables[1].conflicts) = (1_000, 1);
+        assert_eq!(
+            last_lines(&held),
+            "partial  139 rows in 4.2 s  1,000 rows held  1 row left as changed meanwhile  verified equal-except  \
+             run r_7f3k  undo: syncline undo r_7f3k\nnext: syncline conflicts list --filter run:r_7f3k\n"
         );
         assert_eq!(
             last_lines(&sample(Status::Cancelled, Verified::Skipped)),

@@ -12,6 +12,7 @@ mod cancel;
 mod carried;
 mod completions;
 mod concurrency;
+mod conflicts;
 mod copy;
 mod demo;
 mod diff;

@@ -12,7 +12,7 @@ mod reader;
 mod round;
 mod state;
 mod tally;
-mod victim;
+pub(crate) mod victim;
 mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};

@@ -24,6 +24,7 @@ fn help_offers_what_works_and_nothing_else() {
         "apply",
         "undo",
         "runs",
+        "conflicts",
         "explain",
         "completions",
         "man",

@@ -45,11 +45,12 @@ impl Applier<'_> {
                     attempt = Attempt::Again;
                 }
             }
-            if attempt == Attempt::Done {
-                attempt = self.leave_out_referenced(&mut *tx, &tables, restored, &before).await?;
-            }
+            // Rows this transaction has put go first: what is referenced then is referenced by rows that stay.
             if attempt == Attempt::Done {
                 attempt = self.hold_all_dangling(&mut *tx, &mut pending, parts).await?;
+            }
+            if attempt == Attempt::Done {
+                attempt = self.leave_out_referenced(&mut *tx, &tables, restored, &before).await?;
             }
             self.record_loads(&pending).await?;
             Ok(attempt)

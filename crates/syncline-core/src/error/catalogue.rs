@@ -49,6 +49,7 @@ catalogue! {
     NotATable "NOT_A_TABLE" exits 2: "The name given with --tables is a view, a virtual table or a shadow table. Syncline carries ordinary tables; views, triggers and virtual tables are reported and left as they are."
     NoTables "NO_TABLES" exits 2: "There is nothing to compare or carry: the source has no ordinary table that the selection matches, or, for diff, the two databases have no table in common."
     RunNotFound "RUN_NOT_FOUND" exits 2: "No run with that identifier is recorded in the state directory. `syncline runs list` shows those that are; another --state-dir may hold it."
+    ConflictNotFound "CONFLICT_NOT_FOUND" exits 2: "No held row with that identifier is in the ledger. Rows that wait keep their entry for as long as they wait; entries that were settled go after some days. `syncline conflicts list --all` shows those that are there; another --state-dir may hold the one you mean."
     NothingToUndo "NOTHING_TO_UNDO" exits 2: "No run in the state directory has changes that could be undone: none was made, all are undone already, or it was run with --no-undo."
     ConfirmationNeeded "CONFIRMATION_NEEDED" exits 2: "The command asks before it changes something, and there is no terminal to ask on. Pass --yes to agree beforehand. --yes answers questions; it opens no guard."
     PlanInvalid "PLAN_INVALID" exits 2: "The file is no plan that can be carried out: it was cut off, changed since it was made, made by another version, or never was one. Nothing was changed. Make the plan anew with `syncline plan … -o FILE`."

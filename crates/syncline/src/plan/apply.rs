@@ -29,7 +29,7 @@ impl Syncline {
             return Err(spent(&gate.plan.plan, &run));
         }
         let request = gate.plan.request.clone();
-        self.run_through(&request, Some(gate)).await
+        Box::pin(self.run_through(&request, Some(gate))).await
     }
 }
 

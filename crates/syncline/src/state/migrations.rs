@@ -10,7 +10,7 @@ use super::database::{Outcome, state_failed};
 const APPLICATION: i32 = i32::from_be_bytes(*b"Sync");
 
 /// The step at position n leads from version n to n + 1.
-const STEPS: &[&str] = &[FIRST, PLANS];
+const STEPS: &[&str] = &[FIRST, PLANS, LEDGER];
 
 const FIRST: &str = "
     CREATE TABLE run (
@@ -89,6 +89,72 @@ const PLANS: &str = "
         run TEXT NOT NULL REFERENCES run (id),
         spent_ms INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
+";
+
+/// The ledger: what a run held, and the entries that people see once the run is sealed.
+const LEDGER: &str = "
+    -- Unknown for runs from before, and for an undo, which reads no source.
+    ALTER TABLE run ADD COLUMN source_identity TEXT;
+
+    CREATE TABLE ledger_table (
+        id INTEGER PRIMARY KEY,
+        source_identity TEXT NOT NULL,
+        target_identity TEXT NOT NULL,
+        name TEXT NOT NULL,
+        target_name TEXT NOT NULL,
+        UNIQUE (source_identity, target_identity, name)
+    ) STRICT;
+
+    -- What many held rows have in common: their columns as the source and as the target names them, and the like.
+    CREATE TABLE row_shape (
+        id INTEGER PRIMARY KEY,
+        columns TEXT NOT NULL,
+        target_columns TEXT NOT NULL,
+        key TEXT NOT NULL,
+        mapping TEXT NOT NULL,
+        UNIQUE (columns, target_columns, key, mapping)
+    ) STRICT;
+
+    -- A row as a run held it. It has a batch until its run is sealed; from then on an entry says that it counts.
+    CREATE TABLE held_row (
+        id INTEGER PRIMARY KEY,
+        run TEXT NOT NULL REFERENCES run (id),
+        batch INTEGER,
+        table_id INTEGER NOT NULL REFERENCES ledger_table (id),
+        shape_id INTEGER NOT NULL REFERENCES row_shape (id),
+        operation TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        words TEXT NOT NULL,
+        key BLOB NOT NULL,
+        source BLOB,
+        target BLOB
+    ) STRICT;
+    CREATE INDEX held_row_pending ON held_row (run, batch) WHERE batch IS NOT NULL;
+
+    -- Values in the canonical encoding beside those in the exact one: 1 finds 1.0.
+    CREATE TABLE awaited (
+        row_id INTEGER NOT NULL REFERENCES held_row (id) ON DELETE CASCADE,
+        position INTEGER NOT NULL,
+        target_name TEXT NOT NULL,
+        columns TEXT NOT NULL,
+        exact BLOB NOT NULL,
+        canonical BLOB NOT NULL,
+        PRIMARY KEY (row_id, position)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX awaited_by_value ON awaited (target_name COLLATE NOCASE, columns, canonical);
+
+    CREATE TABLE conflict (
+        sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+        table_id INTEGER NOT NULL REFERENCES ledger_table (id),
+        key BLOB NOT NULL,
+        row_id INTEGER NOT NULL UNIQUE REFERENCES held_row (id),
+        first_run TEXT NOT NULL REFERENCES run (id),
+        last_run TEXT NOT NULL REFERENCES run (id),
+        settled_by TEXT REFERENCES run (id),
+        settled_ms INTEGER
+    ) STRICT;
+    CREATE UNIQUE INDEX conflict_open ON conflict (table_id, key) WHERE settled_by IS NULL;
+    CREATE INDEX conflict_settled ON conflict (settled_by) WHERE settled_by IS NOT NULL;
 ";
 
 /// Makes sure that the database is ours and no newer than this program, before anything is written to it.

@@ -1,16 +1,17 @@
 //! Before-images are not kept for ever: 7 days and 1 GB, see [`limits::UNDO_KEPT_FOR`] and [`limits::UNDO_KEPT_BYTES`].
+//! Nor are settled entries of the ledger: see [`limits::SETTLED_KEPT_FOR`] and [`limits::SETTLED_KEPT_ROWS`].
 
 use std::path::Path;
 use std::sync::Arc;
 
-use rusqlite::Transaction;
+use rusqlite::{Transaction, params};
 use syncline_core::error::Result;
 use syncline_core::limits;
 
 use super::State;
 use super::database::Outcome;
 use super::locks::RunLock;
-use super::run_record::to_count;
+use super::run_record::{to_count, to_sql};
 
 /// Images dropped in one transaction. Few enough that a run which wants to record its own waits a moment only.
 const CHUNK: usize = 5_000;
@@ -52,6 +53,43 @@ impl State {
             self.drop_evidence(run).await?;
         }
         if !runs.is_empty() {
+            self.give_back_pages().await?;
+        }
+        Ok(expired)
+    }
+
+    /// Drops the entries of the ledger that were settled longer ago than [`limits::SETTLED_KEPT_FOR`], and the oldest of
+    /// those beyond [`limits::SETTLED_KEPT_ROWS`]. Entries that wait stay, whatever their age and number. Returns how many
+    /// went.
+    pub async fn expire_settled(&self, now_ms: i64) -> Result<u64> {
+        let ms = i64::try_from(limits::SETTLED_KEPT_FOR.as_millis()).unwrap_or(i64::MAX);
+        self.expire_settled_beyond(now_ms.saturating_sub(ms), limits::SETTLED_KEPT_ROWS).await
+    }
+
+    pub(super) async fn expire_settled_beyond(&self, before_ms: i64, rows: u64) -> Result<u64> {
+        let choose = "SELECT sequence, row_id FROM conflict WHERE settled_by IS NOT NULL AND (settled_ms < ?1 \
+             OR sequence NOT IN (SELECT sequence FROM conflict WHERE settled_by IS NOT NULL \
+                                 ORDER BY settled_ms DESC, sequence DESC LIMIT ?2)) LIMIT ?3";
+        let mut expired = 0;
+        loop {
+            let dropped = self.database.write("drop settled entries of the ledger", move |tx| {
+                let mut chosen = tx.prepare_cached(choose)?;
+                let values = params![before_ms, to_sql(rows), CHUNK as i64];
+                let entries = chosen.query_map(values, |row| Ok((row.get(0)?, row.get(1)?)))?;
+                let entries = entries.collect::<rusqlite::Result<Vec<(i64, i64)>>>()?;
+                for (sequence, row) in &entries {
+                    tx.prepare_cached("DELETE FROM conflict WHERE sequence = ?1")?.execute([sequence])?;
+                    tx.prepare_cached("DELETE FROM held_row WHERE id = ?1")?.execute([row])?;
+                }
+                Ok(entries.len())
+            });
+            let dropped = dropped.await?;
+            expired += dropped as u64;
+            if dropped < CHUNK {
+                break;
+            }
+        }
+        if expired > 0 {
             self.give_back_pages().await?;
         }
         Ok(expired)

@@ -18,6 +18,8 @@ pub enum RunVerb {
     Mirror,
     /// Take another run back.
     Undo,
+    /// Try held rows again.
+    Retry,
 }
 
 /// One run.
@@ -31,7 +33,9 @@ pub struct RunRecord {
     pub source: String,
     /// The target's label.
     pub target: String,
-    /// The target's identity, as its engine gives it.
+    /// The source's identity, as its engine gives it; an undo has none, nor has a run from before it was kept.
+    pub source_identity: Option<String>,
+    /// The target's identity, likewise.
     pub target_identity: String,
     /// Where it stands. [`Status::Running`] is also what a run whose process died says, until
     /// [`super::State::mark_interrupted`] takes note; [`super::RunLock::is_held`] tells the two apart.
@@ -69,7 +73,9 @@ pub struct NewRun {
     pub source: String,
     /// The target's label.
     pub target: String,
-    /// The target's identity, as its engine gives it.
+    /// The source's identity, as its engine gives it; an undo has none, because it reads no source.
+    pub source_identity: Option<String>,
+    /// The target's identity, likewise.
     pub target_identity: String,
     /// What was asked for; an undo has none.
     pub request: Option<RunRequest>,
@@ -102,7 +108,7 @@ pub struct RunEnd {
 
 /// The columns [`RunRecord::read`] reads, in its order.
 pub(super) const COLUMNS: &str = "id, verb, source, target, target_identity, status, verified, started_ms, ended_ms, \
-     request, undoes, undone_by, continues, keeps_images, written_rows, summary, error";
+     request, undoes, undone_by, continues, keeps_images, written_rows, summary, error, source_identity";
 
 impl RunRecord {
     /// Reads a row of [`COLUMNS`].
@@ -125,6 +131,7 @@ impl RunRecord {
             written_rows: to_count(row.get(14)?),
             summary: read_json(row, 15)?,
             error: read_json(row, 16)?,
+            source_identity: row.get(17)?,
         })
     }
 }

@@ -5,6 +5,7 @@ use syncline_core::error::{Code, Error, Result};
 
 use super::State;
 use super::database::Outcome;
+use super::ledger;
 use super::run_record::{COLUMNS, NewRun, RunEnd, RunRecord, to_json, to_sql, to_word};
 
 /// Attempts at an identifier that is free; even with a million runs the second attempt succeeds.
@@ -14,6 +15,9 @@ const ID_ATTEMPTS: u32 = 16;
 const HAS_CHANGES: &str = "(EXISTS (SELECT 1 FROM load WHERE load.run = run.id)
      OR EXISTS (SELECT 1 FROM evidence_table JOIN image ON image.table_id = evidence_table.id
                 WHERE evidence_table.run = run.id))";
+
+/// Whether the run in the outer query has held rows of which nobody has said whether they count.
+const HAS_PENDING: &str = "EXISTS (SELECT 1 FROM held_row WHERE held_row.run = run.id AND batch IS NOT NULL)";
 
 impl State {
     /// Records that a run begins, and names it. Its status is running until [`State::finish_run`].
@@ -32,7 +36,8 @@ impl State {
     }
 
     /// Records that a run has ended, and how. An undo that has taken its run back marks that run as undone; if that
-    /// run was an undo itself, what it had taken back is in force again and can be undone once more.
+    /// run was an undo itself, what it had taken back is in force again and can be undone once more. Held rows that the
+    /// run of an undo had settled wait again as soon as anything was taken back: they may differ once more.
     ///
     /// # Errors
     /// `RUN_NOT_FOUND` when there is no such run.
@@ -52,7 +57,10 @@ impl State {
                 if changed == 0 {
                     return Err(not_found(&id).into());
                 }
-                if end.mark_undone { mark_undone(tx, &id) } else { Ok(()) }
+                if end.mark_undone {
+                    mark_undone(tx, &id)?;
+                }
+                if written > 0 { reopen_undone(tx, &id) } else { Ok(()) }
             })
             .await
     }
@@ -64,7 +72,7 @@ impl State {
         self.database
             .write("record that a run was interrupted", move |tx| {
                 tx.execute(update, params![id, ended_ms])?;
-                Ok(())
+                reopen_undone(tx, &id)
             })
             .await
     }
@@ -119,13 +127,13 @@ impl State {
             .await
     }
 
-    /// Runs on a target that have not recorded their end, or ended without saying how much of their evidence counts,
-    /// oldest first. Whoever holds the target's lock knows that the processes of all of them are dead, its own run
+    /// Runs on a target that have not recorded their end, or ended without saying how much of their evidence or of what
+    /// they held counts, oldest first. Whoever holds the target's lock knows that the processes of all of them are dead, its own run
     /// excepted.
     pub async fn unfinished_runs(&self, target_identity: &str) -> Result<Vec<RunRecord>> {
         let target_identity = target_identity.to_owned();
         let select = format!(
-            "SELECT {COLUMNS} FROM run WHERE (status = 'running' OR (sealed_batch IS NULL AND {HAS_CHANGES})) \
+            "SELECT {COLUMNS} FROM run WHERE (status = 'running' OR (sealed_batch IS NULL AND {HAS_CHANGES}) OR {HAS_PENDING}) \
                  AND target_identity = ?1 ORDER BY sequence"
         );
         self.database
@@ -190,8 +198,8 @@ fn insert(tx: &Transaction<'_>, run: &NewRun) -> Outcome<String> {
     let request = run.request.as_ref().map(to_json).transpose()?;
     let mut statement = tx.prepare_cached(
         "INSERT INTO run (id, verb, source, target, target_identity, status, verified, started_ms, request, undoes, \
-         continues, keeps_images) \
-         VALUES ('r_' || lower(hex(randomblob(4))), ?1, ?2, ?3, ?4, 'running', 'skipped', ?5, ?6, ?7, ?8, ?9) \
+         continues, keeps_images, source_identity) \
+         VALUES ('r_' || lower(hex(randomblob(4))), ?1, ?2, ?3, ?4, 'running', 'skipped', ?5, ?6, ?7, ?8, ?9, ?10) \
          RETURNING id",
     )?;
     let mut attempts = 1;
@@ -206,6 +214,7 @@ fn insert(tx: &Transaction<'_>, run: &NewRun) -> Outcome<String> {
             run.undoes,
             run.continues,
             run.keeps_images,
+            run.source_identity,
         ];
         match statement.query_row(values, |row| row.get(0)) {
             Err(error) if is_taken(&error) && attempts < ID_ATTEMPTS => attempts += 1,
@@ -250,6 +259,14 @@ fn mark_undone(tx: &Transaction<'_>, by: &str) -> Outcome<()> {
         undoing = undone;
     }
     Ok(())
+}
+
+/// If the run is an undo, what its run had settled in the ledger is open again.
+fn reopen_undone(tx: &Transaction<'_>, id: &str) -> Outcome<()> {
+    match undoes(tx, id)? {
+        Some(undone) => ledger::reopen(tx, &undone),
+        None => Ok(()),
+    }
 }
 
 fn undoes(tx: &Transaction<'_>, id: &str) -> Outcome<Option<String>> {

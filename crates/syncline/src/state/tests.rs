@@ -21,6 +21,7 @@ fn run(started_ms: i64) -> NewRun {
         verb: RunVerb::Mirror,
         source: "a.db".into(),
         target: "b.db".into(),
+        source_identity: Some("sqlite:1:1".into()),
         target_identity: "sqlite:1:2".into(),
         request: Some(RunRequest::new(Verb::Mirror, "sqlite:/a.db", "sqlite:/b.db")),
         undoes: None,

@@ -19,5 +19,5 @@ pub(super) async fn run(args: ResumeArgs, console: &Console) -> Result<Exit> {
     let progress = console.progress_of_run();
     let session = console.open(&progress).await?;
     let title = Title::of_record(&session, &args.run).await?;
-    transfer::show(console, &progress, title, Box::pin(session.resume_run(&args.run))).await
+    transfer::show(console, &progress, title, session.resume_run(&args.run)).await
 }

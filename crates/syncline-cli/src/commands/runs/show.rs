@@ -3,6 +3,7 @@
 use clap::Args;
 use syncline::RunRecord;
 use syncline::error::Result;
+use syncline::state::RunVerb;
 
 use crate::console::{Console, Shape};
 use crate::exit::Exit;
@@ -64,6 +65,7 @@ fn setting(record: &RunRecord, console: &Console) -> Setting {
         undo: can_undo.then(|| console.command(&format!("undo {run}"))),
         resume: console.command(&format!("runs resume {run}")),
         retry: console.command(&format!("runs retry {run}")),
+        held: (record.verb != RunVerb::Undo).then(|| console.command(&format!("conflicts list --filter run:{run}"))),
         is_quiet: console.is_quiet,
         paint: console.paint,
     }

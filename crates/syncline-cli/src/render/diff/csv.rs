@@ -14,6 +14,7 @@ use syncline::row_difference::{RowDifference, RowSink};
 use syncline::summary::DiffReport;
 
 use super::{Frame, View};
+use crate::render::csv::{line_end, quoted};
 use crate::render::{age, json};
 
 const HEADER: &str = "table,operation,key,column,source,target";
@@ -35,9 +36,7 @@ impl Csv {
     }
 
     fn line(&self, line: &str) -> Result<()> {
-        // The standard's carriage return would be made visible on a terminal.
-        let end = if self.frame.output.is_terminal() { "\n" } else { "\r\n" };
-        self.frame.output.stream(&format!("{line}{end}"))
+        self.frame.output.stream(&format!("{line}{}", line_end(&self.frame.output)))
     }
 }
 
@@ -74,14 +73,6 @@ fn field(value: &Value) -> String {
         Value::Text(_) | Value::Json(_) | Value::Other { .. } => quoted(&plain(value)),
         _ => plain(value).into_owned(),
     }
-}
-
-/// Text as a field: harmless to spreadsheets, and in quotes where it must be told from what is around it.
-fn quoted(text: &str) -> String {
-    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let needs_quotes = text.is_empty() || text.contains([',', '"', '\r', '\n']);
-    let guard = if is_formula { "'" } else { "" };
-    if needs_quotes { format!("\"{guard}{}\"", text.replace('"', "\"\"")) } else { format!("{guard}{text}") }
 }
 
 fn plain(value: &Value) -> Cow<'_, str> {

@@ -162,8 +162,8 @@ mod tests {
         view.end().unwrap();
         let expected = "\
 t
-  + id=7  name='new'
-  ~ id=7  name: 'old' -> 'new'
+  + id=7  name=new
+  ~ id=7  name: old -> new
   - id=7  name='\\x1b[31mold'
 ";
         assert_eq!(page.text(), expected);

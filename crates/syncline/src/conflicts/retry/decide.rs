@@ -1,0 +1,171 @@
+//! Deciding for certain keys only.
+
+use std::collections::HashMap;
+
+use futures_util::StreamExt;
+use syncline_core::apply::{Action, TableWork};
+use syncline_core::capture::Tally;
+use syncline_core::change::{Operation, PlannedChange, RowDigest, TableTask};
+use syncline_core::error::{Code, Error, Result};
+use syncline_core::event::{Event, Phase};
+use syncline_core::limits;
+use syncline_core::schema::Schema;
+use syncline_core::state::Spool;
+use syncline_core::store::Snapshot;
+use syncline_core::value::{RowBatch, ValueRef, canonical, exact};
+
+use super::Retry;
+use crate::decide::{Decided, Decision, Ends, Pair, no_key, pair};
+use crate::request::Verb;
+use crate::session::Syncline;
+use crate::state::ChosenEntry;
+
+/// What one side has of some keys: by the key's canonical bytes, which 1 and 1.0 have in common, its exact ones and the
+/// digest of its row.
+type Found = HashMap<Vec<u8>, (Vec<u8>, RowDigest)>;
+
+impl Syncline {
+    /// Reads the rows behind the entries on both sides and decides what is to happen to them now. A table that cannot be
+    /// carried as it is leaves its entries as they are.
+    pub(super) async fn decide_again(&self, retry: &Retry, ends: Ends<'_>, spool: &dyn Spool) -> Result<Decision> {
+        let source_schema = ends.source.schema().await?;
+        let target_schema = ends.target.schema().await?;
+        let (mut tables, mut refused) = (Vec::new(), Vec::new());
+        let Ends { source, target } = ends;
+        for (name, entries) in retry.by_table() {
+            self.cancel().check()?;
+            let ends = Ends { source: &mut *source, target: &mut *target };
+            let decided = match pair_of(name, &source_schema, &target_schema) {
+                Ok(pair) => self.decide_keys(retry.request.verb, pair, &entries, ends, spool).await,
+                Err(error) => Err(error),
+            };
+            match decided {
+                Ok(decided) => tables.push(decided),
+                Err(error) if is_of_table(error.code()) => {
+                    refused.push((name.to_owned(), error.leaving_if_unsaid("its rows are held as before")));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Decision { tables, refused, target_schema, notes: Vec::new() })
+    }
+
+    async fn decide_keys(
+        &self,
+        verb: Verb,
+        pair: Pair,
+        entries: &[&ChosenEntry],
+        ends: Ends<'_>,
+        spool: &dyn Spool,
+    ) -> Result<Decided> {
+        let Pair { source, target, .. } = pair;
+        let name = source.table.name.clone();
+        let (mut same, mut puts, mut deletes) = (0, 0, 0);
+        self.emit(Event::PhaseStarted { table: name.clone(), phase: Phase::Compare, rows: Some(entries.len() as u64) });
+        for page in entries.chunks(limits::SPOOL_PAGE) {
+            self.cancel().check()?;
+            let keys = keys_of(page, &name, source.key.len())?;
+            let ours = found(ends.source, &source, &keys).await?;
+            let theirs = found(ends.target, &target, &keys).await?;
+            let mut changes = Vec::new();
+            for key in keys.rows() {
+                let key = canonical_key(key.iter());
+                match decided(verb, ours.get(&key), theirs.get(&key)) {
+                    None => same += 1,
+                    Some(change) => changes.push(change),
+                }
+            }
+            let gone = changes.iter().filter(|change| change.operation == Operation::Delete).count() as u64;
+            (deletes, puts) = (deletes + gone, puts + changes.len() as u64 - gone);
+            spool.append(&name, &changes).await?;
+        }
+        self.emit(Event::PhaseEnded { table: name.clone(), phase: Phase::Compare, rows: entries.len() as u64 });
+        let action = Action::Differences;
+        let work = TableWork { name, source, target, action, puts, deletes, sequence: None };
+        Ok(Decided { work, tally: Tally { same, ..Tally::default() }, how: "retry of held rows".to_owned() })
+    }
+
+    fn emit(&self, event: Event) {
+        self.events().emit(event);
+    }
+}
+
+fn pair_of(name: &str, source: &Schema, target: &Schema) -> Result<Pair> {
+    let gone = |side: &str| Error::new(Code::TableNotFound, format!("{name} is not in the {side} any more"));
+    let table = source.table(name).ok_or_else(|| gone("source"))?;
+    if table.key.is_none() {
+        return Err(no_key(name));
+    }
+    let pair = pair(table, target)?;
+    if pair.is_missing { Err(gone("target")) } else { Ok(pair) }
+}
+
+/// Whether other tables can be tried although this happened to one.
+fn is_of_table(code: Code) -> bool {
+    use Code::{
+        SchemaColumnExtra, SchemaColumnMissing, SchemaKeyDiffers, SchemaTypeDiffers, TableNoKey, TableNotFound,
+    };
+    matches!(
+        code,
+        SchemaColumnExtra | SchemaColumnMissing | SchemaKeyDiffers | SchemaTypeDiffers | TableNoKey | TableNotFound
+    )
+}
+
+/// The change that would make the target's row what the source's is; none where they are equal, or where a copy finds a
+/// row that the source no longer has.
+fn decided(
+    verb: Verb,
+    ours: Option<&(Vec<u8>, RowDigest)>,
+    theirs: Option<&(Vec<u8>, RowDigest)>,
+) -> Option<PlannedChange> {
+    let seen = theirs.map(|(_, digest)| *digest);
+    match (ours, theirs) {
+        (Some((_, ours)), Some((_, theirs))) if ours == theirs => None,
+        (Some((key, becomes)), _) => Some(PlannedChange {
+            operation: if seen.is_some() { Operation::Update } else { Operation::Insert },
+            key: key.clone(),
+            seen,
+            becomes: Some(*becomes),
+        }),
+        (None, Some((key, _))) if verb == Verb::Mirror => {
+            Some(PlannedChange { operation: Operation::Delete, key: key.clone(), seen, becomes: None })
+        }
+        (None, _) => None,
+    }
+}
+
+/// The keys of the entries, each once.
+fn keys_of(entries: &[&ChosenEntry], table: &str, width: usize) -> Result<RowBatch> {
+    let mut keys = RowBatch::new(width);
+    for entry in entries {
+        let cells = exact::decode_row(&entry.key).map_err(|error| {
+            Error::new(Code::Internal, "the ledger holds a key that cannot be read").caused_by(error)
+        })?;
+        if cells.len() != width {
+            let what = format!("{table} no longer has the key that it had when its rows were held");
+            return Err(Error::new(Code::SchemaKeyDiffers, what));
+        }
+        keys.push_row(cells)?;
+    }
+    Ok(keys)
+}
+
+async fn found(side: &mut dyn Snapshot, task: &TableTask, keys: &RowBatch) -> Result<Found> {
+    let mut found = Found::new();
+    let mut scratch = Vec::new();
+    let mut batches = side.fetch(task, keys).await?;
+    while let Some(rows) = batches.next().await.transpose()? {
+        for row in rows.rows() {
+            let digest = RowDigest(exact::digest_row(row.iter(), &mut scratch));
+            let key = exact::encode_row(row.select(&task.key));
+            found.insert(canonical_key(row.select(&task.key)), (key, digest));
+        }
+    }
+    Ok(found)
+}
+
+fn canonical_key<'v>(cells: impl Iterator<Item = ValueRef<'v>>) -> Vec<u8> {
+    let mut key = Vec::new();
+    cells.for_each(|cell| canonical::encode(cell, &mut key));
+    key
+}

@@ -1,0 +1,398 @@
+//! The ledger as people read it: entries, what each waits for, and what waits for it.
+
+use std::collections::BTreeSet;
+
+use rusqlite::{Connection, OptionalExtension, Params, Row, params};
+use syncline_core::change::{Operation, Reason};
+use syncline_core::error::{Code, Error, Result};
+use syncline_core::state::Awaited;
+use syncline_core::value::{Value, ValueRef, exact};
+
+use super::State;
+use super::database::{Failure, Outcome};
+use super::ledger::{operation_name, sequence_of, to_canonical};
+use super::run_record::{read_json, to_count, to_json, to_sql};
+use crate::conflicts::{Conflict, ConflictFilter, ConflictRow, ConflictState, Link};
+
+/// The columns [`read`] reads, in its order.
+const COLUMNS: &str = "conflict.sequence, conflict.settled_by, conflict.settled_ms, conflict.first_run, \
+     conflict.last_run, first.started_ms, last.started_ms, last.source, last.target, ledger_table.name, \
+     ledger_table.target_name, held_row.operation, held_row.reason, held_row.words, row_shape.columns, row_shape.key, \
+     conflict.key, (SELECT count(*) FROM awaited WHERE awaited.row_id = held_row.id)";
+
+/// The columns [`read_chosen`] reads, in its order.
+const CHOSEN: &str = "conflict.sequence, ledger_table.name, ledger_table.source_identity, \
+     ledger_table.target_identity, conflict.last_run, conflict.key";
+
+const FROM: &str = "FROM conflict \
+     JOIN ledger_table ON ledger_table.id = conflict.table_id \
+     JOIN held_row ON held_row.id = conflict.row_id \
+     JOIN row_shape ON row_shape.id = held_row.shape_id \
+     JOIN run AS first ON first.id = conflict.first_run \
+     JOIN run AS last ON last.id = conflict.last_run";
+
+/// What a filter lets through; ?1 to ?4 are [`Bound`].
+const WHERE: &str = "(?1 IS NULL OR (conflict.settled_by IS NULL) = ?1) \
+     AND (?2 IS NULL OR held_row.reason IN (SELECT value FROM json_each(?2))) \
+     AND (?3 IS NULL OR conflict.table_id IN (SELECT value FROM json_each(?3))) \
+     AND (?4 IS NULL OR ?4 IN (conflict.first_run, conflict.last_run, conflict.settled_by))";
+
+/// Open entries of the table ?2 in the pair of the entry ?1.
+const HOLDERS: &str = "SELECT other.sequence, row_shape.target_columns, held_row.source, held_row.target \
+     FROM conflict JOIN ledger_table AS own ON own.id = conflict.table_id \
+     JOIN ledger_table AS parent ON parent.source_identity = own.source_identity \
+         AND parent.target_identity = own.target_identity AND parent.target_name = ?2 COLLATE NOCASE \
+     JOIN conflict AS other ON other.table_id = parent.id AND other.settled_by IS NULL \
+         AND other.sequence <> conflict.sequence \
+     JOIN held_row ON held_row.id = other.row_id \
+     JOIN row_shape ON row_shape.id = held_row.shape_id \
+     WHERE conflict.sequence = ?1";
+
+/// A filter as the values of [`WHERE`].
+struct Bound {
+    is_open: Option<bool>,
+    reasons: Option<String>,
+    tables: Option<String>,
+    run: Option<String>,
+}
+
+/// An open entry as a retry needs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChosenEntry {
+    /// Its identifier.
+    pub id: String,
+    /// What the spool calls its table.
+    pub table: String,
+    /// The source it was held from.
+    pub source_identity: String,
+    /// The target it was held from.
+    pub target_identity: String,
+    /// The run that held it last.
+    pub last_run: String,
+    /// Its key, in the exact encoding.
+    pub key: Vec<u8>,
+}
+
+impl State {
+    /// The open entries that the filter lets through, oldest first.
+    ///
+    /// # Errors
+    /// `RUN_NOT_FOUND` when the filter names a run that is not recorded.
+    pub async fn choose_entries(&self, filter: &ConflictFilter) -> Result<Vec<ChosenEntry>> {
+        let filter = self.with_run(filter).await?;
+        let select = format!("SELECT {CHOSEN} {FROM} WHERE {WHERE} AND conflict.settled_by IS NULL ORDER BY 1");
+        self.database
+            .read("look up held rows", move |connection| {
+                let bound = bind(connection, &filter)?;
+                let mut statement = connection.prepare_cached(&select)?;
+                let values = params![bound.is_open, bound.reasons, bound.tables, bound.run];
+                let entries = statement.query_map(values, read_chosen)?;
+                Ok(entries.collect::<rusqlite::Result<_>>()?)
+            })
+            .await
+    }
+
+    /// The entries with these identifiers, in their order, each once; those that are settled are left out.
+    ///
+    /// # Errors
+    /// `CONFLICT_NOT_FOUND`.
+    pub async fn choose_entries_by_id(&self, ids: &[String]) -> Result<Vec<ChosenEntry>> {
+        let ids = ids.to_vec();
+        let select = format!("SELECT {CHOSEN}, conflict.settled_by IS NULL {FROM} WHERE conflict.sequence = ?1");
+        self.database
+            .read("look up held rows", move |connection| {
+                let mut statement = connection.prepare_cached(&select)?;
+                let (mut entries, mut known) = (Vec::new(), BTreeSet::new());
+                for id in &ids {
+                    let sequence = sequence_of(id).ok_or_else(|| not_found(id))?;
+                    let found = statement.query_row([sequence], |row| Ok((read_chosen(row)?, row.get(6)?)));
+                    let (entry, is_open) = found.optional()?.ok_or_else(|| not_found(id))?;
+                    if is_open && known.insert(sequence) {
+                        entries.push(entry);
+                    }
+                }
+                Ok(entries)
+            })
+            .await
+    }
+
+    /// Up to `limit` entries, oldest first, and where the next page begins if there is one.
+    ///
+    /// # Errors
+    /// `CONFLICT_NOT_FOUND` when the cursor is none that this method returned, `RUN_NOT_FOUND` when the filter names a run
+    /// that is not recorded.
+    pub async fn list_conflicts(
+        &self,
+        filter: &ConflictFilter,
+        limit: usize,
+        cursor: Option<&str>,
+    ) -> Result<(Vec<Conflict>, Option<String>)> {
+        let filter = self.with_run(filter).await?;
+        let after = cursor.map_or(Ok(0), |id| sequence_of(id).ok_or_else(|| not_found(id)))?;
+        let limit = limit.max(1);
+        let select = format!("SELECT {COLUMNS} {FROM} WHERE {WHERE} AND conflict.sequence > ?5 ORDER BY 1 LIMIT ?6");
+        self.database
+            .read("list held rows", move |connection| {
+                let bound = bind(connection, &filter)?;
+                // One more than asked for tells whether there is a next page.
+                let asked = to_sql(limit as u64).saturating_add(1);
+                let values = params![bound.is_open, bound.reasons, bound.tables, bound.run, after, asked];
+                let mut entries = query(connection, &select, values)?;
+                let has_more = entries.len() > limit;
+                entries.truncate(limit);
+                let next = if has_more { entries.last().map(|entry| entry.id.clone()) } else { None };
+                Ok((entries, next))
+            })
+            .await
+    }
+
+    /// How many entries the filter lets through.
+    ///
+    /// # Errors
+    /// `RUN_NOT_FOUND` when the filter names a run that is not recorded.
+    pub async fn count_conflicts(&self, filter: &ConflictFilter) -> Result<u64> {
+        let filter = self.with_run(filter).await?;
+        let select = format!("SELECT count(*) {FROM} WHERE {WHERE}");
+        self.database
+            .read("count held rows", move |connection| {
+                let bound = bind(connection, &filter)?;
+                let values = params![bound.is_open, bound.reasons, bound.tables, bound.run];
+                let count: i64 = connection.prepare_cached(&select)?.query_row(values, |row| row.get(0))?;
+                Ok(to_count(count))
+            })
+            .await
+    }
+
+    /// One entry with both rows, by its identifier, with or without `c_`.
+    ///
+    /// # Errors
+    /// `CONFLICT_NOT_FOUND`.
+    pub async fn find_conflict(&self, id: &str) -> Result<ConflictRow> {
+        let sequence = sequence_of(id).ok_or_else(|| not_found(id))?;
+        let id = id.to_owned();
+        self.database
+            .read("look up a held row", move |connection| {
+                entry_with_rows(connection, sequence)?.ok_or_else(|| not_found(&id).into())
+            })
+            .await
+    }
+
+    /// The rows that the entry needs in the target, each with the open entry that holds it, if one does.
+    pub async fn awaited_by_entry(&self, id: &str) -> Result<Vec<Link>> {
+        let sequence = sequence_of(id).ok_or_else(|| not_found(id))?;
+        self.database
+            .read("look up what a held row waits for", move |connection| {
+                let mut links = Vec::new();
+                for awaited in awaits_of(connection, sequence)? {
+                    let held_by = holder_of(connection, sequence, &awaited)?;
+                    let values = awaited.columns.into_iter().zip(values(&awaited.values)?).collect();
+                    links.push(Link { table: awaited.table, values, held_by });
+                }
+                Ok(links)
+            })
+            .await
+    }
+
+    /// The open entries that wait for the row of this one, oldest first.
+    pub async fn entries_awaiting(&self, id: &str) -> Result<Vec<String>> {
+        let sequence = sequence_of(id).ok_or_else(|| not_found(id))?;
+        self.database
+            .read("look up what waits for a held row", move |connection| {
+                let Some(entry) = entry_with_rows(connection, sequence)? else { return Ok(Vec::new()) };
+                waiting_for(connection, sequence, &entry)
+            })
+            .await
+    }
+
+    async fn with_run(&self, filter: &ConflictFilter) -> Result<ConflictFilter> {
+        let mut filter = filter.clone();
+        if let Some(run) = &filter.run {
+            filter.run = Some(self.find_run(run).await?.id);
+        }
+        Ok(filter)
+    }
+}
+
+fn read_chosen(row: &Row<'_>) -> rusqlite::Result<ChosenEntry> {
+    Ok(ChosenEntry {
+        id: format!("c_{}", row.get::<_, i64>(0)?),
+        table: row.get(1)?,
+        source_identity: row.get(2)?,
+        target_identity: row.get(3)?,
+        last_run: row.get(4)?,
+        key: row.get(5)?,
+    })
+}
+
+/// The error for an identifier that is nobody's.
+fn not_found(id: &str) -> Error {
+    Error::new(Code::ConflictNotFound, format!("there is no held row {id:?}"))
+        .next("syncline conflicts list --all", "shows what is held, and what was")
+}
+
+fn bind(connection: &Connection, filter: &ConflictFilter) -> Outcome<Bound> {
+    let tables = match filter.has_tables() {
+        false => None,
+        true => {
+            let mut statement = connection.prepare_cached("SELECT id, name FROM ledger_table")?;
+            let tables = statement.query_map((), |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let tables = tables.collect::<rusqlite::Result<Vec<(i64, String)>>>()?;
+            let admitted = tables.into_iter().filter(|(_, name)| filter.admits_table(name)).map(|(id, _)| id);
+            Some(to_json(&admitted.collect::<Vec<_>>())?)
+        }
+    };
+    let reasons = match filter.reasons.as_slice() {
+        [] => None,
+        reasons => Some(to_json(&reasons.iter().map(|reason| reason.name()).collect::<Vec<_>>())?),
+    };
+    let is_open = filter.state.map(|state| state == ConflictState::Open);
+    Ok(Bound { is_open, reasons, tables, run: filter.run.clone() })
+}
+
+fn query(connection: &Connection, select: &str, values: impl Params) -> Outcome<Vec<Conflict>> {
+    let mut statement = connection.prepare_cached(select)?;
+    let mut rows = statement.query(values)?;
+    let mut entries = Vec::new();
+    while let Some(row) = rows.next()? {
+        entries.push(read(row)?);
+    }
+    Ok(entries)
+}
+
+fn read(row: &Row<'_>) -> Outcome<Conflict> {
+    let settled_by: Option<String> = row.get(1)?;
+    let columns: Vec<String> = read_json(row, 14)?.unwrap_or_default();
+    let positions: Vec<usize> = read_json(row, 15)?.unwrap_or_default();
+    let key: Vec<u8> = row.get(16)?;
+    let names = positions.iter().map(|position| columns.get(*position).cloned().unwrap_or_default());
+    Ok(Conflict {
+        id: format!("c_{}", row.get::<_, i64>(0)?),
+        state: if settled_by.is_some() { ConflictState::Settled } else { ConflictState::Open },
+        settled_by,
+        settled_ms: row.get(2)?,
+        first_run: row.get(3)?,
+        last_run: row.get(4)?,
+        first_ms: row.get(5)?,
+        last_ms: row.get(6)?,
+        source: row.get(7)?,
+        target: row.get(8)?,
+        table: row.get(9)?,
+        target_table: row.get(10)?,
+        operation: read_operation(&row.get::<_, String>(11)?)?,
+        reason: read_reason(&row.get::<_, String>(12)?)?,
+        words: row.get(13)?,
+        key: names.zip(values(&key)?).collect(),
+        awaits: to_count(row.get(17)?),
+    })
+}
+
+fn entry_with_rows(connection: &Connection, sequence: i64) -> Outcome<Option<ConflictRow>> {
+    let select = format!(
+        "SELECT {COLUMNS}, row_shape.target_columns, held_row.source, held_row.target {FROM} \
+         WHERE conflict.sequence = ?1"
+    );
+    let mut statement = connection.prepare_cached(&select)?;
+    let mut rows = statement.query([sequence])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let side = |column| row.get::<_, Option<Vec<u8>>>(column)?.map(|bytes| values(&bytes)).transpose();
+    Ok(Some(ConflictRow {
+        columns: read_json(row, 14)?.unwrap_or_default(),
+        key: read_json(row, 15)?.unwrap_or_default(),
+        target_columns: read_json(row, 18)?.unwrap_or_default(),
+        source: side(19)?,
+        target: side(20)?,
+        entry: read(row)?,
+    }))
+}
+
+fn awaits_of(connection: &Connection, sequence: i64) -> Outcome<Vec<Awaited>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT awaited.target_name, awaited.columns, awaited.exact FROM conflict \
+         JOIN awaited ON awaited.row_id = conflict.row_id WHERE conflict.sequence = ?1 ORDER BY awaited.position",
+    )?;
+    let awaits = statement.query_map([sequence], |row| {
+        Ok(Awaited { table: row.get(0)?, columns: read_json(row, 1)?.unwrap_or_default(), values: row.get(2)? })
+    })?;
+    Ok(awaits.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The open entry of the same pair whose row is the awaited one. Usually the key is what is referenced, and one look
+/// finds it; else the rows held of that table are gone through.
+fn holder_of(connection: &Connection, sequence: i64, awaited: &Awaited) -> Outcome<Option<String>> {
+    let wanted = exact::decode_row(&awaited.values).map(to_canonical).unwrap_or_default();
+    for same_key in ["=", "<>"] {
+        let select = format!("{HOLDERS} AND other.key {same_key} ?3");
+        let mut statement = connection.prepare_cached(&select)?;
+        let mut rows = statement.query(params![sequence, awaited.table, awaited.values])?;
+        while let Some(row) = rows.next()? {
+            let columns: Vec<String> = read_json(row, 1)?.unwrap_or_default();
+            let sides: [Option<Vec<u8>>; 2] = [row.get(2)?, row.get(3)?];
+            let mut sides = sides.iter().flatten();
+            if sides.any(|side| projected(&columns, side, &awaited.columns).as_ref() == Some(&wanted)) {
+                return Ok(Some(format!("c_{}", row.get::<_, i64>(0)?)));
+            }
+        }
+    }
+    Ok(None)
+}
+
+fn waiting_for(connection: &Connection, sequence: i64, entry: &ConflictRow) -> Outcome<Vec<String>> {
+    // What is referenced is one of few choices of columns, so each is looked up by its values.
+    let mut shapes =
+        connection.prepare_cached("SELECT DISTINCT columns FROM awaited WHERE target_name = ?1 COLLATE NOCASE")?;
+    let mut find = connection.prepare_cached(
+        "SELECT other.sequence FROM awaited JOIN conflict AS other ON other.row_id = awaited.row_id \
+         JOIN ledger_table AS child ON child.id = other.table_id \
+         JOIN conflict ON conflict.sequence = ?1 \
+         JOIN ledger_table AS own ON own.id = conflict.table_id \
+         WHERE awaited.canonical = ?2 AND awaited.columns = ?3 AND awaited.target_name = ?4 COLLATE NOCASE \
+             AND other.settled_by IS NULL AND other.sequence <> ?1 \
+             AND child.source_identity = own.source_identity AND child.target_identity = own.target_identity",
+    )?;
+    let mut waiting = Vec::new();
+    let mut rows = shapes.query([&entry.entry.target_table])?;
+    while let Some(row) = rows.next()? {
+        let wanted: Vec<String> = read_json(row, 0)?.unwrap_or_default();
+        for side in entry.source.iter().chain(&entry.target) {
+            let side = exact::encode_row(side.iter().map(Value::as_ref));
+            let Some(canonical) = projected(&entry.target_columns, &side, &wanted) else { continue };
+            let values = params![sequence, canonical, row.get::<_, String>(0)?, entry.entry.target_table];
+            let found = find.query_map(values, |row| row.get::<_, i64>(0))?;
+            waiting.extend(found.collect::<rusqlite::Result<Vec<_>>>()?);
+        }
+    }
+    waiting.sort_unstable();
+    waiting.dedup();
+    Ok(waiting.into_iter().map(|sequence| format!("c_{sequence}")).collect())
+}
+
+/// The canonical values of some columns of an encoded row; nothing if it has not all of them, or one is NULL and so
+/// referenced by nobody.
+fn projected(columns: &[String], row: &[u8], wanted: &[String]) -> Option<Vec<u8>> {
+    let row = exact::decode_row(row).ok()?;
+    let cell = |name: &String| {
+        let position = columns.iter().position(|column| column.eq_ignore_ascii_case(name))?;
+        row.get(position).copied().filter(|value| !value.is_null())
+    };
+    Some(to_canonical(wanted.iter().map(cell).collect::<Option<Vec<_>>>()?))
+}
+
+fn values(bytes: &[u8]) -> Outcome<Vec<Value>> {
+    let row = exact::decode_row(bytes).map_err(|error| unreadable("a row").caused_by(error))?;
+    Ok(row.into_iter().map(ValueRef::to_owned).collect())
+}
+
+fn read_operation(word: &str) -> Outcome<Operation> {
+    let known = [Operation::Insert, Operation::Update, Operation::Delete];
+    let found = known.into_iter().find(|operation| operation_name(*operation) == word);
+    found.ok_or_else(|| Failure::from(unreadable("an operation")))
+}
+
+fn read_reason(word: &str) -> Outcome<Reason> {
+    let found = Reason::ALL.into_iter().find(|reason| reason.name() == word);
+    found.ok_or_else(|| Failure::from(unreadable("a reason")))
+}
+
+fn unreadable(what: &str) -> Error {
+    Error::new(Code::Internal, format!("the ledger holds {what} that cannot be read"))
+}
