@@ -88,6 +88,30 @@ impl RunRequest {
     }
 }
 
+impl RunRequest {
+    /// How the source is seen, in words that are equal when it is seen alike: everything that decides which rows and
+    /// values it shows. What does not is named here, so that a new setting counts until somebody says otherwise.
+    pub(crate) fn sight(&self) -> String {
+        const OTHER: [&str; 10] = [
+            "verb",
+            "source",
+            "target",
+            "tables",
+            "strategy",
+            "batch_rows",
+            "max_delete",
+            "allow_empty_source",
+            "verify",
+            "undo",
+        ];
+        let mut settings = serde_json::to_value(self).expect("BUG: a request is recorded as JSON");
+        if let Some(settings) = settings.as_object_mut() {
+            settings.retain(|name, _| !OTHER.contains(&name.as_str()));
+        }
+        settings.to_string()
+    }
+}
+
 impl Verb {
     /// `copy` or `mirror`.
     pub fn name(self) -> &'static str {
@@ -124,6 +148,22 @@ impl std::str::FromStr for DeleteLimit {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_source_is_seen_alike_however_it_is_carried() {
+        let plain = RunRequest::new(Verb::Copy, "a.db", "b.db");
+        let other = RunRequest {
+            tables: vec!["t".to_owned()],
+            strategy: Strategy::Compare,
+            batch_rows: 1,
+            max_delete: DeleteLimit::Rows(1),
+            allow_empty_source: true,
+            verify: false,
+            undo: false,
+            ..RunRequest::new(Verb::Mirror, "c.db", "d.db")
+        };
+        assert_eq!(plain.sight(), other.sight());
+    }
 
     #[test]
     fn delete_limits_are_rows_or_percentages() {

@@ -134,10 +134,9 @@ impl Syncline {
         worked.leave_alone(left_alone);
         let finished = worked.finished(&decision);
         if worked.end.is_ok() {
-            // What a plan passes over may hold rows that are still to be held.
-            let whole = finished.iter().filter(|(work, _)| !worked.left_alone.contains_key(&work.name));
-            let works: Vec<&TableWork> = whole.map(|(work, _)| *work).collect();
-            self.settle_finished(request.verb, run, &works).await?;
+            // Of a table with changes beside the plan nobody has looked at all rows.
+            let whole = finished.iter().map(|(work, _)| *work).filter(|work| !worked.left_alone.contains_key(&work.name));
+            self.settle_finished(request, run, &whole.collect::<Vec<_>>()).await?;
         }
         if request.verify && worked.end.is_ok() {
             match self.verify_run(request.verb, source, target, &seen, &finished).await {
@@ -161,7 +160,7 @@ impl Syncline {
     ) -> Result<Worked> {
         let works: Vec<TableWork> = decision.tables.iter().map(|decided| decided.work.clone()).collect();
         let state = self.state().await?;
-        let (evidence, ledger) = (state.evidence(run), state.ledger(run, ledger_tables(&works)));
+        let (evidence, ledger) = (state.evidence(run), state.ledger(run, ledger_tables(request, &works)));
         let context = Context {
             run,
             batch_rows: request.batch_rows,

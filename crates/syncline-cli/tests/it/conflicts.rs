@@ -239,6 +239,41 @@ fn another_file_in_the_place_of_a_database_gets_nothing() {
 }
 
 #[test]
+fn a_source_made_anew_is_the_same_source() {
+    let scene = held();
+    let made_anew = |change: &str| {
+        std::fs::copy(scene.path("a.db"), scene.path("next.db")).unwrap();
+        scene.sql("next.db", change);
+        std::fs::rename(scene.path("next.db"), scene.path("a.db")).unwrap();
+    };
+    made_anew("UPDATE t SET v = -4 WHERE id = 3");
+    assert_eq!(scene.run("copy a.db b.db").code, Some(3));
+    let listed = all(&scene, "conflicts list --json");
+    assert_eq!(listed.iter().map(|entry| entry["id"].as_str().unwrap()).collect::<Vec<_>>(), ["c_1", "c_2"]);
+    made_anew("UPDATE t SET v = 4 WHERE id > 1");
+    scene.ok("conflicts retry");
+    assert_eq!(all(&scene, "conflicts list --json").len(), 0);
+    assert_eq!(scene.run("diff a.db b.db --exit-code").code, Some(0));
+}
+
+#[test]
+fn a_retry_deletes_only_what_was_held_on_its_way_out() {
+    let scene = Scene::with_pair(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, v INTEGER, note TEXT); INSERT INTO t VALUES (1, -1, 'x')",
+        &format!("{CHECKED}; INSERT INTO t VALUES (1, 1, 'x')"),
+    );
+    assert_eq!(scene.run("mirror a.db b.db").code, Some(3));
+    scene.sql("a.db", "DELETE FROM t");
+    let said = scene.run("conflicts retry --json");
+    let note = "1 held row is not in the source any more and left as before: the next mirror decides about that";
+    assert_eq!((said.code, &said.last()["notes"][0]), (Some(3), &note.into()), "{}", said.out);
+    assert_eq!(scene.number("b.db", "SELECT count(*) FROM t"), 1);
+    assert_eq!(all(&scene, "conflicts list --json").len(), 1);
+    scene.ok("mirror a.db b.db --allow-empty-source --max-delete 100%");
+    assert_eq!(all(&scene, "conflicts list --json").len(), 0);
+}
+
+#[test]
 fn what_waits_for_a_held_row_spoils_no_exchange() {
     let scene = Scene::with_pair(
         "CREATE TABLE p (id INTEGER PRIMARY KEY, u TEXT, v INTEGER); CREATE TABLE c (id INTEGER PRIMARY KEY, p INTEGER);

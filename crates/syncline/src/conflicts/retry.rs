@@ -120,7 +120,6 @@ impl Syncline {
         let source = self.open_database(&retry.request.source, Purpose::Read).await.map_err(untouched)?;
         let target = self.open_database(&retry.request.target, Purpose::Write).await.map_err(untouched)?;
         check_ends(&source, &target)?;
-        check_place(&source, &retry.source_identity)?;
         check_place(&target, &retry.target_identity)?;
         let note = format!("retry {} -> {}", source.label, target.label);
         let _lock = RunLock::acquire(state.dir(), &target.description.identity, &note).map_err(untouched)?;
@@ -143,7 +142,7 @@ impl Syncline {
                 verb: RunVerb::Retry,
                 source: source.label.clone(),
                 target: target.label.clone(),
-                source_identity: Some(retry.source_identity.clone()),
+                source_identity: Some(source.description.identity.clone()),
                 target_identity: retry.target_identity.clone(),
                 request: Some(RunRequest { tables, ..retry.request.clone() }),
                 undoes: None,
@@ -169,15 +168,20 @@ impl Syncline {
         let state = self.state().await?;
         let spool = state.spool(run).await?;
         let mut source_view = source.store.snapshot().await?;
-        let decision = {
+        let (decision, left) = {
             let mut target_view = target.store.snapshot().await?;
             let ends = Ends { source: &mut *source_view, target: &mut *target_view };
             self.decide_again(retry, ends, &spool).await?
         };
-        let worked = self.carry_out(&retry.request, &decision, &mut source_view, target, writer, (run, &spool)).await?;
+        let mut worked =
+            self.carry_out(&retry.request, &decision, &mut source_view, target, writer, (run, &spool)).await?;
+        for entry in retry.entries.iter().filter(|entry| left.contains(&entry.id)) {
+            worked.tables.iter_mut().filter(|table| table.table == entry.table).for_each(|table| table.held += 1);
+        }
         if worked.end.is_ok() {
             let is_done = |name: &str| worked.tables.iter().any(|table| table.table == name && table.error.is_none());
-            let done = retry.entries.iter().filter(|entry| is_done(&entry.table));
+            let is_left = |entry: &&ChosenEntry| left.contains(&entry.id);
+            let done = retry.entries.iter().filter(|entry| is_done(&entry.table) && !is_left(entry));
             let ids: Vec<String> = done.map(|entry| entry.id.clone()).collect();
             state.settle_entries(run, &ids, now_ms()).await?;
         }
@@ -202,7 +206,8 @@ async fn add_dependents(state: &State, chosen: &mut Vec<ChosenEntry>) -> Result<
     Ok(())
 }
 
-/// The rows were held between two certain databases, and mean nothing to others.
+/// What was held for one target is not written to whatever has taken its place. A source may be made anew: it is read by
+/// its name, as a run would read it.
 fn check_place(database: &Database, identity: &str) -> Result<()> {
     if database.description.identity == identity {
         return Ok(());
@@ -211,5 +216,6 @@ fn check_place(database: &Database, identity: &str) -> Result<()> {
     Err(Error::new(Code::TargetChanged, what)
         .because("another file has taken its place")
         .leaving("nothing was changed")
-        .next("put the database back in its place", "then try again"))
+        .next("put the database back in its place", "then try again")
+        .next("run the copy or mirror again", "it compares with what is there now"))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use rusqlite::{Connection, OptionalExtension, Params, Row, params};
+use rusqlite::{Connection, Params, Row, params};
 use syncline_core::change::{Operation, Reason};
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::state::Awaited;
@@ -22,7 +22,7 @@ const COLUMNS: &str = "conflict.sequence, conflict.settled_by, conflict.settled_
 
 /// The columns [`read_chosen`] reads, in its order.
 const CHOSEN: &str = "conflict.sequence, ledger_table.name, ledger_table.source_identity, \
-     ledger_table.target_identity, conflict.last_run, conflict.key";
+     ledger_table.target_identity, conflict.last_run, conflict.key, held_row.operation";
 
 const FROM: &str = "FROM conflict \
      JOIN ledger_table ON ledger_table.id = conflict.table_id \
@@ -69,6 +69,8 @@ pub struct ChosenEntry {
     pub target_identity: String,
     /// The run that held it last.
     pub last_run: String,
+    /// What was to happen to the row.
+    pub operation: Operation,
     /// Its key, in the exact encoding.
     pub key: Vec<u8>,
 }
@@ -86,8 +88,12 @@ impl State {
                 let bound = bind(connection, &filter)?;
                 let mut statement = connection.prepare_cached(&select)?;
                 let values = params![bound.is_open, bound.reasons, bound.tables, bound.run];
-                let entries = statement.query_map(values, read_chosen)?;
-                Ok(entries.collect::<rusqlite::Result<_>>()?)
+                let mut rows = statement.query(values)?;
+                let mut entries = Vec::new();
+                while let Some(row) = rows.next()? {
+                    entries.push(read_chosen(row)?);
+                }
+                Ok(entries)
             })
             .await
     }
@@ -105,8 +111,9 @@ impl State {
                 let (mut entries, mut known) = (Vec::new(), BTreeSet::new());
                 for id in &ids {
                     let sequence = sequence_of(id).ok_or_else(|| not_found(id))?;
-                    let found = statement.query_row([sequence], |row| Ok((read_chosen(row)?, row.get(6)?)));
-                    let (entry, is_open) = found.optional()?.ok_or_else(|| not_found(id))?;
+                    let mut rows = statement.query([sequence])?;
+                    let row = rows.next()?.ok_or_else(|| not_found(id))?;
+                    let (entry, is_open) = (read_chosen(row)?, row.get(7)?);
                     if is_open && known.insert(sequence) {
                         entries.push(entry);
                     }
@@ -213,7 +220,7 @@ impl State {
     }
 }
 
-fn read_chosen(row: &Row<'_>) -> rusqlite::Result<ChosenEntry> {
+fn read_chosen(row: &Row<'_>) -> Outcome<ChosenEntry> {
     Ok(ChosenEntry {
         id: format!("c_{}", row.get::<_, i64>(0)?),
         table: row.get(1)?,
@@ -221,6 +228,7 @@ fn read_chosen(row: &Row<'_>) -> rusqlite::Result<ChosenEntry> {
         target_identity: row.get(3)?,
         last_run: row.get(4)?,
         key: row.get(5)?,
+        operation: read_operation(&row.get::<_, String>(6)?)?,
     })
 }
 

@@ -17,7 +17,7 @@ use syncline_core::value::{ValueRef, canonical, exact};
 
 use super::State;
 use super::database::{Database, Outcome};
-use super::run_record::{to_count, to_json, to_sql};
+use super::run_record::{NewRun, to_count, to_json, to_sql};
 
 /// The ledger of one run. Clones write to the same run.
 #[derive(Clone, Debug)]
@@ -38,8 +38,8 @@ pub struct LedgerTable {
     pub columns: Vec<String>,
     /// Positions of the key in these columns.
     pub key: Vec<usize>,
-    /// How the source is seen through the mapping, in any words that are equal when it is seen alike.
-    pub mapping: String,
+    /// How the source is seen, in any words that are equal when it is seen alike.
+    pub sight: String,
 }
 
 /// Which entries of a table a run that has finished it can speak for.
@@ -98,12 +98,12 @@ impl RunLedger {
         let settle = "UPDATE conflict SET settled_by = ?1, settled_ms = ?2 \
              WHERE settled_by IS NULL AND last_run <> ?1 AND table_id = ?3 AND EXISTS ( \
                  SELECT 1 FROM held_row JOIN row_shape ON row_shape.id = held_row.shape_id \
-                 WHERE held_row.id = conflict.row_id AND row_shape.mapping = ?4 AND (?5 OR held_row.operation <> ?6))";
+                 WHERE held_row.id = conflict.row_id AND row_shape.sight = ?4 AND (?5 OR held_row.operation <> ?6))";
         self.database
             .write("settle held rows", move |tx| {
                 let Some(table_id) = find_table(tx, &run, &table.name)? else { return Ok(0) };
                 let all = spoken == Spoken::All;
-                let settled = tx.execute(settle, params![run, settled_ms, table_id, table.mapping, all, delete])?;
+                let settled = tx.execute(settle, params![run, settled_ms, table_id, table.sight, all, delete])?;
                 Ok(settled as u64)
             })
             .await
@@ -181,6 +181,18 @@ pub(super) fn reopen(tx: &Transaction<'_>, run: &str) -> Outcome<()> {
              SELECT 1 FROM conflict AS newer \
              WHERE newer.table_id = conflict.table_id AND newer.key = conflict.key AND newer.settled_by IS NULL)";
     tx.execute(reopen, [run])?;
+    Ok(())
+}
+
+/// Passes what is held between two databases on to those that bear their names now: a file that is made anew every night
+/// is the same source to whoever looks at the list.
+pub(super) fn inherit(tx: &Transaction<'_>, run: &NewRun) -> Outcome<()> {
+    let (Some(request), Some(source_identity)) = (&run.request, &run.source_identity) else { return Ok(()) };
+    let inherit = "UPDATE ledger_table SET source_identity = ?3, target_identity = ?4 \
+         WHERE source_database = ?1 AND target_database = ?2 AND (source_identity, target_identity) <> (?3, ?4) \
+             AND NOT EXISTS (SELECT 1 FROM ledger_table AS own WHERE own.source_identity = ?3 \
+                                 AND own.target_identity = ?4 AND own.name = ledger_table.name)";
+    tx.execute(inherit, params![request.source, request.target, source_identity, run.target_identity])?;
     Ok(())
 }
 
@@ -264,9 +276,12 @@ fn enter_rows(tx: &Transaction<'_>, run: &str) -> Outcome<()> {
 
 fn make_table(tx: &Transaction<'_>, run: &str, table: &LedgerTable) -> Outcome<i64> {
     let mut insert = tx.prepare_cached(
-        "INSERT INTO ledger_table (source_identity, target_identity, name, target_name) \
-         SELECT coalesce(source_identity, ''), target_identity, ?2, ?3 FROM run WHERE id = ?1 \
-         ON CONFLICT (source_identity, target_identity, name) DO UPDATE SET target_name = excluded.target_name \
+        "INSERT INTO ledger_table \
+             (source_identity, target_identity, source_database, target_database, name, target_name) \
+         SELECT coalesce(source_identity, ''), target_identity, coalesce(request ->> 'source', source), \
+                coalesce(request ->> 'target', target), ?2, ?3 FROM run WHERE id = ?1 \
+         ON CONFLICT (source_identity, target_identity, name) DO UPDATE SET target_name = excluded.target_name, \
+             source_database = excluded.source_database, target_database = excluded.target_database \
          RETURNING id",
     )?;
     Ok(insert.query_row(params![run, table.name, table.target], |row| row.get(0))?)
@@ -274,12 +289,12 @@ fn make_table(tx: &Transaction<'_>, run: &str, table: &LedgerTable) -> Outcome<i
 
 fn make_shape(tx: &Transaction<'_>, columns: &[String], table: &LedgerTable) -> Outcome<i64> {
     let mut insert = tx.prepare_cached(
-        "INSERT INTO row_shape (columns, target_columns, key, mapping) VALUES (?1, ?2, ?3, ?4) \
-         ON CONFLICT (columns, target_columns, key, mapping) DO UPDATE SET mapping = excluded.mapping RETURNING id",
+        "INSERT INTO row_shape (columns, target_columns, key, sight) VALUES (?1, ?2, ?3, ?4) \
+         ON CONFLICT (columns, target_columns, key, sight) DO UPDATE SET sight = excluded.sight RETURNING id",
     )?;
     // A table that the run did not name beforehand is spelt alike on both sides.
     let in_target = if table.columns.len() == columns.len() { table.columns.as_slice() } else { columns };
-    let values = params![to_json(&columns)?, to_json(&in_target)?, to_json(&table.key)?, table.mapping];
+    let values = params![to_json(&columns)?, to_json(&in_target)?, to_json(&table.key)?, table.sight];
     Ok(insert.query_row(values, |row| row.get(0))?)
 }
 

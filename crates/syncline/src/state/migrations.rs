@@ -96,10 +96,13 @@ const LEDGER: &str = "
     -- Unknown for runs from before, and for an undo, which reads no source.
     ALTER TABLE run ADD COLUMN source_identity TEXT;
 
+    -- The databases by identity, and by the names that whoever replaces one of them inherits.
     CREATE TABLE ledger_table (
         id INTEGER PRIMARY KEY,
         source_identity TEXT NOT NULL,
         target_identity TEXT NOT NULL,
+        source_database TEXT NOT NULL,
+        target_database TEXT NOT NULL,
         name TEXT NOT NULL,
         target_name TEXT NOT NULL,
         UNIQUE (source_identity, target_identity, name)
@@ -111,8 +114,8 @@ const LEDGER: &str = "
         columns TEXT NOT NULL,
         target_columns TEXT NOT NULL,
         key TEXT NOT NULL,
-        mapping TEXT NOT NULL,
-        UNIQUE (columns, target_columns, key, mapping)
+        sight TEXT NOT NULL,
+        UNIQUE (columns, target_columns, key, sight)
     ) STRICT;
 
     -- A row as a run held it. It has a batch until its run is sealed; from then on an entry says that it counts.

@@ -30,6 +30,7 @@ impl State {
                 if let Some(undone) = &run.undoes {
                     require_images(tx, undone)?;
                 }
+                ledger::inherit(tx, &run)?;
                 insert(tx, &run)
             })
             .await

@@ -1,6 +1,6 @@
 //! Deciding for certain keys only.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use futures_util::StreamExt;
 use syncline_core::apply::{Action, TableWork};
@@ -26,17 +26,22 @@ type Found = HashMap<Vec<u8>, (Vec<u8>, RowDigest)>;
 
 impl Syncline {
     /// Reads the rows behind the entries on both sides and decides what is to happen to them now. A table that cannot be
-    /// carried as it is leaves its entries as they are.
-    pub(super) async fn decide_again(&self, retry: &Retry, ends: Ends<'_>, spool: &dyn Spool) -> Result<Decision> {
+    /// carried as it is leaves its entries as they are. The entries returned beside the decision are left alone, too.
+    pub(super) async fn decide_again(
+        &self,
+        retry: &Retry,
+        ends: Ends<'_>,
+        spool: &dyn Spool,
+    ) -> Result<(Decision, HashSet<String>)> {
         let source_schema = ends.source.schema().await?;
         let target_schema = ends.target.schema().await?;
-        let (mut tables, mut refused) = (Vec::new(), Vec::new());
+        let (mut tables, mut refused, mut left) = (Vec::new(), Vec::new(), HashSet::new());
         let Ends { source, target } = ends;
         for (name, entries) in retry.by_table() {
             self.cancel().check()?;
             let ends = Ends { source: &mut *source, target: &mut *target };
             let decided = match pair_of(name, &source_schema, &target_schema) {
-                Ok(pair) => self.decide_keys(retry.request.verb, pair, &entries, ends, spool).await,
+                Ok(pair) => self.decide_keys(retry.request.verb, pair, &entries, ends, spool, &mut left).await,
                 Err(error) => Err(error),
             };
             match decided {
@@ -47,7 +52,14 @@ impl Syncline {
                 Err(error) => return Err(error),
             }
         }
-        Ok(Decision { tables, refused, target_schema, notes: Vec::new() })
+        let notes = match left.len() {
+            0 => Vec::new(),
+            rows => vec![format!(
+                "{rows} held row{} not in the source any more and left as before: the next mirror decides about that",
+                if rows == 1 { " is" } else { "s are" }
+            )],
+        };
+        Ok((Decision { tables, refused, target_schema, notes }, left))
     }
 
     async fn decide_keys(
@@ -57,6 +69,7 @@ impl Syncline {
         entries: &[&ChosenEntry],
         ends: Ends<'_>,
         spool: &dyn Spool,
+        left: &mut HashSet<String>,
     ) -> Result<Decided> {
         let Pair { source, target, .. } = pair;
         let name = source.table.name.clone();
@@ -68,11 +81,14 @@ impl Syncline {
             let ours = found(ends.source, &source, &keys).await?;
             let theirs = found(ends.target, &target, &keys).await?;
             let mut changes = Vec::new();
-            for key in keys.rows() {
+            for (entry, key) in page.iter().zip(keys.rows()) {
                 let key = canonical_key(key.iter());
-                match decided(verb, ours.get(&key), theirs.get(&key)) {
-                    None => same += 1,
-                    Some(change) => changes.push(change),
+                match decided(verb, entry.operation, ours.get(&key), theirs.get(&key)) {
+                    Now::Settled => same += 1,
+                    Now::Differs(change) => changes.push(change),
+                    Now::Left => {
+                        left.insert(entry.id.clone());
+                    }
                 }
             }
             let gone = changes.iter().filter(|change| change.operation == Operation::Delete).count() as u64;
@@ -111,26 +127,38 @@ fn is_of_table(code: Code) -> bool {
     )
 }
 
-/// The change that would make the target's row what the source's is; none where they are equal, or where a copy finds a
-/// row that the source no longer has.
+/// What is to happen to a row that was held.
+enum Now {
+    /// Nothing is left to carry.
+    Settled,
+    /// It is to be written.
+    Differs(PlannedChange),
+    /// It is not for a retry to decide.
+    Left,
+}
+
+/// What would make the target's row what the source's is. A copy has nothing to do with a row that the source no longer
+/// has. A mirror would delete it, but only a run with its guards may say so: here a row goes if it was held on its way out.
 fn decided(
     verb: Verb,
+    held: Operation,
     ours: Option<&(Vec<u8>, RowDigest)>,
     theirs: Option<&(Vec<u8>, RowDigest)>,
-) -> Option<PlannedChange> {
+) -> Now {
     let seen = theirs.map(|(_, digest)| *digest);
     match (ours, theirs) {
-        (Some((_, ours)), Some((_, theirs))) if ours == theirs => None,
-        (Some((key, becomes)), _) => Some(PlannedChange {
+        (Some((_, ours)), Some((_, theirs))) if ours == theirs => Now::Settled,
+        (Some((key, becomes)), _) => Now::Differs(PlannedChange {
             operation: if seen.is_some() { Operation::Update } else { Operation::Insert },
             key: key.clone(),
             seen,
             becomes: Some(*becomes),
         }),
-        (None, Some((key, _))) if verb == Verb::Mirror => {
-            Some(PlannedChange { operation: Operation::Delete, key: key.clone(), seen, becomes: None })
+        (None, Some((key, _))) if verb == Verb::Mirror && held == Operation::Delete => {
+            Now::Differs(PlannedChange { operation: Operation::Delete, key: key.clone(), seen, becomes: None })
         }
-        (None, _) => None,
+        (None, Some(_)) if verb == Verb::Mirror => Now::Left,
+        (None, _) => Now::Settled,
     }
 }
 

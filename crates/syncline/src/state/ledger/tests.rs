@@ -22,7 +22,7 @@ fn new_run(source: &str) -> NewRun {
         target: "b.db".into(),
         source_identity: Some(format!("sqlite:1:{source}")),
         target_identity: "sqlite:1:b".into(),
-        request: Some(RunRequest::new(Verb::Mirror, "sqlite:/a.db", "sqlite:/b.db")),
+        request: Some(RunRequest::new(Verb::Mirror, format!("sqlite:/{source}.db"), "sqlite:/b.db")),
         undoes: None,
         continues: None,
         keeps_images: true,
@@ -30,13 +30,13 @@ fn new_run(source: &str) -> NewRun {
     }
 }
 
-fn orders(mapping: &str) -> Vec<LedgerTable> {
+fn orders(sight: &str) -> Vec<LedgerTable> {
     let table = |name: &str| LedgerTable {
         name: name.into(),
         target: name.to_uppercase(),
         columns: target_columns(),
         key: vec![0],
-        mapping: mapping.into(),
+        sight: sight.into(),
     };
     vec![table("orders"), table("lines")]
 }
@@ -162,6 +162,22 @@ async fn another_pair_has_entries_of_its_own() {
     ledger.seal_held(1).await.unwrap();
     assert_eq!(ids(&state, "").await, ["c_1", "c_2"]);
     assert_eq!(ledger.settle("orders", Spoken::All, 30).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_database_made_anew_inherits_what_was_held() {
+    let (_dir, state) = open().await;
+    holding(&state, &[held(1, "no"), held(2, "no")]).await;
+    let named = |source: &str| Some(RunRequest::new(Verb::Mirror, source, "sqlite:/b.db"));
+    let anew = |source| NewRun { source_identity: Some("sqlite:1:new".into()), request: named(source), ..new_run("a") };
+    let other = state.begin_run(anew("sqlite:/z.db")).await.unwrap();
+    assert_eq!(state.ledger(&other, orders("")).settle("orders", Spoken::All, 30).await.unwrap(), 0);
+    let run = state.begin_run(anew("sqlite:/a.db")).await.unwrap();
+    let ledger = state.ledger(&run, orders(""));
+    ledger.hold(1, "orders", &columns(), &[held(2, "no")]).await.unwrap();
+    ledger.seal_held(1).await.unwrap();
+    assert_eq!(ids(&state, "").await, ["c_1", "c_2"]);
+    assert_eq!(ledger.settle("orders", Spoken::All, 30).await.unwrap(), 1);
 }
 
 #[tokio::test]
