@@ -135,7 +135,8 @@ impl Syncline {
         let finished = worked.finished(&decision);
         if worked.end.is_ok() {
             // Of a table with changes beside the plan nobody has looked at all rows.
-            let whole = finished.iter().map(|(work, _)| *work).filter(|work| !worked.left_alone.contains_key(&work.name));
+            let whole =
+                finished.iter().map(|(work, _)| *work).filter(|work| !worked.left_alone.contains_key(&work.name));
             self.settle_finished(request, run, &whole.collect::<Vec<_>>()).await?;
         }
         if request.verify && worked.end.is_ok() {
