@@ -1,5 +1,6 @@
 //! One file a command, each with what can be typed and a `run` that does it.
 
+mod backup;
 mod completions;
 mod copy;
 mod demo;
@@ -7,6 +8,7 @@ mod diff;
 mod explain;
 mod man;
 mod mirror;
+mod restore;
 mod runs;
 mod tables;
 mod transfer;
@@ -28,6 +30,8 @@ pub(crate) enum Command {
     Mirror(mirror::MirrorArgs),
     Verify(verify::VerifyArgs),
     Undo(undo::UndoArgs),
+    Backup(backup::BackupArgs),
+    Restore(restore::RestoreArgs),
     #[command(subcommand)]
     Runs(runs::RunsCommand),
     Explain(explain::ExplainArgs),
@@ -57,6 +61,8 @@ pub(crate) async fn run(command: Command, console: &Console) -> Result<Exit> {
         Command::Mirror(args) => mirror::run(args, console).await,
         Command::Verify(args) => verify::run(args, console).await,
         Command::Undo(args) => undo::run(args, console).await,
+        Command::Backup(args) => backup::run(args, console).await,
+        Command::Restore(args) => restore::run(args, console).await,
         Command::Runs(command) => runs::run(command, console).await,
         Command::Explain(args) => explain::run(&args, console),
         Command::Completions(args) => completions::run(&args, console),

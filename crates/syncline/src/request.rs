@@ -64,6 +64,9 @@ pub struct RunRequest {
     pub verify: bool,
     /// Keep before-images.
     pub undo: bool,
+    /// Back the target up before anything is written.
+    #[serde(default)]
+    pub backup: bool,
 }
 
 impl RunRequest {
@@ -80,6 +83,7 @@ impl RunRequest {
             allow_empty_source: false,
             verify: true,
             undo: true,
+            backup: false,
         }
     }
 }

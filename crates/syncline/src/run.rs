@@ -51,7 +51,7 @@ impl Syncline {
         state.expire_images(now_ms()).await?;
         let mut writer = target.store.writer().await?;
         self.recover(identity, &mut *writer).await?;
-        let continues = self.cut_off(identity, |run| run.verb != RunVerb::Undo).await?;
+        let continues = self.cut_off(identity, |run| run.verb.has_source()).await?;
         let run = state
             .begin_run(NewRun {
                 verb: if request.verb == Verb::Copy { RunVerb::Copy } else { RunVerb::Mirror },
@@ -97,6 +97,7 @@ impl Syncline {
             self.decide(request, ends, &spool).await?
         };
         check_room(&decision, &*target.store).await?;
+        let unsaved = if request.backup { self.backup_before(run, target).await? } else { None };
         let works: Vec<TableWork> = decision.tables.iter().map(|decided| decided.work.clone()).collect();
         let evidence = state.evidence(run);
         let context = Context {
@@ -113,6 +114,7 @@ impl Syncline {
         let carried = carry(applier, writer).await;
         drop(source_view);
         let mut worked = Worked::new(&decision, carried);
+        worked.notes.extend(unsaved);
         if request.verify && worked.end.is_ok() {
             match self.verify_run(request.verb, source, target, &position, &worked.proven(&works)).await {
                 Ok(verified) => worked.verified = worked.with_exceptions(verified),
@@ -162,6 +164,11 @@ impl Worked {
             end: carried.end,
             has_committed: carried.last_batch > 0,
         }
+    }
+
+    /// What a run has come to that goes through no single table.
+    pub(crate) fn whole(end: Result<()>, has_committed: bool) -> Self {
+        Self { tables: Vec::new(), notes: Vec::new(), verified: Verified::Skipped, end, has_committed }
     }
 
     /// The work whose result can be proven: tables done to their end, with the rows that were left alone in each.
@@ -250,13 +257,7 @@ impl Record<'_> {
         let state = self.session.state().await?;
         let mut worked = match worked {
             Ok(worked) => worked,
-            Err(error) => Worked {
-                tables: Vec::new(),
-                notes: Vec::new(),
-                verified: Verified::Skipped,
-                end: Err(error),
-                has_committed: false,
-            },
+            Err(error) => Worked::whole(Err(error), false),
         };
         let status = worked.status();
         let end = std::mem::replace(&mut worked.end, Ok(()));
@@ -271,6 +272,7 @@ impl Record<'_> {
             tables: worked.tables,
             duration_ms: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
             continues: self.continues.clone(),
+            backup: state.find_run(&self.run).await?.backup,
             notes: worked.notes,
         };
         let error = end.as_ref().err().map(ErrorReport::from);

@@ -4,8 +4,9 @@ use syncline_core::error::{Code, Error, Result};
 use syncline_core::mapping::tables::exactly;
 
 use crate::request::RunRequest;
+use crate::restore::restore_command;
 use crate::session::Syncline;
-use crate::state::{LogLine, RunLock, RunRecord, State};
+use crate::state::{LogLine, RunLock, RunRecord, RunVerb, State};
 use crate::summary::{Status, Summary};
 
 /// One page of the list of runs, newest first.
@@ -107,8 +108,10 @@ fn as_it_is(state: &State, mut run: RunRecord) -> RunRecord {
 }
 
 fn request_of(record: &RunRecord) -> Result<RunRequest> {
-    record.request.clone().ok_or_else(|| {
-        Error::new(Code::UsageInvalid, format!("{} is an undo", record.id))
-            .next("syncline undo RUN", "undo the run it was to undo")
+    record.request.clone().ok_or_else(|| match record.verb {
+        RunVerb::Restore => Error::new(Code::UsageInvalid, format!("{} is a restore", record.id))
+            .next(restore_command(&record.source, &record.target), "restore again"),
+        _ => Error::new(Code::UsageInvalid, format!("{} is an undo", record.id))
+            .next("syncline undo RUN", "undo the run it was to undo"),
     })
 }

@@ -16,6 +16,7 @@
 
 mod database;
 mod evidence;
+mod incarnations;
 mod locks;
 mod logs;
 mod migrations;

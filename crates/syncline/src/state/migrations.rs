@@ -10,7 +10,7 @@ use super::database::{Outcome, state_failed};
 const APPLICATION: i32 = i32::from_be_bytes(*b"Sync");
 
 /// The step at position n leads from version n to n + 1.
-const STEPS: &[&str] = &[FIRST];
+const STEPS: &[&str] = &[FIRST, INCARNATIONS];
 
 const FIRST: &str = "
     CREATE TABLE run (
@@ -80,6 +80,18 @@ const FIRST: &str = "
         row_number INTEGER
     ) STRICT;
     CREATE INDEX load_of_run ON load (run);
+";
+
+/// Restores: each begins an incarnation of its target, and every run knows in which one it wrote.
+const INCARNATIONS: &str = "
+    CREATE TABLE incarnation (
+        target_identity TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        begun_by TEXT NOT NULL REFERENCES run (id),
+        PRIMARY KEY (target_identity, number)
+    ) STRICT, WITHOUT ROWID;
+    ALTER TABLE run ADD COLUMN incarnation INTEGER NOT NULL DEFAULT 1;
+    ALTER TABLE run ADD COLUMN backup TEXT;
 ";
 
 /// Makes sure that the database is ours and no newer than this program, before anything is written to it.

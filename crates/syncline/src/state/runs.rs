@@ -5,6 +5,7 @@ use syncline_core::error::{Code, Error, Result};
 
 use super::State;
 use super::database::Outcome;
+use super::incarnations;
 use super::run_record::{COLUMNS, NewRun, RunEnd, RunRecord, to_json, to_sql, to_word};
 
 /// Attempts at an identifier that is free; even with a million runs the second attempt succeeds.
@@ -14,6 +15,10 @@ const ID_ATTEMPTS: u32 = 16;
 const HAS_CHANGES: &str = "(EXISTS (SELECT 1 FROM load WHERE load.run = run.id)
      OR EXISTS (SELECT 1 FROM evidence_table JOIN image ON image.table_id = evidence_table.id
                 WHERE evidence_table.run = run.id))";
+
+/// Whether the run in the outer query wrote to the content that its target holds now.
+const IS_PRESENT: &str = "NOT EXISTS (SELECT 1 FROM incarnation WHERE incarnation.target_identity = run.target_identity
+     AND incarnation.number > run.incarnation)";
 
 impl State {
     /// Records that a run begins, and names it. Its status is running until [`State::finish_run`].
@@ -140,11 +145,11 @@ impl State {
     }
 
     /// The newest copy or mirror that has ended, has changes that can be taken back, and is not undone. Undo runs are
-    /// passed over, so that one undo after the other walks back in history.
+    /// passed over, so that one undo after the other walks back in history; so are runs whose target was restored since.
     pub async fn newest_undoable(&self) -> Result<Option<RunRecord>> {
         let select = format!(
-            "SELECT {COLUMNS} FROM run WHERE verb <> 'undo' AND status <> 'running' AND keeps_images \
-             AND undone_by IS NULL AND {HAS_CHANGES} ORDER BY sequence DESC LIMIT 1"
+            "SELECT {COLUMNS} FROM run WHERE verb IN ('copy', 'mirror') AND status <> 'running' AND keeps_images \
+             AND undone_by IS NULL AND {IS_PRESENT} AND {HAS_CHANGES} ORDER BY sequence DESC LIMIT 1"
         );
         self.database.read("look for a run to undo", move |connection| Ok(query(connection, &select, ())?.pop())).await
     }
@@ -188,10 +193,11 @@ impl State {
 
 fn insert(tx: &Transaction<'_>, run: &NewRun) -> Outcome<String> {
     let request = run.request.as_ref().map(to_json).transpose()?;
+    let incarnation = to_sql(incarnations::present(tx, &run.target_identity)?);
     let mut statement = tx.prepare_cached(
         "INSERT INTO run (id, verb, source, target, target_identity, status, verified, started_ms, request, undoes, \
-         continues, keeps_images) \
-         VALUES ('r_' || lower(hex(randomblob(4))), ?1, ?2, ?3, ?4, 'running', 'skipped', ?5, ?6, ?7, ?8, ?9) \
+         continues, keeps_images, incarnation) \
+         VALUES ('r_' || lower(hex(randomblob(4))), ?1, ?2, ?3, ?4, 'running', 'skipped', ?5, ?6, ?7, ?8, ?9, ?10) \
          RETURNING id",
     )?;
     let mut attempts = 1;
@@ -206,6 +212,7 @@ fn insert(tx: &Transaction<'_>, run: &NewRun) -> Outcome<String> {
             run.undoes,
             run.continues,
             run.keeps_images,
+            incarnation,
         ];
         match statement.query_row(values, |row| row.get(0)) {
             Err(error) if is_taken(&error) && attempts < ID_ATTEMPTS => attempts += 1,
