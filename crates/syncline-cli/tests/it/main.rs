@@ -7,6 +7,7 @@
 )]
 
 mod acceptance;
+mod backup;
 mod bad_input;
 mod cancel;
 mod carried;
@@ -19,6 +20,7 @@ mod explain;
 mod man;
 mod mirror;
 mod prove;
+mod restore;
 mod runs;
 mod scene;
 mod streams;

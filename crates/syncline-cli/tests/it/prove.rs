@@ -10,7 +10,7 @@
 mod found;
 mod reader;
 mod round;
-mod state;
+pub(crate) mod state;
 mod tally;
 mod victim;
 mod world;
