@@ -9,6 +9,7 @@
 
 mod found;
 mod reader;
+mod restores;
 mod round;
 pub(crate) mod state;
 mod tally;

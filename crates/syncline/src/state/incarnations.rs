@@ -11,7 +11,7 @@ use super::State;
 use super::database::Outcome;
 use super::run_record::{to_count, to_sql};
 
-/// The present incarnation of the database in the first column of the outer statement's row.
+/// The present incarnation of a database.
 const PRESENT: &str = "SELECT coalesce(max(number), 1) FROM incarnation WHERE target_identity = ?1";
 
 impl State {
@@ -84,4 +84,90 @@ fn identity_of(tx: &Transaction<'_>, run: &str) -> Outcome<String> {
 
 fn unknown(run: &str) -> Error {
     Error::new(Code::RunNotFound, format!("there is no run {run}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use syncline_core::state::{Evidence, LoadRecord};
+
+    use super::*;
+    use crate::state::{NewRun, RunVerb};
+
+    fn run(verb: RunVerb, identity: &str) -> NewRun {
+        NewRun {
+            verb,
+            source: "a.db".into(),
+            target: "b.db".into(),
+            target_identity: identity.into(),
+            request: None,
+            undoes: None,
+            continues: None,
+            keeps_images: verb != RunVerb::Restore,
+            started_ms: 1,
+        }
+    }
+
+    /// A mirror that has changed something and has ended.
+    async fn mirror(state: &State, identity: &str) -> String {
+        let id = state.begin_run(run(RunVerb::Mirror, identity)).await.unwrap();
+        let load = LoadRecord { table: "t".into(), columns: vec![], created: true, sum: vec![], sequence: None };
+        state.evidence(&id).record_load(1, &load).await.unwrap();
+        state.evidence(&id).seal(1).await.unwrap();
+        state.mark_interrupted(&id, 2).await.unwrap();
+        id
+    }
+
+    #[tokio::test]
+    async fn a_restore_supersedes_the_runs_before_it_on_its_target_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = State::open(dir.path()).await.unwrap();
+        assert_eq!(state.incarnation("b").await.unwrap(), 1);
+        let (before, other) = (mirror(&state, "b").await, mirror(&state, "other").await);
+        let restore = state.begin_run(run(RunVerb::Restore, "b")).await.unwrap();
+        assert_eq!(state.begin_incarnation(&restore).await.unwrap(), 2);
+        assert_eq!((state.incarnation("b").await.unwrap(), state.incarnation("other").await.unwrap()), (2, 1));
+        let superseded = async |id: &str| state.find_run(id).await.unwrap().superseded_by;
+        assert_eq!(superseded(&before).await, Some(restore.clone()));
+        assert_eq!((superseded(&other).await, superseded(&restore).await), (None, None));
+        assert_eq!(state.newest_undoable().await.unwrap().unwrap().id, other);
+        let after = mirror(&state, "b").await;
+        assert_eq!(state.find_run(&after).await.unwrap().incarnation, 2);
+        assert_eq!(state.newest_undoable().await.unwrap().unwrap().id, after);
+        // A state that is opened again, and a second restore.
+        let state = State::open(dir.path()).await.unwrap();
+        let second = state.begin_run(run(RunVerb::Restore, "b")).await.unwrap();
+        assert_eq!(state.begin_incarnation(&second).await.unwrap(), 3);
+        assert_eq!(superseded(&before).await, Some(second.clone()));
+        assert_eq!(superseded(&after).await, Some(second));
+    }
+
+    #[tokio::test]
+    async fn a_restore_that_changed_nothing_takes_its_incarnation_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = State::open(dir.path()).await.unwrap();
+        let before = mirror(&state, "b").await;
+        let restore = state.begin_run(run(RunVerb::Restore, "b")).await.unwrap();
+        state.begin_incarnation(&restore).await.unwrap();
+        state.withdraw_incarnation(&restore).await.unwrap();
+        assert_eq!(state.incarnation("b").await.unwrap(), 1);
+        assert_eq!(state.find_run(&restore).await.unwrap().incarnation, 1);
+        assert_eq!(state.newest_undoable().await.unwrap().unwrap().id, before);
+        let again = state.begin_run(run(RunVerb::Restore, "b")).await.unwrap();
+        assert_eq!(state.begin_incarnation(&again).await.unwrap(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_backup_is_recorded_with_its_run() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = State::open(dir.path()).await.unwrap();
+        let id = state.begin_run(run(RunVerb::Mirror, "b")).await.unwrap();
+        assert_eq!(state.find_run(&id).await.unwrap().backup, None);
+        state.record_backup(&id, "/backups/b.db").await.unwrap();
+        assert_eq!(state.find_run(&id).await.unwrap().backup.as_deref(), Some("/backups/b.db"));
+        let failed = [
+            state.record_backup("r_none", "x").await.unwrap_err(),
+            state.begin_incarnation("r_none").await.unwrap_err(),
+        ];
+        assert!(failed.iter().all(|error| error.code() == Code::RunNotFound), "{failed:?}");
+    }
 }

@@ -129,3 +129,27 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Outcome<()> {
 fn pragma<T: rusqlite::types::FromSql>(connection: &Connection, name: &str) -> rusqlite::Result<T> {
     connection.pragma_query_value(None, name, |row| row.get(0))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_earlier_version_has_recorded_is_kept() {
+        let mut old = Connection::open_in_memory().unwrap();
+        old.execute_batch(FIRST).unwrap();
+        old.pragma_update(None, "application_id", APPLICATION).unwrap();
+        old.pragma_update(None, "user_version", 1).unwrap();
+        let insert =
+            "INSERT INTO run (id, verb, source, target, target_identity, status, verified, started_ms, keeps_images)
+             VALUES ('r_1', 'mirror', 'a', 'b', 'i', 'succeeded', 'equal', 7, 1)";
+        old.execute_batch(insert).unwrap();
+        migrate(&mut old, Path::new("state.db")).unwrap();
+        migrate(&mut old, Path::new("state.db")).unwrap();
+        assert_eq!(pragma::<i64>(&old, "user_version").unwrap(), STEPS.len() as i64);
+        let select = "SELECT incarnation, backup, started_ms FROM run WHERE id = 'r_1'";
+        let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+        let found: (i64, Option<String>, i64) = old.query_row(select, [], row).unwrap();
+        assert_eq!(found, (1, None, 7));
+    }
+}
