@@ -55,7 +55,7 @@ impl Backup for SqliteStore {
         let reader = ConnectionThread::start(Arc::clone(&self.place), Role::Reader).await?;
         let check = |conn: &mut Connection| {
             begin_read(conn)?;
-            Ok(check::whole(conn)?)
+            check::whole(conn)
         };
         reader.call(Doing::Reading, check).await
     }
