@@ -24,6 +24,7 @@ mod restore;
 mod runs;
 mod scene;
 mod streams;
+mod type_traps;
 mod undo;
 mod usage;
 mod verify;
