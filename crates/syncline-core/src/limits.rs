@@ -60,7 +60,7 @@ pub const NAME_BYTES_MAX: usize = 64 << 10;
 
 /// Bytes of a database copied in one step of a backup or a restore. Between two steps it is looked whether to stop; small
 /// enough that this takes a fraction of a second, large enough that the looks cost nothing.
-pub const BACKUP_STEP_BYTES: u64 = 4 << 20;
+pub const BACKUP_STEP_BYTES: u64 = 1 << 20;
 
 /// How often the backup before a restore is taken anew because other programs wrote to the database meanwhile. Beyond it
 /// they are at work in earnest, and replacing what they write is not what anybody wants.

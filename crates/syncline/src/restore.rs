@@ -162,7 +162,12 @@ impl Syncline {
             Ok(found) => (found, Ok(())),
             Err(error) => (Extent::default(), Err(error)),
         };
-        let summary = record.close(Ok(Worked::whole(end, replaced.is_some()))).await?;
+        let mut worked = Worked::whole(end, replaced.is_some());
+        if let Some(number) = replaced {
+            let what = format!("{} bytes in {} tables replaced what the database held", found.bytes, found.tables);
+            worked.notes.push(format!("{what}; this began its incarnation {number}"));
+        }
+        let summary = record.close(Ok(worked)).await?;
         if summary.status == Status::Cancelled {
             return Err(Error::new(Code::RunCancelled, "the restore was interrupted").leaving("nothing was changed"));
         }

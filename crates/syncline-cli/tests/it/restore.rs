@@ -3,10 +3,14 @@
 use std::fs::OpenOptions;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rusqlite::Connection;
 use serde_json::Value;
+use syncline::error::Code;
+use syncline::event::Silent;
 use syncline::state::RunLock;
+use syncline::{Cancel, RestoreRequest, Settings, Syncline};
 
 use crate::backup::{LARGE, small_disk};
 use crate::bad_input::{files, refused};
@@ -291,6 +295,10 @@ fn runs_of_an_earlier_incarnation_are_not_undone() {
         assert_eq!(said.code, Some(2), "{}{}", said.out, said.err);
     }
     assert_eq!(scene.run("verify").code, Some(0), "the newest copy or mirror, not the restore");
+    assert_eq!(scene.run(&format!("verify {}", id(&restore))).code, Some(2));
+    for shown in ["show", "logs"].map(|command| scene.ok(&format!("runs {command} {}", id(&restore)))) {
+        assert!(shown.contains("replaced what the database held; this began its incarnation 2"), "{shown}");
+    }
 
     // What came after the restore is undone as ever, and no further.
     scene.sql("a.db", "UPDATE t SET v = 'again'");
@@ -364,6 +372,33 @@ fn a_failed_restore_supersedes_nothing() {
     let failed = newest(&scene, "restore");
     assert_eq!((failed["status"].as_str(), failed["incarnation"].as_u64()), (Some("failed"), Some(1)));
     scene.ok("undo --yes");
+}
+
+#[test]
+fn an_interrupted_restore_changes_nothing() {
+    let scene = scene();
+    let before = dump(&scene, "b.db");
+    let cancel = Cancel::new();
+    cancel.cancel();
+    let settings = Settings {
+        state_dir: scene.path("state"),
+        backup_root: None,
+        working_dir: scene.path(""),
+        environment: Box::new(|_| None),
+        events: Arc::new(Silent),
+        cancel,
+    };
+    let request = RestoreRequest { backup: "backup.db".into(), target: "b.db".into(), safety_backup: true };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let error = runtime.block_on(async {
+        let session = Syncline::open(settings).await.unwrap();
+        let error = session.restore(&request).await.unwrap_err();
+        assert_eq!(session.incarnation("b.db").await.unwrap(), 1);
+        error
+    });
+    assert_eq!((error.code(), error.state()), (Code::RunCancelled, Some("nothing was changed")));
+    dump(&scene, "b.db").must_be(&before, "after an interrupted restore");
+    assert_eq!(newest(&scene, "restore")["status"], "cancelled");
 }
 
 #[test]

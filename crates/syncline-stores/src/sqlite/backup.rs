@@ -113,6 +113,8 @@ fn copy_into_draft(from: &Connection, draft: &Path, watch: &Watch) -> Attempt<()
 fn copy(from: &Connection, to: &mut Connection, watch: &Watch) -> Attempt<()> {
     let page = pragma(from, "page_size")?.max(1);
     let pages = i32::try_from(limits::BACKUP_STEP_BYTES / page).unwrap_or(i32::MAX).max(1);
+    // Nothing is locked yet by the copy, so a stop costs nothing.
+    watch(0, size(from)?)?;
     let copy = PageCopy::new(from, to)?;
     loop {
         // Locks are waited for inside, by the busy handler; without the lock at the end of that there is none.

@@ -3,6 +3,7 @@
 use clap::Args;
 use syncline::RunRecord;
 use syncline::error::Result;
+use syncline::state::RunVerb;
 
 use crate::console::{Console, Shape};
 use crate::exit::Exit;
@@ -48,7 +49,11 @@ fn text(record: &RunRecord, console: &Console) -> String {
     }
     if let Some(ended) = &record.summary {
         shown += "\n";
-        shown += &summary::summary(ended, &setting(record, console));
+        shown += &match record.verb {
+            // It goes through no table.
+            RunVerb::Restore => ended.notes.iter().map(|note| format!("note: {}\n", escape(note))).collect(),
+            _ => summary::summary(ended, &setting(record, console)),
+        };
         let errors = ended.tables.iter().filter_map(|table| table.error.as_ref());
         errors.for_each(|report| shown += &error::form_of_report(report, console.paint));
     }
