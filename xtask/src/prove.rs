@@ -18,13 +18,22 @@ struct Proof {
     filter: &'static str,
 }
 
-const PROOFS: &[Proof] = &[Proof {
-    name: "kill-sqlite",
-    shows: "SIGKILL at random instants and named points in mirror and undo; nothing lost, nothing doubled",
-    package: "syncline-cli",
-    target: "it",
-    filter: "prove::kill_sqlite",
-}];
+const PROOFS: &[Proof] = &[
+    Proof {
+        name: "kill-sqlite",
+        shows: "SIGKILL at random instants and named points in mirror and undo; nothing lost, nothing doubled",
+        package: "syncline-cli",
+        target: "it",
+        filter: "prove::kill_sqlite",
+    },
+    Proof {
+        name: "kill-restore",
+        shows: "SIGKILL at random instants and in mid-transaction of a restore; the old content or the new, whole",
+        package: "syncline-cli",
+        target: "it",
+        filter: "prove::restores::kill_restore",
+    },
+];
 
 /// Runs the named proof at full length, or lists them all.
 pub(crate) fn run(args: &[String]) -> Result<u8> {
@@ -134,7 +143,7 @@ mod tests {
     #[test]
     fn an_unknown_name_lists_the_known_ones() {
         let error = run(&words("kill")).expect_err("no such proof");
-        assert_eq!(format!("{error:#}"), "unknown proof `kill`; known: kill-sqlite");
+        assert_eq!(format!("{error:#}"), "unknown proof `kill`; known: kill-sqlite, kill-restore");
     }
 
     #[test]

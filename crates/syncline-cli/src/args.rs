@@ -71,6 +71,9 @@ pub(crate) struct Globals {
     /// Where runs and before-images are kept [default: syncline in the user's state directory]
     #[arg(long, global = true, value_name = "DIR", env = "SYNCLINE_STATE_DIR", hide_env_values = true)]
     pub(crate) state_dir: Option<PathBuf>,
+    /// Where backups go that are given no name [default: backups in the state directory]
+    #[arg(long, global = true, value_name = "DIR", env = "SYNCLINE_BACKUP_ROOT", hide_env_values = true)]
+    pub(crate) backup_root: Option<PathBuf>,
     /// The shape of messages on standard error [default: text]
     #[arg(long, global = true, value_name = "FORMAT", env = "SYNCLINE_LOG_FORMAT", hide_env_values = true)]
     pub(crate) log_format: Option<LogFormat>,

@@ -1,6 +1,7 @@
 //! One file a command, each with what can be typed and a `run` that does it.
 
 mod apply;
+mod backup;
 mod completions;
 mod conflicts;
 mod copy;
@@ -10,6 +11,7 @@ mod explain;
 mod man;
 mod mirror;
 mod plan;
+mod restore;
 mod runs;
 mod tables;
 mod transfer;
@@ -33,6 +35,8 @@ pub(crate) enum Command {
     Plan(plan::PlanArgs),
     Apply(apply::ApplyArgs),
     Undo(undo::UndoArgs),
+    Backup(backup::BackupArgs),
+    Restore(restore::RestoreArgs),
     #[command(subcommand)]
     Runs(runs::RunsCommand),
     #[command(subcommand)]
@@ -68,6 +72,8 @@ pub(crate) async fn run(command: Command, console: &Console) -> Result<Exit> {
         Command::Plan(args) => plan::run(args, console).await,
         Command::Apply(args) => apply::run(args, console).await,
         Command::Undo(args) => undo::run(args, console).await,
+        Command::Backup(args) => backup::run(args, console).await,
+        Command::Restore(args) => restore::run(args, console).await,
         Command::Runs(command) => runs::run(command, console).await,
         Command::Conflicts(command) => conflicts::run(command, console).await,
         Command::Explain(args) => explain::run(&args, console),

@@ -46,6 +46,7 @@ pub(crate) struct Console {
     pub(crate) paint: Paint,
     sight: Sight,
     state_dir: Option<PathBuf>,
+    backup_root: Option<PathBuf>,
     cancel: Cancel,
     interrupt: Interrupt,
 }
@@ -75,9 +76,9 @@ impl Console {
             interrupt: interrupt.clone(),
         };
         let paint = Paint::new(if shape == Shape::Json { Color::Never } else { color }, &io::stdout());
-        let state_dir = globals.state_dir.clone();
+        let (state_dir, backup_root) = (globals.state_dir.clone(), globals.backup_root.clone());
         let (is_quiet, cancel) = (globals.quiet, Cancel::new());
-        Self { output, messages, prompt, shape, is_quiet, paint, sight, state_dir, cancel, interrupt }
+        Self { output, messages, prompt, shape, is_quiet, paint, sight, state_dir, backup_root, cancel, interrupt }
     }
 
     /// Begins to listen for Ctrl-C and SIGTERM.
@@ -108,6 +109,7 @@ impl Console {
         })?;
         Syncline::open(Settings {
             state_dir: working_dir.join(self.state_dir()?),
+            backup_root: self.backup_root.clone(),
             working_dir,
             environment: Box::new(|name| std::env::var(name).ok()),
             events: Arc::clone(progress) as _,

@@ -119,6 +119,7 @@ mod tests {
             tables: errors.iter().map(table).collect(),
             duration_ms: 1,
             continues: None,
+            backup: None,
             notes: Vec::new(),
         }
     }

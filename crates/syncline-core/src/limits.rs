@@ -78,3 +78,17 @@ pub const CONFLICT_PAGE: usize = 64;
 
 /// Longest table or column name, in bytes, that is read from a database. Far above what engines need; a bound all the same.
 pub const NAME_BYTES_MAX: usize = 64 << 10;
+
+/// Bytes of a database copied in one step of a backup or a restore. Between two steps it is looked whether to stop; small
+/// enough that this takes a fraction of a second, large enough that the looks cost nothing.
+pub const BACKUP_STEP_BYTES: u64 = 1 << 20;
+
+/// How often the backup before a restore is taken anew because other programs wrote to the database meanwhile. Beyond it
+/// they are at work in earnest, and replacing what they write is not what anybody wants.
+pub const SAFETY_BACKUP_ATTEMPTS: u32 = 3;
+
+/// Names tried for a backup when others have taken the first ones, all within the same millisecond.
+pub const BACKUP_NAMES: u32 = 100;
+
+/// Longest part of a database's name that goes into the name of its backup, in bytes: file names end at 255.
+pub const BACKUP_STEM_BYTES: usize = 150;

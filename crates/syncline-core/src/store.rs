@@ -3,6 +3,8 @@
 //! All are object-safe and work at the granularity of batches. Every implementation passes the conformance suite in
 //! `syncline-testkit`; when it does, the store is done.
 
+mod backup;
+
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 
@@ -11,6 +13,8 @@ use crate::checkpoint::Checkpoint;
 use crate::error::Result;
 use crate::schema::{ForeignKey, Schema, SchemaStep};
 use crate::value::RowBatch;
+
+pub use backup::{Backup, Care, Extent, Watch};
 
 /// What a store says about itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +50,11 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// `STORE_READ_ONLY` when the database cannot be written, before anything is.
     async fn writer(&self) -> Result<Box<dyn Writer>>;
+
+    /// The way to copy the database whole, where the engine has one.
+    fn backup(&self) -> Option<&dyn Backup> {
+        None
+    }
 }
 
 /// Rows of a table, batch by batch. The stream ends after the last row; an empty table yields no batch. Dropping it

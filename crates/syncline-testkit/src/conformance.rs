@@ -9,6 +9,7 @@
 //! tested here.
 
 mod apply;
+mod backup;
 mod cells;
 mod checkpoint;
 mod define;
@@ -74,6 +75,7 @@ pub const STORE_PROMISES: &[&[Promise]] = &[
     refusal::PROMISES,
     exchange::PROMISES,
     orphans::PROMISES,
+    backup::PROMISES,
 ];
 
 /// Checks every promise of the store ports and returns how many there are.

@@ -8,6 +8,8 @@ pub mod calendar;
 pub mod conflicts;
 pub mod demo;
 
+mod backup;
+mod backup_name;
 mod database_name;
 mod decide;
 mod diff;
@@ -16,6 +18,7 @@ mod open;
 pub mod plan;
 mod recover;
 pub mod request;
+mod restore;
 pub mod row_difference;
 pub mod row_json;
 mod run;
@@ -28,8 +31,10 @@ pub mod summary;
 mod undo;
 mod verify;
 
+pub use backup::{BackupReport, BackupRequest};
 pub use database_name::DatabaseName;
 pub use diff::DiffRequest;
+pub use restore::{RestorePlan, RestoreReport, RestoreRequest};
 pub use runs::RunPage;
 pub use session::{Environment, Settings, Syncline};
 pub use sql_script::sql_of;

@@ -18,8 +18,10 @@ pub(crate) struct Database {
     pub(crate) label: String,
     /// The name in a form that means the same from any directory.
     pub(crate) name: String,
-    /// The file, when opening has made it.
-    created: Option<PathBuf>,
+    /// The file, absolute.
+    pub(crate) path: PathBuf,
+    /// Opening has made the file.
+    is_new: bool,
 }
 
 /// What a database is opened for.
@@ -32,6 +34,11 @@ pub(crate) enum Purpose {
 }
 
 impl Syncline {
+    /// What a database is called for people, whether it is there or not.
+    pub(crate) fn label_of(&self, name: &str) -> Result<String> {
+        Ok(DatabaseName::parse(name, &self.settings.environment)?.label())
+    }
+
     pub(crate) async fn open_database(&self, name: &str, purpose: Purpose) -> Result<Database> {
         let parsed = DatabaseName::parse(name, &self.settings.environment)?;
         let DatabaseName::Sqlite { path, read_only, must_exist } = &parsed;
@@ -53,24 +60,33 @@ impl Syncline {
             description,
             label: parsed.label(),
             name: parsed.absolute(&self.settings.working_dir),
-            created: is_new.then_some(path),
+            path,
+            is_new,
         })
     }
 }
 
 impl Database {
-    /// Whether opening has made the database.
-    pub(crate) fn is_created(&self) -> bool {
-        self.created.is_some()
+    /// Whether opening has made it.
+    pub(crate) fn is_new(&self) -> bool {
+        self.is_new
+    }
+
+    /// The last part of its path.
+    pub(crate) fn file_name(&self) -> String {
+        self.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+    }
+
+    /// The size of its file.
+    pub(crate) fn file_bytes(&self) -> Option<u64> {
+        std::fs::metadata(&self.path).ok().map(|file| file.len())
     }
 
     /// Removes the file if opening has made it and nothing was written to it, so that a refused run leaves no trace.
     pub(crate) fn remove_if_unused(self) {
-        let Self { store, created, .. } = self;
+        let Self { store, path, is_new, .. } = self;
         drop(store);
-        if let Some(path) = created
-            && std::fs::metadata(&path).is_ok_and(|file| file.len() == 0)
-        {
+        if is_new && std::fs::metadata(&path).is_ok_and(|file| file.len() == 0) {
             // Failing to tidy up is no failure of the command: an empty file is an empty database.
             let _ = std::fs::remove_file(path);
         }

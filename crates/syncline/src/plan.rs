@@ -54,6 +54,8 @@ pub struct PlanEnd {
     pub label: String,
     /// Which database it is, in the words of its engine; `None` for one that is yet to be made.
     pub identity: Option<String>,
+    /// Its incarnation: one more with each restore.
+    pub incarnation: u64,
 }
 
 /// One table of a plan.

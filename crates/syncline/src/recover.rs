@@ -7,7 +7,7 @@ use syncline_core::store::Writer;
 use crate::open::Purpose;
 use crate::request::RunRequest;
 use crate::session::{Syncline, now_ms};
-use crate::state::{RunLock, RunRecord};
+use crate::state::{RunLock, RunRecord, RunVerb};
 use crate::summary::Status;
 
 /// How far back a run that was cut off is looked for.
@@ -67,6 +67,13 @@ impl Syncline {
     pub(crate) async fn recover_dead_runs(&self) -> Result<()> {
         let state = self.state().await?;
         for run in state.running_runs().await? {
+            if run.verb == RunVerb::Restore {
+                // It leaves no evidence that its target would have to confirm.
+                if let Ok(_lock) = RunLock::acquire(state.dir(), &run.target_identity, "recovery") {
+                    state.mark_interrupted(&run.id, now_ms()).await?;
+                }
+                continue;
+            }
             let Some(request) = self.request_behind(&run).await? else { continue };
             let Ok(target) = self.open_database(&request.target, Purpose::Write).await else { continue };
             if target.description.identity != run.target_identity {

@@ -67,6 +67,9 @@ pub struct RunRequest {
     /// The plan that the run carries out; it does nothing beside it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<String>,
+    /// Back the target up before anything is written.
+    #[serde(default)]
+    pub backup: bool,
 }
 
 impl RunRequest {
@@ -84,6 +87,7 @@ impl RunRequest {
             verify: true,
             undo: true,
             plan: None,
+            backup: false,
         }
     }
 }

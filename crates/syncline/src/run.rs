@@ -58,16 +58,16 @@ impl Syncline {
         gate: Option<Gate>,
         started: Instant,
     ) -> Result<Summary> {
-        if let Some(gate) = &gate {
-            check_identities(&gate.plan, source, target)?;
-        }
         let state = self.state().await?;
+        if let Some(gate) = &gate {
+            check_identities(state, &gate.plan, source, target).await?;
+        }
         let identity = &target.description.identity;
         state.expire_images(now_ms()).await?;
         state.expire_settled(now_ms()).await?;
         let mut writer = target.store.writer().await?;
         self.recover(identity, &mut *writer).await?;
-        let continues = self.cut_off(identity, |run| matches!(run.verb, RunVerb::Copy | RunVerb::Mirror)).await?;
+        let continues = self.cut_off(identity, |run| run.verb.has_source()).await?;
         let run = state
             .begin_run(NewRun {
                 verb: if request.verb == Verb::Copy { RunVerb::Copy } else { RunVerb::Mirror },
@@ -129,8 +129,10 @@ impl Syncline {
             }
         }
         check_room(&decision, &*target.store).await?;
+        let unsaved = if request.backup { self.backup_before(run, target).await? } else { None };
         let mut worked = self.carry_out(request, &decision, &mut source_view, target, writer, (run, &spool)).await?;
         drop(source_view);
+        worked.notes.extend(unsaved);
         worked.leave_alone(left_alone);
         let finished = worked.finished(&decision);
         if worked.end.is_ok() {
@@ -230,6 +232,12 @@ impl Worked {
         }
     }
 
+    /// What a run has come to that goes through no single table.
+    pub(crate) fn whole(end: Result<()>, has_committed: bool) -> Self {
+        let (tables, notes, left_alone) = (Vec::new(), Vec::new(), BTreeMap::new());
+        Self { tables, notes, verified: Verified::Skipped, end, has_committed, left_alone }
+    }
+
     /// The work that was done to its end, with the number of rows that were left alone in each table.
     fn finished<'d>(&self, decision: &'d Decision) -> Vec<(&'d TableWork, u64)> {
         let summary = |work: &TableWork| self.tables.iter().find(|table| table.table == work.name);
@@ -316,14 +324,7 @@ impl Record<'_> {
         let state = self.session.state().await?;
         let mut worked = match worked {
             Ok(worked) => worked,
-            Err(error) => Worked {
-                tables: Vec::new(),
-                notes: Vec::new(),
-                verified: Verified::Skipped,
-                end: Err(error),
-                has_committed: false,
-                left_alone: BTreeMap::new(),
-            },
+            Err(error) => Worked::whole(Err(error), false),
         };
         let status = worked.status();
         let end = std::mem::replace(&mut worked.end, Ok(()));
@@ -338,6 +339,7 @@ impl Record<'_> {
             tables: worked.tables,
             duration_ms: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
             continues: self.continues.clone(),
+            backup: state.find_run(&self.run).await?.backup,
             notes: worked.notes,
         };
         let error = end.as_ref().err().map(ErrorReport::from);

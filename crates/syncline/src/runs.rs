@@ -4,6 +4,7 @@ use syncline_core::error::{Code, Error, Result};
 use syncline_core::mapping::tables::exactly;
 
 use crate::request::RunRequest;
+use crate::restore::restore_command;
 use crate::session::Syncline;
 use crate::state::{LogLine, RunLock, RunRecord, RunVerb, State};
 use crate::summary::{Status, Summary};
@@ -112,19 +113,19 @@ fn as_it_is(state: &State, mut run: RunRecord) -> RunRecord {
 
 /// The request of a run that may do more than the run has come to.
 fn repeatable(record: &RunRecord) -> Result<RunRequest> {
-    if record.verb == RunVerb::Retry {
-        return Err(Error::new(Code::UsageInvalid, format!("{} is a retry of held rows", record.id))
-            .next("syncline conflicts retry", "try again what is still held"));
-    }
-    let request = record.request.clone().ok_or_else(|| {
-        Error::new(Code::UsageInvalid, format!("{} is an undo", record.id))
-            .next("syncline undo RUN", "undo the run it was to undo")
-    })?;
-    match &request.plan {
-        None => Ok(request),
+    let what = |what: &str| Error::new(Code::UsageInvalid, format!("{} {what}", record.id));
+    match (record.verb, &record.request) {
+        (RunVerb::Retry, _) => {
+            Err(what("is a retry of held rows").next("syncline conflicts retry", "try again what is still held"))
+        }
+        (RunVerb::Restore, None) => {
+            Err(what("is a restore").next(restore_command(&record.source, &record.target), "restore again"))
+        }
+        (_, None) => Err(what("is an undo").next("syncline undo RUN", "undo the run it was to undo")),
         // Without the plan it would do what nobody has looked at.
-        Some(plan) => Err(Error::new(Code::UsageInvalid, format!("{} carried out the plan {plan}", record.id))
+        (_, Some(RunRequest { plan: Some(plan), .. })) => Err(what(&format!("carried out the plan {plan}"))
             .because("a plan is for one run")
             .next("make the plan anew", "it shows what is left to do")),
+        (_, Some(request)) => Ok(request.clone()),
     }
 }

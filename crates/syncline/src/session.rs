@@ -18,6 +18,8 @@ pub type Environment = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
 pub struct Settings {
     /// The directory for runs and before-images. It is created when the first command needs it.
     pub state_dir: PathBuf,
+    /// The directory for backups that are given no name of their own; `backups` in the state directory when `None`.
+    pub backup_root: Option<PathBuf>,
     /// The directory that relative paths start from; absolute.
     pub working_dir: PathBuf,
     /// Looks up a variable, for databases named `env:NAME`.

@@ -114,6 +114,9 @@ pub struct Summary {
     /// The run that was cut off and that this one went on from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub continues: Option<String>,
+    /// The backup that was taken of the target before anything was written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backup: Option<String>,
     /// Remarks: tables only in the target, views not carried, and the like.
     pub notes: Vec<String>,
 }

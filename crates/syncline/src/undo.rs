@@ -19,6 +19,7 @@ use syncline_core::undo::reverse;
 use syncline_core::value::{RowBatch, exact};
 
 use crate::open::{Database, Purpose};
+use crate::restore::restore_command;
 use crate::run::{Record, Worked, table_summary};
 use crate::session::{Syncline, now_ms};
 use crate::state::{NewRun, RunLock, RunRecord, RunVerb, State};
@@ -104,10 +105,15 @@ impl Syncline {
         let none = || {
             Error::new(Code::NothingToUndo, "there is no run to undo").next("syncline runs list", "see what was run")
         };
-        let newest = state.newest_undoable().await?.ok_or_else(none)?;
+        let newest = state.newest_undoable().await?;
         let (recent, _) = state.list_runs(RECENT_RUNS, None).await?;
-        let newer = recent.iter().take_while(|run| run.id != newest.id);
-        let lost = newer.filter(|run| run.verb != RunVerb::Undo).find(|run| may_have_changed(run) && !run.keeps_images);
+        let newer = recent.iter().take_while(|run| newest.as_ref().is_none_or(|newest| run.id != newest.id));
+        let newer = newer.filter(|run| run.verb != RunVerb::Undo && run.superseded_by.is_none());
+        let lost = newer.into_iter().find(|run| may_have_changed(run) && !run.keeps_images);
+        if let Some(restore) = lost.filter(|run| run.verb == RunVerb::Restore) {
+            return Err(not_a_restore(restore, newest.as_ref()));
+        }
+        let newest = newest.ok_or_else(none)?;
         match lost {
             None => Ok(newest),
             Some(lost) => {
@@ -246,6 +252,12 @@ async fn check_undoable(state: &State, record: &RunRecord) -> Result<()> {
             .leaving("nothing was changed")
             .next("syncline runs list", "see which runs can be"))
     };
+    if record.verb == RunVerb::Restore {
+        return Err(not_a_restore(record, None));
+    }
+    if let Some(restore) = &record.superseded_by {
+        return Err(superseded(record, &state.find_run(restore).await?));
+    }
     if let Some(by) = &record.undone_by {
         return refuse(format!("{by} has undone it already"));
     }
@@ -259,9 +271,42 @@ async fn check_undoable(state: &State, record: &RunRecord) -> Result<()> {
     Ok(())
 }
 
-/// A run whose process died has not said how much it wrote.
+/// A restore is gone back from by another one.
+fn not_a_restore(restore: &RunRecord, older: Option<&RunRecord>) -> Error {
+    let what = match older {
+        Some(_) => format!("the newest run, {}, is a restore, which is not undone row by row", restore.id),
+        None => format!("{} is a restore, which is not undone row by row", restore.id),
+    };
+    let error = Error::new(Code::NothingToUndo, what).leaving("nothing was changed");
+    let error = match &restore.backup {
+        Some(kept) => error.next(restore_command(kept, &restore.target), "go back to what was there before it"),
+        None => error.because("no backup was made of what was there before it"),
+    };
+    match older {
+        Some(older) => error.next(format!("syncline undo {}", older.id), "undo the newest run that can be undone"),
+        None => error,
+    }
+}
+
+/// The rows that the run left are not there any more, whatever is there now.
+fn superseded(record: &RunRecord, restore: &RunRecord) -> Error {
+    let may = if restore.status == Status::Succeeded { "has" } else { "was cut off and may have" };
+    let what = format!("{} cannot be undone, because its target was restored since", record.id);
+    let error = Error::new(Code::UndoStale, what)
+        .because(format!("the restore {} {may} put other content in its place", restore.id))
+        .leaving("nothing was changed");
+    match &restore.backup {
+        Some(kept) => {
+            error.next(restore_command(kept, &restore.target), "go back to what was there before the restore")
+        }
+        None => error.next("syncline runs list", "see what was run"),
+    }
+}
+
+/// A run whose process died has not said how much it wrote; a restore counts no rows.
 fn may_have_changed(run: &RunRecord) -> bool {
-    run.written_rows > 0 || run.status == Status::Interrupted
+    let has_restored = run.verb == RunVerb::Restore && run.status == Status::Succeeded;
+    run.written_rows > 0 || run.status == Status::Interrupted || has_restored
 }
 
 /// The table as it is now, if it still has the columns the run has kept and no others: what somebody put into a column

@@ -126,8 +126,11 @@ impl Syncline {
     async fn ends_of_run(&self, run: &str) -> Result<(DiffRequest, Verb)> {
         let record = self.state().await?.find_run(run).await?;
         let request = record.request.ok_or_else(|| {
-            Error::new(Code::UsageInvalid, format!("{} is an undo and has no pair to verify", record.id))
-                .next("syncline verify A B", "verify two databases")
+            Error::new(
+                Code::UsageInvalid,
+                format!("{} carried nothing from a source, so there is no pair to verify", record.id),
+            )
+            .next("syncline verify A B", "verify two databases")
         })?;
         Ok((DiffRequest { source: request.source, target: request.target, tables: request.tables }, request.verb))
     }

@@ -47,6 +47,9 @@ pub(super) struct TransferArgs {
     /// Keep no before-images; the run cannot be taken back
     #[arg(long, help_heading = HEADING)]
     no_undo: bool,
+    /// Back the target up before anything is written
+    #[arg(long, help_heading = HEADING)]
+    backup: bool,
 }
 
 /// A run that is carried out, or only planned.
@@ -97,6 +100,7 @@ impl TransferArgs {
             allow_empty_source: self.allow_empty_source,
             verify: !self.no_verify,
             undo: !self.no_undo,
+            backup: self.backup,
             ..RunRequest::new(verb, self.source, self.target)
         })
     }
@@ -213,7 +217,7 @@ mod tests {
     #[test]
     fn every_flag_arrives() {
         let flags = "--tables a,b --tables app_* --tables !audit --strategy compare --batch-size 7 --max-delete 50% \
-                     --allow-empty-source --no-verify --no-undo";
+                     --allow-empty-source --no-verify --no-undo --backup";
         let asked = request(&flags.split(' ').collect::<Vec<_>>()).unwrap();
         let expected = RunRequest {
             tables: ["a", "b", "app_*", "!audit"].map(str::to_owned).to_vec(),
@@ -223,6 +227,7 @@ mod tests {
             allow_empty_source: true,
             verify: false,
             undo: false,
+            backup: true,
             ..RunRequest::new(Verb::Mirror, "hq.db", "branch.db")
         };
         assert_eq!(asked, expected);

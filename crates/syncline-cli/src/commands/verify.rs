@@ -2,7 +2,6 @@
 
 use clap::Args;
 use syncline::error::{Code, Error, Result};
-use syncline::state::RunVerb;
 use syncline::summary::Verified;
 use syncline::{DiffRequest, Syncline, TableVerification, VerifyReport, VerifyRequest};
 
@@ -83,7 +82,7 @@ impl Named {
 /// The newest run that made two databases equal, among the last few.
 async fn newest(session: &Syncline) -> Result<String> {
     let page = session.runs(100, None).await?;
-    let newest = page.runs.into_iter().find(|run| run.verb != RunVerb::Undo);
+    let newest = page.runs.into_iter().find(|run| run.verb.has_source());
     newest.map(|run| run.id).ok_or_else(|| {
         Error::new(Code::RunNotFound, "no copy or mirror is recorded")
             .next("syncline verify SOURCE TARGET", "compare two databases")

@@ -49,6 +49,7 @@ pub(crate) fn verb_name(verb: RunVerb) -> &'static str {
         RunVerb::Mirror => "mirror",
         RunVerb::Undo => "undo",
         RunVerb::Retry => "retry",
+        RunVerb::Restore => "restore",
     }
 }
 
@@ -76,6 +77,9 @@ pub(crate) fn summary(summary: &Summary, setting: &Setting) -> String {
     shown += &per_table(&summary.tables);
     if !setting.is_quiet {
         summary.notes.iter().for_each(|note| shown += &format!("note: {}\n", escape(note)));
+    }
+    if let Some(backup) = &summary.backup {
+        shown += &format!("backup: {}\n", escape(backup));
     }
     shown + &verdict(summary, setting)
 }
@@ -190,6 +194,7 @@ mod tests {
             tables: vec![table("customers", 3, 12, 0), table("or\nders", 118, 4, 2)],
             duration_ms: 4_230,
             continues: None,
+            backup: None,
             notes: vec!["view totals is not carried".into()],
         }
     }

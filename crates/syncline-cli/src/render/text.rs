@@ -51,6 +51,16 @@ pub(crate) fn counted(number: u64, noun: &str) -> String {
     format!("{} {noun}{plural}", count(number))
 }
 
+/// `850 bytes`, `12.3 kB`, `4.2 MB`.
+pub(crate) fn bytes(number: u64) -> String {
+    match number {
+        0..1_000 => counted(number, "byte"),
+        1_000..1_000_000 => format!("{:.1} kB", number as f64 / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", number as f64 / 1e6),
+        _ => format!("{:.1} GB", number as f64 / 1e9),
+    }
+}
+
 /// A number whose last digits say nothing: `850`, `21k`, `1.3M`.
 pub(crate) fn rough(number: f64) -> String {
     match number {

@@ -23,7 +23,7 @@ fn pair() -> Scene {
 }
 
 /// Runs a line that is refused with this exit code and error, and leaves every file as it was and no new one.
-fn refused(scene: &Scene, line: &str, exit: i32, code: &str) -> Said {
+pub(crate) fn refused(scene: &Scene, line: &str, exit: i32, code: &str) -> Said {
     let before = files(&scene.path("."));
     let said = scene.run(line);
     assert_eq!(said.code, Some(exit), "{line}\n{}{}", said.out, said.err);
@@ -33,7 +33,7 @@ fn refused(scene: &Scene, line: &str, exit: i32, code: &str) -> Said {
 }
 
 /// Every file in the directory itself, with its content; the state directory is none of them.
-fn files(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+pub(crate) fn files(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let entries = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
     entries.filter(|path| path.is_file()).map(|path| (path.clone(), std::fs::read(path).unwrap())).collect()
 }

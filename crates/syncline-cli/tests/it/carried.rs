@@ -1,4 +1,5 @@
-//! Odd things are carried exactly: into a new file, into an existing one, and back by undo.
+//! Odd things are carried exactly: into a new file, into an existing one, and back by undo. What one value or one name can
+//! be is tried in `type_traps`; here are whole tables, many of them, and large ones.
 
 use rusqlite::Connection;
 use rusqlite::types::{Value, ValueRef};

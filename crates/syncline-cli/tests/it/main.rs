@@ -7,6 +7,7 @@
 )]
 
 mod acceptance;
+mod backup;
 mod bad_input;
 mod cancel;
 mod carried;
@@ -21,9 +22,11 @@ mod man;
 mod mirror;
 mod plan;
 mod prove;
+mod restore;
 mod runs;
 mod scene;
 mod streams;
+mod type_traps;
 mod undo;
 mod usage;
 mod verify;

@@ -186,6 +186,17 @@ fn a_plan_is_spent_once_applied() {
 }
 
 #[test]
+fn a_restore_makes_a_plan_stale() {
+    let scene = Scene::with_demo();
+    scene.ok(&format!("backup {BRANCH} -o b.backup"));
+    scene.ok(&format!("plan mirror {DEMO} -o p.plan"));
+    scene.ok(&format!("restore b.backup {BRANCH} --yes"));
+    let said = scene.run("apply p.plan");
+    assert_eq!(said.code, Some(6), "{}", said.err);
+    assert!(said.err.contains("was restored from a backup since"), "{}", said.err);
+}
+
+#[test]
 fn tables_that_are_missing_are_planned_and_made() {
     let scene = Scene::new();
     scene.sql("a.db", "CREATE TABLE t (id INTEGER PRIMARY KEY, v UNIQUE); CREATE INDEX i ON t (v DESC)");

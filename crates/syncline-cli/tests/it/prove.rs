@@ -9,8 +9,9 @@
 
 mod found;
 mod reader;
+mod restores;
 mod round;
-mod state;
+pub(crate) mod state;
 mod tally;
 pub(crate) mod victim;
 mod world;

@@ -23,6 +23,8 @@ fn help_offers_what_works_and_nothing_else() {
         "plan",
         "apply",
         "undo",
+        "backup",
+        "restore",
         "runs",
         "conflicts",
         "explain",
@@ -57,6 +59,7 @@ fn flags_of_a_run_are_those_of_this_milestone() {
         "--allow-empty-source",
         "--no-verify",
         "--no-undo",
+        "--backup",
         "--dry-run",
     ];
     assert_eq!(flags, offered);

@@ -61,6 +61,8 @@ catalogue! {
     StoreDenied "STORE_DENIED" exits 4: "The operating system refused access to the database file. Nothing was written."
     StoreCorrupt "STORE_CORRUPT" exits 1: "SQLite found the file damaged while reading it. Nothing is carried from a damaged database, because rows could be missing without a trace. Check it with `PRAGMA integrity_check`, recover it with `.recover` in the sqlite3 shell, or restore a backup."
     DiskFull "DISK_FULL" exits 1: "There is not enough room on the disk that holds the target or the state directory. The batch being written was rolled back. Free some space and run the command again: it goes on from what is committed."
+    BackupExists "BACKUP_EXISTS" exits 2: "The file that the backup was to be written to exists already. A backup never overwrites anything, neither another backup nor a database. Choose another name with -o, or leave -o away: then the backup gets a name of its own in the backup root."
+    RestoreRefused "RESTORE_REFUSED" exits 6: "The backup is sound, but the engine cannot put its content into this database as it is set up. The message says what is in the way. Nothing was changed."
     StoreFailed "STORE_FAILED" exits 1: "The database reported an error that fits no other code. The message carries its own words. The batch being written was rolled back."
     SchemaColumnMissing "SCHEMA_COLUMN_MISSING" exits 6: "The source's table has a column that the target's table has not, so its values would have nowhere to go. The run stops before anything is written. Add the column to the target, or leave the table out with --tables '*,!name'."
     SchemaColumnExtra "SCHEMA_COLUMN_EXTRA" exits 6: "The target's table has a column that the source's table has not, so Syncline cannot know what its values should be. The run stops before anything is written."
@@ -94,7 +96,9 @@ impl Code {
     /// effect is empty where the action speaks for itself.
     pub fn usual_next(self) -> Option<(&'static str, &'static str)> {
         Some(match self {
-            Code::StoreMissing => ("check the path", "only copy and mirror create a database, and only as target"),
+            Code::StoreMissing => {
+                ("check the path", "only copy, mirror and restore create a database, and only as target")
+            }
             Code::StoreLocked => ("run the command again when the other program is done", ""),
             Code::StoreCorrupt => {
                 ("PRAGMA integrity_check", "in the sqlite3 shell: see what is damaged; .recover saves what can be")

@@ -46,12 +46,13 @@ pub(super) fn describe(conn: &Connection, place: &Place) -> Attempt<Description>
 
 /// Bytes that this user may still write beside the file.
 #[cfg(unix)]
-fn free_bytes(path: &Path) -> Option<u64> {
+pub(super) fn free_bytes(path: &Path) -> Option<u64> {
     let disk = rustix::fs::statvfs(path).ok()?;
     disk.f_bavail.checked_mul(disk.f_frsize)
 }
 
+/// Not told here.
 #[cfg(not(unix))]
-fn free_bytes(_path: &Path) -> Option<u64> {
+pub(super) fn free_bytes(_path: &Path) -> Option<u64> {
     None
 }

@@ -7,6 +7,7 @@ use syncline_core::error::{Code, Error, Result};
 use super::{Gate, Plan};
 use crate::open::Database;
 use crate::session::Syncline;
+use crate::state::State;
 use crate::summary::Summary;
 
 impl Syncline {
@@ -33,26 +34,33 @@ impl Syncline {
     }
 }
 
-/// Both databases must be those the plan was made for.
+/// Both databases must be those the plan was made for, with the content they had.
 ///
 /// # Errors
 /// `PLAN_STALE`.
-pub(crate) fn check_identities(plan: &Plan, source: &Database, target: &Database) -> Result<()> {
+pub(crate) async fn check_identities(state: &State, plan: &Plan, source: &Database, target: &Database) -> Result<()> {
     for (end, database) in [(&plan.source, source), (&plan.target, target)] {
-        let found = (!database.is_created()).then_some(&database.description.identity);
+        let found = (!database.is_new()).then_some(&database.description.identity);
         if end.identity.as_ref() != found {
             let why = match (&end.identity, found) {
                 (None, _) => format!("{} did not exist then, and does now", database.label),
                 (_, None) => format!("{} does not exist any more", database.label),
                 _ => format!("another database has taken the place of {}", database.label),
             };
-            return Err(Error::new(Code::PlanStale, "the plan is stale")
-                .because(why)
-                .leaving("nothing was changed")
-                .next("make the plan anew", "it shows what would be done now"));
+            return Err(stale(why));
+        }
+        if end.incarnation != state.incarnation(&database.description.identity).await? {
+            return Err(stale(format!("{} was restored from a backup since", database.label)));
         }
     }
     Ok(())
+}
+
+fn stale(why: String) -> Error {
+    Error::new(Code::PlanStale, "the plan is stale")
+        .because(why)
+        .leaving("nothing was changed")
+        .next("make the plan anew", "it shows what would be done now")
 }
 
 /// The error for a plan that was carried out before.

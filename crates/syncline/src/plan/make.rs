@@ -70,7 +70,10 @@ impl Syncline {
         let mut ends = Ends { source: &mut *source_view, target: &mut *target_view };
         let decision = self.decide(request, ends.again(), &spool).await?;
         decision.check_guards(request)?;
-        let plan = describe(request, source, target, &decision);
+        let mut plan = describe(request, source, target, &decision);
+        for (end, database) in [(&mut plan.source, source), (&mut plan.target, target)] {
+            end.incarnation = state.incarnation(&database.description.identity).await?;
+        }
         sink.plan(&plan)?;
         for (decided, table) in decision.tables.iter().zip(&plan.tables) {
             self.cancel().check()?;
@@ -88,7 +91,8 @@ impl Syncline {
 fn describe(request: &RunRequest, source: &Database, target: &Database, decision: &Decision) -> Plan {
     let end = |database: &Database| PlanEnd {
         label: database.label.clone(),
-        identity: (!database.is_created()).then(|| database.description.identity.clone()),
+        identity: (!database.is_new()).then(|| database.description.identity.clone()),
+        incarnation: 1,
     };
     let decided = decision.tables.iter().map(table_of);
     let refused = decision.refused.iter().map(|(table, error)| PlanTable {

@@ -10,7 +10,7 @@ use super::database::{Outcome, state_failed};
 const APPLICATION: i32 = i32::from_be_bytes(*b"Sync");
 
 /// The step at position n leads from version n to n + 1.
-const STEPS: &[&str] = &[FIRST, PLANS, LEDGER];
+const STEPS: &[&str] = &[FIRST, PLANS, LEDGER, INCARNATIONS];
 
 const FIRST: &str = "
     CREATE TABLE run (
@@ -160,6 +160,18 @@ const LEDGER: &str = "
     CREATE INDEX conflict_settled ON conflict (settled_by) WHERE settled_by IS NOT NULL;
 ";
 
+/// Restores: each begins an incarnation of its target, and every run knows in which one it wrote.
+const INCARNATIONS: &str = "
+    CREATE TABLE incarnation (
+        target_identity TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        begun_by TEXT NOT NULL REFERENCES run (id),
+        PRIMARY KEY (target_identity, number)
+    ) STRICT, WITHOUT ROWID;
+    ALTER TABLE run ADD COLUMN incarnation INTEGER NOT NULL DEFAULT 1;
+    ALTER TABLE run ADD COLUMN backup TEXT;
+";
+
 /// Makes sure that the database is ours and no newer than this program, before anything is written to it.
 pub(super) fn check(connection: &Connection, path: &Path) -> Outcome<()> {
     let application: i32 = pragma(connection, "application_id")?;
@@ -194,4 +206,28 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Outcome<()> {
 
 fn pragma<T: rusqlite::types::FromSql>(connection: &Connection, name: &str) -> rusqlite::Result<T> {
     connection.pragma_query_value(None, name, |row| row.get(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_earlier_version_has_recorded_is_kept() {
+        let mut old = Connection::open_in_memory().unwrap();
+        old.execute_batch(FIRST).unwrap();
+        old.pragma_update(None, "application_id", APPLICATION).unwrap();
+        old.pragma_update(None, "user_version", 1).unwrap();
+        let insert =
+            "INSERT INTO run (id, verb, source, target, target_identity, status, verified, started_ms, keeps_images)
+             VALUES ('r_1', 'mirror', 'a', 'b', 'i', 'succeeded', 'equal', 7, 1)";
+        old.execute_batch(insert).unwrap();
+        migrate(&mut old, Path::new("state.db")).unwrap();
+        migrate(&mut old, Path::new("state.db")).unwrap();
+        assert_eq!(pragma::<i64>(&old, "user_version").unwrap(), STEPS.len() as i64);
+        let select = "SELECT incarnation, backup, started_ms FROM run WHERE id = 'r_1'";
+        let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+        let found: (i64, Option<String>, i64) = old.query_row(select, [], row).unwrap();
+        assert_eq!(found, (1, None, 7));
+    }
 }

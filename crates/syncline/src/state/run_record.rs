@@ -20,6 +20,8 @@ pub enum RunVerb {
     Undo,
     /// Try held rows again.
     Retry,
+    /// Make the target what a backup holds.
+    Restore,
 }
 
 /// One run.
@@ -46,7 +48,7 @@ pub struct RunRecord {
     pub started_ms: i64,
     /// When it ended.
     pub ended_ms: Option<i64>,
-    /// What was asked for; an undo has none.
+    /// What was asked for; an undo and a restore have none.
     pub request: Option<RunRequest>,
     /// The run that this one takes back.
     pub undoes: Option<String>,
@@ -62,6 +64,12 @@ pub struct RunRecord {
     pub summary: Option<Summary>,
     /// The error it ended with.
     pub error: Option<ErrorReport>,
+    /// The target's incarnation that it wrote in; for a restore, the one it began.
+    pub incarnation: u64,
+    /// The newest restore that has put other content into the target since, or may have.
+    pub superseded_by: Option<String>,
+    /// The backup that was taken of the target before the run wrote to it.
+    pub backup: Option<String>,
 }
 
 /// A run about to begin.
@@ -108,7 +116,9 @@ pub struct RunEnd {
 
 /// The columns [`RunRecord::read`] reads, in its order.
 pub(super) const COLUMNS: &str = "id, verb, source, target, target_identity, status, verified, started_ms, ended_ms, \
-     request, undoes, undone_by, continues, keeps_images, written_rows, summary, error, source_identity";
+     request, undoes, undone_by, continues, keeps_images, written_rows, summary, error, source_identity, \
+     incarnation, (SELECT later.begun_by FROM incarnation AS later WHERE later.target_identity = run.target_identity \
+     AND later.number > run.incarnation ORDER BY later.number DESC LIMIT 1), backup";
 
 impl RunRecord {
     /// Reads a row of [`COLUMNS`].
@@ -132,7 +142,17 @@ impl RunRecord {
             summary: read_json(row, 15)?,
             error: read_json(row, 16)?,
             source_identity: row.get(17)?,
+            incarnation: to_count(row.get(18)?),
+            superseded_by: row.get(19)?,
+            backup: row.get(20)?,
         })
+    }
+}
+
+impl RunVerb {
+    /// Whether it carries rows from a source: a copy or a mirror.
+    pub fn has_source(self) -> bool {
+        matches!(self, RunVerb::Copy | RunVerb::Mirror)
     }
 }
 

@@ -5,6 +5,7 @@ use syncline_core::error::{Code, Error, Result};
 
 use super::State;
 use super::database::Outcome;
+use super::incarnations;
 use super::ledger;
 use super::run_record::{COLUMNS, NewRun, RunEnd, RunRecord, to_json, to_sql, to_word};
 
@@ -18,6 +19,9 @@ const HAS_CHANGES: &str = "(EXISTS (SELECT 1 FROM load WHERE load.run = run.id)
 
 /// Whether the run in the outer query has held rows of which nobody has said whether they count.
 const HAS_PENDING: &str = "EXISTS (SELECT 1 FROM held_row WHERE held_row.run = run.id AND batch IS NOT NULL)";
+/// Whether the run in the outer query wrote to the content that its target holds now.
+const IS_PRESENT: &str = "NOT EXISTS (SELECT 1 FROM incarnation WHERE incarnation.target_identity = run.target_identity
+     AND incarnation.number > run.incarnation)";
 
 impl State {
     /// Records that a run begins, and names it. Its status is running until [`State::finish_run`].
@@ -149,11 +153,11 @@ impl State {
     }
 
     /// The newest copy or mirror that has ended, has changes that can be taken back, and is not undone. Undo runs are
-    /// passed over, so that one undo after the other walks back in history.
+    /// passed over, so that one undo after the other walks back in history; so are runs whose target was restored since.
     pub async fn newest_undoable(&self) -> Result<Option<RunRecord>> {
         let select = format!(
-            "SELECT {COLUMNS} FROM run WHERE verb <> 'undo' AND status <> 'running' AND keeps_images \
-             AND undone_by IS NULL AND {HAS_CHANGES} ORDER BY sequence DESC LIMIT 1"
+            "SELECT {COLUMNS} FROM run WHERE verb IN ('copy', 'mirror', 'retry') AND status <> 'running' AND keeps_images \
+             AND undone_by IS NULL AND {IS_PRESENT} AND {HAS_CHANGES} ORDER BY sequence DESC LIMIT 1"
         );
         self.database.read("look for a run to undo", move |connection| Ok(query(connection, &select, ())?.pop())).await
     }
@@ -197,10 +201,11 @@ impl State {
 
 fn insert(tx: &Transaction<'_>, run: &NewRun) -> Outcome<String> {
     let request = run.request.as_ref().map(to_json).transpose()?;
+    let incarnation = to_sql(incarnations::present(tx, &run.target_identity)?);
     let mut statement = tx.prepare_cached(
         "INSERT INTO run (id, verb, source, target, target_identity, status, verified, started_ms, request, undoes, \
-         continues, keeps_images, source_identity) \
-         VALUES ('r_' || lower(hex(randomblob(4))), ?1, ?2, ?3, ?4, 'running', 'skipped', ?5, ?6, ?7, ?8, ?9, ?10) \
+         continues, keeps_images, source_identity, incarnation) \
+         VALUES ('r_' || lower(hex(randomblob(4))), ?1, ?2, ?3, ?4, 'running', 'skipped', ?5, ?6, ?7, ?8, ?9, ?10, ?11) \
          RETURNING id",
     )?;
     let mut attempts = 1;
@@ -216,6 +221,7 @@ fn insert(tx: &Transaction<'_>, run: &NewRun) -> Outcome<String> {
             run.continues,
             run.keeps_images,
             run.source_identity,
+            incarnation,
         ];
         match statement.query_row(values, |row| row.get(0)) {
             Err(error) if is_taken(&error) && attempts < ID_ATTEMPTS => attempts += 1,

@@ -106,6 +106,7 @@ async fn a_run_is_remembered_by_the_next_process() {
         tables: vec![counted.clone(), counted],
         duration_ms: 5,
         continues: None,
+        backup: None,
         notes: vec![],
     };
     let error = syncline_core::error::Error::new(Code::DiskFull, "no room").because("full");

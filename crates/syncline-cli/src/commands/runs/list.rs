@@ -71,7 +71,12 @@ fn text(runs: &[RunRecord], now_ms: i64) -> String {
 }
 
 fn relation(run: &RunRecord) -> String {
-    let relations = [("undoes", &run.undoes), ("undone by", &run.undone_by), ("continues", &run.continues)];
+    let relations = [
+        ("undoes", &run.undoes),
+        ("undone by", &run.undone_by),
+        ("continues", &run.continues),
+        ("superseded by", &run.superseded_by),
+    ];
     let said = relations.iter().filter_map(|(word, other)| other.as_ref().map(|other| format!("{word} {other}")));
     said.collect::<Vec<_>>().join(", ")
 }

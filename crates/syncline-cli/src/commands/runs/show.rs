@@ -43,9 +43,17 @@ fn text(record: &RunRecord, console: &Console) -> String {
     record.ended_ms.inspect(|ended| fact("ended", &age::moment(*ended)));
     let relations = [("continues", &record.continues), ("undoes", &record.undoes), ("undone by", &record.undone_by)];
     relations.iter().for_each(|(name, run)| run.iter().for_each(|run| fact(name, run)));
+    record.backup.iter().for_each(|file| fact("backup", file));
+    if let Some(restore) = &record.superseded_by {
+        fact("superseded", &format!("by {restore}, a restore of the target: this run cannot be undone any more"));
+    }
     if let Some(ended) = &record.summary {
         shown += "\n";
-        shown += &summary::summary(ended, &setting(record, console));
+        shown += &match record.verb {
+            // It goes through no table.
+            RunVerb::Restore => ended.notes.iter().map(|note| format!("note: {}\n", escape(note))).collect(),
+            _ => summary::summary(ended, &setting(record, console)),
+        };
         let errors = ended.tables.iter().filter_map(|table| table.error.as_ref());
         errors.for_each(|report| shown += &error::form_of_report(report, console.paint));
     }
@@ -58,7 +66,7 @@ fn text(record: &RunRecord, console: &Console) -> String {
 
 fn setting(record: &RunRecord, console: &Console) -> Setting {
     let run = quote(&record.id);
-    let can_undo = record.undone_by.is_none() && record.keeps_images;
+    let can_undo = record.undone_by.is_none() && record.keeps_images && record.superseded_by.is_none();
     Setting {
         heading: Labels::new(&record.source, &record.target).arrow(),
         verb: verb_name(record.verb).to_owned(),

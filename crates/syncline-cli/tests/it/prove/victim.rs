@@ -136,6 +136,7 @@ fn victim() {
         Arc::new(Watch { place, counts: Default::default(), began: Instant::now(), decided_written: Mutex::default() });
     let settings = Settings {
         state_dir: state.into(),
+        backup_root: None,
         working_dir: std::env::current_dir().unwrap(),
         environment: Box::new(|_| None),
         events: watch.clone(),

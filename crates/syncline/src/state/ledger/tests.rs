@@ -244,6 +244,7 @@ async fn an_undo_opens_again_what_its_run_had_settled() {
         tables: vec![table],
         duration_ms: 1,
         continues: None,
+        backup: None,
         notes: Vec::new(),
     };
     let end = RunEnd {

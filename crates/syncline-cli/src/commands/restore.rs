@@ -1,0 +1,102 @@
+//! `syncline restore`: a database made what a backup holds.
+
+use std::time::Duration;
+
+use clap::Args;
+use syncline::error::Result;
+use syncline::{RestorePlan, RestoreReport, RestoreRequest};
+
+use crate::console::{Console, Shape};
+use crate::exit::Exit;
+use crate::render::text::{bytes, counted, duration, escape, quote};
+
+/// Makes a database what a backup holds: everything in it is replaced, in one transaction.
+///
+/// The backup is checked first, and what is there is kept as a backup in the backup root. Programs that have the database
+/// open can keep it open: they see the old content whole, then the new content whole. What they write while the restore is
+/// under way is lost, so stop those that write.
+///
+/// Shown as a plan first. Under --json the first line is the plan and the last what was done; without --yes nothing is
+/// restored and the last line is the error CONFIRMATION_NEEDED.
+#[derive(Debug, Args)]
+pub(crate) struct RestoreArgs {
+    /// The backup, which can be any SQLite database
+    #[arg(value_name = "FILE")]
+    backup: String,
+    /// The database to replace; a missing one is made
+    #[arg(value_name = "DB")]
+    target: String,
+    /// Do not keep what is there before
+    #[arg(long)]
+    no_safety_backup: bool,
+}
+
+/// Does it.
+pub(super) async fn run(args: RestoreArgs, console: &Console) -> Result<Exit> {
+    let progress = console.progress_of_document(false);
+    let session = console.open(&progress).await?;
+    let again = again(&args);
+    let request = RestoreRequest { backup: args.backup, target: args.target, safety_backup: !args.no_safety_backup };
+    let plan = session.restore_plan(&request).await?;
+    show_plan(&plan, console)?;
+    if !console.prompt.confirm("Restore it?", &console.command(&again))? {
+        console.messages.note("nothing was changed");
+        return Ok(Exit::FAILED);
+    }
+    let done = session.restore(&request).await;
+    progress.finish();
+    console.present(&done?, |done| text(done, console))?;
+    Ok(Exit::DONE)
+}
+
+fn again(args: &RestoreArgs) -> String {
+    let flag = if args.no_safety_backup { " --no-safety-backup" } else { "" };
+    format!("restore {} {}{flag}", quote(&args.backup), quote(&args.target))
+}
+
+fn show_plan(plan: &RestorePlan, console: &Console) -> Result<()> {
+    match console.shape {
+        Shape::Json => console.output.json(plan),
+        // Who is asked must see what about, wherever the output goes.
+        Shape::Text if console.prompt.will_ask() => {
+            console.messages.show(&plan_text(plan));
+            Ok(())
+        }
+        Shape::Text => console.output.text(&plan_text(plan)),
+    }
+}
+
+fn plan_text(plan: &RestorePlan) -> String {
+    let mut shown = format!("restore  {} -> {}\n", escape(&plan.backup), escape(&plan.target));
+    let mut fact = |name: &str, value: String| shown += &format!("{name:9}  {value}\n");
+    fact("backup", format!("{}, {}, checked", counted(plan.tables, "table"), bytes(plan.bytes)));
+    match plan.replaces_bytes {
+        None => fact("target", "is not there yet and will be made".to_owned()),
+        Some(size) => fact("target", format!("{} are replaced, with all that was written since", bytes(size))),
+    }
+    match (&plan.safety_backup_in, plan.replaces_bytes) {
+        (Some(root), _) => fact("kept", format!("as a backup in {}", escape(root))),
+        (None, Some(_)) => fact("kept", "nothing, as asked".to_owned()),
+        (None, None) => {}
+    }
+    shown
+}
+
+fn text(done: &RestoreReport, console: &Console) -> String {
+    let took = duration(Duration::from_millis(done.duration_ms));
+    let size = format!("{}, {}", counted(done.tables, "table"), bytes(done.bytes));
+    let mut shown = format!(
+        "{}  {} restored, {size}, in {took}  run {}\n",
+        console.paint.good("ok"),
+        escape(&done.target),
+        done.run
+    );
+    if let Some(kept) = &done.safety_backup {
+        shown += &format!("what was there is kept in {}\n", escape(kept));
+        if !console.is_quiet {
+            let back = format!("restore {} {}", quote(kept), quote(&done.target));
+            shown += &format!("to go back: {}\n", console.command(&back));
+        }
+    }
+    shown
+}

@@ -1,0 +1,67 @@
+//! The port to an engine's own way of copying a database whole.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::error::Result;
+
+/// Copies a database whole into a file, and makes it what such a file holds.
+///
+/// A backup is a file of the engine's own kind: its usual tools open it, and nothing of Syncline's is in it.
+#[async_trait]
+pub trait Backup: Send + Sync {
+    /// Copies the database, as it is at one instant, into a new file at `file`. Others may go on writing; the copy does
+    /// not begin anew when they do.
+    ///
+    /// The file appears under its name once it is complete, checked as `care` says, and durable. When this returns an
+    /// error, or the process dies, nothing is there under that name; a process that dies may leave an unfinished file
+    /// with another name beside it.
+    ///
+    /// # Errors
+    /// `BACKUP_EXISTS` when something has that name already, which is left as it is; `STORE_MISSING` when its directory
+    /// is not there; `DISK_FULL`; `STORE_CORRUPT` when the copy is damaged, as the database then is; what `watch`
+    /// returns.
+    async fn save(&self, file: &Path, care: Care, watch: &Watch) -> Result<Extent>;
+
+    /// Reads the whole database and checks that nothing in it is damaged. Changes nothing.
+    ///
+    /// # Errors
+    /// `STORE_CORRUPT`, with the first damage found.
+    async fn check(&self) -> Result<Extent>;
+
+    /// Replaces everything the database holds by what the backup at `file` holds, in one transaction that is durable on
+    /// return: whatever happens, others see the old content whole or the new content whole. The file is checked before
+    /// anything is written, within the view that is then copied.
+    ///
+    /// Open connections of other programs stay what they are and see the new content. It waits for their locks up to
+    /// [`crate::limits::LOCK_WAIT`].
+    ///
+    /// # Errors
+    /// `STORE_CORRUPT` for a damaged file, `STORE_LOCKED` when others do not let go in time, `DISK_FULL`, what `watch`
+    /// returns, and `RESTORE_REFUSED` where the engine cannot put this content into this database. The database then
+    /// holds what it held before.
+    async fn restore(&self, file: &Path, watch: &Watch) -> Result<Extent>;
+}
+
+/// How a copy is looked at before it gets its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Care {
+    /// It is opened again and read whole; a damaged one is no backup.
+    Checked,
+    /// It is kept as it is: the last look at a database that is about to be replaced, damaged or not.
+    AsItIs,
+}
+
+/// How large a database is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// Bytes of its content.
+    pub bytes: u64,
+    /// Tables in it, the engine's own left out.
+    pub tables: u64,
+}
+
+/// Is told now and then how many of how many bytes are copied, and stops the copy by returning an error.
+pub type Watch = Arc<dyn Fn(u64, u64) -> Result<()> + Send + Sync>;

@@ -1,0 +1,160 @@
+//! Backups through SQLite's online backup API: page by page, from one connection into another.
+//!
+//! **Saving** reads in one transaction that is held from the first page to the last, so the API never begins anew however
+//! much others write, and the copy is of that instant. With a rollback journal others' commits wait meanwhile, as they do
+//! for every snapshot.
+//!
+//! **Restoring** writes in one transaction of SQLite, which takes the exclusive lock with its first step: a journal or the
+//! write-ahead log brings the old content back after a crash, as it does for any transaction. No file is renamed or
+//! overwritten under the programs that have it open.
+
+mod check;
+mod draft;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use rusqlite::Connection;
+use rusqlite::backup::{Backup as PageCopy, StepResult};
+use rusqlite::ffi;
+use syncline_core::error::{Code, Error, Result};
+use syncline_core::limits;
+use syncline_core::store::{Backup, Care, Extent, Store, Watch};
+
+use self::draft::Draft;
+use super::connect::failure::{Attempt, Doing, Failure};
+use super::connect::{self, Place, Role};
+use super::describe::free_bytes;
+use super::thread::ConnectionThread;
+use super::write::Claim;
+use super::{Access, SqliteStore};
+
+#[async_trait]
+impl Backup for SqliteStore {
+    async fn save(&self, file: &Path, care: Care, watch: &Watch) -> Result<Extent> {
+        let reader = ConnectionThread::start(Arc::clone(&self.place), Role::Reader).await?;
+        let (file, watch, wait) = (file.to_owned(), Arc::clone(watch), self.place.lock_wait());
+        let save = move |conn: &mut Connection| {
+            // The view of everything that follows.
+            begin_read(conn)?;
+            let size = size(conn)?;
+            let draft = Draft::beside(&file, size)?;
+            copy_into_draft(conn, draft.path(), &watch)?;
+            let copied = match care {
+                Care::Checked => check::whole_file(draft.path(), wait)?,
+                Care::AsItIs => Extent { bytes: size, tables: check::tables(conn).unwrap_or_default() },
+            };
+            draft.publish(&file)?;
+            Ok(copied)
+        };
+        reader.call(Doing::Reading, save).await
+    }
+
+    async fn check(&self) -> Result<Extent> {
+        let reader = ConnectionThread::start(Arc::clone(&self.place), Role::Reader).await?;
+        let check = |conn: &mut Connection| {
+            begin_read(conn)?;
+            check::whole(conn)
+        };
+        reader.call(Doing::Reading, check).await
+    }
+
+    async fn restore(&self, file: &Path, watch: &Watch) -> Result<Extent> {
+        let path = self.place.path().to_owned();
+        if !self.place.may_write() || !self.describe().await?.writable {
+            return Err(Error::new(Code::StoreReadOnly, format!("{} cannot be written", path.display())));
+        }
+        let Some(_claim) = Claim::take(&self.writing) else {
+            let what = format!("{} is being written by this run already", path.display());
+            return Err(Error::new(Code::StoreLocked, what));
+        };
+        let (file, watch, wait) = (file.to_owned(), Arc::clone(watch), self.place.lock_wait());
+        let restore = move |conn: &mut Connection| {
+            let place = Place::find(&file, Access::Read, wait)?;
+            let from = connect::open(&place, Role::Reader, |conn| conn.busy_timeout(wait))?;
+            let told = |failure: Failure| Failure::Said(failure.into_error(&file, Doing::Reading));
+            begin_read(&from).map_err(told)?;
+            let found = check::whole(&from).map_err(told)?;
+            fits(&from, conn, &path)?;
+            copy(&from, conn, &watch)?;
+            Ok(found)
+        };
+        self.resident.call(Doing::Writing, restore).await
+    }
+}
+
+/// BEGIN alone takes no view; the first read does.
+fn begin_read(conn: &Connection) -> Attempt<()> {
+    conn.execute_batch("BEGIN")?;
+    Ok(conn.query_row("SELECT count(*) FROM main.sqlite_schema", [], |_| Ok(()))?)
+}
+
+/// Bytes of the database, as of the connection's view.
+fn size(conn: &Connection) -> rusqlite::Result<u64> {
+    Ok(pragma(conn, "page_count")?.saturating_mul(pragma(conn, "page_size")?))
+}
+
+fn pragma(conn: &Connection, name: &str) -> rusqlite::Result<u64> {
+    conn.pragma_query_value(Some("main"), name, |row| row.get::<_, i64>(0)).map(i64::unsigned_abs)
+}
+
+fn copy_into_draft(from: &Connection, draft: &Path, watch: &Watch) -> Attempt<()> {
+    let said = |error: rusqlite::Error| Failure::Said(Failure::from(error).into_error(draft, Doing::Writing));
+    let mut to = Connection::open(draft).map_err(said)?;
+    // Nobody else knows the file, and what is left of it after a crash is thrown away: it needs neither a journal nor a
+    // lock, and is made durable once, at the end.
+    to.execute_batch("PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF").map_err(said)?;
+    copy(from, &mut to, watch).map_err(|failure| Failure::Said(failure.into_error(draft, Doing::Writing)))?;
+    to.close().map_err(|(_, error)| said(error))
+}
+
+/// Copies all pages. Ended early, it takes everything back.
+fn copy(from: &Connection, to: &mut Connection, watch: &Watch) -> Attempt<()> {
+    let page = pragma(from, "page_size")?.max(1);
+    let pages = i32::try_from(limits::BACKUP_STEP_BYTES / page).unwrap_or(i32::MAX).max(1);
+    // Nothing is locked yet by the copy, so a stop costs nothing.
+    watch(0, size(from)?)?;
+    let copy = PageCopy::new(from, to)?;
+    loop {
+        // Locks are waited for inside, by the busy handler; without the lock at the end of that there is none.
+        match copy.step(pages)? {
+            StepResult::Done => return Ok(()),
+            StepResult::More => {}
+            _ => return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_BUSY), None).into()),
+        }
+        let progress = copy.progress();
+        let bytes = |pages: i32| u64::from(pages.unsigned_abs()) * page;
+        watch(bytes(progress.pagecount - progress.remaining), bytes(progress.pagecount))?;
+    }
+}
+
+/// Whether the content of `from` can be put into the database of `to`.
+fn fits(from: &Connection, to: &Connection, path: &Path) -> Attempt<()> {
+    let (new, old) = (pragma(from, "page_size")?, pragma(to, "page_size")?);
+    let mode: String = to.pragma_query_value(Some("main"), "journal_mode", |row| row.get(0))?;
+    if mode.eq_ignore_ascii_case("wal") && new != old {
+        let what = format!("{} works with a write-ahead log and pages of {old} bytes", path.display());
+        return Err(Error::new(Code::RestoreRefused, what)
+            .because(format!("the backup has pages of {new} bytes, and SQLite cannot change their size there"))
+            .leaving("nothing was changed")
+            .next("PRAGMA journal_mode = DELETE", "in the sqlite3 shell, while nobody else has the database open")
+            .into());
+    }
+    let (new, old) = (size(from)?, size(to)?);
+    // The journal holds what is overwritten, or the log what is new, and the file may grow.
+    let needed = new.max(old).saturating_add(new.saturating_sub(old));
+    require(free_bytes(path), needed, path)
+}
+
+/// Refuses what will not fit on the disk of `path`.
+fn require(free: Option<u64>, needed: u64, path: &Path) -> Attempt<()> {
+    match free {
+        Some(free) if free < needed => {
+            let what = format!("there is no room left for {}", path.display());
+            let why = format!("{free} bytes are free and about {needed} are needed");
+            Err(Error::new(Code::DiskFull, what).because(why).leaving("nothing was changed").into())
+        }
+        _ => Ok(()),
+    }
+}

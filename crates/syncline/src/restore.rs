@@ -1,0 +1,298 @@
+//! Restores: a database made what a backup holds, through its engine, in one transaction.
+//!
+//! A restore is a run: it is recorded, it holds the target's lock, and it begins a new incarnation of the target, so that
+//! nothing that was known about the old content is ever applied to the new.
+
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+use syncline_core::error::{Code, Error, Result};
+use syncline_core::limits;
+use syncline_core::store::{Care, Extent};
+
+use crate::backup::{backup_of, shell_word};
+use crate::open::{Database, Purpose};
+use crate::run::{Record, Worked};
+use crate::session::{Syncline, now_ms};
+use crate::state::{NewRun, RunLock, RunVerb};
+use crate::summary::Status;
+
+/// A restore that is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RestoreRequest {
+    /// The backup, named like a database: it is one.
+    pub backup: String,
+    /// The database to be replaced; a missing one is made.
+    pub target: String,
+    /// Keep what is there as a backup first.
+    pub safety_backup: bool,
+}
+
+/// What a restore would do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestorePlan {
+    /// Version of this object.
+    pub format: u32,
+    /// `restore-plan`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The backup's label. It was read whole and is sound.
+    pub backup: String,
+    /// Its size.
+    pub bytes: u64,
+    /// Tables in it.
+    pub tables: u64,
+    /// The target's label.
+    pub target: String,
+    /// Bytes on disk that are replaced; `None` when the target is made.
+    pub replaces_bytes: Option<u64>,
+    /// The directory that what is there will be kept in; `None` when nothing is there, or it is not wanted.
+    pub safety_backup_in: Option<String>,
+}
+
+/// A restore that was carried out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestoreReport {
+    /// Version of this object.
+    pub format: u32,
+    /// `restore`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The run's identifier.
+    pub run: String,
+    /// The backup's label.
+    pub backup: String,
+    /// The target's label.
+    pub target: String,
+    /// Bytes of the new content.
+    pub bytes: u64,
+    /// Tables in it.
+    pub tables: u64,
+    /// The backup of what was there before.
+    pub safety_backup: Option<String>,
+    /// The target's incarnation from here on.
+    pub incarnation: u64,
+    /// Wall time.
+    pub duration_ms: u64,
+}
+
+impl Syncline {
+    /// Checks the backup, and says what restoring it would do. Nothing is written.
+    ///
+    /// # Errors
+    /// When the backup cannot be read or is damaged, when the target is no database or cannot be opened, and
+    /// `GUARD_SAME_TABLE` when both are the same file.
+    pub async fn restore_plan(&self, request: &RestoreRequest) -> Result<RestorePlan> {
+        let backup = self.open_database(&request.backup, Purpose::Read).await?;
+        let target = match self.open_database(&request.target, Purpose::Write).await {
+            Ok(target) => Some(target),
+            Err(error) if error.code() == Code::StoreMissing => None,
+            Err(error) => return Err(unusable(error)),
+        };
+        target.iter().try_for_each(|target| check_different(&backup, target))?;
+        let found = backup_of(&backup)?.check().await?;
+        let keeps = request.safety_backup && target.is_some();
+        Ok(RestorePlan {
+            format: 1,
+            kind: "restore-plan".to_owned(),
+            backup: backup.label.clone(),
+            bytes: found.bytes,
+            tables: found.tables,
+            target: target
+                .as_ref()
+                .map_or_else(|| self.label_of(&request.target), |target| Ok(target.label.clone()))?,
+            replaces_bytes: target.as_ref().and_then(Database::file_bytes),
+            safety_backup_in: keeps.then(|| self.backup_root().to_string_lossy().into_owned()),
+        })
+    }
+
+    /// Makes the target what the backup holds.
+    ///
+    /// # Errors
+    /// As [`Syncline::restore_plan`], `RUN_LOCKED` when a run works on the target, and as
+    /// [`syncline_core::store::Backup::restore`]. The target then holds what it held before.
+    pub async fn restore(&self, request: &RestoreRequest) -> Result<RestoreReport> {
+        let started = Instant::now();
+        let untouched = |error: Error| error.leaving_if_unsaid("nothing was changed");
+        let state = self.state().await.map_err(untouched)?;
+        let backup = self.open_database(&request.backup, Purpose::Read).await.map_err(untouched)?;
+        let target = self.open_database(&request.target, Purpose::Create).await;
+        let target = target.map_err(|error| untouched(unusable(error)))?;
+        let note = format!("restore {} -> {}", backup.label, target.label);
+        let result = match check_different(&backup, &target) {
+            Err(error) => Err(error),
+            Ok(()) => match RunLock::acquire(state.dir(), &target.description.identity, &note) {
+                Err(error) => return Err(untouched(error)),
+                Ok(_lock) => self.restore_under_lock(request, &backup, &target, started).await,
+            },
+        };
+        if result.is_err() {
+            target.remove_if_unused();
+        }
+        result.map_err(untouched)
+    }
+
+    async fn restore_under_lock(
+        &self,
+        request: &RestoreRequest,
+        backup: &Database,
+        target: &Database,
+        started: Instant,
+    ) -> Result<RestoreReport> {
+        let state = self.state().await?;
+        let identity = &target.description.identity;
+        self.settle(target).await?;
+        let run = NewRun {
+            verb: RunVerb::Restore,
+            source: backup.label.clone(),
+            target: target.label.clone(),
+            target_identity: identity.clone(),
+            source_identity: None,
+            request: None,
+            undoes: None,
+            continues: None,
+            keeps_images: false,
+            started_ms: now_ms(),
+        };
+        let record = Record { session: self, run: state.begin_run(run).await?, started, continues: None };
+        let run = record.run.clone();
+        let _watch = self.watch_for_cancel(&run).await?;
+        let mut replaced = None;
+        let result = self.replace(request, backup, target, &run, &mut replaced).await;
+        let (found, end) = match result {
+            Ok(found) => (found, Ok(())),
+            Err(error) => (Extent::default(), Err(error)),
+        };
+        let mut worked = Worked::whole(end, replaced.is_some());
+        if let Some(number) = replaced {
+            let what = format!("{} bytes in {} tables replaced what the database held", found.bytes, found.tables);
+            worked.notes.push(format!("{what}; this began its incarnation {number}"));
+        }
+        let summary = record.close(Ok(worked)).await?;
+        if summary.status == Status::Cancelled {
+            return Err(Error::new(Code::RunCancelled, "the restore was interrupted").leaving("nothing was changed"));
+        }
+        Ok(RestoreReport {
+            format: 1,
+            kind: "restore".to_owned(),
+            run,
+            backup: backup.label.clone(),
+            target: target.label.clone(),
+            bytes: found.bytes,
+            tables: found.tables,
+            safety_backup: summary.backup,
+            incarnation: state.incarnation(identity).await?,
+            duration_ms: summary.duration_ms,
+        })
+    }
+
+    /// Keeps what is there, replaces it, and tidies up in what is there now. `replaced` is set once it has happened.
+    async fn replace(
+        &self,
+        request: &RestoreRequest,
+        backup: &Database,
+        target: &Database,
+        run: &str,
+        replaced: &mut Option<u64>,
+    ) -> Result<Extent> {
+        let state = self.state().await?;
+        if request.safety_backup && !target.is_new() {
+            self.keep_what_is_there(target, run).await?;
+        }
+        let number = state.begin_incarnation(run).await?;
+        let found = match backup_of(target)?.restore(&backup.path, &self.watch()).await {
+            Ok(found) => found,
+            Err(error) if is_sure_to_change_nothing(error.code()) => {
+                state.withdraw_incarnation(run).await?;
+                return Err(error.leaving_if_unsaid("the database holds what it held before"));
+            }
+            Err(error) => {
+                return Err(error.leaving("the database holds what it held before, or the backup; never a mixture"));
+            }
+        };
+        *replaced = Some(number);
+        // Opened anew: the text encoding, which a connection learns once, may be another one now.
+        let told = |error: Error| error.leaving("the backup is restored");
+        let target = self.open_database(&target.name, Purpose::Write).await.map_err(told)?;
+        self.settle(&target).await.map_err(told)?;
+        Ok(found)
+    }
+
+    /// A backup of the last state before the restore: taken anew when somebody has written since.
+    async fn keep_what_is_there(&self, target: &Database, run: &str) -> Result<()> {
+        let stand = async || target.store.snapshot().await?.position().await;
+        for _ in 0..limits::SAFETY_BACKUP_ATTEMPTS {
+            let before = stand().await?;
+            let (file, _) = self.backup_into_root(target, Care::AsItIs).await?;
+            self.state().await?.record_backup(run, &file.to_string_lossy()).await?;
+            self.note(format!("what is there is kept in {}", file.display()));
+            if stand().await? == before {
+                return Ok(());
+            }
+        }
+        Err(Error::new(Code::StoreLocked, format!("other programs go on writing to {}", target.label))
+            .because("what they write would be lost")
+            .leaving("nothing was changed")
+            .next("stop them, then restore", "")
+            .next("--no-safety-backup", "replace it all the same, without keeping what is there"))
+    }
+
+    /// Brings what is known about runs into line with the target. One that is damaged cannot say how far they came; it
+    /// is about to be replaced, and they with it.
+    async fn settle(&self, target: &Database) -> Result<()> {
+        let mut writer = target.store.writer().await?;
+        match self.recover(&target.description.identity, &mut *writer).await {
+            Err(error) if error.code() == Code::StoreCorrupt => Ok(()),
+            settled => settled,
+        }
+    }
+
+    /// The present incarnation of a database: 1 until the first restore that this state directory knows of, one more with
+    /// every restore. What was found out about a database holds only as long as this number does.
+    ///
+    /// # Errors
+    /// When the database cannot be opened, or the state not be read.
+    pub async fn incarnation(&self, database: &str) -> Result<u64> {
+        let database = self.open_database(database, Purpose::Read).await?;
+        self.state().await?.incarnation(&database.description.identity).await
+    }
+}
+
+/// The command that puts a backup into a database.
+pub(crate) fn restore_command(backup: &str, target: &str) -> String {
+    format!("syncline restore {} {}", shell_word(backup), shell_word(target))
+}
+
+fn check_different(backup: &Database, target: &Database) -> Result<()> {
+    if backup.description.identity == target.description.identity {
+        let what = format!("{} and {} are the same file", backup.label, target.label);
+        return Err(Error::new(Code::GuardSameTable, what).leaving("nothing was changed"));
+    }
+    Ok(())
+}
+
+/// A target that SQLite cannot open cannot be written through SQLite; but a missing one can be made.
+fn unusable(error: Error) -> Error {
+    match error.code() {
+        Code::StoreCorrupt | Code::NotADatabase => error
+            .leaving("nothing was changed")
+            .next("move the file away, with its -wal, -shm and -journal, and restore again", "a missing one is made"),
+        _ => error,
+    }
+}
+
+/// Whether an error with this code comes before the engine's commit, or with its refusal.
+fn is_sure_to_change_nothing(code: Code) -> bool {
+    matches!(
+        code,
+        Code::StoreLocked
+            | Code::StoreCorrupt
+            | Code::StoreReadOnly
+            | Code::StoreMissing
+            | Code::StoreDenied
+            | Code::NotADatabase
+            | Code::DiskFull
+            | Code::RestoreRefused
+            | Code::RunCancelled
+    )
+}
