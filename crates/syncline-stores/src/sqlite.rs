@@ -7,6 +7,7 @@
 //! | `describe` | version, identity, rights |
 //! | `schema` | tables, keys, constraints, indexes, what is not carried |
 //! | `types` | cells and values, what a declared type does |
+//! | `filter` | the filter of a mapping as SQL |
 //! | `snapshot` | one consistent view: scan, fetch, count, position |
 //! | `digest` | keys and digests in key order |
 //! | `bulk` | loading an empty table |
@@ -19,6 +20,7 @@ mod bulk;
 mod connect;
 mod describe;
 mod digest;
+mod filter;
 mod schema;
 mod snapshot;
 mod thread;
@@ -82,6 +84,7 @@ impl SqliteStore {
     pub async fn open_with_lock_wait(path: &Path, access: Access, lock_wait: Duration) -> Result<SqliteStore> {
         let place = Arc::new(Place::find(path, access, lock_wait)?);
         let resident = Arc::new(ConnectionThread::start(Arc::clone(&place), Role::Writer).await?);
+        resident.call(Doing::Opening, snapshot::register_bytes_function).await?;
         let place = Arc::new(place.settled()?);
         Ok(SqliteStore { place, resident, writing: Arc::default() })
     }

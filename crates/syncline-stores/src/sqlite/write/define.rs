@@ -3,6 +3,8 @@
 //! A definition is text from another database, and whoever made that database may have put anything there. So SQLite's
 //! authorizer watches every action while it is compiled, and only the creation of the one table or index passes.
 
+mod synthesis;
+
 use rusqlite::Connection;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use syncline_core::error::{Code, Error};
@@ -19,11 +21,11 @@ pub(super) fn carry_out(conn: &mut Connection, step: &SchemaStep) -> Attempt<()>
     match step {
         SchemaStep::CreateTable(table) => {
             let allowed = Allowed { table: table.name.clone(), index: None };
-            create(conn, &table.definition, allowed, "table", &table.name)
+            create(conn, &synthesis::table_definition(table)?, allowed, "table", &table.name)
         }
         SchemaStep::CreateIndex { table, index } => {
             let allowed = Allowed { table: table.clone(), index: Some(index.name.clone()) };
-            create(conn, &index.definition, allowed, "index", &index.name)
+            create(conn, &synthesis::index_definition(table, index)?, allowed, "index", &index.name)
         }
         SchemaStep::DropTable(table) => Ok(conn.execute_batch(&format!("DROP TABLE {}", select::table(table)?))?),
     }
