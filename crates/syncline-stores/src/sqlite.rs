@@ -35,6 +35,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
+use syncline_core::schema::TableSchema;
 use syncline_core::store::{Description, Snapshot, Store, Writer};
 
 use self::connect::failure::Doing;
@@ -88,6 +89,14 @@ impl SqliteStore {
         let place = Arc::new(place.settled()?);
         Ok(SqliteStore { place, resident, writing: Arc::default() })
     }
+}
+
+/// The statements that create a table and its indexes, as a writer would carry them out.
+///
+/// # Errors
+/// When a name cannot be written in SQL.
+pub fn statements_of(table: &TableSchema) -> Result<Vec<String>> {
+    write::statements_of(table)
 }
 
 #[async_trait]

@@ -20,6 +20,7 @@ mod evidence;
 mod ledger;
 mod locks;
 mod logs;
+mod mask_key;
 mod migrations;
 mod plans;
 mod retention;

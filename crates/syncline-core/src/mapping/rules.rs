@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::columns::{ColumnList, Rename, parse_list, parse_rename};
-use super::filter::{self, Condition};
+use super::filter::{self, Condition, Operand};
 use super::mask::{self, MaskRule};
 use super::names::Reader;
 use super::{MappingRequest, MaskKind};
@@ -60,6 +60,19 @@ impl Mapping {
     /// Whether a key is needed for its masks: `null` and `text:V` need none.
     pub fn needs_key(&self) -> bool {
         self.masks.iter().any(|mask| matches!(mask.kind, MaskKind::Fake | MaskKind::Hash))
+    }
+
+    /// Whether a filter asks for the present moment.
+    pub fn uses_now(&self) -> bool {
+        let mut uses_now = false;
+        for rule in &self.filters {
+            let looked_at = rule.condition.replaced(&mut |operand| {
+                uses_now |= matches!(operand, Operand::Now(_));
+                Ok::<_, Error>(operand.clone())
+            });
+            debug_assert!(looked_at.is_ok());
+        }
+        uses_now
     }
 
     /// What a table of the source is called in the target.

@@ -7,8 +7,8 @@ mod synthesis;
 
 use rusqlite::Connection;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
-use syncline_core::error::{Code, Error};
-use syncline_core::schema::SchemaStep;
+use syncline_core::error::{Code, Error, Result};
+use syncline_core::schema::{SchemaStep, TableSchema};
 
 use crate::sqlite::connect::failure::Attempt;
 use crate::sqlite::snapshot::select;
@@ -29,6 +29,15 @@ pub(super) fn carry_out(conn: &mut Connection, step: &SchemaStep) -> Attempt<()>
         }
         SchemaStep::DropTable(table) => Ok(conn.execute_batch(&format!("DROP TABLE {}", select::table(table)?))?),
     }
+}
+
+/// The statements that create a table and its indexes.
+pub(in crate::sqlite) fn statements_of(table: &TableSchema) -> Result<Vec<String>> {
+    let mut statements = vec![synthesis::table_definition(table)?.into_owned()];
+    for index in &table.indexes {
+        statements.push(synthesis::index_definition(&table.name, index)?.into_owned());
+    }
+    Ok(statements)
 }
 
 fn create(conn: &mut Connection, definition: &str, allowed: Allowed, kind: &str, name: &str) -> Attempt<()> {
