@@ -18,6 +18,7 @@ mod demo;
 mod diff;
 mod explain;
 mod man;
+mod mapping;
 mod mirror;
 mod plan;
 mod prove;
