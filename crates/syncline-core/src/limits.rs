@@ -89,6 +89,9 @@ pub const FILTER_DEPTH_MAX: usize = 64;
 /// Conditions and listed values in one filter. Engines bound the size of an expression too, and each row pays for it.
 pub const FILTER_NODES_MAX: usize = 4_096;
 
+/// Longest pattern of LIKE and ILIKE in a filter, in bytes: engines bound theirs, and escaping makes some characters three.
+pub const FILTER_PATTERN_BYTES_MAX: usize = 8 << 10;
+
 /// Longest interval in a filter, in seconds: a thousand years, which keeps every instant within what dates can hold.
 pub const FILTER_INTERVAL_MAX: i64 = 1_000 * 366 * 24 * 60 * 60;
 

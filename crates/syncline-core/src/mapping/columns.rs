@@ -24,7 +24,7 @@ pub(super) struct Rename {
 pub(super) fn parse_list(text: &str) -> Result<ColumnList, String> {
     let mut reader = Reader::new(text);
     let table = reader.name(&[':'])?;
-    reader.expect(':')?;
+    reader.must_eat(':')?;
     let mut names: Vec<String> = Vec::new();
     let mut is_exclusion = None;
     loop {
@@ -70,7 +70,7 @@ pub(super) fn parse_rename(text: &str) -> Result<Rename, String> {
 pub(super) fn table_and_column(reader: &mut Reader<'_>) -> Result<(String, Option<String>), String> {
     let table = reader.name(&['.', '='])?;
     let column = if reader.eat('.') { Some(reader.name(&['.', '='])?) } else { None };
-    reader.expect('=')?;
+    reader.must_eat('=')?;
     Ok((table, column))
 }
 

@@ -48,7 +48,7 @@ impl<'t> Reader<'t> {
     ///
     /// # Errors
     /// What is wrong, for a person.
-    pub(super) fn expect(&mut self, c: char) -> Result<(), String> {
+    pub(super) fn must_eat(&mut self, c: char) -> Result<(), String> {
         if self.eat(c) { Ok(()) } else { Err(format!("'{c}' is expected at character {}", self.place())) }
     }
 
@@ -137,9 +137,9 @@ mod tests {
         assert_eq!(reader.name(&['.', '=']).unwrap(), "order lines");
         assert!(reader.eat('.'));
         assert_eq!(reader.name(&['.', '=']).unwrap(), r#"a ".:= b"#);
-        assert!(reader.expect('=').is_ok());
+        assert!(reader.must_eat('=').is_ok());
         assert_eq!(reader.rest(), "x");
-        assert_eq!(reader.expect('=').unwrap_err(), "'=' is expected at character 29");
+        assert_eq!(reader.must_eat('=').unwrap_err(), "'=' is expected at character 29");
     }
 
     #[test]

@@ -128,7 +128,7 @@ fn filter_rule(text: &str) -> Result<FilterRule> {
     let wrong = |why: String| invalid(Code::FilterInvalid, "--where", text, why);
     let mut reader = Reader::new(text);
     let table = reader.name(&[':']).map_err(wrong)?;
-    reader.expect(':').map_err(wrong)?;
+    reader.must_eat(':').map_err(wrong)?;
     let condition = filter::parse(reader.rest()).map_err(|flaw| {
         let before = text.len() - reader.rest().len() + flaw.at;
         let place = text.get(..before).map_or(0, |before| before.chars().count()) + 1;
@@ -162,6 +162,8 @@ fn shown(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn request(filters: &[&str], columns: &[&str], renames: &[&str], masks: &[&str]) -> MappingRequest {
@@ -206,6 +208,21 @@ mod tests {
         ];
         for (typed, code) in cases {
             assert_eq!(Mapping::parse(&typed).unwrap_err().code(), code, "{typed:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_rule_is_read_or_refused_without_a_panic(text in "[ -~é\n]{0,40}|[a\".:,=!' ]{0,20}") {
+            let rule = [text.as_str()];
+            for typed in [
+                request(&rule, &[], &[], &[]),
+                request(&[], &rule, &[], &[]),
+                request(&[], &[], &rule, &[]),
+                request(&[], &[], &[], &rule),
+            ] {
+                let _ = Mapping::parse(&typed);
+            }
         }
     }
 

@@ -5,7 +5,7 @@ use syncline_core::change::{RowDigest, TableTask};
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
 use syncline_core::store::DigestBatch;
-use syncline_core::value::{RowBatch, Value, ValueRef, exact};
+use syncline_core::value::{RowBatch, Value, exact};
 
 use super::connect::failure::Attempt;
 use super::snapshot::masks::Masks;
@@ -25,7 +25,7 @@ pub(super) fn stream(conn: &Connection, task: &TableTask, outlet: &Outlet<Digest
     let mut scratch = Vec::new();
     let masks = Masks::of(task);
     while let Some(row) = rows.next()? {
-        add(&mut batch, task, row, &masks, &mut scratch)?;
+        add(&mut batch, task, row, masks.as_ref(), &mut scratch)?;
         let is_full = batch.digests.len() >= limits::STREAM_ROWS || batch.keys.bytes() >= limits::BATCH_BYTES;
         if is_full && !outlet.send(std::mem::replace(&mut batch, empty(task))) {
             return Ok(());
@@ -66,7 +66,7 @@ fn add(
     batch: &mut DigestBatch,
     task: &TableTask,
     row: &Row<'_>,
-    masks: &Masks<'_>,
+    masks: Option<&Masks<'_>>,
     scratch: &mut Vec<u8>,
 ) -> Attempt<()> {
     for column in &task.key {
@@ -76,15 +76,14 @@ fn add(
         }
         batch.keys.push(cell)?;
     }
-    // The statement has exactly the columns of the task, so no cell can be missing.
-    let cell = |column| row.get_ref(column).map_or(ValueRef::Null, types::value);
-    let columns = 0..task.columns.len();
-    let digest = if masks.is_empty() {
-        exact::digest_row(columns.map(cell), scratch)
-    } else {
-        let hidden: Vec<Option<Value>> = columns.clone().map(|column| masks.instead(column, cell(column))).collect();
-        let seen = columns.map(|column| hidden[column].as_ref().map_or_else(|| cell(column), Value::as_ref));
-        exact::digest_row(seen, scratch)
+    let cells = || types::cells(row, task.columns.len());
+    let digest = match masks {
+        None => exact::digest_row(cells(), scratch),
+        Some(masks) => {
+            let instead = masks.instead(cells());
+            let seen = cells().zip(&instead).map(|(cell, instead)| instead.as_ref().map_or(cell, Value::as_ref));
+            exact::digest_row(seen, scratch)
+        }
     };
     batch.digests.push(RowDigest(digest));
     batch.bytes += scratch.len() as u64;

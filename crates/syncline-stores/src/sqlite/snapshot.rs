@@ -141,8 +141,9 @@ fn scan(conn: &Connection, task: &TableTask, outlet: &Outlet<RowBatch>) -> Attem
     let mut rows = statement.raw_query();
     let mut batch = RowBatch::new(width);
     while let Some(row) = rows.next()? {
-        for column in 0..width {
-            masks.push(&mut batch, column, types::value(row.get_ref(column)?))?;
+        match &masks {
+            None => types::push_row(&mut batch, row)?,
+            Some(masks) => masks.push_row(&mut batch, types::cells(row, width))?,
         }
         if is_full(&batch) && !outlet.send(std::mem::replace(&mut batch, RowBatch::new(width))) {
             return Ok(());
@@ -163,8 +164,9 @@ fn fetch(conn: &Connection, task: &TableTask, keys: &RowBatch, outlet: &Outlet<R
         if !finder.find(|| key.iter())? {
             continue;
         }
-        for (column, cell) in finder.row().iter().enumerate() {
-            masks.push(&mut batch, column, cell)?;
+        match &masks {
+            None => batch.push_row(finder.row().iter())?,
+            Some(masks) => masks.push_row(&mut batch, finder.row().iter())?,
         }
         if is_full(&batch) && !outlet.send(std::mem::replace(&mut batch, RowBatch::new(width))) {
             return Ok(());

@@ -320,6 +320,9 @@ fn number(digits: &str, negative: bool, at: usize) -> Parsed<Value> {
 }
 
 fn parts(pattern: &str, escape: Option<char>, at: usize) -> Parsed<Vec<Part>> {
+    if pattern.len() > limits::FILTER_PATTERN_BYTES_MAX {
+        return Err(Flaw::new(at, format!("a pattern has at most {} bytes", limits::FILTER_PATTERN_BYTES_MAX)));
+    }
     let mut parts: Vec<Part> = Vec::new();
     let mut characters = pattern.chars();
     while let Some(c) = characters.next() {

@@ -110,6 +110,7 @@ fn hostile_sizes_are_refused() {
     for text in [nested(limits::FILTER_DEPTH_MAX), nested(30_000), "(".repeat(60_000), "NOT ".repeat(15_000)] {
         assert!(why(&text).contains("nested more than"), "{}", text.len());
     }
+    assert!(why(&format!("a LIKE '{}'", "_".repeat(8_193))).contains("at most 8192 bytes"));
     assert!(why(&nested(100_000)).contains("at most 65536 bytes"));
     assert!(why(&format!("a IN (1{})", ", 1".repeat(5_000))).contains("at most 4096 conditions"));
     assert!(why(&format!("a=1{}", " OR a=1".repeat(5_000))).contains("at most 4096 conditions"));

@@ -9,30 +9,35 @@ use syncline_core::value::{RowBatch, Value, ValueRef};
 pub(in crate::sqlite) struct Masks<'t>(Vec<Option<&'t Mask>>);
 
 impl<'t> Masks<'t> {
-    /// Those of a task.
-    pub(in crate::sqlite) fn of(task: &'t TableTask) -> Self {
+    /// Those of a task; `None` where nothing is hidden, so that reading costs what it costs without masks.
+    pub(in crate::sqlite) fn of(task: &'t TableTask) -> Option<Self> {
+        if task.mapped.masks.is_empty() {
+            return None;
+        }
         let mut masks = vec![None; task.columns.len()];
         for (column, mask) in &task.mapped.masks {
             masks[*column] = Some(mask);
         }
-        Self(masks)
+        Some(Self(masks))
     }
 
-    /// Appends a cell of the row's column.
-    pub(in crate::sqlite) fn push(&self, batch: &mut RowBatch, column: usize, cell: ValueRef<'_>) -> Result<()> {
-        match self.0[column] {
-            None => batch.push(cell),
-            Some(mask) => batch.push(mask.apply(cell).as_ref()),
+    /// Appends the cells of a row.
+    pub(in crate::sqlite) fn push_row<'c>(
+        &self,
+        batch: &mut RowBatch,
+        cells: impl Iterator<Item = ValueRef<'c>>,
+    ) -> Result<()> {
+        for (mask, cell) in self.0.iter().zip(cells) {
+            match mask {
+                None => batch.push(cell)?,
+                Some(mask) => batch.push(mask.apply(cell).as_ref())?,
+            }
         }
+        Ok(())
     }
 
-    /// What stands in the place of a cell, where it is hidden.
-    pub(in crate::sqlite) fn instead(&self, column: usize, cell: ValueRef<'_>) -> Option<Value> {
-        self.0[column].map(|mask| mask.apply(cell))
-    }
-
-    /// Whether nothing is hidden.
-    pub(in crate::sqlite) fn is_empty(&self) -> bool {
-        self.0.iter().all(Option::is_none)
+    /// What stands in the place of each cell of a row that is hidden.
+    pub(in crate::sqlite) fn instead<'c>(&self, cells: impl Iterator<Item = ValueRef<'c>>) -> Vec<Option<Value>> {
+        self.0.iter().zip(cells).map(|(mask, cell)| mask.map(|mask| mask.apply(cell))).collect()
     }
 }
