@@ -19,6 +19,7 @@ mod expectation;
 mod fetch;
 mod lab;
 mod load;
+mod mapped;
 mod orphans;
 mod refusal;
 mod rows;
@@ -74,6 +75,7 @@ pub const STORE_PROMISES: &[&[Promise]] = &[
     refusal::PROMISES,
     exchange::PROMISES,
     orphans::PROMISES,
+    mapped::PROMISES,
 ];
 
 /// Checks every promise of the store ports and returns how many there are.
