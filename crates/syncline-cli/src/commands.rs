@@ -9,6 +9,7 @@ mod demo;
 mod diff;
 mod explain;
 mod man;
+mod mapping;
 mod mirror;
 mod plan;
 mod restore;

@@ -263,7 +263,7 @@ impl<'a> Applier<'a> {
         let Some(evidence) = self.context.evidence else { return Ok(()) };
         let target = &self.tables[table].target;
         let sequence = tx.sequence(&target.table.name).await?;
-        let columns = target.column_names().map(str::to_owned).collect();
+        let columns = target.with_kept().column_names().map(str::to_owned).collect();
         evidence.record_table(&TableRecord { table: self.name(table).to_owned(), columns, sequence }).await
     }
 

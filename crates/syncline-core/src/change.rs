@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::error::{Code, Error, Result};
+use crate::mapping::{Condition, Mask};
 use crate::schema::TableSchema;
 use crate::value::{RowBatch, exact};
 
@@ -57,6 +58,21 @@ pub struct TableTask {
     pub columns: Vec<usize>,
     /// Positions in `columns` that make up the key, in the order both sides are read in.
     pub key: Vec<usize>,
+    /// What a mapping makes of the table on this side.
+    pub mapped: Mapped,
+}
+
+/// What a mapping makes of one side of a pair. The default is a table seen as it is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Mapped {
+    /// The rows that take part, by this side's names. A row that is looked for to be written is found whether it takes part or not.
+    pub filter: Option<Arc<Condition>>,
+    /// The masks, and the positions in the task's columns of what they hide: in the source only. Whoever reads a row puts
+    /// them on at once.
+    pub masks: Vec<(usize, Mask)>,
+    /// Positions in the table's columns of those that are stored and not carried: in the target only. They are part of
+    /// before-images, behind the columns of the task, and of what is put back.
+    pub kept: Vec<usize>,
 }
 
 impl TableTask {
@@ -65,7 +81,21 @@ impl TableTask {
         let columns = table.stored_columns();
         let key_columns = table.key.iter().flat_map(|key| &key.columns);
         let key = key_columns.filter_map(|column| columns.iter().position(|other| other == column)).collect();
-        Self { table, columns, key }
+        Self { table, columns, key, mapped: Mapped::default() }
+    }
+
+    /// The same task over all rows of the table.
+    #[must_use]
+    pub fn unfiltered(&self) -> Self {
+        Self { mapped: Mapped { filter: None, ..self.mapped.clone() }, ..self.clone() }
+    }
+
+    /// The same task with the kept columns behind its own: what before-images hold.
+    #[must_use]
+    pub fn with_kept(&self) -> Self {
+        let mut task = self.clone();
+        task.columns.append(&mut task.mapped.kept);
+        task
     }
 
     /// The columns' names, in the order of the task.

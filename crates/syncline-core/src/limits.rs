@@ -92,3 +92,26 @@ pub const BACKUP_NAMES: u32 = 100;
 
 /// Longest part of a database's name that goes into the name of its backup, in bytes: file names end at 255.
 pub const BACKUP_STEM_BYTES: usize = 150;
+
+/// Longest text of a filter, in bytes. People write lines; a program that lists keys should copy a table of them instead.
+pub const FILTER_BYTES_MAX: usize = 64 << 10;
+
+/// How deep parentheses and NOT may be nested in a filter: the parser, and all that walks what it made, calls itself once
+/// for each level, and no hostile text may exhaust the stack.
+pub const FILTER_DEPTH_MAX: usize = 64;
+
+/// Conditions and listed values in one filter. Engines bound the size of an expression too, and each row pays for it.
+pub const FILTER_NODES_MAX: usize = 4_096;
+
+/// Longest pattern of LIKE and ILIKE in a filter, in bytes: engines bound theirs, and escaping makes some characters three.
+pub const FILTER_PATTERN_BYTES_MAX: usize = 8 << 10;
+
+/// Longest interval in a filter, in seconds: a thousand years, which keeps every instant within what dates can hold.
+pub const FILTER_INTERVAL_MAX: i64 = 1_000 * 366 * 24 * 60 * 60;
+
+/// Rules of one kind (`--where`, `--columns`, `--rename`, `--mask`) in one request. Checks compare them with each other.
+pub const MAPPING_RULES_MAX: usize = 4_096;
+
+/// Characters or bytes of a value that `fake` exchanges at once: far more than values that people mask are long, so those
+/// are exchanged as a whole, and little enough that a mask's memory does not grow with the value.
+pub const MASK_CHUNK: usize = 4_096;

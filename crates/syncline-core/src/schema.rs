@@ -6,4 +6,6 @@ pub mod table;
 
 pub use contract::{ColumnPair, Mismatch};
 pub use steps::SchemaStep;
-pub use table::{Check, Coercion, Column, ForeignKey, Generated, Index, Key, NotCarried, Schema, TableSchema, Unique};
+pub use table::{
+    Check, Coercion, Column, ForeignKey, Generated, Index, IndexColumn, Key, NotCarried, Schema, TableSchema, Unique,
+};

@@ -7,6 +7,7 @@
 //! | `describe` | version, identity, rights |
 //! | `schema` | tables, keys, constraints, indexes, what is not carried |
 //! | `types` | cells and values, what a declared type does |
+//! | `filter` | the filter of a mapping as SQL |
 //! | `snapshot` | one consistent view: scan, fetch, count, position |
 //! | `digest` | keys and digests in key order |
 //! | `bulk` | loading an empty table |
@@ -21,6 +22,7 @@ mod bulk;
 mod connect;
 mod describe;
 mod digest;
+mod filter;
 mod schema;
 mod snapshot;
 mod thread;
@@ -35,6 +37,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
+use syncline_core::schema::TableSchema;
 use syncline_core::store::{Backup, Description, Snapshot, Store, Writer};
 
 use self::connect::failure::Doing;
@@ -84,9 +87,18 @@ impl SqliteStore {
     pub async fn open_with_lock_wait(path: &Path, access: Access, lock_wait: Duration) -> Result<SqliteStore> {
         let place = Arc::new(Place::find(path, access, lock_wait)?);
         let resident = Arc::new(ConnectionThread::start(Arc::clone(&place), Role::Writer).await?);
+        resident.call(Doing::Opening, snapshot::register_bytes_function).await?;
         let place = Arc::new(place.settled()?);
         Ok(SqliteStore { place, resident, writing: Arc::default() })
     }
+}
+
+/// The statements that create a table and its indexes, as a writer would carry them out.
+///
+/// # Errors
+/// When a name cannot be written in SQL.
+pub fn statements_of(table: &TableSchema) -> Result<Vec<String>> {
+    write::statements_of(table)
 }
 
 #[async_trait]

@@ -20,6 +20,7 @@ mod expectation;
 mod fetch;
 mod lab;
 mod load;
+mod mapped;
 mod orphans;
 mod refusal;
 mod rows;
@@ -76,6 +77,7 @@ pub const STORE_PROMISES: &[&[Promise]] = &[
     exchange::PROMISES,
     orphans::PROMISES,
     backup::PROMISES,
+    mapped::PROMISES,
 ];
 
 /// Checks every promise of the store ports and returns how many there are.

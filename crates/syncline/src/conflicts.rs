@@ -172,6 +172,7 @@ impl ConflictRow {
             key: self.key.clone(),
             source: self.source.clone(),
             target: self.target.clone(),
+            in_target: None,
         }
     }
 }

@@ -1,7 +1,5 @@
 //! Deciding what a run will do, table by table, before anything is written.
 
-use std::sync::Arc;
-
 use syncline_core::apply::guards::{self, DeleteGuard};
 use syncline_core::apply::{Action, TableWork};
 use syncline_core::capture::{Compare, Tally};
@@ -9,11 +7,12 @@ use syncline_core::change::TableTask;
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::event::{Event, Phase};
 use syncline_core::limits;
-use syncline_core::mapping::TableFilter;
-use syncline_core::schema::{Schema, TableSchema, contract};
+use syncline_core::mapping::{Resolved, TableFilter};
+use syncline_core::schema::Schema;
 use syncline_core::state::Spool;
 use syncline_core::store::{Snapshot, Store};
 
+use crate::pairing::{Pair, no_key, pair};
 use crate::request::{DeleteLimit, RunRequest, Strategy, Verb};
 use crate::select::{admitted, check_names};
 use crate::session::Syncline;
@@ -26,6 +25,8 @@ pub(crate) struct Decision {
     pub(crate) refused: Vec<(String, Error)>,
     /// All tables of the target as they are before the run.
     pub(crate) target_schema: Schema,
+    /// How the source is seen.
+    pub(crate) resolved: Resolved,
     /// Remarks for a person.
     pub(crate) notes: Vec<String>,
 }
@@ -61,20 +62,27 @@ impl Syncline {
         let source_schema = ends.source.schema().await?;
         let target_schema = ends.target.schema().await?;
         check_names(&filter, &[&source_schema])?;
+        let resolved = self.resolve(&request.mapping, &source_schema, &filter).await?;
         let tables = admitted(&source_schema, &filter);
         if tables.is_empty() {
             return Err(Error::new(Code::NoTables, "there is no table to carry").leaving("nothing was changed"));
         }
-        let pairs: Vec<_> = tables.iter().map(|table| pair(table, &target_schema)).collect::<Result<_>>()?;
+        let pairs: Vec<_> = tables.iter().map(|table| pair(table, &target_schema, &resolved)).collect::<Result<_>>()?;
         let mut decision = Decision {
             tables: Vec::new(),
             refused: Vec::new(),
-            notes: notes(&source_schema, &target_schema, &filter, request.verb),
+            notes: notes(&source_schema, &target_schema, &filter, (request.verb, &resolved)),
             target_schema,
+            resolved,
         };
         let Ends { source, target } = ends;
         for pair in pairs {
             self.cancel().check()?;
+            if !pair.left_out.is_empty() {
+                let left_out = pair.left_out.iter().map(String::as_str).collect::<Vec<_>>();
+                let what = listed(&left_out);
+                decision.notes.push(format!("{} is created without {what}", pair.target.table.name));
+            }
             let name = pair.source.table.name.clone();
             match self.decide_table(request, pair, Ends { source: &mut *source, target: &mut *target }, spool).await {
                 Ok(decided) => decision.tables.push(decided),
@@ -94,12 +102,13 @@ impl Syncline {
         ends: Ends<'_>,
         spool: &dyn Spool,
     ) -> Result<Decided> {
-        let Pair { source, target, is_missing } = pair;
+        let Pair { source, target, is_missing, .. } = pair;
         if source.table.key.is_none() {
             return Err(no_key(&source.table.name));
         }
-        let is_empty = is_missing || ends.target.count(&target).await? == 0;
-        let (is_load, how) = lane(request, is_missing, is_empty, &source.table.name)?;
+        // Rows outside the filter are rows all the same: a load needs a table that has none at all.
+        let is_empty = is_missing || ends.target.count(&target.unfiltered()).await? == 0;
+        let (is_load, how) = lane(request, is_missing, is_empty, &target)?;
         let tally = if is_load {
             self.read_source(&source, ends.source).await?
         } else {
@@ -170,51 +179,21 @@ impl Syncline {
     }
 }
 
-/// A table of the source and the one of the target that takes its rows.
-pub(crate) struct Pair {
-    pub(crate) source: TableTask,
-    pub(crate) target: TableTask,
-    pub(crate) is_missing: bool,
-}
-
-/// Pairs a table with its counterpart. One that is missing will be created just like the source's.
-///
-/// # Errors
-/// The first reason why the target's table cannot take the rows.
-pub(crate) fn pair(table: &Arc<TableSchema>, target_schema: &Schema) -> Result<Pair> {
-    let (target, is_missing) = match target_schema.table(&table.name) {
-        Some(target) => (target.clone(), false),
-        None => (table.clone(), true),
-    };
-    let columns = contract::pair_columns(table, &target).map_err(|mismatches| {
-        let mut mismatches = mismatches.into_iter();
-        let first = mismatches.next().expect("BUG: a mismatch without a reason");
-        let error = first.into_error(&table.name).leaving("nothing was changed");
-        match mismatches.len() {
-            0 => error,
-            more => error.because(format!("and {more} more differences in this table")),
-        }
-    })?;
-    // In the order of the target's key, because that is the order in which undo will find the table's key again.
-    let key_of_target = target.key.iter().flat_map(|key| &key.columns);
-    let key =
-        key_of_target.filter_map(|column| columns.iter().position(|pair| pair.target == *column)).collect::<Vec<_>>();
-    let source =
-        TableTask { table: table.clone(), columns: columns.iter().map(|pair| pair.source).collect(), key: key.clone() };
-    let target = TableTask { table: target, columns: columns.iter().map(|pair| pair.target).collect(), key };
-    Ok(Pair { source, target, is_missing })
-}
-
 /// Whether the table is loaded rather than compared, and why.
-fn lane(request: &RunRequest, is_missing: bool, is_empty: bool, table: &str) -> Result<(bool, String)> {
+fn lane(request: &RunRequest, is_missing: bool, is_empty: bool, target: &TableTask) -> Result<(bool, String)> {
     Ok(match request.strategy {
         _ if is_missing => (true, "full: not in the target yet".to_owned()),
+        // What the database puts into the other columns must be known to be taken back, and a load keeps no images.
+        _ if is_empty && !target.mapped.kept.is_empty() => {
+            (false, "compare: the target has columns that are not carried".to_owned())
+        }
         // Nothing is there to compare with, and a load shows readers nothing half done.
         Strategy::Auto | Strategy::Compare if is_empty => (true, "full: empty in the target".to_owned()),
         Strategy::Auto => (false, "compare: the target has rows".to_owned()),
         Strategy::Compare => (false, "compare: as asked".to_owned()),
         Strategy::Full if is_empty => (true, "full: as asked".to_owned()),
         Strategy::Full => {
+            let table = &target.table.name;
             let what = format!("--strategy full loads tables that are empty in the target, and {table} has rows there");
             return Err(Error::new(Code::UsageInvalid, what)
                 .leaving("nothing was changed")
@@ -265,17 +244,14 @@ fn megabytes(bytes: u64) -> String {
     format!("{:.1} MB", bytes as f64 / 1e6)
 }
 
-pub(crate) fn no_key(table: &str) -> Error {
-    Error::new(Code::TableNoKey, format!("{table} has no key: nothing tells its rows apart"))
-        .next(format!("--tables '*,!{table}'"), "leave the table out")
-}
-
 /// What is there and will not be touched.
-fn notes(source: &Schema, target: &Schema, filter: &TableFilter, verb: Verb) -> Vec<String> {
+fn notes(source: &Schema, target: &Schema, filter: &TableFilter, asked: (Verb, &Resolved)) -> Vec<String> {
+    let (verb, resolved) = asked;
     let mut notes = Vec::new();
+    let taken: Vec<_> = admitted(source, filter).into_iter().map(|table| resolved.target_name(&table.name)).collect();
     let only_target: Vec<_> = admitted(target, filter)
         .into_iter()
-        .filter(|table| source.table(&table.name).is_none())
+        .filter(|table| !taken.iter().any(|name| name.eq_ignore_ascii_case(&table.name)))
         .map(|t| t.name.as_str())
         .collect();
     if verb == Verb::Mirror && !only_target.is_empty() {

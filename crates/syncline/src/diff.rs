@@ -8,15 +8,16 @@ use syncline_core::change::{Operation, PlannedChange, TableTask, keys_of};
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::event::{Event, Phase};
 use syncline_core::limits;
-use syncline_core::mapping::TableFilter;
-use syncline_core::schema::{Schema, TableSchema};
+use syncline_core::mapping::{MappingRequest, Resolved, TableFilter};
+use syncline_core::schema::TableSchema;
 use syncline_core::state::{ChangeKind, Spool};
 use syncline_core::store::{RowStream, Snapshot};
 use syncline_core::value::{Row, ValueRef};
 
-use crate::decide::{Ends, no_key, pair};
+use crate::decide::Ends;
 use crate::open::Purpose;
-use crate::row_difference::{RowDifference, RowSink};
+use crate::pairing::{Pair, is_about_mapping, no_key, pair};
+use crate::row_difference::{InTarget, RowDifference, RowSink};
 use crate::select::{admitted, check_names};
 use crate::session::Syncline;
 use crate::summary::{DiffReport, TableDiff};
@@ -30,6 +31,8 @@ pub struct DiffRequest {
     pub target: String,
     /// Names and patterns; see [`TableFilter`].
     pub tables: Vec<String>,
+    /// How the source is seen.
+    pub mapping: MappingRequest,
 }
 
 /// Rows are held in pairs for a page, so a page is small.
@@ -50,22 +53,27 @@ impl Syncline {
         let source_schema = ends.source.schema().await?;
         let target_schema = ends.target.schema().await?;
         check_names(&filter, &[&source_schema, &target_schema])?;
+        let resolved = self.resolve(&request.mapping, &source_schema, &filter).await?;
         let tables = admitted(&source_schema, &filter);
-        if !tables.iter().any(|table| target_schema.table(&table.name).is_some()) {
+        let taken: Vec<&str> = tables.iter().map(|table| resolved.target_name(&table.name)).collect();
+        if !taken.iter().any(|name| target_schema.table(name).is_some()) {
             let what = format!("{} and {} have no table in common", source.label, target.label);
             return Err(Error::new(Code::NoTables, what));
         }
         let mut reports = Vec::new();
-        for table in tables {
+        for table in &tables {
             self.cancel().check()?;
-            reports.push(match target_schema.table(&table.name) {
-                None => one_sided(table, ends.source, &target.label).await?,
-                Some(_) => self.diff_table(table, &target_schema, &mut ends, &mut rows).await?,
+            reports.push(match target_schema.table(resolved.target_name(&table.name)) {
+                None => one_sided(&seen(table, &resolved), ends.source, &target.label).await?,
+                Some(_) => match pair(table, &target_schema, &resolved) {
+                    Err(error) if is_about_mapping(&error) => return Err(error),
+                    paired => self.diff_table(table, paired, &mut ends, &mut rows).await?,
+                },
             });
         }
         for table in admitted(&target_schema, &filter) {
-            if source_schema.table(&table.name).is_none() {
-                let found = one_sided(table, ends.target, &source.label).await?;
+            if !taken.iter().any(|name| name.eq_ignore_ascii_case(&table.name)) {
+                let found = one_sided(&TableTask::whole(table.clone()), ends.target, &source.label).await?;
                 reports.push(TableDiff { only_source: 0, only_target: found.only_source, ..found });
             }
         }
@@ -76,8 +84,8 @@ impl Syncline {
     /// What concerns this table only becomes its note; what concerns a whole database is an error.
     async fn diff_table(
         &self,
-        table: &Arc<TableSchema>,
-        target_schema: &Schema,
+        table: &TableSchema,
+        paired: Result<Pair>,
         ends: &mut Ends<'_>,
         rows: &mut Option<&mut dyn RowSink>,
     ) -> Result<TableDiff> {
@@ -89,7 +97,7 @@ impl Syncline {
             comparable: false,
             ..report(&table.name, Tally::default())
         };
-        let pair = match pair(table, target_schema) {
+        let pair = match paired {
             Ok(_) if table.key.is_none() => return Ok(incomparable(no_key(&table.name))),
             Ok(pair) => pair,
             Err(error) => return Ok(incomparable(error)),
@@ -181,6 +189,7 @@ pub(crate) async fn differences_of(
         key: source.key.clone(),
         source: if change.operation == Operation::Delete { None } else { new_rows.next() },
         target: if change.operation == Operation::Insert { None } else { old_rows.next() },
+        in_target: in_target(source, target),
     };
     Ok(page.iter().map(difference).collect())
 }
@@ -194,10 +203,29 @@ async fn collect(mut stream: RowStream<'_>) -> Result<Vec<Vec<syncline_core::val
 }
 
 /// A table that only one side has: all its rows are there only.
-async fn one_sided(table: &Arc<TableSchema>, side: &mut dyn Snapshot, other: &str) -> Result<TableDiff> {
-    let rows = side.count(&TableTask::whole(table.clone())).await?;
+async fn one_sided(task: &TableTask, side: &mut dyn Snapshot, other: &str) -> Result<TableDiff> {
+    let rows = side.count(task).await?;
     let tally = Tally { only_source: rows, ..Tally::default() };
-    Ok(TableDiff { note: Some(format!("not in {other}")), ..report(&table.name, tally) })
+    Ok(TableDiff { note: Some(format!("not in {other}")), ..report(&task.table.name, tally) })
+}
+
+/// All rows of a table that take part.
+fn seen(table: &Arc<TableSchema>, resolved: &Resolved) -> TableTask {
+    let mut task = TableTask::whole(table.clone());
+    task.mapped.filter = resolved.view(table).filter.map(Arc::new);
+    task
+}
+
+/// What the target calls the row's table and columns, where that is not what the source calls them, and whether there is
+/// more in the target than was compared.
+pub(crate) fn in_target(source: &TableTask, target: &TableTask) -> Option<InTarget> {
+    let is_partial = target.mapped.filter.is_some() || !target.mapped.kept.is_empty();
+    let is_renamed = source.table.name != target.table.name || !source.column_names().eq(target.column_names());
+    (is_partial || is_renamed).then(|| InTarget {
+        table: target.table.name.clone(),
+        columns: target.column_names().map(str::to_owned).collect(),
+        is_partial,
+    })
 }
 
 fn report(table: &str, tally: Tally) -> TableDiff {

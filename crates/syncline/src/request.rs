@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
+use syncline_core::mapping::{Mapping, MappingRequest};
 
 /// The two one-way intents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +53,9 @@ pub struct RunRequest {
     pub target: String,
     /// Names and patterns; see [`syncline_core::mapping::TableFilter`].
     pub tables: Vec<String>,
+    /// Which rows and columns take part, under which names, with which values hidden.
+    #[serde(default)]
+    pub mapping: MappingRequest,
     /// How changes are found.
     pub strategy: Strategy,
     /// Changes in one transaction, at most.
@@ -80,6 +84,7 @@ impl RunRequest {
             source: source.into(),
             target: target.into(),
             tables: Vec::new(),
+            mapping: MappingRequest::default(),
             strategy: Strategy::Auto,
             batch_rows: limits::BATCH_ROWS_DEFAULT,
             max_delete: DeleteLimit::Guarded,
@@ -89,6 +94,16 @@ impl RunRequest {
             plan: None,
             backup: false,
         }
+    }
+
+    /// The request as of this moment: what `now()` means in its filters. It is recorded so, and whoever looks at the run's
+    /// work later sees the same rows.
+    #[must_use]
+    pub(crate) fn as_of(&self, now_ms: i64) -> Self {
+        let uses_now = Mapping::parse(&self.mapping).is_ok_and(|mapping| mapping.uses_now());
+        let mut request = self.clone();
+        request.mapping.as_of_ms = uses_now.then_some(now_ms);
+        request
     }
 }
 
@@ -111,6 +126,13 @@ impl RunRequest {
         let mut settings = serde_json::to_value(self).expect("BUG: a request is recorded as JSON");
         if let Some(settings) = settings.as_object_mut() {
             settings.retain(|name, _| !OTHER.contains(&name.as_str()));
+            if let Some(mapping) = settings.get_mut("mapping").and_then(|mapping| mapping.as_object_mut()) {
+                // A later moment is the same way of seeing, and no mapping is what there was before there were any.
+                mapping.remove("as_of_ms");
+                if mapping.is_empty() {
+                    settings.remove("mapping");
+                }
+            }
         }
         settings.to_string()
     }

@@ -20,6 +20,19 @@ pub struct RowDifference {
     pub source: Option<Vec<Value>>,
     /// The target's row, when it has one.
     pub target: Option<Vec<Value>>,
+    /// How a mapping makes the target's table another than the source's; `None` where it is the same.
+    pub in_target: Option<InTarget>,
+}
+
+/// The target's side of a row seen through a mapping.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InTarget {
+    /// The table's name there.
+    pub table: String,
+    /// The columns' names there, in the order of the row.
+    pub columns: Vec<String>,
+    /// Rows or columns of that table take no part and must stay as they are.
+    pub is_partial: bool,
 }
 
 /// Takes rows that differ, table by table, in key order.

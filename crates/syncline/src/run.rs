@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use syncline_core::apply::{Applier, Context, TableOutcome, TableWork};
 use syncline_core::error::{Code, Error, Result};
+use syncline_core::mapping::Mapping;
 use syncline_core::pipeline::{Carried, carry};
 use syncline_core::state::{Evidence, Ledger, Spool};
 use syncline_core::store::{Snapshot, Writer};
@@ -35,6 +36,10 @@ impl Syncline {
     pub(crate) async fn run_through(&self, request: &RunRequest, gate: Option<Gate>) -> Result<Summary> {
         let started = Instant::now();
         let untouched = |error: Error| error.leaving_if_unsaid("nothing was changed");
+        // What cannot be understood should not wait for a database.
+        Mapping::parse(&request.mapping).map_err(untouched)?;
+        // A plan is carried out as of the moment it was made.
+        let request = &if gate.is_some() { request.clone() } else { request.as_of(now_ms()) };
         let state = self.state().await.map_err(untouched)?;
         let source = self.open_database(&request.source, Purpose::Read).await.map_err(untouched)?;
         let target = self.open_database(&request.target, Purpose::Create).await.map_err(untouched)?;
@@ -142,7 +147,8 @@ impl Syncline {
             self.settle_finished(request, run, &whole.collect::<Vec<_>>()).await?;
         }
         if request.verify && worked.end.is_ok() {
-            match self.verify_run(request.verb, source, target, &seen, &finished).await {
+            let proven = (&finished[..], &decision.resolved);
+            match self.verify_run(request.verb, source, target, &seen, proven).await {
                 Ok(verified) => worked.verified = worked.with_exceptions(verified),
                 // The rows are committed; what failed is the proof.
                 Err(error) => worked.end = Err(error),

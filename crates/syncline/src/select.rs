@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::mapping::TableFilter;
+use syncline_core::mapping::names::nearest;
 use syncline_core::schema::{Schema, TableSchema};
 
 /// The tables of `schema` that the filter admits.
@@ -35,33 +36,6 @@ pub(crate) fn check_names(filter: &TableFilter, schemas: &[&Schema]) -> Result<(
         });
     }
     Ok(())
-}
-
-/// The name with the fewest edits away, when that is less than half of it.
-fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let far = name.chars().count() / 2 + 1;
-    candidates
-        .filter(|candidate| candidate.len() < 200)
-        .map(|candidate| (edits(&name.to_lowercase(), &candidate.to_lowercase()), candidate))
-        .filter(|(edits, _)| *edits < far)
-        .min()
-        .map(|(_, candidate)| candidate)
-}
-
-/// Levenshtein's distance.
-fn edits(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]

@@ -14,41 +14,73 @@ use crate::row_difference::RowDifference;
 /// it is a row of the target that differs and has not been reached yet. Either it is put again when its turn comes, or it
 /// was to be deleted anyway and its DELETE then finds nothing.
 ///
+/// Where a mapping leaves rows or columns of the target out, plain statements leave those as they are; rows that exchange
+/// unique values make such a script fail.
+///
 /// # Errors
 /// When a name cannot be written in SQL.
 pub fn sql_of(row: &RowDifference) -> Result<String> {
     let dialect = Dialect::Sqlite;
-    let table = dialect.identifier(&row.table)?;
+    let place = Place::of(row, dialect)?;
     match (row.operation, &row.source) {
-        (Operation::Insert | Operation::Update, Some(values)) => {
-            let columns: Vec<_> = row.columns.iter().map(|name| dialect.identifier(name)).collect::<Result<_>>()?;
-            let values: Vec<_> = values.iter().map(|value| dialect.literal(value.as_ref())).collect();
-            Ok(format!("INSERT OR REPLACE INTO {table} ({}) VALUES ({});", columns.join(", "), values.join(", ")))
+        (Operation::Update, Some(values)) if place.is_partial => {
+            let assigned: Vec<_> = place
+                .columns
+                .iter()
+                .zip(values)
+                .map(|(name, value)| format!("{name} = {}", dialect.literal(value.as_ref())))
+                .collect();
+            Ok(format!("UPDATE {} SET {} WHERE {};", place.table, assigned.join(", "), key_of(row, &place)))
         }
-        _ => Ok(format!("DELETE FROM {table} WHERE {};", key_of(row, dialect)?)),
+        (Operation::Insert | Operation::Update, Some(values)) => {
+            let values: Vec<_> = values.iter().map(|value| dialect.literal(value.as_ref())).collect();
+            // REPLACE might take a row along that takes no part.
+            let insert = if place.is_partial { "INSERT" } else { "INSERT OR REPLACE" };
+            let columns = place.columns.join(", ");
+            Ok(format!("{insert} INTO {} ({columns}) VALUES ({});", place.table, values.join(", ")))
+        }
+        _ => Ok(format!("DELETE FROM {} WHERE {};", place.table, key_of(row, &place))),
+    }
+}
+
+/// Where a row stands in the target, its names in quotes.
+struct Place {
+    table: String,
+    columns: Vec<String>,
+    is_partial: bool,
+}
+
+impl Place {
+    fn of(row: &RowDifference, dialect: Dialect) -> Result<Self> {
+        let (table, columns, is_partial) = match &row.in_target {
+            Some(target) => (&target.table, &target.columns, target.is_partial),
+            None => (&row.table, &row.columns, false),
+        };
+        let columns = columns.iter().map(|name| dialect.identifier(name)).collect::<Result<_>>()?;
+        Ok(Self { table: dialect.identifier(table)?, columns, is_partial })
     }
 }
 
 /// The condition that the row's key has the value it has in the target.
-fn key_of(row: &RowDifference, dialect: Dialect) -> Result<String> {
+fn key_of(row: &RowDifference, place: &Place) -> String {
     let held = row.target.as_ref().or(row.source.as_ref());
-    let cells = row.key.iter().filter_map(|column| Some((&row.columns[*column], held?.get(*column)?)));
+    let cells = row.key.iter().filter_map(|column| Some((&place.columns[*column], held?.get(*column)?)));
     let part = |(name, value): (&String, &Value)| {
         // By bytes: a column that takes 'q' for 'Q' would give up the row 'Q' that was put in the place of 'q'.
         let collation = if matches!(value, Value::Text(_)) { " COLLATE BINARY" } else { "" };
-        Ok(format!("{} = {}{collation}", dialect.identifier(name)?, dialect.literal(value.as_ref())))
+        format!("{name} = {}{collation}", Dialect::Sqlite.literal(value.as_ref()))
     };
-    let parts: Vec<_> = cells.map(part).collect::<Result<_>>()?;
-    Ok(parts.join(" AND "))
+    cells.map(part).collect::<Vec<_>>().join(" AND ")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::row_difference::InTarget;
 
     fn difference(operation: Operation, source: Option<Vec<Value>>, target: Option<Vec<Value>>) -> RowDifference {
         let columns = vec!["id".to_owned(), "na\"me".to_owned()];
-        RowDifference { table: "it's".to_owned(), operation, columns, key: vec![0], source, target }
+        RowDifference { table: "it's".to_owned(), operation, columns, key: vec![0], source, target, in_target: None }
     }
 
     #[test]
@@ -65,6 +97,19 @@ mod tests {
             r#"INSERT OR REPLACE INTO "it's" ("id", "na""me") VALUES (1, 'new');"#
         );
         assert_eq!(sql(difference(Operation::Delete, None, old())), r#"DELETE FROM "it's" WHERE "id" = 1;"#);
+    }
+
+    #[test]
+    fn what_takes_no_part_is_left_as_it_is() {
+        let row = || Some(vec![Value::Int(1), Value::text("x")]);
+        let sql = |operation| {
+            let columns = vec!["key".to_owned(), "label".to_owned()];
+            let in_target = Some(InTarget { table: "others".to_owned(), columns, is_partial: true });
+            sql_of(&RowDifference { in_target, ..difference(operation, row(), row()) }).unwrap()
+        };
+        assert_eq!(sql(Operation::Insert), r#"INSERT INTO "others" ("key", "label") VALUES (1, 'x');"#);
+        assert_eq!(sql(Operation::Update), r#"UPDATE "others" SET "key" = 1, "label" = 'x' WHERE "key" = 1;"#);
+        assert_eq!(sql(Operation::Delete), r#"DELETE FROM "others" WHERE "key" = 1;"#);
     }
 
     #[test]

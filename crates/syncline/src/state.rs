@@ -21,6 +21,7 @@ mod incarnations;
 mod ledger;
 mod locks;
 mod logs;
+mod mask_key;
 mod migrations;
 mod plans;
 mod retention;

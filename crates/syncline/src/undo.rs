@@ -8,9 +8,10 @@ use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use syncline_core::apply::{Action, Applier, Context, Sequence, TableWork};
-use syncline_core::change::{Operation, PlannedChange, TableTask};
+use syncline_core::change::{Mapped, Operation, PlannedChange, TableTask};
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
+use syncline_core::mapping::Mapping;
 use syncline_core::pipeline::carry;
 use syncline_core::schema::Schema;
 use syncline_core::state::{Evidence, Spool, TableRecord};
@@ -170,13 +171,14 @@ impl Syncline {
             .await?;
         let record = Record { session: self, run, started, continues };
         let _watch = self.watch_for_cancel(&record.run).await?;
-        let worked = self.put_back(&undone, &target, &mut *writer, &record.run).await;
+        let mapping = Mapping::parse(&request.mapping)?;
+        let worked = self.put_back((&undone, &mapping), &target, &mut *writer, &record.run).await;
         record.close_with(worked, true).await
     }
 
     async fn put_back(
         &self,
-        undone: &RunRecord,
+        (undone, mapping): (&RunRecord, &Mapping),
         target: &Database,
         writer: &mut dyn Writer,
         run: &str,
@@ -187,7 +189,7 @@ impl Syncline {
         let mut works = Vec::new();
         let (mut refused, mut gone) = (Vec::new(), Vec::new());
         for table in state.evidence_tables(&undone.id).await? {
-            match task_of(&schema, &table.table, &table.columns) {
+            match task_of(&schema, mapping.target_name(&table.table), &table.columns) {
                 Ok(task) => match fill_spool(state, &undone.id, &table, task, &spool).await {
                     Err(error) if error.code() == Code::UndoStale => refused.push((table.table, error)),
                     work => works.push(work?),
@@ -197,11 +199,12 @@ impl Syncline {
         }
         for load in state.loads(&undone.id).await? {
             // What the run had made is gone, by an earlier undo that was cut off or by anybody: that is what is wanted.
-            if load.created && schema.table(&load.table).is_none() {
+            let name_in_target = mapping.target_name(&load.table);
+            if load.created && schema.table(name_in_target).is_none() {
                 gone.push(load.table);
                 continue;
             }
-            match task_of(&schema, &load.table, &load.columns) {
+            match task_of(&schema, name_in_target, &load.columns) {
                 Ok(task) => {
                     let (name, source, target, action) = (load.table.clone(), task.clone(), task, Action::Empty(load));
                     works.push(TableWork { name, source, target, action, puts: 0, deletes: 0, sequence: None });
@@ -327,7 +330,7 @@ fn task_of(schema: &Schema, table: &str, columns: &[String]) -> Result<TableTask
     let position = |column: &usize| columns.iter().position(|other| other == column);
     let key = key.columns.iter().map(position).collect::<Option<Vec<_>>>();
     let key = key.ok_or_else(|| stale("its key is another one".to_owned()))?;
-    Ok(TableTask { table: table.clone(), columns, key })
+    Ok(TableTask { table: table.clone(), columns, key, mapped: Mapped::default() })
 }
 
 /// Turns the images of a table into the changes that take them back.

@@ -7,15 +7,14 @@ use syncline_core::change::TableTask;
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::event::{Event, Phase};
 use syncline_core::limits;
-use syncline_core::mapping::TableFilter;
-use syncline_core::schema::contract::computed_columns;
+use syncline_core::mapping::{Resolved, TableFilter};
 use syncline_core::store::{Position, Snapshot};
 use syncline_core::verify::{Side, sum_both};
 
-use crate::decide::{Pair, pair};
 use crate::diff::DiffRequest;
 use crate::open::{Database, Purpose};
-use crate::request::Verb;
+use crate::pairing::{is_about_mapping, pair_to_verify, with_computed};
+use crate::request::{RunRequest, Verb};
 use crate::select::{admitted, check_names};
 use crate::session::Syncline;
 use crate::summary::Verified;
@@ -76,13 +75,12 @@ impl Syncline {
         let source_schema = ends.source.schema().await?;
         let target_schema = ends.target.schema().await?;
         check_names(&filter, &[&source_schema])?;
+        let resolved = self.resolve(&pair.mapping, &source_schema, &filter).await?;
         let mut tables = Vec::new();
         for table in admitted(&source_schema, &filter) {
-            tables.push(match pair_to_verify(table, &target_schema) {
-                Ok(pair) => {
-                    let (source, target) = with_computed(pair.source, pair.target);
-                    self.verify_table(verb, &source, &target, &mut ends).await?.0
-                }
+            tables.push(match pair_to_verify(table, &target_schema, &resolved) {
+                Ok(pair) => self.verify_table(verb, &pair.source, &pair.target, &mut ends).await?.0,
+                Err(error) if is_about_mapping(&error) => return Err(error),
                 Err(error) => unprovable(&table.name, &error),
             });
         }
@@ -100,7 +98,7 @@ impl Syncline {
         source: &Database,
         target: &Database,
         seen: &Seen,
-        works: &[(&TableWork, u64)],
+        (works, resolved): (&[(&TableWork, u64)], &Resolved),
     ) -> Result<Verified> {
         let mut ends = Views::open(source, target).await?;
         let target_schema = ends.target.schema().await?;
@@ -109,7 +107,7 @@ impl Syncline {
             let Some(table) = target_schema.table(&work.target.table.name) else { return Ok(Verified::Different) };
             // The table may have been created by the run, so its description is the one it has now.
             let task = TableTask { table: table.clone(), ..work.target.clone() };
-            let (source, task) = with_computed(work.source.clone(), task);
+            let (source, task) = with_computed(work.source.clone(), task, &resolved.view(&work.source.table));
             let (verification, differences) = self.verify_table(verb, &source, &task, &mut ends).await?;
             if verification.verified != Verified::Equal {
                 if differences > *left_alone {
@@ -132,7 +130,8 @@ impl Syncline {
             )
             .next("syncline verify A B", "verify two databases")
         })?;
-        Ok((DiffRequest { source: request.source, target: request.target, tables: request.tables }, request.verb))
+        let RunRequest { verb, source, target, tables, mapping, .. } = request;
+        Ok((DiffRequest { source, target, tables, mapping }, verb))
     }
 
     /// What reading one table again has shown, and how many rows differ.
@@ -199,29 +198,6 @@ impl Views {
     async fn open(source: &Database, target: &Database) -> Result<Self> {
         Ok(Self { source: source.store.snapshot().await?, target: target.store.snapshot().await? })
     }
-}
-
-fn pair_to_verify(
-    table: &std::sync::Arc<syncline_core::schema::TableSchema>,
-    target: &syncline_core::schema::Schema,
-) -> Result<Pair> {
-    let pair = pair(table, target)?;
-    if pair.is_missing {
-        return Err(Error::new(Code::TableNotFound, format!("{} is not in the target", table.name)));
-    }
-    if table.key.is_none() {
-        return Err(crate::decide::no_key(&table.name));
-    }
-    Ok(pair)
-}
-
-/// Adds the columns that both sides compute: a proof reads what people read.
-fn with_computed(mut source: TableTask, mut target: TableTask) -> (TableTask, TableTask) {
-    for pair in computed_columns(&source.table, &target.table) {
-        source.columns.push(pair.source);
-        target.columns.push(pair.target);
-    }
-    (source, target)
 }
 
 fn unprovable(table: &str, error: &Error) -> TableVerification {

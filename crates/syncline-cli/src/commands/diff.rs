@@ -7,6 +7,7 @@ use syncline::DiffRequest;
 use syncline::error::{Code, Error, Result};
 use syncline::row_difference::RowSink;
 
+use super::mapping::MappingArgs;
 use super::tables::TablesArgs;
 use crate::console::{Console, Shape};
 use crate::exit::Exit;
@@ -25,6 +26,8 @@ pub(crate) struct DiffArgs {
     target: String,
     #[command(flatten)]
     tables: TablesArgs,
+    #[command(flatten)]
+    mapping: MappingArgs,
     /// Show every row that differs, too
     #[arg(long)]
     rows: bool,
@@ -60,7 +63,8 @@ impl DiffArgs {
 pub(super) async fn run(args: DiffArgs, console: &Console) -> Result<Exit> {
     let format = args.format(console.shape)?;
     let with_rows = args.rows || format.is_of_rows();
-    let request = DiffRequest { source: args.source, target: args.target, tables: args.tables.patterns()? };
+    let (tables, mapping) = (args.tables.patterns()?, args.mapping.request()?);
+    let request = DiffRequest { source: args.source, target: args.target, tables, mapping };
     let mut view = format.view(Frame {
         output: console.output.clone(),
         labels: Labels::new(&request.source, &request.target),

@@ -8,6 +8,7 @@ use syncline::request::{DeleteLimit, RunRequest, Strategy, Verb};
 use syncline::summary::Summary;
 use syncline::{Syncline, limits};
 
+use super::mapping::{MappingArgs, title};
 use super::plan;
 use super::tables::TablesArgs;
 use crate::console::{Console, Shape};
@@ -28,6 +29,8 @@ pub(super) struct TransferArgs {
     target: String,
     #[command(flatten, next_help_heading = HEADING)]
     tables: TablesArgs,
+    #[command(flatten, next_help_heading = HEADING)]
+    mapping: MappingArgs,
     /// How differences are found
     #[arg(long, value_name = "HOW", default_value = "auto", help_heading = HEADING)]
     strategy: How,
@@ -90,6 +93,7 @@ impl TransferArgs {
         let max_delete = self.max_delete.as_deref().map(str::parse).transpose()?;
         Ok(RunRequest {
             tables: self.tables.patterns()?,
+            mapping: self.mapping.request()?,
             strategy: match self.strategy {
                 How::Auto => Strategy::Auto,
                 How::Full => Strategy::Full,
@@ -113,7 +117,7 @@ async fn run(request: RunRequest, console: &Console) -> Result<Exit> {
     let session = console.open(&progress).await?;
     let title = Title {
         heading,
-        verb: request.verb.name().to_owned(),
+        verb: title(request.verb.name(), &request.mapping),
         keeps_images: request.undo,
         has_ledger: true,
         again: None,
@@ -145,7 +149,10 @@ impl Title {
         Ok(Self {
             heading: Labels::new(&record.source, &record.target).arrow(),
             keeps_images: record.keeps_images,
-            verb: verb_name(record.verb).to_owned(),
+            verb: match &record.request {
+                Some(request) => title(verb_name(record.verb), &request.mapping),
+                None => verb_name(record.verb).to_owned(),
+            },
             has_ledger: true,
             again: None,
         })
@@ -194,6 +201,7 @@ fn setting(console: &Console, title: Title, ended: &Summary) -> Setting {
 #[cfg(test)]
 mod tests {
     use clap::Parser;
+    use syncline::MappingRequest;
     use syncline::error::Code;
 
     use super::*;
@@ -216,11 +224,19 @@ mod tests {
 
     #[test]
     fn every_flag_arrives() {
+        let rules = ["--where=t: a > 1", "--columns=t: !b", "--rename=t=u", "--rename=t.a=c", "--mask=t.a=text: x "];
         let flags = "--tables a,b --tables app_* --tables !audit --strategy compare --batch-size 7 --max-delete 50% \
                      --allow-empty-source --no-verify --no-undo --backup";
-        let asked = request(&flags.split(' ').collect::<Vec<_>>()).unwrap();
+        let asked = request(&flags.split(' ').chain(rules).collect::<Vec<_>>()).unwrap();
         let expected = RunRequest {
             tables: ["a", "b", "app_*", "!audit"].map(str::to_owned).to_vec(),
+            mapping: MappingRequest {
+                filters: vec!["t: a > 1".into()],
+                columns: vec!["t: !b".into()],
+                renames: vec!["t=u".into(), "t.a=c".into()],
+                masks: vec!["t.a=text: x ".into()],
+                as_of_ms: None,
+            },
             strategy: Strategy::Compare,
             batch_rows: 7,
             max_delete: DeleteLimit::Percent(50),

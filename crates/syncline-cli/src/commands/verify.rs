@@ -3,8 +3,9 @@
 use clap::Args;
 use syncline::error::{Code, Error, Result};
 use syncline::summary::Verified;
-use syncline::{DiffRequest, Syncline, TableVerification, VerifyReport, VerifyRequest};
+use syncline::{DiffRequest, MappingRequest, Syncline, TableVerification, VerifyReport, VerifyRequest};
 
+use super::mapping::MappingArgs;
 use super::tables::TablesArgs;
 use crate::console::Console;
 use crate::exit::Exit;
@@ -24,15 +25,18 @@ pub(crate) struct VerifyArgs {
     what: Vec<String>,
     #[command(flatten)]
     tables: TablesArgs,
+    #[command(flatten)]
+    mapping: MappingArgs,
 }
 
 /// Does it.
 pub(super) async fn run(args: VerifyArgs, console: &Console) -> Result<Exit> {
     let patterns = args.tables.patterns()?;
-    let named = Named::new(args.what, &patterns)?;
+    let named = Named::new(args.what, patterns.is_empty(), args.mapping.is_empty())?;
+    let mapping = args.mapping.request()?;
     let progress = console.progress_of_document(false);
     let session = console.open(&progress).await?;
-    let (request, labels) = named.request(&session, patterns).await?;
+    let (request, labels) = named.request(&session, patterns, mapping).await?;
     let report = session.verify(&request).await;
     progress.finish();
     let report = report?;
@@ -48,7 +52,7 @@ enum Named {
 }
 
 impl Named {
-    fn new(what: Vec<String>, patterns: &[String]) -> Result<Self> {
+    fn new(what: Vec<String>, has_no_tables: bool, has_no_mapping: bool) -> Result<Self> {
         let named = match <[String; 2]>::try_from(what) {
             Ok([source, target]) => return Ok(Named::Pair(source, target)),
             Err(mut fewer) => fewer.pop().map_or(Named::Newest, Named::Run),
@@ -58,18 +62,26 @@ impl Named {
                 Err(Error::new(Code::UsageInvalid, format!("{} is compared with nothing", quote(&database)))
                     .next(format!("syncline verify {} TARGET", quote(&database)), "name the other database too"))
             }
-            _ if !patterns.is_empty() => {
+            _ if !has_no_tables => {
                 Err(Error::new(Code::UsageInvalid, "--tables goes with two databases; a run has its own tables"))
+            }
+            _ if !has_no_mapping => {
+                Err(Error::new(Code::UsageInvalid, "a mapping goes with two databases; a run has its own"))
             }
             named => Ok(named),
         }
     }
 
-    async fn request(self, session: &Syncline, tables: Vec<String>) -> Result<(VerifyRequest, Labels)> {
+    async fn request(
+        self,
+        session: &Syncline,
+        tables: Vec<String>,
+        mapping: MappingRequest,
+    ) -> Result<(VerifyRequest, Labels)> {
         let run = match self {
             Named::Pair(source, target) => {
                 let labels = Labels::new(&source, &target);
-                return Ok((VerifyRequest::Pair(DiffRequest { source, target, tables }), labels));
+                return Ok((VerifyRequest::Pair(DiffRequest { source, target, tables, mapping }), labels));
             }
             Named::Run(run) => run,
             Named::Newest => newest(session).await?,
@@ -121,11 +133,12 @@ mod tests {
 
     #[test]
     fn a_run_a_pair_or_the_newest() {
-        let named = |what: &[&str]| Named::new(what.iter().map(|word| (*word).to_owned()).collect(), &[]);
+        let named = |what: &[&str]| Named::new(what.iter().map(|word| (*word).to_owned()).collect(), true, true);
         assert!(matches!(named(&[]), Ok(Named::Newest)));
         assert!(matches!(named(&["r_7f3k"]), Ok(Named::Run(run)) if run == "r_7f3k"));
         assert!(matches!(named(&["a.db", "b.db"]), Ok(Named::Pair(..))));
         assert!(named(&["a.db"]).is_err());
-        assert!(Named::new(vec!["r_7f3k".into()], &["orders".into()]).is_err());
+        assert!(Named::new(vec!["r_7f3k".into()], false, true).is_err());
+        assert!(Named::new(vec!["r_7f3k".into()], true, false).is_err());
     }
 }

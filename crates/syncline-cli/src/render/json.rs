@@ -107,6 +107,7 @@ mod tests {
             key: vec![0],
             source: Some(vec![Value::Int(1), Value::text("new")]),
             target: Some(vec![Value::Int(1), Value::Null]),
+            in_target: None,
         };
         assert_eq!(
             line(&Row(&row)),

@@ -68,6 +68,31 @@ impl Scene {
         self.command(&line.split(' ').collect::<Vec<_>>()).output().unwrap().into()
     }
 
+    /// Runs a line without spaces in its arguments, with rules of a mapping behind it: a flag and its text, in turn.
+    pub(crate) fn run_with(&self, line: &str, rules: &[&str]) -> Said {
+        let args: Vec<&str> = line.split(' ').chain(rules.iter().copied()).collect();
+        self.command(&args).output().unwrap().into()
+    }
+
+    /// As [`Scene::run_with`], and it succeeds.
+    pub(crate) fn ok_with(&self, line: &str, rules: &[&str]) -> String {
+        let said = self.run_with(line, rules);
+        assert_eq!(said.code, Some(0), "{line} {rules:?}\n{}{}", said.out, said.err);
+        said.out
+    }
+
+    /// All that a query finds, one line a row, its cells as SQLite quotes them.
+    pub(crate) fn rows(&self, database: &str, query: &str) -> Vec<String> {
+        let conn = Connection::open(self.path(database)).unwrap();
+        let mut statement = conn.prepare(query).unwrap();
+        let width = statement.column_count();
+        let line = |row: &rusqlite::Row<'_>| {
+            let cells = (0..width).map(|at| Ok(cell(row.get_ref(at)?)));
+            Ok(cells.collect::<rusqlite::Result<Vec<_>>>()?.join("|"))
+        };
+        statement.query_map([], line).unwrap().collect::<rusqlite::Result<_>>().unwrap()
+    }
+
     /// Runs a line that succeeds.
     pub(crate) fn ok(&self, line: &str) -> String {
         let said = self.run(line);
@@ -78,6 +103,17 @@ impl Scene {
     /// Runs a line that succeeds and prints one JSON document.
     pub(crate) fn json(&self, line: &str) -> Value {
         serde_json::from_str(&self.ok(line)).unwrap()
+    }
+}
+
+fn cell(value: rusqlite::types::ValueRef<'_>) -> String {
+    use rusqlite::types::ValueRef;
+    match value {
+        ValueRef::Null => "NULL".to_owned(),
+        ValueRef::Integer(number) => number.to_string(),
+        ValueRef::Real(number) => format!("{number:?}"),
+        ValueRef::Text(text) => String::from_utf8_lossy(text).into_owned(),
+        ValueRef::Blob(bytes) => format!("{bytes:?}"),
     }
 }
 

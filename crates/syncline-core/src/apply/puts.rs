@@ -146,7 +146,7 @@ impl Applier<'_> {
         for table in tables {
             let work = &self.tables[*table];
             if work.action == (Action::Load { create: false })
-                && self.target.snapshot().await?.count(&work.target).await? > 0
+                && self.target.snapshot().await?.count(&work.target.unfiltered()).await? > 0
             {
                 return Err(Error::new(Code::TargetChanged, format!("{} is no longer empty in the target", work.name))
                     .leaving("the table is as somebody else has left it")

@@ -45,8 +45,13 @@ catalogue! {
     UrlInvalid "URL_INVALID" exits 2: "The name of a database could not be understood. Accepted are `sqlite:path`, `file:path`, a bare path that ends in .db, .sqlite or .sqlite3, a path to an existing SQLite file, and `env:NAME` for a variable that holds one of these."
     UrlOption "URL_OPTION" exits 2: "The URL of a database carries an option that is not on the list of allowed ones. Options can change what a driver reads or writes, so only known ones are let through; the message lists them."
     NotADatabase "NOT_A_DATABASE" exits 2: "The named file exists but is no SQLite database: it is a directory, a device, or a file with other content. An encrypted database looks the same from outside. The file was not changed."
-    TableNotFound "TABLE_NOT_FOUND" exits 2: "A table named with --tables is not in the source. Names are matched without regard to case; use a pattern such as 'app_*' to select several, or leave the flag away to take all tables."
-    NotATable "NOT_A_TABLE" exits 2: "The name given with --tables is a view, a virtual table or a shadow table. Syncline carries ordinary tables; views, triggers and virtual tables are reported and left as they are."
+    TableNotFound "TABLE_NOT_FOUND" exits 2: "A table named with --tables or by a rule of a mapping is not in the source. Names are matched without regard to case; use a pattern such as 'app_*' to select several, or leave the flag away to take all tables."
+    ColumnNotFound "COLUMN_NOT_FOUND" exits 2: "A column named with --where, --columns, --rename or --mask is not in the source's table. Names are matched without regard to case; put a name in double quotes when it holds a dot, a colon, a comma, an equals sign or a space. Nothing was written."
+    FilterInvalid "FILTER_INVALID" exits 2: "A filter given with --where cannot be used. It may not be understood, and the message names the place and what was expected there; it may name a column that is masked or left out, by which the target could not be bounded; or it compares a column with a value that the column can never hold. Filters are comparisons, IN, BETWEEN, LIKE, ILIKE, IS NULL, AND, OR, NOT and now() with an interval; anything else is refused. Nothing was written."
+    ColumnsInvalid "COLUMNS_INVALID" exits 2: "A list of columns given with --columns cannot be used: it may not be understood, name a column twice, leave out a column of the table's key, or leave nothing to carry. Write 'customers: id, name' for the columns to carry or 'customers: !ssn' for those to leave out. Nothing was written."
+    RenameInvalid "RENAME_INVALID" exits 2: "A name given with --rename cannot be used: it may not be understood, rename the same thing twice, give two things one name, take the name of something else that is carried, or rename what another rename makes. Write 'users=members' for a table and 'orders.total_cents=total' for a column. Nothing was written."
+    MaskInvalid "MASK_INVALID" exits 2: "A mask given with --mask cannot be used: it may not be understood, fall on a column of the key, give many rows one value in a unique column, give a value of another type than the column holds, or break a reference because its two ends are masked differently. Write 'customers.email=fake'; the masks are fake, hash, last4, null and text:V. Nothing was written."
+    NotATable "NOT_A_TABLE" exits 2: "The name given with --tables or by a rule of a mapping is a view, a virtual table or a shadow table. Syncline carries ordinary tables; views, triggers and virtual tables are reported and left as they are."
     NoTables "NO_TABLES" exits 2: "There is nothing to compare or carry: the source has no ordinary table that the selection matches, or, for diff, the two databases have no table in common."
     RunNotFound "RUN_NOT_FOUND" exits 2: "No run with that identifier is recorded in the state directory. `syncline runs list` shows those that are; another --state-dir may hold it."
     ConflictNotFound "CONFLICT_NOT_FOUND" exits 2: "No held row with that identifier is in the ledger. Rows that wait keep their entry for as long as they wait; entries that were settled go after some days. `syncline conflicts list --all` shows those that are there; another --state-dir may hold the one you mean."
@@ -66,6 +71,7 @@ catalogue! {
     StoreFailed "STORE_FAILED" exits 1: "The database reported an error that fits no other code. The message carries its own words. The batch being written was rolled back."
     SchemaColumnMissing "SCHEMA_COLUMN_MISSING" exits 6: "The source's table has a column that the target's table has not, so its values would have nowhere to go. The run stops before anything is written. Add the column to the target, or leave the table out with --tables '*,!name'."
     SchemaColumnExtra "SCHEMA_COLUMN_EXTRA" exits 6: "The target's table has a column that the source's table has not, so Syncline cannot know what its values should be. The run stops before anything is written."
+    SchemaColumnRequired "SCHEMA_COLUMN_REQUIRED" exits 6: "A column that --columns leaves out must have a value in the target: it is NOT NULL there and has no default, so no row could be added. The run stops before anything is written. Carry the column, or give it a default in the target."
     SchemaTypeDiffers "SCHEMA_TYPE_DIFFERS" exits 6: "A column is declared so differently on the two sides that the target would change values while storing them, for example text that looks like a number. The run stops before anything is written."
     SchemaKeyDiffers "SCHEMA_KEY_DIFFERS" exits 6: "The two tables identify rows by different columns, so rows cannot be matched. The run stops before anything is written."
     TargetChanged "TARGET_CHANGED" exits 3: "A table that was empty in the target when the run was decided got rows from another program before it could be loaded. It is left as it is; the next run compares it."
@@ -121,6 +127,7 @@ impl Code {
             Code::SchemaColumnExtra => {
                 ("remove the column from the target", "or leave the table out with --tables '*,!NAME'")
             }
+            Code::SchemaColumnRequired => ("carry the column too", "or give it a default in the target"),
             Code::SchemaTypeDiffers => {
                 ("declare the column alike on both sides", "or leave the table out with --tables '*,!NAME'")
             }

@@ -36,6 +36,11 @@ pub enum Mismatch {
         /// Its declared type in the target.
         target: String,
     },
+    /// The column is left out, and the target cannot fill it by itself.
+    Required {
+        /// The column's name.
+        column: String,
+    },
     /// Rows are told apart by different columns.
     Key {
         /// The source's key columns.
@@ -55,12 +60,31 @@ pub enum Mismatch {
 /// # Errors
 /// Every mismatch found, so that a person can mend them all at once.
 pub fn pair_columns(source: &TableSchema, target: &TableSchema) -> Result<Vec<ColumnPair>, Vec<Mismatch>> {
+    let names: Vec<_> = source.columns.iter().map(|column| Some(column.name.clone())).collect();
+    pair_mapped(source, target, &names)
+}
+
+/// As [`pair_columns`], where `names` tells what each column of the source is called in the target, and which are left
+/// out. The target may have those or not; if it has, it must be able to fill them by itself.
+///
+/// # Errors
+/// As [`pair_columns`].
+pub fn pair_mapped(
+    source: &TableSchema,
+    target: &TableSchema,
+    names: &[Option<String>],
+) -> Result<Vec<ColumnPair>, Vec<Mismatch>> {
+    let is_mapped = source.columns.iter().zip(names).any(|(column, name)| name.as_ref() != Some(&column.name));
     let mut pairs = Vec::new();
     let mut mismatches = Vec::new();
     for (position, column) in source.columns.iter().enumerate() {
-        let Some(at) = target.column(&column.name) else {
-            mismatches
-                .push(Mismatch::Missing { column: column.name.clone(), declared_type: column.declared_type.clone() });
+        let Some(name) = &names[position] else { continue };
+        let Some(at) = target.column(name) else {
+            // A computed column may mention what a mapping takes away; then the target can do without it.
+            if column.generated == Generated::No || !is_mapped {
+                mismatches
+                    .push(Mismatch::Missing { column: name.clone(), declared_type: column.declared_type.clone() });
+            }
             continue;
         };
         let other = &target.columns[at];
@@ -77,32 +101,43 @@ pub fn pair_columns(source: &TableSchema, target: &TableSchema) -> Result<Vec<Co
             _ => {}
         }
     }
-    for column in &target.columns {
-        if source.column(&column.name).is_none() && column.generated == Generated::No {
-            mismatches.push(Mismatch::Extra { column: column.name.clone() });
-        }
-    }
-    mismatches.extend(key_mismatch(source, target));
+    mismatches.extend(unfilled(source, target, names));
+    mismatches.extend(key_mismatch(source, target, names));
     if mismatches.is_empty() { Ok(pairs) } else { Err(mismatches) }
 }
 
 /// Columns that both sides compute: nobody writes them, and a proof of equality reads them all the same.
-pub fn computed_columns(source: &TableSchema, target: &TableSchema) -> Vec<ColumnPair> {
+pub fn computed_columns(source: &TableSchema, target: &TableSchema, names: &[Option<String>]) -> Vec<ColumnPair> {
     let is_computed = |table: &TableSchema, column: usize| table.columns[column].generated != Generated::No;
     let pair = |position: usize| {
-        let at = target.column(&source.columns[position].name)?;
+        let at = target.column(names[position].as_ref()?)?;
         let both = is_computed(source, position) && is_computed(target, at);
         both.then_some(ColumnPair { source: position, target: at })
     };
     (0..source.columns.len()).filter_map(pair).collect()
 }
 
-fn key_mismatch(source: &TableSchema, target: &TableSchema) -> Option<Mismatch> {
-    let names = |table: &TableSchema| -> Vec<String> {
-        let columns = table.key.iter().flat_map(|key| &key.columns);
-        columns.map(|column| table.columns[*column].name.clone()).collect()
-    };
-    let (source, target) = (names(source), names(target));
+/// Columns of the target that get no value from the source.
+fn unfilled(source: &TableSchema, target: &TableSchema, names: &[Option<String>]) -> Vec<Mismatch> {
+    let is_filled = |name: &str| names.iter().flatten().any(|other| other.eq_ignore_ascii_case(name));
+    let is_left_out = |name: &str| source.column(name).is_some_and(|column| names[column].is_none());
+    let open = target.columns.iter().filter(|column| column.generated == Generated::No && !is_filled(&column.name));
+    open.filter_map(|column| match is_left_out(&column.name) {
+        false => Some(Mismatch::Extra { column: column.name.clone() }),
+        true if !column.nullable && column.default.is_none() => {
+            Some(Mismatch::Required { column: column.name.clone() })
+        }
+        true => None,
+    })
+    .collect()
+}
+
+fn key_mismatch(source: &TableSchema, target: &TableSchema, mapped: &[Option<String>]) -> Option<Mismatch> {
+    let key_columns = |table: &TableSchema| table.key.iter().flat_map(|key| key.columns.clone()).collect::<Vec<_>>();
+    let name_of = |column: usize| mapped[column].clone().unwrap_or_else(|| source.columns[column].name.clone());
+    let source: Vec<String> = key_columns(source).into_iter().map(name_of).collect();
+    let target: Vec<String> =
+        key_columns(target).into_iter().map(|column| target.columns[column].name.clone()).collect();
     let same = source.len() == target.len() && source.iter().all(|a| target.iter().any(|b| a.eq_ignore_ascii_case(b)));
     (!same).then_some(Mismatch::Key { source, target })
 }
@@ -120,6 +155,11 @@ impl Mismatch {
                 Code::SchemaColumnExtra,
                 format!("the target's {table} has a column {column} that the source has not"),
             ),
+            Mismatch::Required { column } => Error::new(
+                Code::SchemaColumnRequired,
+                format!("{column} is left out, and in the target's {table} it must have a value and has no default"),
+            )
+            .next(format!("carry {table}.{column} too"), "or give it a default in the target"),
             Mismatch::Type { column, source, target } => Error::new(
                 Code::SchemaTypeDiffers,
                 format!(
@@ -167,6 +207,7 @@ mod tests {
             default: None,
             collation: "BINARY".to_owned(),
             generated: *generated,
+            expression: None,
         };
         TableSchema {
             columns: columns.iter().map(column).collect(),

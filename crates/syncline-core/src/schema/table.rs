@@ -31,6 +31,8 @@ pub struct TableSchema {
     pub columns: Vec<Column>,
     /// How rows are told apart; `None` when nothing does.
     pub key: Option<Key>,
+    /// Positions of the declared primary key's columns, in its order; empty where none is declared. Usually it is the key.
+    pub primary_key: Vec<usize>,
     /// Unique constraints and unique indexes other than the key, partial ones included.
     pub uniques: Vec<Unique>,
     /// References to other tables, or to this one.
@@ -40,7 +42,8 @@ pub struct TableSchema {
     /// Indexes that are statements of their own; those that belong to a constraint come with it.
     pub indexes: Vec<Index>,
     /// The statement that creates the table, as the engine keeps it. Within one engine it carries what no portable
-    /// description can: expressions of checks, defaults and generated columns, word for word.
+    /// description can, word for word. Empty for a table that a mapping has changed: a store that is to create it writes
+    /// the statement from the description.
     pub definition: String,
     /// Rows are stored by primary key, without a row number of their own (SQLite's WITHOUT ROWID).
     pub without_rowid: bool,
@@ -67,6 +70,8 @@ pub struct Column {
     pub collation: String,
     /// Whether the value is computed rather than stored from outside.
     pub generated: Generated,
+    /// What it is computed by, as SQL, where it is.
+    pub expression: Option<String>,
 }
 
 /// What an engine does to a value it stores in a column. Two columns of one engine with the same coercion hold exactly
@@ -155,8 +160,23 @@ pub struct Index {
     pub name: String,
     /// Whether it is unique.
     pub unique: bool,
-    /// The statement that creates it.
+    /// What it is over, in its order.
+    pub columns: Vec<IndexColumn>,
+    /// It holds only rows that satisfy a condition.
+    pub partial: bool,
+    /// The statement that creates it; empty for one that a mapping has changed, like that of its table.
     pub definition: String,
+}
+
+/// One column of an index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IndexColumn {
+    /// The column; `None` for an expression.
+    pub name: Option<String>,
+    /// The collation it is sorted by.
+    pub collation: String,
+    /// Highest first.
+    pub descending: bool,
 }
 
 impl Schema {

@@ -5,9 +5,10 @@ use syncline_core::change::{RowDigest, TableTask};
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
 use syncline_core::store::DigestBatch;
-use syncline_core::value::{RowBatch, ValueRef, exact};
+use syncline_core::value::{RowBatch, Value, exact};
 
 use super::connect::failure::Attempt;
+use super::snapshot::masks::Masks;
 use super::snapshot::{BYTES_FUNCTION, select};
 use super::thread::Outlet;
 use super::types::{self, Encoding};
@@ -22,8 +23,9 @@ pub(super) fn stream(conn: &Connection, task: &TableTask, outlet: &Outlet<Digest
     let mut rows = statement.raw_query();
     let mut batch = empty(task);
     let mut scratch = Vec::new();
+    let masks = Masks::of(task);
     while let Some(row) = rows.next()? {
-        add(&mut batch, task, row, &mut scratch)?;
+        add(&mut batch, task, row, masks.as_ref(), &mut scratch)?;
         let is_full = batch.digests.len() >= limits::STREAM_ROWS || batch.keys.bytes() >= limits::BATCH_BYTES;
         if is_full && !outlet.send(std::mem::replace(&mut batch, empty(task))) {
             return Ok(());
@@ -52,14 +54,21 @@ fn ordered(task: &TableTask, encoding: Encoding) -> Result<String> {
         });
     }
     let (columns, table) = (select::columns(task)?, select::table(&task.table.name)?);
-    Ok(format!("SELECT {columns} FROM {table} ORDER BY {}", terms.join(", ")))
+    let filtered = select::filtered(task, encoding)?;
+    Ok(format!("SELECT {columns} FROM {table}{filtered} ORDER BY {}", terms.join(", ")))
 }
 
 fn empty(task: &TableTask) -> DigestBatch {
     DigestBatch { keys: RowBatch::new(task.key.len()), digests: Vec::new(), bytes: 0 }
 }
 
-fn add(batch: &mut DigestBatch, task: &TableTask, row: &Row<'_>, scratch: &mut Vec<u8>) -> Attempt<()> {
+fn add(
+    batch: &mut DigestBatch,
+    task: &TableTask,
+    row: &Row<'_>,
+    masks: Option<&Masks<'_>>,
+    scratch: &mut Vec<u8>,
+) -> Attempt<()> {
     for column in &task.key {
         let cell = types::value(row.get_ref(*column)?);
         if cell.is_null() {
@@ -67,9 +76,16 @@ fn add(batch: &mut DigestBatch, task: &TableTask, row: &Row<'_>, scratch: &mut V
         }
         batch.keys.push(cell)?;
     }
-    // The statement has exactly the columns of the task, so no cell can be missing.
-    let cells = (0..task.columns.len()).map(|column| row.get_ref(column).map_or(ValueRef::Null, types::value));
-    batch.digests.push(RowDigest(exact::digest_row(cells, scratch)));
+    let cells = || types::cells(row, task.columns.len());
+    let digest = match masks {
+        None => exact::digest_row(cells(), scratch),
+        Some(masks) => {
+            let instead = masks.instead(cells());
+            let seen = cells().zip(&instead).map(|(cell, instead)| instead.as_ref().map_or(cell, Value::as_ref));
+            exact::digest_row(seen, scratch)
+        }
+    };
+    batch.digests.push(RowDigest(digest));
     batch.bytes += scratch.len() as u64;
     Ok(())
 }

@@ -128,13 +128,16 @@ impl<'c> Questions<'c> {
         }
         let (key, key_index) = key(rowid_alias, &columns, &indexes);
         let primary_key = primary.iter().map(|column| columns[*column].name.clone()).collect();
+        let expressions = checks::of_definition(definition);
+        set_expressions(&mut columns, expressions.computed);
         let uniques = indexes.iter().filter(|index| index.unique && Some(index.name.as_str()) != key_index);
         let schema = TableSchema {
             name: listed.name.clone(),
             key,
+            primary_key: primary,
             uniques: uniques.map(IndexInfo::unique).collect(),
             foreign_keys: self.foreign_keys(&listed.name)?,
-            checks: checks::of_definition(definition),
+            checks: expressions.checks,
             indexes: separate_indexes(&indexes, objects),
             definition: definition.to_owned(),
             without_rowid: listed.without_rowid,
@@ -224,9 +227,19 @@ fn column(conn: &Connection, listed: &Listed, row: &Row<'_>) -> Attempt<Column> 
             3 => Generated::Stored,
             _ => Generated::No,
         },
+        expression: None,
         name,
         declared_type,
     })
+}
+
+/// Gives computed columns what they are computed by: the definition names both in the same order. Should it not name as
+/// many, none is given any.
+fn set_expressions(columns: &mut [Column], expressions: Vec<String>) {
+    let computed: Vec<&mut Column> = columns.iter_mut().filter(|column| column.generated != Generated::No).collect();
+    if computed.len() == expressions.len() {
+        computed.into_iter().zip(expressions).for_each(|(column, found)| column.expression = Some(found));
+    }
 }
 
 /// The column that is another name for the row number. It alone makes a primary key that needs no index; asking for the
@@ -255,12 +268,15 @@ fn key<'i>(rowid_alias: Option<usize>, columns: &[Column], indexes: &'i [IndexIn
 
 fn separate_indexes(indexes: &[IndexInfo], objects: &[&Object]) -> Vec<Index> {
     let made_apart = |object: &&&Object| object.sql.is_some();
+    let info = |object: &Object| indexes.iter().find(|index| index.name == object.name);
     objects
         .iter()
         .filter(made_apart)
         .map(|object| Index {
             name: object.name.clone(),
-            unique: indexes.iter().any(|index| index.unique && index.name == object.name),
+            unique: info(object).is_some_and(|index| index.unique),
+            columns: info(object).map(IndexInfo::columns).unwrap_or_default(),
+            partial: info(object).is_some_and(|index| index.partial),
             definition: object.sql.clone().unwrap_or_default(),
         })
         .collect()

@@ -1,5 +1,6 @@
 //! One consistent view, on a connection and a thread of its own.
 
+pub(super) mod masks;
 pub(super) mod select;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use syncline_core::schema::Schema;
 use syncline_core::store::{DigestStream, Position, RowStream, Snapshot};
 use syncline_core::value::RowBatch;
 
+use self::masks::Masks;
 use self::select::Finder;
 use super::connect::failure::{Attempt, Doing};
 use super::connect::{Place, Role};
@@ -68,15 +70,14 @@ impl Snapshot for SqliteSnapshot {
     }
 
     async fn count(&mut self, task: &TableTask) -> Result<u64> {
-        let sql = format!("SELECT count(*) FROM {}", select::table(&task.table.name)?);
-        let count: i64 =
-            self.thread.call(Doing::Reading, move |conn| Ok(conn.query_row(&sql, [], |row| row.get(0))?)).await?;
+        let task = task.clone();
+        let count: i64 = self.thread.call(Doing::Reading, move |conn| count(conn, &task)).await?;
         Ok(count.unsigned_abs())
     }
 
     async fn scan(&mut self, task: &TableTask) -> Result<RowStream<'_>> {
-        let (sql, width) = (select::scan(task)?, task.columns.len());
-        Ok(self.thread.stream(Doing::Reading, move |conn, outlet| scan(conn, &sql, width, outlet)))
+        let task = task.clone();
+        Ok(self.thread.stream(Doing::Reading, move |conn, outlet| scan(conn, &task, outlet)))
     }
 
     async fn digest(&mut self, task: &TableTask) -> Result<DigestStream<'_>> {
@@ -113,7 +114,8 @@ fn position(resident: &ConnectionThread, version: i64) -> Position {
     Position(format!("{} {version}", resident.name()).into_bytes())
 }
 
-fn register_bytes_function(conn: &mut Connection) -> Attempt<()> {
+/// Lets a connection use [`BYTES_FUNCTION`].
+pub(super) fn register_bytes_function(conn: &mut Connection) -> Attempt<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     conn.create_scalar_function(BYTES_FUNCTION, 1, flags, |context| {
         Ok(match context.get_raw(0) {
@@ -126,12 +128,23 @@ fn register_bytes_function(conn: &mut Connection) -> Attempt<()> {
     Ok(())
 }
 
-fn scan(conn: &Connection, sql: &str, width: usize, outlet: &Outlet<RowBatch>) -> Attempt<()> {
-    let mut statement = conn.prepare(sql)?;
+fn count(conn: &Connection, task: &TableTask) -> Attempt<i64> {
+    let filtered = select::filtered(task, Encoding::of(conn)?)?;
+    let sql = format!("SELECT count(*) FROM {}{filtered}", select::table(&task.table.name)?);
+    Ok(conn.query_row(&sql, [], |row| row.get(0))?)
+}
+
+fn scan(conn: &Connection, task: &TableTask, outlet: &Outlet<RowBatch>) -> Attempt<()> {
+    let width = task.columns.len();
+    let masks = Masks::of(task);
+    let mut statement = conn.prepare(&select::scan(task, Encoding::of(conn)?)?)?;
     let mut rows = statement.raw_query();
     let mut batch = RowBatch::new(width);
     while let Some(row) = rows.next()? {
-        types::push_row(&mut batch, row)?;
+        match &masks {
+            None => types::push_row(&mut batch, row)?,
+            Some(masks) => masks.push_row(&mut batch, types::cells(row, width))?,
+        }
         if is_full(&batch) && !outlet.send(std::mem::replace(&mut batch, RowBatch::new(width))) {
             return Ok(());
         }
@@ -144,13 +157,17 @@ fn scan(conn: &Connection, sql: &str, width: usize, outlet: &Outlet<RowBatch>) -
 
 fn fetch(conn: &Connection, task: &TableTask, keys: &RowBatch, outlet: &Outlet<RowBatch>) -> Attempt<()> {
     let width = task.columns.len();
-    let mut finder = Finder::new(conn, task, None, Encoding::of(conn)?)?;
+    let masks = Masks::of(task);
+    let mut finder = Finder::of_filtered(conn, task, Encoding::of(conn)?)?;
     let mut batch = RowBatch::new(width);
     for key in keys.rows() {
         if !finder.find(|| key.iter())? {
             continue;
         }
-        batch.push_row(finder.row().iter())?;
+        match &masks {
+            None => batch.push_row(finder.row().iter())?,
+            Some(masks) => masks.push_row(&mut batch, finder.row().iter())?,
+        }
         if is_full(&batch) && !outlet.send(std::mem::replace(&mut batch, RowBatch::new(width))) {
             return Ok(());
         }

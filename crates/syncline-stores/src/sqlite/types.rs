@@ -44,6 +44,11 @@ pub(super) fn push_row(batch: &mut RowBatch, row: &Row<'_>) -> Attempt<()> {
     Ok(())
 }
 
+/// The first `width` cells of a row, which the statement is known to have.
+pub(super) fn cells<'r>(row: &'r Row<'_>, width: usize) -> impl Iterator<Item = ValueRef<'r>> {
+    (0..width).map(|column| row.get_ref(column).map_or(ValueRef::Null, value))
+}
+
 /// Binds values to the parameters from `first` on, which are counted from 1.
 ///
 /// # Errors

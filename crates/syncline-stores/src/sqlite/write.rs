@@ -24,6 +24,8 @@ use syncline_core::schema::{ForeignKey, SchemaStep};
 use syncline_core::store::{Orphans, Transaction, Writer};
 use syncline_core::value::RowBatch;
 
+pub(super) use self::define::statements_of;
+
 use super::bulk;
 use super::connect::failure::{Attempt, Doing};
 use super::thread::ConnectionThread;

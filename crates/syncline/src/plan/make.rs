@@ -7,17 +7,18 @@ use syncline_core::apply::Action;
 use syncline_core::change::{Operation, PlannedChange};
 use syncline_core::error::{Error, Result};
 use syncline_core::limits;
-use syncline_core::schema::TableSchema;
+use syncline_core::mapping::Mapping;
 use syncline_core::state::{ChangeKind, Spool};
 use syncline_core::store::Snapshot;
 use syncline_core::value::{TableSum, Value, ValueRef, exact};
+use syncline_stores::sqlite::statements_of;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::change_digest::{self, RangeDigest};
 use super::file::PlanDraft;
 use super::{Holds, Plan, PlanEnd, PlanLoad, PlanRange, PlanSink, PlanTable, hex};
 use crate::decide::{Decided, Decision, Ends};
-use crate::diff::{PAGE, differences_of};
+use crate::diff::{PAGE, differences_of, in_target};
 use crate::open::{Database, Purpose};
 use crate::request::RunRequest;
 use crate::row_difference::RowDifference;
@@ -36,6 +37,8 @@ impl Syncline {
     /// As for a run that is stopped before it writes, guards included.
     pub async fn plan(&self, request: &RunRequest, sink: &mut dyn PlanSink) -> Result<Plan> {
         let untouched = |error: Error| error.leaving_if_unsaid("nothing was changed");
+        Mapping::parse(&request.mapping).map_err(untouched)?;
+        let request = &request.as_of(now_ms());
         let source = self.open_database(&request.source, Purpose::Read).await.map_err(untouched)?;
         let target = self.open_database(&request.target, Purpose::Create).await.map_err(untouched)?;
         let planned = self.plan_between(request, &source, &target, sink).await;
@@ -70,7 +73,7 @@ impl Syncline {
         let mut ends = Ends { source: &mut *source_view, target: &mut *target_view };
         let decision = self.decide(request, ends.again(), &spool).await?;
         decision.check_guards(request)?;
-        let mut plan = describe(request, source, target, &decision);
+        let mut plan = describe(request, source, target, &decision)?;
         for (end, database) in [(&mut plan.source, source), (&mut plan.target, target)] {
             end.incarnation = state.incarnation(&database.description.identity).await?;
         }
@@ -88,13 +91,13 @@ impl Syncline {
     }
 }
 
-fn describe(request: &RunRequest, source: &Database, target: &Database, decision: &Decision) -> Plan {
+fn describe(request: &RunRequest, source: &Database, target: &Database, decision: &Decision) -> Result<Plan> {
     let end = |database: &Database| PlanEnd {
         label: database.label.clone(),
         identity: (!database.is_new()).then(|| database.description.identity.clone()),
         incarnation: 1,
     };
-    let decided = decision.tables.iter().map(table_of);
+    let decided = decision.tables.iter().map(table_of).collect::<Result<Vec<_>>>()?;
     let refused = decision.refused.iter().map(|(table, error)| PlanTable {
         table: table.clone(),
         insert: 0,
@@ -109,9 +112,9 @@ fn describe(request: &RunRequest, source: &Database, target: &Database, decision
     });
     let made_ms = now_ms();
     let (source_end, target_end) = (end(source), end(target));
-    let tables: Vec<_> = decided.chain(refused).collect();
+    let tables: Vec<_> = decided.into_iter().chain(refused).collect();
     let seed = format!("{made_ms} {} {source_end:?} {target_end:?} {tables:?}", std::process::id());
-    Plan {
+    Ok(Plan {
         format: 1,
         kind: "plan".to_owned(),
         plan: format!("p_{:016x}", xxh3_64(seed.as_bytes())),
@@ -121,18 +124,19 @@ fn describe(request: &RunRequest, source: &Database, target: &Database, decision
         request: RunRequest { source: source.name.clone(), target: target.name.clone(), ..request.clone() },
         tables,
         notes: decision.notes.clone(),
-    }
+    })
 }
 
-fn table_of(decided: &Decided) -> PlanTable {
+fn table_of(decided: &Decided) -> Result<PlanTable> {
     let (work, tally) = (&decided.work, decided.tally);
     let changes = work.puts + work.deletes;
     let (holds, creates) = match work.action {
-        Action::Load { create } => (Holds::Load, if create { statements(&work.target.table) } else { Vec::new() }),
+        Action::Load { create: true } => (Holds::Load, statements_of(&work.target.table)?),
+        Action::Load { create: false } => (Holds::Load, Vec::new()),
         _ if changes > limits::PLAN_ROWS_MAX => (Holds::Ranges, Vec::new()),
         _ => (Holds::Rows, Vec::new()),
     };
-    PlanTable {
+    Ok(PlanTable {
         table: work.name.clone(),
         insert: tally.only_source,
         update: tally.changed,
@@ -143,11 +147,7 @@ fn table_of(decided: &Decided) -> PlanTable {
         creates,
         schema: change_digest::of_tables(work),
         error: None,
-    }
-}
-
-fn statements(table: &TableSchema) -> Vec<String> {
-    std::iter::once(&table.definition).chain(table.indexes.iter().map(|index| &index.definition)).cloned().collect()
+    })
 }
 
 /// The rows of a load, unless there are too many to read, and what binds them.
@@ -169,6 +169,7 @@ async fn pass_load(decided: &Decided, source: &mut dyn Snapshot, sink: &mut dyn 
                     key: task.key.clone(),
                     source: Some(values),
                     target: None,
+                    in_target: in_target(task, &decided.work.target),
                 },
                 None,
             )?;

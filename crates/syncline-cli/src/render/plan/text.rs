@@ -146,6 +146,7 @@ mod tests {
             table: "t".into(),
             operation,
             columns: vec!["id".into(), "name".into()],
+            in_target: None,
             key: vec![0],
             source: source.map(values),
             target: target.map(values),

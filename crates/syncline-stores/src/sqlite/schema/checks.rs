@@ -1,39 +1,72 @@
-//! The CHECK constraints of a table, which SQLite shows only in the text of its definition.
+//! The expressions of a table, which SQLite shows only in the text of its definition: conditions of CHECK constraints and
+//! what computed columns are computed by.
 
 use std::ops::Range;
 
 use syncline_core::schema::Check;
 
-/// The conditions in a CREATE TABLE statement, in the order they stand there.
-pub(super) fn of_definition(definition: &str) -> Vec<Check> {
-    let mut checks = Vec::new();
+/// The expressions in a CREATE TABLE statement, in the order they stand there.
+#[derive(Debug, Default)]
+pub(super) struct Expressions {
+    /// The conditions of CHECK constraints.
+    pub(super) checks: Vec<Check>,
+    /// What computed columns are computed by.
+    pub(super) computed: Vec<String>,
+}
+
+/// What a word announces that an opening parenthesis follows.
+#[derive(Clone, Copy)]
+enum Announced {
+    Check,
+    Computed,
+}
+
+/// Finds them.
+pub(super) fn of_definition(definition: &str) -> Expressions {
+    let mut found = Expressions::default();
     let mut depth = 0_usize;
-    let mut armed = false;
-    let mut open: Option<(usize, usize)> = None;
+    let mut announced: Option<Announced> = None;
+    let mut open: Option<(Announced, usize, usize)> = None;
     for token in Tokens::of(definition) {
         match token {
             Token::Open(at) => {
-                if armed {
-                    open = Some((depth, at + 1));
+                if let Some(announced) = announced {
+                    open = Some((announced, depth, at + 1));
                 }
                 depth += 1;
             }
             Token::Close(at) => {
                 depth = depth.saturating_sub(1);
-                if let Some((outer, start)) = open
+                if let Some((announced, outer, start)) = open
                     && outer == depth
                 {
-                    checks.push(Check { expression: definition[start..at].trim().to_owned() });
+                    let expression = definition[start..at].trim().to_owned();
+                    match announced {
+                        Announced::Check => found.checks.push(Check { expression }),
+                        Announced::Computed => found.computed.push(expression),
+                    }
                     open = None;
                 }
             }
             Token::Word(_) | Token::Other => {}
         }
-        // A constraint stands directly inside the parentheses of the table; CHECK is a reserved word.
-        armed =
-            depth == 1 && matches!(&token, Token::Word(word) if definition[word.clone()].eq_ignore_ascii_case("check"));
+        // Both stand directly inside the parentheses of the table, and CHECK and AS are reserved words.
+        announced = match &token {
+            Token::Word(word) if depth == 1 => announces(&definition[word.clone()]),
+            _ => None,
+        };
     }
-    checks
+    found
+}
+
+fn announces(word: &str) -> Option<Announced> {
+    if word.eq_ignore_ascii_case("check") {
+        Some(Announced::Check)
+    } else if word.eq_ignore_ascii_case("as") {
+        Some(Announced::Computed)
+    } else {
+        None
+    }
 }
 
 enum Token {
@@ -122,7 +155,17 @@ mod tests {
     use super::*;
 
     fn checks(definition: &str) -> Vec<String> {
-        of_definition(definition).into_iter().map(|check| check.expression).collect()
+        of_definition(definition).checks.into_iter().map(|check| check.expression).collect()
+    }
+
+    #[test]
+    fn what_columns_are_computed_by_is_found() {
+        let definition = "CREATE TABLE t(a DEFAULT (CAST('as (1)' AS TEXT)), b AS (a || ')') STORED, \"as\" (10), \
+             c INT GENERATED ALWAYS as /* ( */ (length(b)) CHECK (c > 0))";
+        let found = of_definition(definition);
+        assert_eq!(found.computed, ["a || ')'", "length(b)"]);
+        assert_eq!(found.checks.len(), 1);
+        assert!(of_definition("CREATE TABLE t AS SELECT (1)").computed.is_empty());
     }
 
     #[test]

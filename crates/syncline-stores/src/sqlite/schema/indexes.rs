@@ -1,7 +1,7 @@
 //! The indexes of a table: what they are over, and which of them can tell rows apart.
 
 use rusqlite::{Connection, Statement};
-use syncline_core::schema::{Column, Generated, Key, Unique};
+use syncline_core::schema::{self, Column, Generated, Key, Unique};
 
 use crate::sqlite::connect::failure::Attempt;
 
@@ -13,7 +13,8 @@ pub(super) struct IndexInfo {
     pub(super) unique: bool,
     /// `pk` and `u` for the constraints of the table, `c` for an index made apart.
     pub(super) origin: String,
-    partial: bool,
+    /// Whether it holds only some rows.
+    pub(super) partial: bool,
     columns: Vec<IndexColumn>,
 }
 
@@ -22,6 +23,7 @@ struct IndexColumn {
     position: Option<usize>,
     name: Option<String>,
     collation: String,
+    descending: bool,
 }
 
 /// The questions about indexes that are asked for each table.
@@ -37,8 +39,9 @@ impl<'c> Questions<'c> {
             list: conn.prepare(
                 "SELECT name, \"unique\", origin, partial FROM pragma_index_list(?1, 'main') ORDER BY seq DESC",
             )?,
-            columns: conn
-                .prepare("SELECT cid, name, coll FROM pragma_index_xinfo(?1, 'main') WHERE key = 1 ORDER BY seqno")?,
+            columns: conn.prepare(
+                "SELECT cid, name, coll, \"desc\" FROM pragma_index_xinfo(?1, 'main') WHERE key = 1 ORDER BY seqno",
+            )?,
         })
     }
 
@@ -61,7 +64,8 @@ impl<'c> Questions<'c> {
             while let Some(row) = rows.next()? {
                 let position = usize::try_from(row.get::<_, i64>(0)?).ok().filter(|at| *at < columns.len());
                 let collation = row.get::<_, Option<String>>(2)?.unwrap_or_else(|| "BINARY".to_owned());
-                index.columns.push(IndexColumn { position, name: row.get(1)?, collation });
+                let (name, descending) = (row.get(1)?, row.get(3)?);
+                index.columns.push(IndexColumn { position, name, collation, descending });
             }
         }
         Ok(indexes)
@@ -76,6 +80,16 @@ impl IndexInfo {
             columns: self.columns.iter().map(|column| column.name.clone()).collect(),
             partial: self.partial,
         }
+    }
+
+    /// What it is over, in its order.
+    pub(super) fn columns(&self) -> Vec<schema::IndexColumn> {
+        let column = |column: &IndexColumn| schema::IndexColumn {
+            name: column.name.clone().filter(|_| column.position.is_some()),
+            collation: column.collation.clone(),
+            descending: column.descending,
+        };
+        self.columns.iter().map(column).collect()
     }
 
     /// Whether every row has a value in it that no other row has, made of columns that are written.

@@ -8,6 +8,7 @@ use syncline_core::value::key_order::compare_keys;
 use syncline_core::value::{Row, RowBatch, ValueRef};
 
 use super::super::connect::failure::Attempt;
+use super::super::filter;
 use super::super::types::{self, Encoding};
 use crate::sql::Dialect;
 
@@ -35,11 +36,17 @@ pub(in crate::sqlite) fn columns(task: &TableTask) -> Result<String> {
     Ok(names?.join(", "))
 }
 
+/// The rows that take part, as what stands behind the name of their table.
+pub(in crate::sqlite) fn filtered(task: &TableTask, encoding: Encoding) -> Result<String> {
+    Ok(filter::condition(task, encoding)?.map(|condition| format!(" WHERE {condition}")).unwrap_or_default())
+}
+
 /// All rows in the order they are stored in.
-pub(in crate::sqlite) fn scan(task: &TableTask) -> Result<String> {
+pub(in crate::sqlite) fn scan(task: &TableTask, encoding: Encoding) -> Result<String> {
     // A table without row numbers is stored by its key, and read so without being told.
     let order = rowid(&task.table).map(|name| format!(" ORDER BY {name}")).unwrap_or_default();
-    Ok(format!("SELECT {} FROM {}{order}", columns(task)?, table(&task.table.name)?))
+    let filtered = filtered(task, encoding)?;
+    Ok(format!("SELECT {} FROM {}{filtered}{order}", columns(task)?, table(&task.table.name)?))
 }
 
 /// The name that reaches the row number: one of the three that no column has taken.
@@ -88,7 +95,7 @@ fn collation(table: &TableSchema, position: usize) -> &str {
     of_key.unwrap_or(&table.columns[position].collation)
 }
 
-/// Finds rows of one table by their keys, one at a time.
+/// Finds rows of one table by their keys, one at a time, whether a filter lets them take part or not.
 pub(in crate::sqlite) struct Finder<'c> {
     statement: CachedStatement<'c>,
     key: Vec<usize>,
@@ -99,6 +106,12 @@ pub(in crate::sqlite) struct Finder<'c> {
 }
 
 impl<'c> Finder<'c> {
+    /// A finder of the rows that take part.
+    pub(in crate::sqlite) fn of_filtered(conn: &'c Connection, task: &TableTask, encoding: Encoding) -> Attempt<Self> {
+        let condition = filter::condition(task, encoding)?;
+        Self::with_condition(conn, task, None, encoding, condition)
+    }
+
     /// A finder that also reads the row number where it is given a name for it.
     pub(in crate::sqlite) fn new(
         conn: &'c Connection,
@@ -106,9 +119,20 @@ impl<'c> Finder<'c> {
         rowid: Option<&str>,
         encoding: Encoding,
     ) -> Attempt<Self> {
+        Self::with_condition(conn, task, rowid, encoding, None)
+    }
+
+    fn with_condition(
+        conn: &'c Connection,
+        task: &TableTask,
+        rowid: Option<&str>,
+        encoding: Encoding,
+        condition: Option<String>,
+    ) -> Attempt<Self> {
         let number = rowid.map(|name| format!(", {name}")).unwrap_or_default();
+        let condition = condition.map(|condition| format!(" AND {condition}")).unwrap_or_default();
         let sql = format!(
-            "SELECT {}{number} FROM {} WHERE {}",
+            "SELECT {}{number} FROM {} WHERE {}{condition}",
             columns(task)?,
             table(&task.table.name)?,
             key_condition(task, "", 1)?

@@ -5,7 +5,7 @@ use syncline_core::change::{
     Applied, ApplyMode, ChangeBatch, DeleteBatch, Expectation, Image, PutBatch, Reason, Refusal, RowDigest, TableTask,
 };
 use syncline_core::error::{Code, Error};
-use syncline_core::value::{Row, RowBatch, exact};
+use syncline_core::value::{Row, RowBatch, ValueRef, exact};
 
 use super::displaced::{Fate, Memory};
 use super::row::RowWriter;
@@ -16,7 +16,8 @@ use crate::sqlite::types::Encoding;
 
 /// Writes the changes whose expectation holds.
 pub(super) fn apply(conn: &Connection, task: &TableTask, batch: &ChangeBatch, mode: ApplyMode) -> Attempt<Applied> {
-    let mut apply = Apply::new(conn, task)?;
+    let whole = task.with_kept();
+    let mut apply = Apply::new(conn, task, &whole)?;
     match (batch, mode) {
         (ChangeBatch::Delete(batch), ApplyMode::InPlace | ApplyMode::Displace) => apply.delete(batch)?,
         (ChangeBatch::Delete(_), ApplyMode::Place) => return Err(bug("a delete has no second half")),
@@ -47,9 +48,15 @@ pub(super) fn rows(conn: &Connection, task: &TableTask, keys: &RowBatch) -> Atte
 }
 
 struct Apply<'c> {
+    conn: &'c Connection,
     task: &'c TableTask,
+    /// Finds rows with their kept cells behind those of the task, so that images are whole.
     finder: Finder<'c>,
+    /// Finds rows that a filter lets take part; made when first needed.
+    filtered: Option<Finder<'c>>,
     writer: RowWriter<'c>,
+    /// Puts displaced rows back with their kept cells.
+    whole_writer: RowWriter<'c>,
     applied: Applied,
     scratch: Vec<u8>,
 }
@@ -67,12 +74,15 @@ enum Standing {
 }
 
 impl<'c> Apply<'c> {
-    fn new(conn: &'c Connection, task: &'c TableTask) -> Attempt<Self> {
+    fn new(conn: &'c Connection, task: &'c TableTask, whole: &'c TableTask) -> Attempt<Self> {
         let encoding = Encoding::of(conn)?;
         Ok(Self {
+            conn,
             task,
-            finder: Finder::new(conn, task, select::hidden_rowid(&task.table), encoding)?,
+            finder: Finder::new(conn, whole, select::hidden_rowid(&task.table), encoding)?,
+            filtered: None,
             writer: RowWriter::new(conn, task, encoding),
+            whole_writer: RowWriter::new(conn, whole, encoding),
             applied: Applied::default(),
             scratch: Vec::new(),
         })
@@ -82,7 +92,7 @@ impl<'c> Apply<'c> {
         for (at, row) in batch.rows.rows().enumerate() {
             match self.standing_of_row(row, batch.expectations[at])? {
                 Standing::Done => {}
-                Standing::Moved(found) => self.moved(row, found),
+                Standing::Moved(found) => self.moved(row, found)?,
                 Standing::Absent => self.insert(row, batch.places.get(at).copied().flatten())?,
                 Standing::Present(place) => {
                     let with_key = !self.task.key.iter().all(|cell| self.finder.row().get(*cell) == row.get(*cell));
@@ -114,7 +124,7 @@ impl<'c> Apply<'c> {
                 deleted.map_err(|failure| failure.at_row(|| bulk::place_of(self.task, key.iter())))?;
                 self.applied.deleted += 1;
             } else {
-                let found = exact::encode_row(self.finder.row().iter());
+                let found = exact::encode_row(self.found());
                 self.applied.moved.push(moved(exact::encode_row(key.iter()), None, Some(found)));
             }
         }
@@ -126,14 +136,15 @@ impl<'c> Apply<'c> {
             match self.standing_of_row(row, *expectation)? {
                 // It has nothing to leave; the second half inserts it.
                 Standing::Absent => {}
-                Standing::Done => memory.remember(&self.key_of(row), Fate::Left)?,
+                Standing::Done => memory.remember(&self.key_of(row), &Fate::Left)?,
                 Standing::Moved(found) => {
-                    memory.remember(&self.key_of(row), Fate::Left)?;
-                    self.moved(row, found);
+                    memory.remember(&self.key_of(row), &Fate::Left)?;
+                    self.moved(row, found)?;
                 }
                 Standing::Present(place) => {
                     self.image_of_change(row, place);
-                    memory.remember(&self.key_of(row), Fate::Displaced(place))?;
+                    let kept = exact::encode_row(self.finder.row().iter().skip(self.task.columns.len()));
+                    memory.remember(&self.key_of(row), &Fate::Displaced { place, kept })?;
                     let deleted = self.writer.delete(row.select(&self.task.key), place);
                     deleted.map_err(|failure| at_row(failure, self.task, row))?;
                 }
@@ -148,8 +159,8 @@ impl<'c> Apply<'c> {
         for (at, row) in batch.rows.rows().enumerate() {
             match memory.recall(&self.key_of(row))? {
                 Some(Fate::Left) => {}
-                Some(Fate::Displaced(place)) => {
-                    let written = self.writer.insert(row, place);
+                Some(Fate::Displaced { place, kept }) => {
+                    let written = self.put_back(row, place, &kept);
                     if self.is_taken(written, row, false)? {
                         self.applied.updated += 1;
                     }
@@ -165,7 +176,7 @@ impl<'c> Apply<'c> {
                         self.insert(row, place)?;
                     }
                     Standing::Present(_) => return Err(bug("a row was placed that had not been displaced")),
-                    Standing::Moved(found) => self.moved(row, found),
+                    Standing::Moved(found) => self.moved(row, found)?,
                 },
             }
         }
@@ -181,11 +192,25 @@ impl<'c> Apply<'c> {
         };
         let written = self.writer.insert(row, place);
         if self.is_taken(written, row, false)? {
-            let after = Some(RowDigest(exact::digest_row(row.iter(), &mut self.scratch)));
+            let after = if !self.task.mapped.kept.is_empty() && self.finder.find(|| row.select(&self.task.key))? {
+                // The columns that are not carried have got values from the database, and undo will find them there.
+                exact::digest_row(self.finder.row().iter(), &mut self.scratch)
+            } else {
+                exact::digest_row(row.iter(), &mut self.scratch)
+            };
+            let after = Some(RowDigest(after));
             self.applied.images.push(Image { key: self.key_of(row), before: None, place: None, after });
             self.applied.inserted += 1;
         }
         Ok(())
+    }
+
+    /// Inserts a displaced row again, with the cells of it that are not carried.
+    fn put_back(&mut self, row: Row<'_>, place: Option<i64>, kept: &[u8]) -> Attempt<()> {
+        let kept = exact::decode_row(kept).map_err(|_| bug("what a displaced row has kept cannot be read"))?;
+        let mut whole = RowBatch::new(self.task.columns.len() + self.task.mapped.kept.len());
+        whole.push_row(row.iter().chain(kept))?;
+        self.whole_writer.insert(whole.row(0), place)
     }
 
     /// Whether the database has taken the row. One that it refuses is put on the list; `is_found` says that the row
@@ -193,7 +218,7 @@ impl<'c> Apply<'c> {
     fn is_taken(&mut self, written: Attempt<()>, row: Row<'_>, is_found: bool) -> Attempt<bool> {
         let Err(failure) = written else { return Ok(true) };
         let (reason, words) = failure.refusal()?;
-        let found = is_found.then(|| exact::encode_row(self.finder.row().iter()));
+        let found = is_found.then(|| exact::encode_row(self.found()));
         let row_bytes = Some(exact::encode_row(row.iter()));
         self.applied.refused.push(Refusal { key: self.key_of(row), reason, words, row: row_bytes, found });
         Ok(false)
@@ -201,7 +226,7 @@ impl<'c> Apply<'c> {
 
     fn standing_of_row(&mut self, row: Row<'_>, expectation: Expectation) -> Attempt<Standing> {
         let found = self.finder.find(|| row.select(&self.task.key))?;
-        if found && row.iter().eq(self.finder.row().iter()) {
+        if found && row.iter().eq(self.found()) {
             return Ok(Standing::Done);
         }
         Ok(match (expectation, found) {
@@ -209,22 +234,46 @@ impl<'c> Apply<'c> {
             (Expectation::Digest(expected), true) if self.digest_of_found() == expected => {
                 Standing::Present(self.finder.rowid())
             }
-            _ => Standing::Moved(found.then(|| exact::encode_row(self.finder.row().iter()))),
+            _ => Standing::Moved(found.then(|| exact::encode_row(self.found()))),
         })
     }
 
     fn digest_of_found(&mut self) -> RowDigest {
-        RowDigest(exact::digest_row(self.finder.row().iter(), &mut self.scratch))
+        let found = self.finder.row().iter().take(self.task.columns.len());
+        RowDigest(exact::digest_row(found, &mut self.scratch))
     }
 
-    fn moved(&mut self, row: Row<'_>, found: Option<Vec<u8>>) {
-        let key = self.key_of(row);
-        self.applied.moved.push(moved(key, Some(exact::encode_row(row.iter())), found));
+    /// The cells of the task in the row that was found.
+    fn found(&self) -> impl Iterator<Item = ValueRef<'_>> {
+        self.finder.row().iter().take(self.task.columns.len())
+    }
+
+    fn moved(&mut self, row: Row<'_>, found: Option<Vec<u8>>) -> Attempt<()> {
+        let mut refusal = moved(self.key_of(row), Some(exact::encode_row(row.iter())), found);
+        if refusal.found.is_some() && self.is_outside(row)? {
+            refusal.reason = Reason::OutOfFilter;
+            "the target's row with this key lies outside the filter".clone_into(&mut refusal.words);
+        }
+        self.applied.moved.push(refusal);
+        Ok(())
+    }
+
+    /// Whether a filter keeps the target's row with this key from taking part.
+    fn is_outside(&mut self, row: Row<'_>) -> Attempt<bool> {
+        if self.task.mapped.filter.is_none() {
+            return Ok(false);
+        }
+        let filtered = match &mut self.filtered {
+            Some(filtered) => filtered,
+            empty => empty.insert(Finder::of_filtered(self.conn, self.task, Encoding::of(self.conn)?)?),
+        };
+        Ok(!filtered.find(|| row.select(&self.task.key))?)
     }
 
     /// The image of the row that was found, which `row` is about to replace.
     fn image_of_change(&mut self, row: Row<'_>, place: Option<i64>) {
-        let after = Some(RowDigest(exact::digest_row(row.iter(), &mut self.scratch)));
+        let kept = self.finder.row().iter().skip(self.task.columns.len());
+        let after = Some(RowDigest(exact::digest_row(row.iter().chain(kept), &mut self.scratch)));
         let image = self.image(self.key_of(row), place, after);
         self.applied.images.push(image);
     }

@@ -3,10 +3,12 @@
 //! A definition is text from another database, and whoever made that database may have put anything there. So SQLite's
 //! authorizer watches every action while it is compiled, and only the creation of the one table or index passes.
 
+mod synthesis;
+
 use rusqlite::Connection;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
-use syncline_core::error::{Code, Error};
-use syncline_core::schema::SchemaStep;
+use syncline_core::error::{Code, Error, Result};
+use syncline_core::schema::{SchemaStep, TableSchema};
 
 use crate::sqlite::connect::failure::Attempt;
 use crate::sqlite::snapshot::select;
@@ -19,14 +21,23 @@ pub(super) fn carry_out(conn: &mut Connection, step: &SchemaStep) -> Attempt<()>
     match step {
         SchemaStep::CreateTable(table) => {
             let allowed = Allowed { table: table.name.clone(), index: None };
-            create(conn, &table.definition, allowed, "table", &table.name)
+            create(conn, &synthesis::table_definition(table)?, allowed, "table", &table.name)
         }
         SchemaStep::CreateIndex { table, index } => {
             let allowed = Allowed { table: table.clone(), index: Some(index.name.clone()) };
-            create(conn, &index.definition, allowed, "index", &index.name)
+            create(conn, &synthesis::index_definition(table, index)?, allowed, "index", &index.name)
         }
         SchemaStep::DropTable(table) => Ok(conn.execute_batch(&format!("DROP TABLE {}", select::table(table)?))?),
     }
+}
+
+/// The statements that create a table and its indexes.
+pub(in crate::sqlite) fn statements_of(table: &TableSchema) -> Result<Vec<String>> {
+    let mut statements = vec![synthesis::table_definition(table)?.into_owned()];
+    for index in &table.indexes {
+        statements.push(synthesis::index_definition(&table.name, index)?.into_owned());
+    }
+    Ok(statements)
 }
 
 fn create(conn: &mut Connection, definition: &str, allowed: Allowed, kind: &str, name: &str) -> Attempt<()> {

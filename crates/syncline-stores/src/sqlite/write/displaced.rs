@@ -6,10 +6,15 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 use crate::sqlite::connect::failure::Attempt;
 
 /// What became of a row in the first half.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
-    /// It left the table; its row number comes along where it has one beside the key.
-    Displaced(Option<i64>),
+    /// It left the table.
+    Displaced {
+        /// Its row number, where it has one beside the key.
+        place: Option<i64>,
+        /// Its cells that are not carried, in the exact encoding.
+        kept: Vec<u8>,
+    },
     /// It was left alone: its expectation failed, or it was as wanted already.
     Left,
 }
@@ -27,33 +32,34 @@ impl<'c> Memory<'c> {
     pub(super) fn of_table(conn: &'c Connection, table: &str) -> Attempt<Self> {
         conn.execute_batch(
             "CREATE TEMP TABLE IF NOT EXISTS _syncline_displaced (
-                 tbl TEXT, key BLOB, left_alone INTEGER, place INTEGER, PRIMARY KEY (tbl, key)
+                 tbl TEXT, key BLOB, left_alone INTEGER, place INTEGER, kept BLOB, PRIMARY KEY (tbl, key)
              ) WITHOUT ROWID;
              CREATE INDEX IF NOT EXISTS temp._syncline_displaced_place ON _syncline_displaced (tbl, place);",
         )?;
         Ok(Self {
             conn,
             table: table.to_owned(),
-            remember: conn.prepare_cached("INSERT INTO temp._syncline_displaced VALUES (?1, ?2, ?3, ?4)")?,
-            recall: conn
-                .prepare_cached("SELECT left_alone, place FROM temp._syncline_displaced WHERE tbl = ?1 AND key = ?2")?,
+            remember: conn.prepare_cached("INSERT INTO temp._syncline_displaced VALUES (?1, ?2, ?3, ?4, ?5)")?,
+            recall: conn.prepare_cached(
+                "SELECT left_alone, place, kept FROM temp._syncline_displaced WHERE tbl = ?1 AND key = ?2",
+            )?,
         })
     }
 
     /// Remembers what became of the row with this key.
-    pub(super) fn remember(&mut self, key: &[u8], fate: Fate) -> Attempt<()> {
-        let (left, place) = match fate {
-            Fate::Displaced(place) => (false, place),
-            Fate::Left => (true, None),
+    pub(super) fn remember(&mut self, key: &[u8], fate: &Fate) -> Attempt<()> {
+        let (left, place, kept) = match fate {
+            Fate::Displaced { place, kept } => (false, *place, Some(kept)),
+            Fate::Left => (true, None, None),
         };
-        self.remember.execute(params![self.table, key, left, place])?;
+        self.remember.execute(params![self.table, key, left, place, kept])?;
         Ok(())
     }
 
     /// What became of the row with this key; `None` when it was not there.
     pub(super) fn recall(&mut self, key: &[u8]) -> Attempt<Option<Fate>> {
         let fate = self.recall.query_row(params![self.table, key], |row| {
-            Ok(if row.get(0)? { Fate::Left } else { Fate::Displaced(row.get(1)?) })
+            Ok(if row.get(0)? { Fate::Left } else { Fate::Displaced { place: row.get(1)?, kept: row.get(2)? } })
         });
         Ok(fate.optional()?)
     }

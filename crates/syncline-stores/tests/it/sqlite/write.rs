@@ -216,7 +216,8 @@ fn table_like(name: &str, definition: &str) -> SchemaStep {
 }
 
 fn index_like(table: &str, name: &str, definition: &str) -> SchemaStep {
-    let index = Index { name: name.to_owned(), unique: false, definition: definition.to_owned() };
+    let (name, definition) = (name.to_owned(), definition.to_owned());
+    let index = Index { name, unique: false, columns: Vec::new(), partial: false, definition };
     SchemaStep::CreateIndex { table: table.to_owned(), index }
 }
 

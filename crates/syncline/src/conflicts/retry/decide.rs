@@ -9,13 +9,16 @@ use syncline_core::change::{Operation, PlannedChange, RowDigest, TableTask};
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::event::{Event, Phase};
 use syncline_core::limits;
+use syncline_core::mapping::tables::exactly;
+use syncline_core::mapping::{Resolved, TableFilter};
 use syncline_core::schema::Schema;
 use syncline_core::state::Spool;
 use syncline_core::store::Snapshot;
 use syncline_core::value::{RowBatch, ValueRef, canonical, exact};
 
 use super::Retry;
-use crate::decide::{Decided, Decision, Ends, Pair, no_key, pair};
+use crate::decide::{Decided, Decision, Ends};
+use crate::pairing::{Pair, no_key, pair};
 use crate::request::Verb;
 use crate::session::Syncline;
 use crate::state::ChosenEntry;
@@ -35,12 +38,15 @@ impl Syncline {
     ) -> Result<(Decision, HashSet<String>)> {
         let source_schema = ends.source.schema().await?;
         let target_schema = ends.target.schema().await?;
+        let names: Vec<String> = retry.by_table().into_keys().map(exactly).collect();
+        let filter = TableFilter::parse(&names)?;
+        let resolved = self.resolve(&retry.request.mapping, &source_schema, &filter).await?;
         let (mut tables, mut refused, mut left) = (Vec::new(), Vec::new(), HashSet::new());
         let Ends { source, target } = ends;
         for (name, entries) in retry.by_table() {
             self.cancel().check()?;
             let ends = Ends { source: &mut *source, target: &mut *target };
-            let decided = match pair_of(name, &source_schema, &target_schema) {
+            let decided = match pair_of(name, &source_schema, &target_schema, &resolved) {
                 Ok(pair) => self.decide_keys(retry.request.verb, pair, &entries, ends, spool, &mut left).await,
                 Err(error) => Err(error),
             };
@@ -59,7 +65,7 @@ impl Syncline {
                 if rows == 1 { " is" } else { "s are" }
             )],
         };
-        Ok((Decision { tables, refused, target_schema, notes }, left))
+        Ok((Decision { tables, refused, target_schema, resolved, notes }, left))
     }
 
     async fn decide_keys(
@@ -106,24 +112,31 @@ impl Syncline {
     }
 }
 
-fn pair_of(name: &str, source: &Schema, target: &Schema) -> Result<Pair> {
+fn pair_of(name: &str, source: &Schema, target: &Schema, resolved: &Resolved) -> Result<Pair> {
     let gone = |side: &str| Error::new(Code::TableNotFound, format!("{name} is not in the {side} any more"));
     let table = source.table(name).ok_or_else(|| gone("source"))?;
     if table.key.is_none() {
         return Err(no_key(name));
     }
-    let pair = pair(table, target)?;
+    let pair = pair(table, target, resolved)?;
     if pair.is_missing { Err(gone("target")) } else { Ok(pair) }
 }
 
 /// Whether other tables can be tried although this happened to one.
 fn is_of_table(code: Code) -> bool {
     use Code::{
-        SchemaColumnExtra, SchemaColumnMissing, SchemaKeyDiffers, SchemaTypeDiffers, TableNoKey, TableNotFound,
+        SchemaColumnExtra, SchemaColumnMissing, SchemaColumnRequired, SchemaKeyDiffers, SchemaTypeDiffers, TableNoKey,
+        TableNotFound,
     };
     matches!(
         code,
-        SchemaColumnExtra | SchemaColumnMissing | SchemaKeyDiffers | SchemaTypeDiffers | TableNoKey | TableNotFound
+        SchemaColumnExtra
+            | SchemaColumnMissing
+            | SchemaColumnRequired
+            | SchemaKeyDiffers
+            | SchemaTypeDiffers
+            | TableNoKey
+            | TableNotFound
     )
 }
 

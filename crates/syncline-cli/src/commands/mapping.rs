@@ -1,0 +1,48 @@
+//! How the source is seen.
+
+use clap::Args;
+use syncline::error::Result;
+use syncline::{Mapping, MappingRequest};
+
+/// The rules of a mapping.
+#[derive(Clone, Debug, Default, Args)]
+pub(super) struct MappingArgs {
+    /// Rows of a table to take, on both sides: 'orders: id > 100' (repeatable)
+    #[arg(long = "where", value_name = "TABLE: FILTER")]
+    filters: Vec<String>,
+    /// Columns of a table to carry, or behind '!' to leave out: 'customers: !ssn' (repeatable)
+    #[arg(long, value_name = "TABLE: NAMES")]
+    columns: Vec<String>,
+    /// A new name for a table or column in the target: 'users=members', 'orders.total_cents=total' (repeatable)
+    #[arg(long, value_name = "OLD=NEW")]
+    rename: Vec<String>,
+    /// Hide a column's values: 'customers.email=fake', or hash, last4, null, text:V (repeatable)
+    #[arg(long, value_name = "TABLE.COLUMN=MASK")]
+    mask: Vec<String>,
+}
+
+impl MappingArgs {
+    /// What is asked for, once it is known to make sense by itself.
+    ///
+    /// # Errors
+    /// When a rule is not understood, or two are about the same thing.
+    pub(super) fn request(self) -> Result<MappingRequest> {
+        let Self { filters, columns, rename, mask } = self;
+        let request = MappingRequest { filters, columns, renames: rename, masks: mask, as_of_ms: None };
+        Mapping::parse(&request)?;
+        Ok(request)
+    }
+
+    /// Whether there is any rule.
+    pub(super) fn is_empty(&self) -> bool {
+        [&self.filters, &self.columns, &self.rename, &self.mask].iter().all(|rules| rules.is_empty())
+    }
+}
+
+/// The mapping in a few words behind a verb: `copy  (masked: customers.email)`.
+pub(super) fn title(verb: &str, request: &MappingRequest) -> String {
+    match Mapping::parse(request).map(|mapping| mapping.brief()) {
+        Ok(brief) if !brief.is_empty() => format!("{verb}  ({brief})"),
+        _ => verb.to_owned(),
+    }
+}

@@ -1,0 +1,8 @@
+//! `--where`, `--columns`, `--rename` and `--mask`.
+
+mod columns;
+mod filters;
+mod hostile;
+mod masks;
+mod refused;
+mod renames;

@@ -1,0 +1,97 @@
+//! Filters bound both ends.
+
+use crate::scene::Scene;
+
+const TABLE: &str = "CREATE TABLE orders (id INTEGER PRIMARY KEY, state TEXT, at)";
+
+fn scene() -> Scene {
+    let source = "INSERT INTO orders VALUES (1, 'open', 1), (2, 'open', 2), (3, 'shut', 3), (4, 'open', 4)";
+    let target = "INSERT INTO orders VALUES (2, 'open', 'old'), (3, 'shut', 'mine'), (8, 'open', 8), (9, 'shut', 9)";
+    Scene::with_pair(&format!("{TABLE}; {source}"), &format!("{TABLE}; {target}"))
+}
+
+fn target(scene: &Scene) -> Vec<String> {
+    scene.rows("b.db", "SELECT * FROM orders ORDER BY id")
+}
+
+#[test]
+fn a_copy_takes_the_rows_of_the_filter() {
+    let scene = Scene::with_pair(&format!("{TABLE}; INSERT INTO orders VALUES (1, 'open', 1), (2, 'shut', 2)"), "");
+    let shown = scene.ok_with("copy a.db b.db", &["--where", "orders: id > 1"]);
+    assert!(shown.contains("copy  (where: orders)"), "{shown}");
+    assert!(shown.contains("verified equal"), "{shown}");
+    assert_eq!(target(&scene), ["2|shut|2"]);
+    scene.ok("undo --yes");
+    assert_eq!(scene.number("b.db", "SELECT count(*) FROM sqlite_master"), 0, "the table was made by the run");
+}
+
+#[test]
+fn a_mirror_deletes_only_inside_the_filter() {
+    let scene = scene();
+    let before = target(&scene);
+    let rules = ["--where", "orders: state = 'open'"];
+    let shown = scene.ok_with("mirror a.db b.db", &rules);
+    assert!(shown.contains("verified equal"), "{shown}");
+    assert_eq!(target(&scene), ["1|open|1", "2|open|2", "3|shut|mine", "4|open|4", "9|shut|9"]);
+    assert_eq!(scene.run_with("diff a.db b.db --exit-code", &rules).code, Some(0));
+    assert_eq!(scene.run("diff a.db b.db --exit-code").code, Some(10));
+    assert_eq!(scene.run_with("verify a.db b.db", &rules).code, Some(0));
+    assert_eq!(scene.run("verify").code, Some(0), "the run's own filter counts");
+    scene.ok("undo --yes");
+    assert_eq!(target(&scene), before);
+}
+
+#[test]
+fn a_target_row_outside_the_filter_is_never_written() {
+    let scene = Scene::with_pair(
+        &format!("{TABLE}; INSERT INTO orders VALUES (1, 'open', 'new'), (2, 'open', 'new')"),
+        &format!("{TABLE}; INSERT INTO orders VALUES (1, 'shut', 'mine')"),
+    );
+    let said = scene.run_with("mirror a.db b.db --json", &["--where", "orders: state = 'open'"]);
+    assert_eq!(target(&scene), ["1|shut|mine", "2|open|new"]);
+    assert_eq!((said.last()["tables"][0]["inserted"].as_u64(), said.code), (Some(1), Some(7)), "{}", said.out);
+}
+
+#[test]
+fn a_table_whose_rows_are_all_outside_the_filter_is_not_empty() {
+    let scene = Scene::with_pair(
+        &format!("{TABLE}; INSERT INTO orders VALUES (1, 'open', 1)"),
+        &format!("{TABLE}; INSERT INTO orders VALUES (7, 'shut', 7)"),
+    );
+    scene.ok_with("copy a.db b.db", &["--where", "orders: state = 'open'"]);
+    assert_eq!(target(&scene), ["1|open|1", "7|shut|7"]);
+    scene.ok("undo --yes");
+    assert_eq!(target(&scene), ["7|shut|7"], "undo takes the rows of the run and no others");
+}
+
+#[test]
+fn an_empty_source_is_one_inside_the_filter() {
+    let scene = scene();
+    let said = scene.run_with("mirror a.db b.db --json", &["--where", "orders: id >= 8"]);
+    assert_eq!((said.code, said.last()["code"].as_str()), (Some(6), Some("GUARD_EMPTY_SOURCE")), "{}", said.out);
+    scene.ok_with("mirror a.db b.db --allow-empty-source", &["--where", "orders: id = 8"]);
+    assert_eq!(target(&scene), ["2|open|old", "3|shut|mine", "9|shut|9"]);
+}
+
+#[test]
+fn now_is_one_instant_for_a_whole_run_and_its_verification() {
+    let days = "WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9) \
+         INSERT INTO orders SELECT i, 'open', datetime('now', '-' || i || ' days') FROM n";
+    let scene = Scene::with_pair(&format!("{TABLE}; {days}"), "");
+    scene.ok_with("copy a.db b.db", &["--where", "orders: at > now() - interval '100 hours'"]);
+    assert_eq!(scene.number("b.db", "SELECT count(*) FROM orders"), 4);
+    assert_eq!(scene.run("verify").code, Some(0));
+    // A filter that is younger than the run's finds another row set; the run's own must not.
+    scene.sql("a.db", "UPDATE orders SET at = datetime('now', '+1 hour') WHERE id = 9");
+    assert_eq!(scene.run("verify").code, Some(10));
+}
+
+#[test]
+fn a_difference_as_sql_leaves_the_rest_alone() {
+    let scene = scene();
+    let rules = ["--where", "orders: state = 'open'"];
+    let script = scene.ok_with("diff a.db b.db --format sql", &rules);
+    assert!(!script.contains("OR REPLACE"), "{script}");
+    scene.sql("b.db", &script.replace(".bail on", ""));
+    assert_eq!(target(&scene), ["1|open|1", "2|open|2", "3|shut|mine", "4|open|4", "9|shut|9"]);
+}

@@ -1,0 +1,127 @@
+//! Whether a mask's values fit the column they go into.
+
+use super::MaskKind;
+use super::numeric::looks_numeric;
+use crate::schema::{Coercion, TableSchema};
+
+/// Refuses a mask whose values the column could not take, or would change, or that would give two rows one unique value.
+///
+/// # Errors
+/// What is wrong, for a person.
+pub(super) fn check(table: &TableSchema, position: usize, mask: &MaskKind) -> Result<(), String> {
+    let column = &table.columns[position];
+    if table.key.iter().any(|key| key.columns.contains(&position)) || table.primary_key.contains(&position) {
+        return Err("the column belongs to the key, by which the rows of both sides are matched".to_owned());
+    }
+    if *mask == MaskKind::Null && !column.nullable {
+        return Err("the column must not be NULL".to_owned());
+    }
+    if is_unique(table, &column.name) && may_collide(mask, column.coercion) {
+        return Err(format!("the column is unique, and {} gives two rows the same value", mask.name()));
+    }
+    fits(table, position, mask)
+}
+
+fn is_unique(table: &TableSchema, column: &str) -> bool {
+    let names_it = |name: &Option<String>| match name {
+        Some(name) => name.eq_ignore_ascii_case(column),
+        // An expression may be about any column.
+        None => true,
+    };
+    table.uniques.iter().any(|unique| unique.columns.iter().any(names_it))
+}
+
+/// Fakes of text are all different; those of numbers are not, and only a column of text holds no numbers.
+fn may_collide(mask: &MaskKind, coercion: Coercion) -> bool {
+    match mask {
+        MaskKind::Null | MaskKind::Hash => false,
+        MaskKind::Fake => coercion != Coercion::Text,
+        MaskKind::Last4 | MaskKind::Text(_) => true,
+    }
+}
+
+fn fits(table: &TableSchema, position: usize, mask: &MaskKind) -> Result<(), String> {
+    let column = &table.columns[position];
+    let gives_text = matches!(mask, MaskKind::Hash | MaskKind::Last4 | MaskKind::Text(_));
+    if !gives_text {
+        return Ok(());
+    }
+    let declared = column.declared_type.to_ascii_uppercase();
+    if table.strict && !["TEXT", "ANY"].contains(&declared.as_str()) {
+        return Err(format!("{} gives text, and the column takes {declared} only", mask.name()));
+    }
+    match (column.coercion, mask) {
+        (Coercion::Text | Coercion::None, _) => Ok(()),
+        // Dates and times are text in a column that turns what looks like a number into one.
+        (Coercion::Numeric, MaskKind::Text(text)) if ["DATE", "TIME"].iter().any(|word| declared.contains(word)) => {
+            if looks_numeric(text.as_bytes()) {
+                return Err(format!("the column would turn the text {text:?} into a number"));
+            }
+            Ok(())
+        }
+        _ => Err(format!("{} gives text, and the column holds numbers ({declared})", mask.name())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::{Column, Generated, Key, Unique};
+
+    fn table(declared: &str, coercion: Coercion, nullable: bool, strict: bool) -> TableSchema {
+        let column = |name: &str, declared: &str, coercion, nullable| Column {
+            name: name.to_owned(),
+            declared_type: declared.to_owned(),
+            coercion,
+            nullable,
+            default: None,
+            collation: "BINARY".to_owned(),
+            generated: Generated::No,
+            expression: None,
+        };
+        TableSchema {
+            columns: vec![column("id", "INTEGER", Coercion::Integer, false), column("v", declared, coercion, nullable)],
+            key: Some(Key { columns: vec![0], is_rowid: true, collations: vec!["BINARY".to_owned()] }),
+            strict,
+            ..TableSchema::default()
+        }
+    }
+
+    fn unique(mut table: TableSchema) -> TableSchema {
+        table.uniques = vec![Unique { name: "u".to_owned(), columns: vec![Some("V".to_owned())], partial: false }];
+        table
+    }
+
+    fn all() -> [MaskKind; 6] {
+        let text = |text: &str| MaskKind::Text(text.to_owned());
+        [MaskKind::Fake, MaskKind::Hash, MaskKind::Last4, MaskKind::Null, text("x"), text("1")]
+    }
+
+    fn allowed(table: &TableSchema) -> [bool; 6] {
+        all().map(|mask| check(table, 1, &mask).is_ok())
+    }
+
+    #[test]
+    fn every_mask_against_every_kind_of_column() {
+        let cases = [
+            (table("TEXT", Coercion::Text, true, false), [true, true, true, true, true, true]),
+            (table("", Coercion::None, true, false), [true, true, true, true, true, true]),
+            (table("INTEGER", Coercion::Integer, true, false), [true, false, false, true, false, false]),
+            (table("REAL", Coercion::Real, true, false), [true, false, false, true, false, false]),
+            (table("DECIMAL", Coercion::Numeric, true, false), [true, false, false, true, false, false]),
+            (table("DATETIME", Coercion::Numeric, true, false), [true, false, false, true, true, false]),
+            (table("TEXT", Coercion::Text, false, true), [true, true, true, false, true, true]),
+            (table("BLOB", Coercion::None, true, true), [true, false, false, true, false, false]),
+            (table("ANY", Coercion::None, true, true), [true, true, true, true, true, true]),
+            (unique(table("TEXT", Coercion::Text, true, false)), [true, true, false, true, false, false]),
+            (unique(table("INTEGER", Coercion::Integer, true, false)), [false, false, false, true, false, false]),
+            (unique(table("", Coercion::None, true, false)), [false, true, false, true, false, false]),
+        ];
+        for (table, expected) in cases {
+            assert_eq!(allowed(&table), expected, "{table:?}");
+        }
+        for mask in all() {
+            assert!(check(&table("TEXT", Coercion::Text, true, false), 0, &mask).is_err(), "the key");
+        }
+    }
+}

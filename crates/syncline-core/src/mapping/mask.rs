@@ -1,0 +1,171 @@
+//! Masks: values that take the place of others, always the same for the same value.
+//!
+//! A masked value depends on the value and on the key of the state directory, never on table or column, so equal values
+//! stay equal wherever they stand, and references between masked columns hold. NULL stays NULL.
+
+mod fake;
+mod shuffle;
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::columns::table_and_column;
+use super::names::Reader;
+use crate::value::{Value, ValueRef, exact};
+
+/// What becomes of a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MaskKind {
+    /// Another value of the same shape.
+    Fake,
+    /// 32 hexadecimal digits.
+    Hash,
+    /// All but the last four characters hidden.
+    Last4,
+    /// NULL.
+    Null,
+    /// This text.
+    Text(String),
+}
+
+/// The secret that masks depend on.
+#[derive(Clone, PartialEq, Eq)]
+pub struct MaskKey([u8; 32]);
+
+/// A mask, ready to be put on values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mask {
+    kind: MaskKind,
+    key: Arc<MaskKey>,
+}
+
+/// `'customers.email=fake'`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct MaskRule {
+    pub(super) table: String,
+    pub(super) column: String,
+    pub(super) kind: MaskKind,
+}
+
+/// Texts up to this length are hidden whole by [`MaskKind::Last4`]: their last four characters would be all of them.
+const SHOWN: usize = 4;
+
+impl Mask {
+    /// A mask with its key.
+    pub fn new(kind: MaskKind, key: Arc<MaskKey>) -> Self {
+        Self { kind, key }
+    }
+
+    /// Which mask it is.
+    pub fn kind(&self) -> &MaskKind {
+        &self.kind
+    }
+
+    /// What stands in the place of the value.
+    pub fn apply(&self, value: ValueRef<'_>) -> Value {
+        match &self.kind {
+            _ if value.is_null() => Value::Null,
+            MaskKind::Null => Value::Null,
+            MaskKind::Text(text) => Value::text(text.as_str()),
+            MaskKind::Hash => Value::text(&self.key.digest("hash", value).to_hex().as_str()[..32]),
+            MaskKind::Last4 => last4(value),
+            MaskKind::Fake => fake::fake(value, &self.key),
+        }
+    }
+}
+
+impl MaskKey {
+    /// A key from its bytes, which must be random and kept secret.
+    pub fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// A stream of bytes that depends on the key, on what it is for and on a value.
+    fn stream(&self, purpose: &str, value: ValueRef<'_>) -> blake3::OutputReader {
+        self.hasher(purpose, value).finalize_xof()
+    }
+
+    fn digest(&self, purpose: &str, value: ValueRef<'_>) -> blake3::Hash {
+        self.hasher(purpose, value).finalize()
+    }
+
+    fn hasher(&self, purpose: &str, value: ValueRef<'_>) -> blake3::Hasher {
+        let mut hasher = blake3::Hasher::new_keyed(&self.0);
+        hasher.update(purpose.as_bytes()).update(&[0]);
+        let mut bytes = Vec::new();
+        exact::encode(normal(value), &mut bytes);
+        hasher.update(&bytes);
+        hasher
+    }
+}
+
+impl fmt::Debug for MaskKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MaskKey(…)")
+    }
+}
+
+impl MaskKind {
+    /// The name of the mask, as it is typed.
+    pub fn name(&self) -> &'static str {
+        match self {
+            MaskKind::Fake => "fake",
+            MaskKind::Hash => "hash",
+            MaskKind::Last4 => "last4",
+            MaskKind::Null => "null",
+            MaskKind::Text(_) => "text",
+        }
+    }
+}
+
+/// Reads `'customers.email=fake'`.
+pub(super) fn parse(text: &str) -> Result<MaskRule, String> {
+    let mut reader = Reader::new(text);
+    let (table, column) = table_and_column(&mut reader)?;
+    let column = column.ok_or("a mask is put on a column: TABLE.COLUMN=MASK")?;
+    let rest = reader.rest();
+    let kind = match (rest.trim().to_ascii_lowercase().as_str(), rest.trim_start().get(..5)) {
+        ("fake", _) => MaskKind::Fake,
+        ("hash", _) => MaskKind::Hash,
+        ("last4", _) => MaskKind::Last4,
+        ("null", _) => MaskKind::Null,
+        (_, Some(word)) if word.eq_ignore_ascii_case("text:") => MaskKind::Text(rest.trim_start()[5..].to_owned()),
+        _ => return Err("the masks are fake, hash, last4, null and text:V".to_owned()),
+    };
+    Ok(MaskRule { table, column, kind })
+}
+
+/// Two numbers that are equal in every database are one value.
+fn normal(value: ValueRef<'_>) -> ValueRef<'_> {
+    match value {
+        // Whole and within what a double counts exactly.
+        ValueRef::Real(real) if real.fract() == 0.0 && real.abs() < 9e15 => ValueRef::Int(real as i64),
+        other => other,
+    }
+}
+
+fn last4(value: ValueRef<'_>) -> Value {
+    match value {
+        ValueRef::Bytes(bytes) => {
+            let hidden = if bytes.len() > SHOWN { bytes.len() - SHOWN } else { bytes.len() };
+            Value::Bytes([vec![b'*'; hidden], bytes[hidden..].to_vec()].concat())
+        }
+        ValueRef::Text(bytes) => Value::text(last_characters(&String::from_utf8_lossy(bytes))),
+        ValueRef::Int(number) => Value::text(last_characters(&number.to_string())),
+        ValueRef::Real(number) => Value::text(last_characters(&format!("{number:?}"))),
+        ValueRef::Decimal(text) | ValueRef::Json(text) | ValueRef::Other { text, .. } => {
+            Value::text(last_characters(text))
+        }
+        // Nothing of these has characters of its own.
+        _ => Value::text("****"),
+    }
+}
+
+fn last_characters(text: &str) -> String {
+    let count = text.chars().count();
+    let hidden = if count > SHOWN { count - SHOWN } else { count };
+    std::iter::repeat_n('*', hidden).chain(text.chars().skip(hidden)).collect()
+}
+
+#[cfg(test)]
+mod tests;

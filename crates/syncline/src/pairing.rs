@@ -1,0 +1,138 @@
+//! Which table of the target takes the rows of which table of the source, seen through the mapping.
+
+use std::sync::Arc;
+
+use syncline_core::change::{Mapped, TableTask};
+use syncline_core::error::{Code, Error, Result};
+use syncline_core::mapping::{Mapping, MappingRequest, Resolved, TableFilter, TableView};
+use syncline_core::schema::contract::computed_columns;
+use syncline_core::schema::{Schema, TableSchema, contract};
+
+use crate::session::{Syncline, now_ms};
+
+impl Syncline {
+    /// The mapping that was asked for, held against the source's schema. The key of masks is made only once everything
+    /// else is found to be right.
+    ///
+    /// # Errors
+    /// As [`Resolved::new`], and `STATE_FAILED` when the key cannot be had.
+    pub(crate) async fn resolve(
+        &self,
+        request: &MappingRequest,
+        source: &Schema,
+        filter: &TableFilter,
+    ) -> Result<Resolved> {
+        let mapping = Mapping::parse(request)?;
+        let as_of_ms = request.as_of_ms.unwrap_or_else(now_ms);
+        let admits = |table: &str| filter.admits(table);
+        let resolved = Resolved::new(&mapping, source, &admits, as_of_ms, None)?;
+        if !mapping.needs_key() {
+            return Ok(resolved);
+        }
+        let key = self.state().await?.mask_key().await?;
+        Resolved::new(&mapping, source, &admits, as_of_ms, Some(key))
+    }
+}
+
+/// A table of the source and the one of the target that takes its rows.
+pub(crate) struct Pair {
+    pub(crate) source: TableTask,
+    pub(crate) target: TableTask,
+    pub(crate) is_missing: bool,
+    /// What the target's table will lack of the source's although nobody asked for that, if it has to be made.
+    pub(crate) left_out: Vec<String>,
+    view: TableView,
+}
+
+/// Pairs a table with its counterpart. One that is missing will be created like the source's, as far as the mapping lets
+/// it be.
+///
+/// # Errors
+/// The first reason why the target's table cannot take the rows.
+pub(crate) fn pair(table: &Arc<TableSchema>, target_schema: &Schema, resolved: &Resolved) -> Result<Pair> {
+    let view = resolved.view(table);
+    let (target, is_missing, left_out) = match target_schema.table(&view.target) {
+        Some(target) => (Arc::clone(target), false, Vec::new()),
+        None => {
+            let defined = resolved.define(table);
+            (defined.table, true, defined.left_out.into_iter().map(|what| what.0).collect())
+        }
+    };
+    let columns = contract::pair_mapped(table, &target, &view.columns).map_err(|mismatches| {
+        let mut mismatches = mismatches.into_iter();
+        let first = mismatches.next().expect("BUG: a mismatch without a reason");
+        let error = first.into_error(&table.name).leaving("nothing was changed");
+        match mismatches.len() {
+            0 => error,
+            more => error.because(format!("and {more} more differences in this table")),
+        }
+    })?;
+    view.check_target(table, &target, &columns)?;
+    // In the order of the target's key, because that is the order in which undo will find the table's key again.
+    let key_of_target = target.key.iter().flat_map(|key| &key.columns);
+    let key =
+        key_of_target.filter_map(|column| columns.iter().position(|pair| pair.target == *column)).collect::<Vec<_>>();
+    let masks = columns.iter().enumerate().filter_map(|(at, pair)| Some((at, view.masks[pair.source].clone()?)));
+    let carried: Vec<usize> = columns.iter().map(|pair| pair.target).collect();
+    let of_source = Mapped { filter: view.filter.clone().map(Arc::new), masks: masks.collect(), ..Mapped::default() };
+    let of_target = Mapped {
+        filter: view.target_filter(table, &target)?.map(Arc::new),
+        kept: target.stored_columns().into_iter().filter(|column| !carried.contains(column)).collect(),
+        ..Mapped::default()
+    };
+    let source = TableTask {
+        table: table.clone(),
+        columns: columns.iter().map(|pair| pair.source).collect(),
+        key: key.clone(),
+        mapped: of_source,
+    };
+    let target = TableTask { table: target, columns: carried, key, mapped: of_target };
+    Ok(Pair { source, target, is_missing, left_out, view })
+}
+
+/// As [`pair`], for a table that must be there.
+///
+/// # Errors
+/// `TABLE_NOT_FOUND` and `TABLE_NO_KEY` too.
+pub(crate) fn pair_to_verify(table: &Arc<TableSchema>, target: &Schema, resolved: &Resolved) -> Result<Pair> {
+    let pair = pair(table, target, resolved)?;
+    if pair.is_missing {
+        return Err(Error::new(Code::TableNotFound, format!("{} is not in the target", pair.target.table.name)));
+    }
+    if table.key.is_none() {
+        return Err(no_key(&table.name));
+    }
+    Ok(pair.with_computed())
+}
+
+impl Pair {
+    /// Adds the columns that both sides compute: a proof reads what people read. Where values are masked they are
+    /// computed from different ones, and prove nothing.
+    pub(crate) fn with_computed(self) -> Self {
+        let Self { source, target, view, .. } = self;
+        let (source, target) = with_computed(source, target, &view);
+        Self { source, target, view, ..self }
+    }
+}
+
+/// As [`Pair::with_computed`], for two tasks of a pair.
+pub(crate) fn with_computed(mut source: TableTask, mut target: TableTask, view: &TableView) -> (TableTask, TableTask) {
+    if view.has_masks() {
+        return (source, target);
+    }
+    for pair in computed_columns(&source.table, &target.table, &view.columns) {
+        source.columns.push(pair.source);
+        target.columns.push(pair.target);
+    }
+    (source, target)
+}
+
+/// Whether an error is about what was typed as a mapping: then it ends the command, whatever table showed it.
+pub(crate) fn is_about_mapping(error: &Error) -> bool {
+    matches!(error.code(), Code::FilterInvalid | Code::ColumnsInvalid | Code::RenameInvalid | Code::MaskInvalid)
+}
+
+pub(crate) fn no_key(table: &str) -> Error {
+    Error::new(Code::TableNoKey, format!("{table} has no key: nothing tells its rows apart"))
+        .next(format!("--tables '*,!{table}'"), "leave the table out")
+}
