@@ -38,11 +38,3 @@ impl MappingArgs {
         [&self.filters, &self.columns, &self.rename, &self.mask].iter().all(|rules| rules.is_empty())
     }
 }
-
-/// The mapping in a few words behind a verb: `copy  (masked: customers.email)`.
-pub(super) fn title(verb: &str, request: &MappingRequest) -> String {
-    match Mapping::parse(request).map(|mapping| mapping.brief()) {
-        Ok(brief) if !brief.is_empty() => format!("{verb}  ({brief})"),
-        _ => verb.to_owned(),
-    }
-}

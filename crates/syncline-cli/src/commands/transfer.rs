@@ -8,13 +8,13 @@ use syncline::request::{DeleteLimit, RunRequest, Strategy, Verb};
 use syncline::summary::Summary;
 use syncline::{Syncline, limits};
 
-use super::mapping::{MappingArgs, title};
+use super::mapping::MappingArgs;
 use super::plan;
 use super::tables::TablesArgs;
 use crate::console::{Console, Shape};
 use crate::exit::Exit;
 use crate::progress::Progress;
-use crate::render::labels::Labels;
+use crate::render::labels::{Labels, title};
 use crate::render::summary::{self, Setting, verb_name};
 use crate::render::text;
 

@@ -1,5 +1,7 @@
 //! What the two databases are called in output: short where that is clear.
 
+use syncline::{Mapping, MappingRequest};
+
 use super::text::{escape, quote};
 
 /// The names of source and target.
@@ -33,6 +35,14 @@ impl Labels {
     /// Both as they would be typed again.
     pub(crate) fn typed(&self) -> &str {
         &self.typed
+    }
+}
+
+/// The mapping in a few words behind a verb: `copy  (masked: customers.email)`.
+pub(crate) fn title(verb: &str, request: &MappingRequest) -> String {
+    match Mapping::parse(request).map(|mapping| mapping.brief()) {
+        Ok(brief) if !brief.is_empty() => format!("{verb}  ({brief})"),
+        _ => verb.to_owned(),
     }
 }
 

@@ -4,5 +4,6 @@ mod columns;
 mod filters;
 mod hostile;
 mod masks;
+mod plans;
 mod refused;
 mod renames;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures_util::StreamExt;
-use syncline_core::change::{ApplyMode, Expectation, TableTask};
+use syncline_core::change::{ApplyMode, Expectation, Reason, TableTask};
 use syncline_core::mapping::{Mapping, MappingRequest, Mask, MaskKey, MaskKind, Resolved};
 use syncline_core::schema::{SchemaStep, TableSchema};
 use syncline_core::store::{Snapshot, Store};
@@ -135,6 +135,7 @@ async fn outside(labs: Factory<'_>) {
     wanted[2] = Value::text("from the source");
     let applied = write_in_place(&store, &task, inserts(&task, std::slice::from_ref(&wanted))).await;
     assert_eq!(moved(&applied), BTreeSet::from([key(&task, &wanted)]), "the row is there, so it is not absent");
+    assert_eq!(applied.moved[0].reason, Reason::OutOfFilter);
     assert_eq!(counts(&applied), (0, 0, 0));
     assert_eq!(read(&store, &task.unfiltered()).await, in_key_order(&task, rows.clone()), "nothing has changed");
 }

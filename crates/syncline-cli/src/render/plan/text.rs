@@ -8,7 +8,7 @@ use syncline::row_difference::RowDifference;
 use super::totals;
 use crate::output::Output;
 use crate::render::cell;
-use crate::render::labels::Labels;
+use crate::render::labels::{Labels, title};
 use crate::render::text::{count, counted, escape};
 
 /// Rows of one table that are shown; a person reads on in a file.
@@ -59,7 +59,7 @@ impl Text {
 
 impl PlanSink for Text {
     fn plan(&mut self, plan: &Plan) -> Result<()> {
-        let verb = plan.request.verb.name();
+        let verb = escape(&title(plan.request.verb.name(), &plan.request.mapping)).into_owned();
         let mut text = format!("{}  plan of a {verb}\n{}", self.labels.arrow(), totals(plan));
         for note in plan.notes.iter().filter(|_| !self.is_quiet) {
             text += &format!("note: {}\n", escape(note));
