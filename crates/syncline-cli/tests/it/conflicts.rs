@@ -8,21 +8,19 @@ use serde_json::Value;
 use crate::scene::Scene;
 use shop::{Lane, Shop};
 
-/// Rows of the largest table: few enough for the first tier.
-const ROWS: i64 = 20_000;
-
 #[test]
 fn one_row_in_a_hundred_is_held_and_the_rest_is_loaded() {
-    carried_held_and_retried(Lane::Load);
+    carried_held_and_retried(200_000, Lane::Load);
 }
 
 #[test]
 fn one_row_in_a_hundred_is_held_and_the_rest_is_compared() {
-    carried_held_and_retried(Lane::Differences);
+    // Row by row an unoptimised build takes its time; what is to be seen is the same.
+    carried_held_and_retried(20_000, Lane::Differences);
 }
 
-fn carried_held_and_retried(lane: Lane) {
-    let shop = Shop::new(ROWS, lane);
+fn carried_held_and_retried(rows: i64, lane: Lane) {
+    let shop = Shop::new(rows, lane);
     let scene = &shop.scene;
     let said = scene.run("mirror a.db b.db --max-delete 100% --json");
     assert_eq!(said.code, Some(3), "{}{}", said.out, said.err);

@@ -102,6 +102,7 @@ impl Syncline {
             allow_empty_source: false,
             verify: false,
             undo: true,
+            plan: None,
             batch_rows: plain.batch_rows,
             ..request
         };
