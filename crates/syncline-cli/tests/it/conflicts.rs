@@ -231,7 +231,7 @@ fn another_file_in_the_place_of_a_database_gets_nothing() {
     std::fs::rename(scene.path("b.db"), scene.path("kept.db")).unwrap();
     scene.sql("b.db", CHECKED);
     let said = scene.run("conflicts retry --json");
-    assert_eq!((said.code, said.last()["code"].as_str()), (Some(3), Some("TARGET_CHANGED")), "{}", said.out);
+    assert_eq!((said.code, said.last()["code"].as_str()), (Some(6), Some("CONFLICT_STALE")), "{}", said.out);
     assert_eq!(scene.number("b.db", "SELECT count(*) FROM t"), 0);
     assert_eq!(all(&scene, "conflicts list --json").len(), 2);
 }
@@ -252,6 +252,25 @@ fn a_source_made_anew_is_the_same_source() {
     scene.ok("conflicts retry");
     assert_eq!(all(&scene, "conflicts list --json").len(), 0);
     assert_eq!(scene.run("diff a.db b.db --exit-code").code, Some(0));
+}
+
+#[test]
+fn a_plan_settles_nothing_that_it_does_not_name() {
+    let scene = held();
+    scene.sql("a.db", "INSERT INTO t VALUES (4, 4, 'planned')");
+    scene.sql("a.db", "UPDATE t SET v = 3 WHERE id = 3");
+    let plan = scene.path("t.plan");
+    scene.ok(&format!("plan copy a.db b.db -o {} --tables t", plan.display()));
+    // A row that was equal when the plan was made differs now, and is not for this plan; one that was held is.
+    scene.sql("a.db", "UPDATE t SET note = 'beside' WHERE id = 1");
+    let said = scene.run(&format!("apply {} --json", plan.display()));
+    assert_eq!(said.code, Some(3), "{}{}", said.out, said.err);
+    assert_eq!(scene.number("b.db", "SELECT count(*) FROM t WHERE note = 'beside'"), 0);
+    let waiting = all(&scene, "conflicts list --json");
+    assert_eq!(waiting.iter().map(|entry| entry["id"].as_str().unwrap()).collect::<Vec<_>>(), ["c_1", "c_2"]);
+    // The next run has looked at all rows.
+    assert_eq!(scene.run("copy a.db b.db").code, Some(3));
+    assert_eq!(all(&scene, "conflicts list --json").len(), 1);
 }
 
 #[test]
