@@ -1,5 +1,6 @@
 //! `syncline conflicts`: rows that cannot be carried are listed once each, and go once their cause is mended.
 
+mod exact;
 mod killed;
 mod shop;
 
@@ -323,6 +324,22 @@ fn what_was_mended_by_hand_is_settled() {
     let said = scene.run("conflicts retry --json");
     assert_eq!((said.code, &said.last()["tables"][0]["unchanged"]), (Some(0), &2.into()), "{}", said.out);
     assert_eq!(all(&scene, "conflicts list --json").len(), 0);
+}
+
+#[test]
+fn undoing_a_load_leaves_its_held_rows_waiting() {
+    let scene = Scene::with_pair(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, v INTEGER, note TEXT); INSERT INTO t VALUES (1, 1, ''), (2, -2, 'x')",
+        CHECKED,
+    );
+    assert_eq!(scene.run("mirror a.db b.db").code, Some(3));
+    assert_eq!(scene.number("b.db", "SELECT count(*) FROM t"), 1);
+    scene.ok("undo --yes");
+    assert_eq!(scene.number("b.db", "SELECT count(*) FROM t"), 0);
+    assert_eq!(all(&scene, "conflicts list --json")[0]["id"], "c_1");
+    assert_eq!(scene.run("mirror a.db b.db").code, Some(3));
+    let waiting = all(&scene, "conflicts list --json");
+    assert_eq!((waiting.len(), &waiting[0]["id"]), (1, &"c_1".into()));
 }
 
 #[test]
