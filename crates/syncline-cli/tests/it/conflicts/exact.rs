@@ -10,7 +10,7 @@ use syncline_testkit::deterministic::Numbers;
 use super::all;
 use crate::scene::Scene;
 
-/// Worlds tried; each takes about a second, and 200 of them have shown nothing else.
+/// Worlds tried; each takes about a second.
 const SEEDS: u64 = 8;
 
 /// Mirrors in each.
