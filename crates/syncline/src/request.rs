@@ -96,7 +96,7 @@ impl RunRequest {
     /// How the source is seen, in words that are equal when it is seen alike: everything that decides which rows and
     /// values it shows. What does not is named here, so that a new setting counts until somebody says otherwise.
     pub(crate) fn sight(&self) -> String {
-        const OTHER: [&str; 11] = [
+        const OTHER: [&str; 12] = [
             "verb",
             "source",
             "target",
@@ -108,6 +108,7 @@ impl RunRequest {
             "verify",
             "undo",
             "plan",
+            "backup",
         ];
         let mut settings = serde_json::to_value(self).expect("BUG: a request is recorded as JSON");
         if let Some(settings) = settings.as_object_mut() {
@@ -166,9 +167,12 @@ mod tests {
             verify: false,
             undo: false,
             plan: Some("p_1".to_owned()),
+            backup: true,
             ..RunRequest::new(Verb::Mirror, "c.db", "d.db")
         };
         assert_eq!(plain.sight(), other.sight());
+        // A new setting shows here, so that somebody says whether it changes what is seen.
+        assert_eq!(plain.sight(), "{}");
     }
 
     #[test]

@@ -103,6 +103,7 @@ impl Syncline {
             verify: false,
             undo: true,
             plan: None,
+            backup: false,
             batch_rows: plain.batch_rows,
             ..request
         };
