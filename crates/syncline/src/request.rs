@@ -111,7 +111,7 @@ impl RunRequest {
     /// How the source is seen, in words that are equal when it is seen alike: everything that decides which rows and
     /// values it shows. What does not is named here, so that a new setting counts until somebody says otherwise.
     pub(crate) fn sight(&self) -> String {
-        const OTHER: [&str; 10] = [
+        const OTHER: [&str; 12] = [
             "verb",
             "source",
             "target",
@@ -122,6 +122,8 @@ impl RunRequest {
             "allow_empty_source",
             "verify",
             "undo",
+            "plan",
+            "backup",
         ];
         let mut settings = serde_json::to_value(self).expect("BUG: a request is recorded as JSON");
         if let Some(settings) = settings.as_object_mut() {
@@ -186,9 +188,13 @@ mod tests {
             allow_empty_source: true,
             verify: false,
             undo: false,
+            plan: Some("p_1".to_owned()),
+            backup: true,
             ..RunRequest::new(Verb::Mirror, "c.db", "d.db")
         };
         assert_eq!(plain.sight(), other.sight());
+        // A new setting shows here, so that somebody says whether it changes what is seen.
+        assert_eq!(plain.sight(), "{}");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! `syncline conflicts`: rows that cannot be carried are listed once each, and go once their cause is mended.
 
+mod exact;
 mod killed;
 mod shop;
 
@@ -8,21 +9,19 @@ use serde_json::Value;
 use crate::scene::Scene;
 use shop::{Lane, Shop};
 
-/// Rows of the largest table: few enough for the first tier.
-const ROWS: i64 = 20_000;
-
 #[test]
 fn one_row_in_a_hundred_is_held_and_the_rest_is_loaded() {
-    carried_held_and_retried(Lane::Load);
+    carried_held_and_retried(200_000, Lane::Load);
 }
 
 #[test]
 fn one_row_in_a_hundred_is_held_and_the_rest_is_compared() {
-    carried_held_and_retried(Lane::Differences);
+    // Row by row an unoptimised build takes its time; what is to be seen is the same.
+    carried_held_and_retried(20_000, Lane::Differences);
 }
 
-fn carried_held_and_retried(lane: Lane) {
-    let shop = Shop::new(ROWS, lane);
+fn carried_held_and_retried(rows: i64, lane: Lane) {
+    let shop = Shop::new(rows, lane);
     let scene = &shop.scene;
     let said = scene.run("mirror a.db b.db --max-delete 100% --json");
     assert_eq!(said.code, Some(3), "{}{}", said.out, said.err);
@@ -233,7 +232,7 @@ fn another_file_in_the_place_of_a_database_gets_nothing() {
     std::fs::rename(scene.path("b.db"), scene.path("kept.db")).unwrap();
     scene.sql("b.db", CHECKED);
     let said = scene.run("conflicts retry --json");
-    assert_eq!((said.code, said.last()["code"].as_str()), (Some(3), Some("TARGET_CHANGED")), "{}", said.out);
+    assert_eq!((said.code, said.last()["code"].as_str()), (Some(6), Some("CONFLICT_STALE")), "{}", said.out);
     assert_eq!(scene.number("b.db", "SELECT count(*) FROM t"), 0);
     assert_eq!(all(&scene, "conflicts list --json").len(), 2);
 }
@@ -254,6 +253,25 @@ fn a_source_made_anew_is_the_same_source() {
     scene.ok("conflicts retry");
     assert_eq!(all(&scene, "conflicts list --json").len(), 0);
     assert_eq!(scene.run("diff a.db b.db --exit-code").code, Some(0));
+}
+
+#[test]
+fn a_plan_settles_nothing_that_it_does_not_name() {
+    let scene = held();
+    scene.sql("a.db", "INSERT INTO t VALUES (4, 4, 'planned')");
+    scene.sql("a.db", "UPDATE t SET v = 3 WHERE id = 3");
+    let plan = scene.path("t.plan");
+    scene.ok(&format!("plan copy a.db b.db -o {} --tables t", plan.display()));
+    // A row that was equal when the plan was made differs now, and is not for this plan; one that was held is.
+    scene.sql("a.db", "UPDATE t SET note = 'beside' WHERE id = 1");
+    let said = scene.run(&format!("apply {} --json", plan.display()));
+    assert_eq!(said.code, Some(3), "{}{}", said.out, said.err);
+    assert_eq!(scene.number("b.db", "SELECT count(*) FROM t WHERE note = 'beside'"), 0);
+    let waiting = all(&scene, "conflicts list --json");
+    assert_eq!(waiting.iter().map(|entry| entry["id"].as_str().unwrap()).collect::<Vec<_>>(), ["c_1", "c_2"]);
+    // The next run has looked at all rows.
+    assert_eq!(scene.run("copy a.db b.db").code, Some(3));
+    assert_eq!(all(&scene, "conflicts list --json").len(), 1);
 }
 
 #[test]
@@ -306,6 +324,22 @@ fn what_was_mended_by_hand_is_settled() {
     let said = scene.run("conflicts retry --json");
     assert_eq!((said.code, &said.last()["tables"][0]["unchanged"]), (Some(0), &2.into()), "{}", said.out);
     assert_eq!(all(&scene, "conflicts list --json").len(), 0);
+}
+
+#[test]
+fn undoing_a_load_leaves_its_held_rows_waiting() {
+    let scene = Scene::with_pair(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, v INTEGER, note TEXT); INSERT INTO t VALUES (1, 1, ''), (2, -2, 'x')",
+        CHECKED,
+    );
+    assert_eq!(scene.run("mirror a.db b.db").code, Some(3));
+    assert_eq!(scene.number("b.db", "SELECT count(*) FROM t"), 1);
+    scene.ok("undo --yes");
+    assert_eq!(scene.number("b.db", "SELECT count(*) FROM t"), 0);
+    assert_eq!(all(&scene, "conflicts list --json")[0]["id"], "c_1");
+    assert_eq!(scene.run("mirror a.db b.db").code, Some(3));
+    let waiting = all(&scene, "conflicts list --json");
+    assert_eq!((waiting.len(), &waiting[0]["id"]), (1, &"c_1".into()));
 }
 
 #[test]

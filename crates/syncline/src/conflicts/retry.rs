@@ -102,6 +102,8 @@ impl Syncline {
             allow_empty_source: false,
             verify: false,
             undo: true,
+            plan: None,
+            backup: false,
             batch_rows: plain.batch_rows,
             ..request
         };
@@ -112,7 +114,7 @@ impl Syncline {
     /// chosen entries are settled.
     ///
     /// # Errors
-    /// As for a run. `TARGET_CHANGED` when another file has taken the place of one of the databases.
+    /// As for a run. `CONFLICT_STALE` when another file has taken the place of one of the databases.
     pub async fn retry(&self, retry: &Retry) -> Result<Summary> {
         let started = Instant::now();
         let untouched = |error: Error| error.leaving_if_unsaid("nothing was changed");
@@ -213,7 +215,7 @@ fn check_place(database: &Database, identity: &str) -> Result<()> {
         return Ok(());
     }
     let what = format!("{} is not the database that it was when the rows were held", database.label);
-    Err(Error::new(Code::TargetChanged, what)
+    Err(Error::new(Code::ConflictStale, what)
         .because("another file has taken its place")
         .leaving("nothing was changed")
         .next("put the database back in its place", "then try again")
