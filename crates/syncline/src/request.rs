@@ -111,7 +111,7 @@ impl RunRequest {
     /// How the source is seen, in words that are equal when it is seen alike: everything that decides which rows and
     /// values it shows. What does not is named here, so that a new setting counts until somebody says otherwise.
     pub(crate) fn sight(&self) -> String {
-        const OTHER: [&str; 10] = [
+        const OTHER: [&str; 11] = [
             "verb",
             "source",
             "target",
@@ -122,6 +122,7 @@ impl RunRequest {
             "allow_empty_source",
             "verify",
             "undo",
+            "backup",
         ];
         let mut settings = serde_json::to_value(self).expect("BUG: a request is recorded as JSON");
         if let Some(settings) = settings.as_object_mut() {
