@@ -122,19 +122,23 @@ impl Syncline {
         };
         drop(target_view);
         let mut left_alone = BTreeMap::new();
-        match gate {
-            None => decision.check_guards(request)?,
+        let unsaved = match gate {
+            None => {
+                decision.check_guards(request)?;
+                self.make_ready(request, &decision, target, run).await?
+            }
             Some(gate) => {
                 let plan = gate.plan.plan.clone();
                 let planned = state.spool(&format!("{run}-plan")).await?;
                 let source = &mut *source_view;
                 left_alone = gate.narrow(&mut decision, &spool, &planned, source, self.cancel()).await?;
+                // What stops here leaves the plan as it is.
+                let unsaved = self.make_ready(request, &decision, target, run).await?;
                 state.spend_plan(&plan, run, now_ms()).await?;
                 spool = planned;
+                unsaved
             }
-        }
-        check_room(&decision, &*target.store).await?;
-        let unsaved = if request.backup { self.backup_before(run, target).await? } else { None };
+        };
         let mut worked = self.carry_out(request, &decision, &mut source_view, target, writer, (run, &spool)).await?;
         drop(source_view);
         worked.notes.extend(unsaved);
@@ -155,6 +159,19 @@ impl Syncline {
             }
         }
         Ok(worked)
+    }
+
+    /// The last steps before anything is written: is there room, and a backup where one is wanted. Returns a remark
+    /// where there was nothing to back up.
+    async fn make_ready(
+        &self,
+        request: &RunRequest,
+        decision: &Decision,
+        target: &Database,
+        run: &str,
+    ) -> Result<Option<String>> {
+        check_room(decision, &*target.store).await?;
+        if request.backup { self.backup_before(run, target).await } else { Ok(None) }
     }
 
     /// Writes what was decided.

@@ -1,5 +1,7 @@
 //! Taking a run back: its before-images are changes like any other, each resting on what the run left behind.
 
+mod undoable;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
@@ -19,12 +21,12 @@ use syncline_core::store::{RowSource, RowStream, Writer};
 use syncline_core::undo::reverse;
 use syncline_core::value::{RowBatch, exact};
 
+use self::undoable::{check_undoable, may_have_changed, not_a_restore};
 use crate::open::{Database, Purpose};
-use crate::restore::restore_command;
 use crate::run::{Record, Worked, table_summary};
 use crate::session::{Syncline, now_ms};
 use crate::state::{NewRun, RunLock, RunRecord, RunVerb, State};
-use crate::summary::{Status, Summary, TableSummary, Verified};
+use crate::summary::{Summary, TableSummary, Verified};
 
 /// How far back a newer run that cannot be undone is looked for.
 const RECENT_RUNS: usize = 100;
@@ -246,70 +248,6 @@ impl Syncline {
             left_alone: BTreeMap::new(),
         })
     }
-}
-
-async fn check_undoable(state: &State, record: &RunRecord) -> Result<()> {
-    let refuse = |why: String| {
-        Err(Error::new(Code::NothingToUndo, format!("{} cannot be undone", record.id))
-            .because(why)
-            .leaving("nothing was changed")
-            .next("syncline runs list", "see which runs can be"))
-    };
-    if record.verb == RunVerb::Restore {
-        return Err(not_a_restore(record, None));
-    }
-    if let Some(restore) = &record.superseded_by {
-        return Err(superseded(record, &state.find_run(restore).await?));
-    }
-    if let Some(by) = &record.undone_by {
-        return refuse(format!("{by} has undone it already"));
-    }
-    if !state.has_changes(&record.id).await? {
-        return refuse(if record.keeps_images {
-            "it changed nothing".to_owned()
-        } else {
-            "no before-images of it are kept".to_owned()
-        });
-    }
-    Ok(())
-}
-
-/// A restore is gone back from by another one.
-fn not_a_restore(restore: &RunRecord, older: Option<&RunRecord>) -> Error {
-    let what = match older {
-        Some(_) => format!("the newest run, {}, is a restore, which is not undone row by row", restore.id),
-        None => format!("{} is a restore, which is not undone row by row", restore.id),
-    };
-    let error = Error::new(Code::NothingToUndo, what).leaving("nothing was changed");
-    let error = match &restore.backup {
-        Some(kept) => error.next(restore_command(kept, &restore.target), "go back to what was there before it"),
-        None => error.because("no backup was made of what was there before it"),
-    };
-    match older {
-        Some(older) => error.next(format!("syncline undo {}", older.id), "undo the newest run that can be undone"),
-        None => error,
-    }
-}
-
-/// The rows that the run left are not there any more, whatever is there now.
-fn superseded(record: &RunRecord, restore: &RunRecord) -> Error {
-    let may = if restore.status == Status::Succeeded { "has" } else { "was cut off and may have" };
-    let what = format!("{} cannot be undone, because its target was restored since", record.id);
-    let error = Error::new(Code::UndoStale, what)
-        .because(format!("the restore {} {may} put other content in its place", restore.id))
-        .leaving("nothing was changed");
-    match &restore.backup {
-        Some(kept) => {
-            error.next(restore_command(kept, &restore.target), "go back to what was there before the restore")
-        }
-        None => error.next("syncline runs list", "see what was run"),
-    }
-}
-
-/// A run whose process died has not said how much it wrote; a restore counts no rows.
-fn may_have_changed(run: &RunRecord) -> bool {
-    let has_restored = run.verb == RunVerb::Restore && run.status == Status::Succeeded;
-    run.written_rows > 0 || run.status == Status::Interrupted || has_restored
 }
 
 /// The table as it is now, if it still has the columns the run has kept and no others: what somebody put into a column

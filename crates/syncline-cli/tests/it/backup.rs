@@ -179,7 +179,7 @@ fn a_full_disk_leaves_no_file() {
 fn transfers(path: &Path, done: &AtomicBool) -> u64 {
     let mut connection = Connection::open(path).unwrap();
     connection.busy_timeout(Duration::from_secs(30)).unwrap();
-    let mut written = 0;
+    let mut written = 0_i64;
     while !done.load(Ordering::Acquire) {
         let tx = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).unwrap();
         let (from, to) = (written * 7919 % 8000 + 1, written * 104_729 % 8000 + 1);

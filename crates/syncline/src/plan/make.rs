@@ -68,15 +68,16 @@ impl Syncline {
         check_ends(source, target)?;
         let state = self.state().await?;
         let spool = state.spool(&format!("plan-{}", std::process::id())).await?;
+        // Before the views: should one be restored in between, the plan is stale rather than wrong.
+        let source_incarnation = state.incarnation(&source.description.identity).await?;
+        let target_incarnation = state.incarnation(&target.description.identity).await?;
         let mut source_view = source.store.snapshot().await?;
         let mut target_view = target.store.snapshot().await?;
         let mut ends = Ends { source: &mut *source_view, target: &mut *target_view };
         let decision = self.decide(request, ends.again(), &spool).await?;
         decision.check_guards(request)?;
         let mut plan = describe(request, source, target, &decision)?;
-        for (end, database) in [(&mut plan.source, source), (&mut plan.target, target)] {
-            end.incarnation = state.incarnation(&database.description.identity).await?;
-        }
+        (plan.source.incarnation, plan.target.incarnation) = (source_incarnation, target_incarnation);
         sink.plan(&plan)?;
         for (decided, table) in decision.tables.iter().zip(&plan.tables) {
             self.cancel().check()?;
