@@ -12,6 +12,7 @@ mod deletes;
 mod exchanges;
 pub mod guards;
 mod holds;
+mod loads;
 pub mod order;
 mod puts;
 mod references;

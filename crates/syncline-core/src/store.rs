@@ -5,13 +5,16 @@
 
 mod backup;
 
+use std::path::Path;
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 
 use crate::change::{Applied, ApplyMode, ChangeBatch, Refusal, RowDigest, TableTask};
 use crate::checkpoint::Checkpoint;
 use crate::error::Result;
-use crate::schema::{ForeignKey, Schema, SchemaStep};
+use crate::schema::{ForeignKey, Schema, SchemaStep, TableSchema};
 use crate::value::RowBatch;
 
 pub use backup::{Backup, Care, Extent, Watch};
@@ -100,6 +103,24 @@ pub trait Snapshot: Send {
     /// Where this view stands in the database's history. Two positions of one store are equal only if nothing was
     /// committed between the views by anyone but this store's own writer.
     async fn position(&mut self) -> Result<Position>;
+
+    /// This view, for a writer of the same engine to take rows from with a connection of its own; `None` where the
+    /// engine has no such way.
+    fn shared(&self) -> Option<Arc<dyn SharedView>>;
+}
+
+/// A view that a writer of the same engine can read by itself, so that rows need not be decoded on their way.
+#[async_trait]
+pub trait SharedView: Send + Sync {
+    /// As [`Description::engine`].
+    fn engine(&self) -> &'static str;
+
+    /// The file the database is in.
+    fn path(&self) -> &Path;
+
+    /// Whether a view of the database taken before this call, and after the snapshot was, shows the same as the
+    /// snapshot. `false` when that cannot be told.
+    async fn is_current(&self) -> Result<bool>;
 }
 
 /// An opaque point in the history of one store, comparable for equality only.
@@ -117,6 +138,11 @@ pub trait RowSource: Send {
 
     /// The engine's own row numbers the rows with these keys should get, one a key; empty where they do not matter.
     async fn places(&mut self, task: &TableTask, keys: &RowBatch) -> Result<Vec<Option<i64>>>;
+
+    /// As [`Snapshot::shared`].
+    fn shared(&self) -> Option<Arc<dyn SharedView>> {
+        None
+    }
 }
 
 #[async_trait]
@@ -131,6 +157,10 @@ impl RowSource for Box<dyn Snapshot> {
 
     async fn places(&mut self, _task: &TableTask, _keys: &RowBatch) -> Result<Vec<Option<i64>>> {
         Ok(Vec::new())
+    }
+
+    fn shared(&self) -> Option<Arc<dyn SharedView>> {
+        (**self).shared()
     }
 }
 
@@ -165,6 +195,14 @@ pub trait Transaction: Send {
     /// there was before. Rows that the database refuses are left out and returned; their neighbours are added and the
     /// transaction goes on.
     async fn load(&mut self, task: &TableTask, rows: RowBatch) -> Result<Vec<Refusal>>;
+
+    /// Fills a table that this transaction has created just like one in `view`, with all rows of that
+    /// table, as the engine stores them, and returns how many there are. Hidden row numbers come along. Dropping the
+    /// future stops the work.
+    ///
+    /// `None` when the engine cannot do it here, or the view is not that of the database any more: nothing was written
+    /// then, and the rows are to be loaded one by one.
+    async fn adopt(&mut self, table: &TableSchema, view: &dyn SharedView) -> Result<Option<u64>>;
 
     /// Writes the changes whose expectation holds and returns before-images of all it wrote. A change that is already
     /// there (the row equals the new one, or is absent already) is passed over: neither written nor moved. An empty

@@ -3,6 +3,7 @@
 pub(super) mod masks;
 pub(super) mod select;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -13,7 +14,7 @@ use syncline_core::change::TableTask;
 use syncline_core::error::Result;
 use syncline_core::limits;
 use syncline_core::schema::Schema;
-use syncline_core::store::{DigestStream, Position, RowStream, Snapshot};
+use syncline_core::store::{DigestStream, Position, RowStream, SharedView, Snapshot};
 use syncline_core::value::RowBatch;
 
 use self::masks::Masks;
@@ -22,7 +23,7 @@ use super::connect::failure::{Attempt, Doing};
 use super::connect::{Place, Role};
 use super::thread::{ConnectionThread, Outlet};
 use super::types::{self, Encoding};
-use super::{digest, schema};
+use super::{ENGINE, digest, schema};
 
 /// The function that sorts text by its UTF-8 bytes where the database stores it otherwise.
 pub(super) const BYTES_FUNCTION: &str = "_syncline_bytes";
@@ -36,6 +37,15 @@ const ATTEMPTS: usize = 4;
 pub(super) struct SqliteSnapshot {
     thread: ConnectionThread,
     position: Position,
+    shared: Arc<SqliteView>,
+}
+
+/// What another connection needs to take up the same view.
+#[derive(Debug)]
+struct SqliteView {
+    place: Arc<Place>,
+    resident: Arc<ConnectionThread>,
+    position: Position,
 }
 
 impl SqliteSnapshot {
@@ -46,20 +56,42 @@ impl SqliteSnapshot {
     /// and after the view begins: equal counts mean that no foreign commit fell between, so the view stands exactly
     /// there. When every attempt is disturbed
     /// the position names the view's own connection instead and so equals no other.
-    pub(super) async fn open(place: Arc<Place>, resident: &ConnectionThread) -> Result<Self> {
-        let thread = ConnectionThread::start(place, Role::Reader).await?;
+    pub(super) async fn open(place: Arc<Place>, resident: Arc<ConnectionThread>) -> Result<Self> {
+        let thread = ConnectionThread::start(Arc::clone(&place), Role::Reader).await?;
         thread.call(Doing::Reading, register_bytes_function).await?;
-        let mut before = data_version(resident).await?;
-        for _ in 0..ATTEMPTS {
-            thread.call(Doing::Reading, begin_read).await?;
-            let after = data_version(resident).await?;
-            if before == after {
-                return Ok(Self { thread, position: position(resident, after) });
-            }
-            before = after;
+        let position = begin_at_position(&thread, &resident).await?;
+        let shared = Arc::new(SqliteView { place, resident, position: position.clone() });
+        Ok(Self { thread, position, shared })
+    }
+}
+
+async fn begin_at_position(thread: &ConnectionThread, resident: &ConnectionThread) -> Result<Position> {
+    let mut before = data_version(resident).await?;
+    for _ in 0..ATTEMPTS {
+        thread.call(Doing::Reading, begin_read).await?;
+        let after = data_version(resident).await?;
+        if before == after {
+            return Ok(position(resident, after));
         }
-        let position = position(&thread, before);
-        Ok(Self { thread, position })
+        before = after;
+    }
+    Ok(position(thread, before))
+}
+
+#[async_trait]
+impl SharedView for SqliteView {
+    fn engine(&self) -> &'static str {
+        ENGINE
+    }
+
+    fn path(&self) -> &Path {
+        self.place.path()
+    }
+
+    async fn is_current(&self) -> Result<bool> {
+        // The path may lead to another file by now.
+        let is_same_file = self.place.settled().is_ok_and(|now| now.identity() == self.place.identity());
+        Ok(is_same_file && position(&self.resident, data_version(&self.resident).await?) == self.position)
     }
 }
 
@@ -92,6 +124,10 @@ impl Snapshot for SqliteSnapshot {
 
     async fn position(&mut self) -> Result<Position> {
         Ok(self.position.clone())
+    }
+
+    fn shared(&self) -> Option<Arc<dyn SharedView>> {
+        Some(Arc::clone(&self.shared) as Arc<dyn SharedView>)
     }
 }
 
