@@ -78,14 +78,33 @@ pub struct DigestBatch {
     pub bytes: u64,
 }
 
+/// About how much a table holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Estimate {
+    /// Rows.
+    pub rows: u64,
+    /// Bytes of all rows together.
+    pub bytes: u64,
+}
+
 /// One consistent view of a database. Reads never write. One stream is open at a time: that is what `&mut` says.
 #[async_trait]
 pub trait Snapshot: Send {
     /// The schema, as of this view.
     async fn schema(&mut self) -> Result<Schema>;
 
-    /// Rows in the table. Exact.
+    /// Rows in the table. Exact, and at the price of going through it.
     async fn count(&mut self, task: &TableTask) -> Result<u64>;
+
+    /// About how much there is in the table, at the price of a few rows: for progress and for free space. There are 0
+    /// rows exactly when the table is empty.
+    async fn estimate(&mut self, task: &TableTask) -> Result<Estimate>;
+
+    /// Makes sure that no cell of the key is NULL, without going through a table whose definition rules that out.
+    ///
+    /// # Errors
+    /// `KEY_NULL` when one is.
+    async fn check_key(&mut self, task: &TableTask) -> Result<()>;
 
     /// All rows, in the order that is cheapest to read, with the columns of the task.
     async fn scan(&mut self, task: &TableTask) -> Result<RowStream<'_>>;

@@ -144,7 +144,7 @@ impl Syncline {
     ) -> Result<(TableVerification, u64)> {
         let table = &source.table.name;
         let phase = Phase::Verify;
-        let rows = ends.source.count(source).await?;
+        let rows = ends.source.estimate(source).await?.rows;
         self.events().emit(Event::PhaseStarted { table: table.clone(), phase, rows: Some(rows) });
         let progress = |rows| self.events().emit(Event::Progress { table: table.clone(), phase, rows });
         let source_side = Side { snapshot: &mut *ends.source, task: source };

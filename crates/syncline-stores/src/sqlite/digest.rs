@@ -37,6 +37,29 @@ pub(super) fn stream(conn: &Connection, task: &TableTask, outlet: &Outlet<Digest
     Ok(())
 }
 
+/// Looks for NULL in the key, where the table's definition does not rule it out.
+///
+/// # Errors
+/// `KEY_NULL`.
+pub(super) fn check_key(conn: &Connection, task: &TableTask) -> Attempt<()> {
+    if task.table.key.as_ref().is_some_and(|key| key.is_rowid) {
+        return Ok(());
+    }
+    let table = select::table(&task.table.name)?;
+    for column in &task.key {
+        let described = &task.table.columns[task.columns[*column]];
+        if !described.nullable {
+            continue;
+        }
+        let name = select::quoted(&described.name)?;
+        let sql = format!("SELECT EXISTS (SELECT 1 FROM {table} WHERE {name} IS NULL)");
+        if conn.query_row(&sql, [], |row| row.get(0))? {
+            return Err(null_key(task, *column).into());
+        }
+    }
+    Ok(())
+}
+
 /// All columns of the task, in key order.
 ///
 /// SQLite's own order of kinds is that of the key order, and BINARY compares text by the bytes it is stored as. Those

@@ -1,5 +1,6 @@
 //! One consistent view, on a connection and a thread of its own.
 
+mod estimate;
 pub(super) mod masks;
 pub(super) mod select;
 
@@ -14,7 +15,7 @@ use syncline_core::change::TableTask;
 use syncline_core::error::Result;
 use syncline_core::limits;
 use syncline_core::schema::Schema;
-use syncline_core::store::{DigestStream, Position, RowStream, SharedView, Snapshot};
+use syncline_core::store::{DigestStream, Estimate, Position, RowStream, SharedView, Snapshot};
 use syncline_core::value::RowBatch;
 
 use self::masks::Masks;
@@ -105,6 +106,16 @@ impl Snapshot for SqliteSnapshot {
         let task = task.clone();
         let count: i64 = self.thread.call(Doing::Reading, move |conn| count(conn, &task)).await?;
         Ok(count.unsigned_abs())
+    }
+
+    async fn estimate(&mut self, task: &TableTask) -> Result<Estimate> {
+        let task = task.clone();
+        self.thread.call(Doing::Reading, move |conn| estimate::estimate(conn, &task)).await
+    }
+
+    async fn check_key(&mut self, task: &TableTask) -> Result<()> {
+        let task = task.clone();
+        self.thread.call(Doing::Reading, move |conn| digest::check_key(conn, &task)).await
     }
 
     async fn scan(&mut self, task: &TableTask) -> Result<RowStream<'_>> {
