@@ -7,18 +7,17 @@ use futures_util::StreamExt;
 use super::holds::{Attempt, LeftOut, key_form_of};
 use super::order::Unit;
 use super::references::{Dangling, Put};
-use super::{Action, Applier, Load, Pending, entangled};
+use super::{Action, Applier, Pending, entangled};
 use crate::change::{
     Applied, ApplyMode, ChangeBatch, Expectation, PlannedChange, PutBatch, Reason, Refusal, TableTask, keys_of,
 };
 use crate::error::{Code, Error, Result};
 use crate::event::Phase;
 use crate::limits;
-use crate::schema::{Index, SchemaStep, TableSchema};
-use crate::state::{ChangeKind, LoadRecord};
+use crate::state::ChangeKind;
 use crate::store::{Transaction, Writer};
 use crate::value::key_order::compare_keys;
-use crate::value::{RowBatch, TableSum, exact};
+use crate::value::{RowBatch, exact};
 
 impl Applier<'_> {
     /// Writes all inserts, updates and loads of a unit. A failure of the unit itself goes to its account.

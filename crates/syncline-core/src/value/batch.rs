@@ -123,6 +123,7 @@ impl RowBatch {
     ///
     /// # Panics
     /// When there is no such row.
+    #[inline]
     pub fn row(&self, index: usize) -> Row<'_> {
         let start = index * self.width;
         Row { cells: &self.cells[start..start + self.width], arena: &self.arena }
@@ -148,6 +149,7 @@ impl<'a> Row<'a> {
     ///
     /// # Panics
     /// When there is no such column.
+    #[inline]
     pub fn get(&self, column: usize) -> ValueRef<'a> {
         match self.cells[column] {
             Cell::Null => ValueRef::Null,

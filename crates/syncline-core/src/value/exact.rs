@@ -22,6 +22,9 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::{Value, ValueRef};
 
 /// Appends the encoding of one value.
+///
+/// Inlined where a store encodes its cells, so that the kind of a cell is looked at once.
+#[inline]
 pub fn encode(value: ValueRef<'_>, out: &mut Vec<u8>) {
     match value {
         ValueRef::Null => out.push(0),
@@ -56,10 +59,19 @@ pub fn encode_row<'v>(row: impl IntoIterator<Item = ValueRef<'v>>) -> Vec<u8> {
 /// crafts collisions in his own data.
 ///
 /// `scratch` is overwritten; passing the same buffer again saves the allocation.
+#[inline]
 pub fn digest_row<'v>(row: impl IntoIterator<Item = ValueRef<'v>>, scratch: &mut Vec<u8>) -> u128 {
     scratch.clear();
-    row.into_iter().for_each(|value| encode(value, scratch));
-    xxh3_128(scratch)
+    for value in row {
+        encode(value, scratch);
+    }
+    digest(scratch)
+}
+
+/// The digest of a row that is encoded already.
+#[inline]
+pub fn digest(encoded: &[u8]) -> u128 {
+    xxh3_128(encoded)
 }
 
 /// As [`digest_row`], of a row that is encoded already.
@@ -132,14 +144,22 @@ pub fn decode<'a>(bytes: &mut &'a [u8]) -> Result<ValueRef<'a>, DecodeError> {
     })
 }
 
+#[inline]
 fn tagged(tag: u8, bytes: &[u8], out: &mut Vec<u8>) {
     out.push(tag);
     out.extend_from_slice(bytes);
 }
 
+#[inline]
 fn sized(tag: u8, bytes: &[u8], out: &mut Vec<u8>) {
-    out.push(tag);
-    length(bytes.len(), out);
+    match u8::try_from(bytes.len()) {
+        // Most values are short, and then their length is one byte: half of what encoding them takes.
+        Ok(len @ 0..0x80) => out.extend_from_slice(&[tag, len]),
+        _ => {
+            out.push(tag);
+            length(bytes.len(), out);
+        }
+    }
     out.extend_from_slice(bytes);
 }
 

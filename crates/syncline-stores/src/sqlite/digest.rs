@@ -5,7 +5,7 @@ use syncline_core::change::{RowDigest, TableTask};
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
 use syncline_core::store::DigestBatch;
-use syncline_core::value::{RowBatch, Value, exact};
+use syncline_core::value::{RowBatch, exact};
 
 use super::connect::failure::Attempt;
 use super::snapshot::masks::Masks;
@@ -99,16 +99,8 @@ fn add(
         }
         batch.keys.push(cell)?;
     }
-    let cells = || types::cells(row, task.columns.len());
-    let digest = match masks {
-        None => exact::digest_row(cells(), scratch),
-        Some(masks) => {
-            let instead = masks.instead(cells());
-            let seen = cells().zip(&instead).map(|(cell, instead)| instead.as_ref().map_or(cell, Value::as_ref));
-            exact::digest_row(seen, scratch)
-        }
-    };
-    batch.digests.push(RowDigest(digest));
+    types::encode_row(row, task.columns.len(), masks, scratch)?;
+    batch.digests.push(RowDigest(exact::digest_bytes(scratch)));
     batch.bytes += scratch.len() as u64;
     Ok(())
 }
