@@ -15,7 +15,7 @@ use crate::change::{Applied, ApplyMode, ChangeBatch, Refusal, RowDigest, TableTa
 use crate::checkpoint::Checkpoint;
 use crate::error::Result;
 use crate::schema::{ForeignKey, Schema, SchemaStep, TableSchema};
-use crate::value::RowBatch;
+use crate::value::{RowBatch, TableSum};
 
 pub use backup::{Backup, Care, Extent, Watch};
 
@@ -67,6 +67,23 @@ pub type RowStream<'a> = BoxStream<'a, Result<RowBatch>>;
 /// Keys and digests of a table, batch by batch, in key order.
 pub type DigestStream<'a> = BoxStream<'a, Result<DigestBatch>>;
 
+/// Sums of rows that follow each other, to be merged into the sum of all.
+pub type SumStream<'a> = BoxStream<'a, Result<TableSum>>;
+
+/// One of so many shares of a table. Every row is in exactly one of them, in all views that show the same rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// Which one, counted from 0.
+    pub index: u32,
+    /// How many there are.
+    pub of: u32,
+}
+
+impl Share {
+    /// The one share that is everything.
+    pub const ALL: Share = Share { index: 0, of: 1 };
+}
+
 /// Keys with the digest of each row.
 #[derive(Clone, Debug)]
 pub struct DigestBatch {
@@ -115,6 +132,11 @@ pub trait Snapshot: Send {
     /// `KEY_NULL` from the stream when a key cell is NULL.
     async fn digest(&mut self, task: &TableTask) -> Result<DigestStream<'_>>;
 
+    /// The sum of the rows of one share, in whatever order is cheapest to read. Shares need not be of one size, and may be
+    /// empty. Each part is taken where the rows are read, so that views that are summed up at the same time are so on
+    /// threads of their own.
+    async fn sum(&mut self, task: &TableTask, share: Share) -> Result<SumStream<'_>>;
+
     /// The rows with these keys, no key twice. Rows come in the order of the keys, in batches bounded like those of a
     /// scan; keys without a row are left out.
     async fn fetch(&mut self, task: &TableTask, keys: &RowBatch) -> Result<RowStream<'_>>;
@@ -158,8 +180,8 @@ pub trait RowSource: Send {
     /// The engine's own row numbers the rows with these keys should get, one a key; empty where they do not matter.
     async fn places(&mut self, task: &TableTask, keys: &RowBatch) -> Result<Vec<Option<i64>>>;
 
-    /// As [`Snapshot::shared`].
-    fn shared(&self) -> Option<Arc<dyn SharedView>> {
+    /// The view that the rows come from, where they come from one.
+    fn view(&mut self) -> Option<&mut dyn Snapshot> {
         None
     }
 }
@@ -178,8 +200,8 @@ impl RowSource for Box<dyn Snapshot> {
         Ok(Vec::new())
     }
 
-    fn shared(&self) -> Option<Arc<dyn SharedView>> {
-        (**self).shared()
+    fn view(&mut self) -> Option<&mut dyn Snapshot> {
+        Some(&mut **self)
     }
 }
 

@@ -189,6 +189,20 @@ fn lane(request: &RunRequest, is_missing: bool, is_empty: bool, target: &TableTa
 }
 
 impl Decision {
+    /// Replaces the estimates of loads by exact numbers, for people who are to agree to them.
+    ///
+    /// # Errors
+    /// When the source cannot be read.
+    pub(crate) async fn count_loads(&mut self, source: &mut dyn Snapshot) -> Result<()> {
+        for decided in &mut self.tables {
+            if matches!(decided.work.action, Action::Load { .. }) {
+                let rows = source.count(&decided.work.source).await?;
+                (decided.work.puts, decided.tally.only_source) = (rows, rows);
+            }
+        }
+        Ok(())
+    }
+
     /// Stops a run that would delete too much.
     ///
     /// # Errors

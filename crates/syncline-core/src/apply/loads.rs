@@ -11,12 +11,12 @@ use futures_util::future::{self, Either};
 
 use super::{Applier, Context, Load, Pending, TableWork};
 use crate::capture::scan::sum_rows;
-use crate::change::Applied;
+use crate::change::{Applied, Mapped, TableTask};
 use crate::error::{Code, Error, Result};
 use crate::event::Phase;
 use crate::schema::{Index, SchemaStep, TableSchema};
 use crate::state::LoadRecord;
-use crate::store::{RowSource, SharedView, Transaction};
+use crate::store::{RowSource, Share, Snapshot, Transaction};
 use crate::value::TableSum;
 
 impl Applier<'_> {
@@ -36,9 +36,8 @@ impl Applier<'_> {
             let created = tx.define(&[SchemaStep::CreateTable(work.target.table.clone())]).await;
             created.map_err(|error| not_created(&work.name, error))?;
         }
-        let adoptable = source.shared().filter(|_| is_created && is_carried_whole(work));
-        let adopted = match adoptable {
-            Some(view) => context.adopt(&mut **source, tx, work, &*view).await?,
+        let adopted = match source.view().filter(|_| is_created && is_carried_whole(work)) {
+            Some(view) => context.adopt(view, tx, work).await?,
             None => None,
         };
         let (sum, read) = match adopted {
@@ -101,14 +100,14 @@ impl Context<'_> {
     /// target cannot; nothing was written then.
     async fn adopt(
         &self,
-        source: &mut dyn RowSource,
+        source: &mut dyn Snapshot,
         tx: &mut dyn Transaction,
         work: &TableWork,
-        view: &dyn SharedView,
     ) -> Result<Option<TableSum>> {
+        let Some(view) = source.shared() else { return Ok(None) };
         let progress = |rows| self.progress(&work.name, Phase::Load, rows);
-        let adopting = tx.adopt(&work.target.table, view);
-        let summing = pin!(sum_rows(source.all(&work.source).await?, self.cancel, &progress));
+        let adopting = tx.adopt(&work.target.table, &*view);
+        let summing = pin!(sum_rows(source.sum(&work.source, Share::ALL).await?, self.cancel, &progress));
         let (adopted, sum) = match future::select(adopting, summing).await {
             Either::Left((Err(error), _)) => return Err(error),
             Either::Left((Ok(None), _)) => return Ok(None),
@@ -128,10 +127,13 @@ impl Context<'_> {
     }
 }
 
-/// Whether the target's table is to be just like the source's, with nothing left out, renamed or computed.
+/// Whether the target's table is to be just like the source's, with nothing left out, renamed, masked or computed.
 fn is_carried_whole(work: &TableWork) -> bool {
     let all = 0..work.source.table.columns.len();
+    let is_mapped = |task: &TableTask| task.mapped != Mapped::default();
     Arc::ptr_eq(&work.source.table, &work.target.table)
+        && !is_mapped(&work.source)
+        && !is_mapped(&work.target)
         && work.source.table.stored_columns().len() == all.len()
         && work.source.columns.iter().copied().eq(all)
 }

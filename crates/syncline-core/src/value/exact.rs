@@ -65,13 +65,7 @@ pub fn digest_row<'v>(row: impl IntoIterator<Item = ValueRef<'v>>, scratch: &mut
     for value in row {
         encode(value, scratch);
     }
-    digest(scratch)
-}
-
-/// The digest of a row that is encoded already.
-#[inline]
-pub fn digest(encoded: &[u8]) -> u128 {
-    xxh3_128(encoded)
+    xxh3_128(scratch)
 }
 
 /// As [`digest_row`], of a row that is encoded already.

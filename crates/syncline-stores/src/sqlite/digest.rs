@@ -8,6 +8,7 @@ use syncline_core::store::DigestBatch;
 use syncline_core::value::{RowBatch, exact};
 
 use super::connect::failure::Attempt;
+use super::filter;
 use super::snapshot::masks::Masks;
 use super::snapshot::{BYTES_FUNCTION, select};
 use super::thread::Outlet;
@@ -46,13 +47,15 @@ pub(super) fn check_key(conn: &Connection, task: &TableTask) -> Attempt<()> {
         return Ok(());
     }
     let table = select::table(&task.table.name)?;
+    let filter = filter::condition(task, Encoding::of(conn)?)?;
+    let takes_part = filter.map(|condition| format!(" AND ({condition})")).unwrap_or_default();
     for column in &task.key {
         let described = &task.table.columns[task.columns[*column]];
         if !described.nullable {
             continue;
         }
         let name = select::quoted(&described.name)?;
-        let sql = format!("SELECT EXISTS (SELECT 1 FROM {table} WHERE {name} IS NULL)");
+        let sql = format!("SELECT EXISTS (SELECT 1 FROM {table} WHERE {name} IS NULL{takes_part})");
         if conn.query_row(&sql, [], |row| row.get(0))? {
             return Err(null_key(task, *column).into());
         }

@@ -3,6 +3,7 @@
 mod estimate;
 pub(super) mod masks;
 pub(super) mod select;
+mod sum;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use syncline_core::change::TableTask;
 use syncline_core::error::Result;
 use syncline_core::limits;
 use syncline_core::schema::Schema;
-use syncline_core::store::{DigestStream, Estimate, Position, RowStream, SharedView, Snapshot};
+use syncline_core::store::{DigestStream, Estimate, Position, RowStream, Share, SharedView, Snapshot, SumStream};
 use syncline_core::value::RowBatch;
 
 use self::masks::Masks;
@@ -126,6 +127,11 @@ impl Snapshot for SqliteSnapshot {
     async fn digest(&mut self, task: &TableTask) -> Result<DigestStream<'_>> {
         let task = task.clone();
         Ok(self.thread.stream(Doing::Reading, move |conn, outlet| digest::stream(conn, &task, outlet)))
+    }
+
+    async fn sum(&mut self, task: &TableTask, share: Share) -> Result<SumStream<'_>> {
+        let task = task.clone();
+        Ok(self.thread.stream(Doing::Reading, move |conn, outlet| sum::stream(conn, &task, share, outlet)))
     }
 
     async fn fetch(&mut self, task: &TableTask, keys: &RowBatch) -> Result<RowStream<'_>> {

@@ -53,12 +53,7 @@ pub(super) fn cells<'r>(row: &'r Row<'_>, width: usize) -> impl Iterator<Item = 
 
 /// Overwrites `bytes` with the exact encoding of the first `width` cells of a row, as they are seen through the masks.
 #[inline]
-pub(super) fn encode_row(
-    row: &Row<'_>,
-    width: usize,
-    masks: Option<&Masks<'_>>,
-    bytes: &mut Vec<u8>,
-) -> Attempt<()> {
+pub(super) fn encode_row(row: &Row<'_>, width: usize, masks: Option<&Masks<'_>>, bytes: &mut Vec<u8>) -> Attempt<()> {
     bytes.clear();
     let Some(masks) = masks else {
         for column in 0..width {
