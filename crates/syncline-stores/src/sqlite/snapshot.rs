@@ -198,12 +198,12 @@ fn scan(conn: &Connection, task: &TableTask, outlet: &Outlet<RowBatch>) -> Attem
             None => types::push_row(&mut batch, row)?,
             Some(masks) => masks.push_row(&mut batch, types::cells(row, width))?,
         }
-        if is_full(&batch) && !outlet.send(std::mem::replace(&mut batch, RowBatch::new(width))) {
+        if is_full(&batch) && !hand_over(std::mem::replace(&mut batch, RowBatch::new(width)), outlet) {
             return Ok(());
         }
     }
     if !batch.is_empty() {
-        outlet.send(batch);
+        hand_over(batch, outlet);
     }
     Ok(())
 }
@@ -221,14 +221,19 @@ fn fetch(conn: &Connection, task: &TableTask, keys: &RowBatch, outlet: &Outlet<R
             None => batch.push_row(finder.row().iter())?,
             Some(masks) => masks.push_row(&mut batch, finder.row().iter())?,
         }
-        if is_full(&batch) && !outlet.send(std::mem::replace(&mut batch, RowBatch::new(width))) {
+        if is_full(&batch) && !hand_over(std::mem::replace(&mut batch, RowBatch::new(width)), outlet) {
             return Ok(());
         }
     }
     if !batch.is_empty() {
-        outlet.send(batch);
+        hand_over(batch, outlet);
     }
     Ok(())
+}
+
+/// Passes a batch on. One that a single row has made too large is not followed by another before it is taken.
+fn hand_over(batch: RowBatch, outlet: &Outlet<RowBatch>) -> bool {
+    if batch.bytes() > 2 * limits::BATCH_BYTES { outlet.send_and_wait(batch) } else { outlet.send(batch) }
 }
 
 fn is_full(batch: &RowBatch) -> bool {

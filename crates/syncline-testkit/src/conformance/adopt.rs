@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use syncline_core::change::TableTask;
 use syncline_core::schema::SchemaStep;
-use syncline_core::store::{Snapshot, Store, Transaction, Writer};
+use syncline_core::store::{Snapshot, Store, Transaction};
 use syncline_core::value::Value;
 
 use super::rows::{batch, checkpoint, create, create_orders, in_key_order, objects, read, task_of};

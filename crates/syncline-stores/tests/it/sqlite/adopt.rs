@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use syncline_core::checkpoint::Checkpoint;
 use syncline_core::schema::SchemaStep;
-use syncline_core::store::{Store, Transaction, Writer};
+use syncline_core::store::Store;
 use syncline_core::value::Value;
 
 use super::desk::{Desk, int, task_of};
