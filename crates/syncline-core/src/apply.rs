@@ -151,7 +151,7 @@ impl Context<'_> {
         if let Some(evidence) = self.evidence
             && !images.is_empty()
         {
-            evidence.record_images(pending.number, &work.name, &images).await?;
+            evidence.record_images(pending.number, &work.name, images).await?;
         }
         pending.tables.push((table, applied));
         Ok(())

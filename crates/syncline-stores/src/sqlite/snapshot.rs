@@ -217,6 +217,15 @@ fn fetch(conn: &Connection, task: &TableTask, keys: &RowBatch, outlet: &Outlet<R
         if !finder.find(|| key.iter())? {
             continue;
         }
+        // Behind masks every cell is made anew anyway.
+        if masks.is_none() && finder.bytes() > limits::BATCH_BYTES {
+            let before = std::mem::replace(&mut batch, RowBatch::new(width));
+            let is_wanted = before.is_empty() || hand_over(before, outlet);
+            if !is_wanted || !outlet.send_and_wait(finder.take()) {
+                return Ok(());
+            }
+            continue;
+        }
         match &masks {
             None => batch.push_row(finder.row().iter())?,
             Some(masks) => masks.push_row(&mut batch, finder.row().iter())?,
