@@ -18,7 +18,7 @@ usage: cargo xtask <command>
   tidy                      check the house rules
   test [--advisories] [..]  everything a change must pass; further arguments go to `cargo test`
   prove [NAME] [--rounds N] run a proof at full length; without a name, list them
-  bench [NAME]              run a benchmark; without a name, list them";
+  bench [NAME] [..]         run a benchmark; without a name, list them";
 
 fn main() -> ExitCode {
     match run() {

@@ -12,6 +12,7 @@ mod deletes;
 mod exchanges;
 pub mod guards;
 mod holds;
+mod loads;
 pub mod order;
 mod puts;
 mod references;
@@ -25,7 +26,7 @@ use crate::error::{Code, Error, Result};
 use crate::event::{Event, EventSink, Phase, Point};
 use crate::schema::Schema;
 use crate::state::{Evidence, Ledger, LoadRecord, Spool, TableRecord};
-use crate::store::{RowSource, Store, Transaction};
+use crate::store::{RowSource, Share, Store, Transaction};
 use crate::value::TableSum;
 
 /// What is to be done with one table.
@@ -78,6 +79,8 @@ pub struct TableOutcome {
     pub moved: u64,
     /// Rows held for another reason; the ledger has it.
     pub held: u64,
+    /// The sum of all rows that a load has left in the table.
+    pub loaded: Option<TableSum>,
     /// Why the table is not done, or not to its end.
     pub error: Option<Error>,
 }
@@ -148,7 +151,7 @@ impl Context<'_> {
         if let Some(evidence) = self.evidence
             && !images.is_empty()
         {
-            evidence.record_images(pending.number, &work.name, &images).await?;
+            evidence.record_images(pending.number, &work.name, images).await?;
         }
         pending.tables.push((table, applied));
         Ok(())
@@ -217,6 +220,9 @@ impl<'a> Applier<'a> {
             outcome.updated += applied.updated;
             outcome.deleted += applied.deleted;
             outcome.moved += applied.moved.len() as u64;
+        }
+        for load in &pending.loads {
+            self.outcomes[load.table].loaded = Some(load.sum);
         }
         for (table, rows) in &pending.held {
             self.outcomes[*table].held += rows;
@@ -319,6 +325,6 @@ fn concerns_one_table(code: Code) -> bool {
 /// The sum of the rows a table holds, read through a snapshot of its own.
 async fn sum_of(target: &dyn Store, task: &TableTask, cancel: &Cancel) -> Result<TableSum> {
     let mut snapshot = target.snapshot().await?;
-    let rows = snapshot.scan(task).await?;
-    sum_rows(rows, cancel, &|_| {}).await
+    let sums = snapshot.sum(task, Share::ALL).await?;
+    sum_rows(sums, cancel, &|_| {}).await
 }

@@ -70,7 +70,7 @@ pub trait Evidence: Send + Sync {
     async fn record_table(&self, record: &TableRecord) -> Result<()>;
 
     /// Records before-images. Durable when it returns.
-    async fn record_images(&self, batch: u64, table: &str, images: &[Image]) -> Result<()>;
+    async fn record_images(&self, batch: u64, table: &str, images: Vec<Image>) -> Result<()>;
 
     /// Records a load. Durable when it returns.
     async fn record_load(&self, batch: u64, load: &LoadRecord) -> Result<()>;

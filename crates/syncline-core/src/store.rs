@@ -5,14 +5,17 @@
 
 mod backup;
 
+use std::path::Path;
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 
 use crate::change::{Applied, ApplyMode, ChangeBatch, Refusal, RowDigest, TableTask};
 use crate::checkpoint::Checkpoint;
 use crate::error::Result;
-use crate::schema::{ForeignKey, Schema, SchemaStep};
-use crate::value::RowBatch;
+use crate::schema::{ForeignKey, Schema, SchemaStep, TableSchema};
+use crate::value::{RowBatch, TableSum};
 
 pub use backup::{Backup, Care, Extent, Watch};
 
@@ -64,6 +67,23 @@ pub type RowStream<'a> = BoxStream<'a, Result<RowBatch>>;
 /// Keys and digests of a table, batch by batch, in key order.
 pub type DigestStream<'a> = BoxStream<'a, Result<DigestBatch>>;
 
+/// Sums of rows that follow each other, to be merged into the sum of all.
+pub type SumStream<'a> = BoxStream<'a, Result<TableSum>>;
+
+/// One of so many shares of a table. Every row is in exactly one of them, in all views that show the same rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// Which one, counted from 0.
+    pub index: u32,
+    /// How many there are.
+    pub of: u32,
+}
+
+impl Share {
+    /// The one share that is everything.
+    pub const ALL: Share = Share { index: 0, of: 1 };
+}
+
 /// Keys with the digest of each row.
 #[derive(Clone, Debug)]
 pub struct DigestBatch {
@@ -75,14 +95,33 @@ pub struct DigestBatch {
     pub bytes: u64,
 }
 
+/// About how much a table holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Estimate {
+    /// Rows.
+    pub rows: u64,
+    /// Bytes of all rows together.
+    pub bytes: u64,
+}
+
 /// One consistent view of a database. Reads never write. One stream is open at a time: that is what `&mut` says.
 #[async_trait]
 pub trait Snapshot: Send {
     /// The schema, as of this view.
     async fn schema(&mut self) -> Result<Schema>;
 
-    /// Rows in the table. Exact.
+    /// Rows in the table. Exact, and at the price of going through it.
     async fn count(&mut self, task: &TableTask) -> Result<u64>;
+
+    /// About how much there is in the table, at the price of a few rows: for progress and for free space. There are 0
+    /// rows exactly when the table is empty.
+    async fn estimate(&mut self, task: &TableTask) -> Result<Estimate>;
+
+    /// Makes sure that no cell of the key is NULL, without going through a table whose definition rules that out.
+    ///
+    /// # Errors
+    /// `KEY_NULL` when one is.
+    async fn check_key(&mut self, task: &TableTask) -> Result<()>;
 
     /// All rows, in the order that is cheapest to read, with the columns of the task.
     async fn scan(&mut self, task: &TableTask) -> Result<RowStream<'_>>;
@@ -93,6 +132,11 @@ pub trait Snapshot: Send {
     /// `KEY_NULL` from the stream when a key cell is NULL.
     async fn digest(&mut self, task: &TableTask) -> Result<DigestStream<'_>>;
 
+    /// The sum of the rows of one share, in whatever order is cheapest to read. Shares need not be of one size, and may be
+    /// empty. Each part is taken where the rows are read, so that views that are summed up at the same time are so on
+    /// threads of their own.
+    async fn sum(&mut self, task: &TableTask, share: Share) -> Result<SumStream<'_>>;
+
     /// The rows with these keys, no key twice. Rows come in the order of the keys, in batches bounded like those of a
     /// scan; keys without a row are left out.
     async fn fetch(&mut self, task: &TableTask, keys: &RowBatch) -> Result<RowStream<'_>>;
@@ -100,6 +144,24 @@ pub trait Snapshot: Send {
     /// Where this view stands in the database's history. Two positions of one store are equal only if nothing was
     /// committed between the views by anyone but this store's own writer.
     async fn position(&mut self) -> Result<Position>;
+
+    /// This view, for a writer of the same engine to take rows from with a connection of its own; `None` where the
+    /// engine has no such way.
+    fn shared(&self) -> Option<Arc<dyn SharedView>>;
+}
+
+/// A view that a writer of the same engine can read by itself, so that rows need not be decoded on their way.
+#[async_trait]
+pub trait SharedView: Send + Sync {
+    /// As [`Description::engine`].
+    fn engine(&self) -> &'static str;
+
+    /// The file the database is in.
+    fn path(&self) -> &Path;
+
+    /// Whether a view of the database taken before this call, and after the snapshot was, shows the same as the
+    /// snapshot. `false` when that cannot be told.
+    async fn is_current(&self) -> Result<bool>;
 }
 
 /// An opaque point in the history of one store, comparable for equality only.
@@ -117,6 +179,11 @@ pub trait RowSource: Send {
 
     /// The engine's own row numbers the rows with these keys should get, one a key; empty where they do not matter.
     async fn places(&mut self, task: &TableTask, keys: &RowBatch) -> Result<Vec<Option<i64>>>;
+
+    /// The view that the rows come from, where they come from one.
+    fn view(&mut self) -> Option<&mut dyn Snapshot> {
+        None
+    }
 }
 
 #[async_trait]
@@ -131,6 +198,10 @@ impl RowSource for Box<dyn Snapshot> {
 
     async fn places(&mut self, _task: &TableTask, _keys: &RowBatch) -> Result<Vec<Option<i64>>> {
         Ok(Vec::new())
+    }
+
+    fn view(&mut self) -> Option<&mut dyn Snapshot> {
+        Some(&mut **self)
     }
 }
 
@@ -165,6 +236,14 @@ pub trait Transaction: Send {
     /// there was before. Rows that the database refuses are left out and returned; their neighbours are added and the
     /// transaction goes on.
     async fn load(&mut self, task: &TableTask, rows: RowBatch) -> Result<Vec<Refusal>>;
+
+    /// Fills a table that this transaction has created just like one in `view`, with all rows of that
+    /// table, as the engine stores them, and returns how many there are. Hidden row numbers come along. Dropping the
+    /// future stops the work.
+    ///
+    /// `None` when the engine cannot do it here, or the view is not that of the database any more: nothing was written
+    /// then, and the rows are to be loaded one by one.
+    async fn adopt(&mut self, table: &TableSchema, view: &dyn SharedView) -> Result<Option<u64>>;
 
     /// Writes the changes whose expectation holds and returns before-images of all it wrote. A change that is already
     /// there (the row equals the new one, or is absent already) is passed over: neither written nor moved. An empty

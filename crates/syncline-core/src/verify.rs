@@ -1,15 +1,18 @@
-//! Proof that two tables hold the same rows: both are read again and summed up, row by row.
+//! Proof that two tables hold the same rows: both are read and summed up, row by row.
 //!
-//! It shares nothing with the comparison it checks: no key order, no merge, no digest computed by a store. Each side is
-//! scanned in whatever order it likes; the digests of its rows, taken here from the cells themselves, are added up.
+//! It shares neither key order nor merge with the comparison it checks. Each side is read in whatever order it likes, and
+//! the digests of its rows are added up. What a load has left in a table was summed up while the source was read for it,
+//! so there only the target is read again.
 
-use futures_util::future;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use futures_util::{StreamExt, future};
 
 use crate::cancel::Cancel;
 use crate::capture::scan::sum_rows;
 use crate::change::TableTask;
 use crate::error::Result;
-use crate::store::Snapshot;
+use crate::store::{Share, Snapshot};
 use crate::value::TableSum;
 
 /// One side of a proof.
@@ -30,8 +33,38 @@ pub async fn sum_both(
     cancel: &Cancel,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<(TableSum, TableSum)> {
-    let (source_rows, target_rows) =
-        future::try_join(source.snapshot.scan(source.task), target.snapshot.scan(target.task)).await?;
-    let silent = |_| {};
-    future::try_join(sum_rows(source_rows, cancel, progress), sum_rows(target_rows, cancel, &silent)).await
+    let (source_sums, target_sums) =
+        future::try_join(source.snapshot.sum(source.task, Share::ALL), target.snapshot.sum(target.task, Share::ALL))
+            .await?;
+    future::try_join(sum_rows(source_sums, cancel, progress), sum_rows(target_sums, cancel, &|_| {})).await
+}
+
+/// Sums up one table through several views that show the same, all at once. `progress` is told the rows gone through.
+///
+/// # Errors
+/// Those of the snapshots, and `RUN_CANCELLED`.
+pub async fn sum_shared(
+    views: &mut [Box<dyn Snapshot>],
+    task: &TableTask,
+    cancel: &Cancel,
+    progress: &(dyn Fn(u64) + Sync),
+) -> Result<TableSum> {
+    let of = u32::try_from(views.len()).unwrap_or(u32::MAX);
+    let rows = AtomicU64::new(0);
+    let sums = views.iter_mut().zip(0..of).map(|(view, index)| {
+        let rows = &rows;
+        async move {
+            let mut sum = TableSum::default();
+            let mut parts = view.sum(task, Share { index, of }).await?;
+            while let Some(part) = parts.next().await.transpose()? {
+                cancel.check()?;
+                sum.merge(part);
+                progress(rows.fetch_add(part.rows, Ordering::Relaxed) + part.rows);
+            }
+            Ok(sum)
+        }
+    });
+    let mut all = TableSum::default();
+    future::try_join_all(sums).await?.into_iter().for_each(|sum| all.merge(sum));
+    Ok(all)
 }

@@ -11,12 +11,14 @@
 //! | `snapshot` | one consistent view: scan, fetch, count, position |
 //! | `digest` | keys and digests in key order |
 //! | `bulk` | loading an empty table |
+//! | `adopt` | taking a whole table from another file, undecoded |
 //! | `write` | transactions, conditional changes, definitions, checkpoints |
 //! | `backup` | the database copied whole, checked, and made what a backup holds |
 //!
 //! Absent so far: `migrate`, because nothing widens a column yet; `track` and `capture`, because changes are found by
 //! comparing.
 
+mod adopt;
 mod backup;
 mod bulk;
 mod connect;
@@ -45,6 +47,9 @@ use self::connect::{Place, Role};
 use self::snapshot::SqliteSnapshot;
 use self::thread::ConnectionThread;
 use self::write::{Claim, SqliteWriter};
+
+/// What the engine is called.
+const ENGINE: &str = "sqlite";
 
 /// What a store will be used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,7 +114,7 @@ impl Store for SqliteStore {
     }
 
     async fn snapshot(&self) -> Result<Box<dyn Snapshot>> {
-        let snapshot = SqliteSnapshot::open(Arc::clone(&self.place), &self.resident).await?;
+        let snapshot = SqliteSnapshot::open(Arc::clone(&self.place), Arc::clone(&self.resident)).await?;
         Ok(Box::new(snapshot))
     }
 

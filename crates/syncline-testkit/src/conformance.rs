@@ -8,6 +8,7 @@
 //! Whether the suite can fail is shown by planting bugs in a store; that its report names every broken promise is
 //! tested here.
 
+mod adopt;
 mod apply;
 mod backup;
 mod cells;
@@ -71,6 +72,7 @@ pub const STORE_PROMISES: &[&[Promise]] = &[
     checkpoint::PROMISES,
     define::PROMISES,
     load::PROMISES,
+    adopt::PROMISES,
     apply::PROMISES,
     expectation::PROMISES,
     refusal::PROMISES,

@@ -107,10 +107,10 @@ impl Syncline {
             return Err(no_key(&source.table.name));
         }
         // Rows outside the filter are rows all the same: a load needs a table that has none at all.
-        let is_empty = is_missing || ends.target.count(&target.unfiltered()).await? == 0;
+        let is_empty = is_missing || ends.target.estimate(&target.unfiltered()).await?.rows == 0;
         let (is_load, how) = lane(request, is_missing, is_empty, &target)?;
         let tally = if is_load {
-            self.read_source(&source, ends.source).await?
+            estimate_load(&source, ends.source).await?
         } else {
             self.compare_table(&source, &target, ends, request.verb, spool).await?
         };
@@ -128,15 +128,6 @@ impl Syncline {
         Ok(Decided { work, tally, how })
     }
 
-    /// Goes through the source alone: a load needs no comparison, but a source that cannot be read to its end, or a
-    /// disk too small, is better met before the first row is written.
-    async fn read_source(&self, task: &TableTask, source: &mut dyn Snapshot) -> Result<Tally> {
-        let none = futures_util::stream::empty();
-        let rows = source.count(task).await?;
-        let compare = Compare::new(source.digest(task).await?, Box::pin(none));
-        self.compare_pages(&task.table.name, rows, compare, None, Verb::Copy).await
-    }
-
     async fn compare_table(
         &self,
         source: &TableTask,
@@ -145,38 +136,33 @@ impl Syncline {
         verb: Verb,
         spool: &dyn Spool,
     ) -> Result<Tally> {
-        let rows = ends.source.count(source).await?;
-        let compare = Compare::new(ends.source.digest(source).await?, ends.target.digest(target).await?);
-        self.compare_pages(&source.table.name, rows, compare, Some(spool), verb).await
-    }
-
-    async fn compare_pages(
-        &self,
-        table: &str,
-        rows: u64,
-        mut compare: Compare<'_>,
-        spool: Option<&dyn Spool>,
-        verb: Verb,
-    ) -> Result<Tally> {
-        let phase = Phase::Compare;
-        self.events().emit(Event::PhaseStarted { table: table.to_owned(), phase, rows: Some(rows) });
+        let (table, phase) = (&source.table.name, Phase::Compare);
+        let rows = ends.source.estimate(source).await?.rows;
+        let mut compare = Compare::new(ends.source.digest(source).await?, ends.target.digest(target).await?);
+        self.events().emit(Event::PhaseStarted { table: table.clone(), phase, rows: Some(rows) });
         while let Some(mut page) = compare.next_page(limits::SPOOL_PAGE).await? {
             self.cancel().check()?;
             if verb == Verb::Copy {
                 page.retain(|change| change.operation != syncline_core::change::Operation::Delete);
             }
-            if let Some(spool) = spool
-                && !page.is_empty()
-            {
+            if !page.is_empty() {
                 spool.append(table, &page).await?;
             }
             let rows = compare.tally().source_rows();
-            self.events().emit(Event::Progress { table: table.to_owned(), phase, rows });
+            self.events().emit(Event::Progress { table: table.clone(), phase, rows });
         }
         let tally = compare.tally();
-        self.events().emit(Event::PhaseEnded { table: table.to_owned(), phase, rows: tally.source_rows() });
+        self.events().emit(Event::PhaseEnded { table: table.clone(), phase, rows: tally.source_rows() });
         Ok(tally)
     }
+}
+
+/// What is known of a load beforehand. The source is not read for it: a row that cannot be read is met while loading, and
+/// then the load's transaction comes to nothing.
+async fn estimate_load(task: &TableTask, source: &mut dyn Snapshot) -> Result<Tally> {
+    source.check_key(task).await?;
+    let estimate = source.estimate(task).await?;
+    Ok(Tally { only_source: estimate.rows, source_bytes: estimate.bytes, ..Tally::default() })
 }
 
 /// Whether the table is loaded rather than compared, and why.
@@ -203,6 +189,20 @@ fn lane(request: &RunRequest, is_missing: bool, is_empty: bool, target: &TableTa
 }
 
 impl Decision {
+    /// Replaces the estimates of loads by exact numbers, for people who are to agree to them.
+    ///
+    /// # Errors
+    /// When the source cannot be read.
+    pub(crate) async fn count_loads(&mut self, source: &mut dyn Snapshot) -> Result<()> {
+        for decided in &mut self.tables {
+            if matches!(decided.work.action, Action::Load { .. }) {
+                let rows = source.count(&decided.work.source).await?;
+                (decided.work.puts, decided.tally.only_source) = (rows, rows);
+            }
+        }
+        Ok(())
+    }
+
     /// Stops a run that would delete too much.
     ///
     /// # Errors

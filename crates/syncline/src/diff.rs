@@ -122,7 +122,7 @@ impl Syncline {
             Some(_) => Some(self.state().await?.spool(&format!("diff-{}", std::process::id())).await?),
             None => None,
         };
-        let total = ends.source.count(source).await?;
+        let total = ends.source.estimate(source).await?.rows;
         self.events().emit(Event::PhaseStarted { table: name.clone(), phase, rows: Some(total) });
         let mut compare = Compare::new(ends.source.digest(source).await?, ends.target.digest(target).await?);
         while let Some(page) = compare.next_page(limits::SPOOL_PAGE).await? {

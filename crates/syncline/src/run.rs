@@ -9,6 +9,7 @@ use syncline_core::mapping::Mapping;
 use syncline_core::pipeline::{Carried, carry};
 use syncline_core::state::{Evidence, Ledger, Spool};
 use syncline_core::store::{Snapshot, Writer};
+use syncline_core::value::TableSum;
 
 use crate::decide::{Decision, Ends, check_room};
 use crate::held::ledger_tables;
@@ -18,7 +19,7 @@ use crate::request::{RunRequest, Verb};
 use crate::session::{Syncline, now_ms};
 use crate::state::{LogLevel, NewRun, RunEnd, RunLock, RunVerb};
 use crate::summary::{ErrorReport, Status, Summary, TableSummary, Verified};
-use crate::verify::Seen;
+use crate::verify::{Claim, Seen};
 
 impl Syncline {
     /// Brings the target in line with the source, as asked. Every batch is a transaction; what is committed stays,
@@ -146,8 +147,8 @@ impl Syncline {
         let finished = worked.finished(&decision);
         if worked.end.is_ok() {
             // Of a table with changes beside the plan nobody has looked at all rows.
-            let whole =
-                finished.iter().map(|(work, _)| *work).filter(|work| !worked.left_alone.contains_key(&work.name));
+            let works = finished.iter().map(|claim| claim.work);
+            let whole = works.filter(|work| !worked.left_alone.contains_key(&work.name));
             self.settle_finished(request, run, &whole.collect::<Vec<_>>()).await?;
         }
         if request.verify && worked.end.is_ok() {
@@ -221,6 +222,8 @@ pub(crate) struct Worked {
     pub(crate) has_committed: bool,
     /// Rows that differ and that the run was not to touch, by table.
     pub(crate) left_alone: BTreeMap<String, u64>,
+    /// What loads have left, by table.
+    pub(crate) loaded: BTreeMap<String, TableSum>,
 }
 
 impl Worked {
@@ -235,7 +238,10 @@ impl Worked {
             tables.push(TableSummary { error: Some(error.into()), ..summary });
         }
         tables.sort_by(|a, b| a.table.cmp(&b.table));
+        let outcomes = decision.tables.iter().zip(&carried.outcomes);
+        let loaded = outcomes.filter_map(|(decided, outcome)| Some((decided.work.name.clone(), outcome.loaded?)));
         Self {
+            loaded: loaded.collect(),
             tables,
             notes: decision.notes.clone(),
             verified: Verified::Skipped,
@@ -257,17 +263,23 @@ impl Worked {
 
     /// What a run has come to that goes through no single table.
     pub(crate) fn whole(end: Result<()>, has_committed: bool) -> Self {
-        let (tables, notes, left_alone) = (Vec::new(), Vec::new(), BTreeMap::new());
-        Self { tables, notes, verified: Verified::Skipped, end, has_committed, left_alone }
+        let (tables, notes) = (Vec::new(), Vec::new());
+        let (left_alone, loaded) = (BTreeMap::new(), BTreeMap::new());
+        Self { tables, notes, verified: Verified::Skipped, end, has_committed, left_alone, loaded }
     }
 
-    /// The work that was done to its end, with the number of rows that were left alone in each table.
-    fn finished<'d>(&self, decision: &'d Decision) -> Vec<(&'d TableWork, u64)> {
+    /// What is to be proven of the work that was done to its end.
+    fn finished<'d>(&self, decision: &'d Decision) -> Vec<Claim<'d>> {
         let summary = |work: &TableWork| self.tables.iter().find(|table| table.table == work.name);
         let beside = |work: &TableWork| self.left_alone.get(&work.name).copied().unwrap_or(0);
         let works = decision.tables.iter().map(|decided| &decided.work);
         let finished = works.filter_map(|work| Some((work, summary(work).filter(|table| table.error.is_none())?)));
-        finished.map(|(work, table)| (work, table.conflicts + table.held + beside(work))).collect()
+        let claim = |(work, table): (&'d TableWork, &TableSummary)| Claim {
+            work,
+            left_alone: table.conflicts + table.held + beside(work),
+            loaded: self.loaded.get(&work.name).copied(),
+        };
+        finished.map(claim).collect()
     }
 
     /// What is proven of the tables that were carried, in the light of those that were not.

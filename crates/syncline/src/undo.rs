@@ -246,6 +246,7 @@ impl Syncline {
             end: carried.end,
             has_committed: carried.last_batch > 0,
             left_alone: BTreeMap::new(),
+            loaded: BTreeMap::new(),
         })
     }
 }

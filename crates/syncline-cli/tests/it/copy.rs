@@ -1,5 +1,9 @@
 //! `syncline copy`.
 
+use std::time::Instant;
+
+use syncline_testkit::process::{Running, kill_after};
+
 use crate::scene::{Scene, steady};
 
 const DEMO: &str = "syncline-demo/hq.db syncline-demo/branch.db";
@@ -27,4 +31,48 @@ fn flags_about_deletes_are_taken_but_not_offered() {
     scene.ok(&format!("copy {DEMO} --max-delete 5 --allow-empty-source"));
     let help = scene.ok("copy --help");
     assert!(!help.contains("--max-delete") && !help.contains("--allow-empty-source"), "{help}");
+}
+
+/// However a copy into a new file dies, what is there is a database with all rows of a table or without the table, and
+/// the next copy leaves the same as one that never died.
+#[test]
+fn a_copy_into_a_new_file_that_is_killed_leaves_whole_tables_or_none() {
+    const KILLS: u32 = 16;
+    let scene = Scene::new();
+    scene.sql(
+        "a.db",
+        "CREATE TABLE first (id INTEGER PRIMARY KEY, note TEXT UNIQUE); CREATE INDEX first_by_length ON first (length(note));
+         WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60000)
+         INSERT INTO first SELECT i, printf('%0200d', i) FROM n;
+         CREATE TABLE second AS SELECT 1 AS one; CREATE TABLE third (id INTEGER PRIMARY KEY REFERENCES first)",
+    );
+    let copy = || scene.command(&["copy", "a.db", "b.db", "--tables", "first,third", "--no-verify"]);
+    let begin = Instant::now();
+    assert!(copy().output().unwrap().status.success());
+    let whole = begin.elapsed();
+    let mut hits = 0;
+    for kill in 0..KILLS {
+        std::fs::remove_file(scene.path("b.db")).unwrap();
+        let killed = kill_after(Running::start(copy()), whole * kill / KILLS);
+        hits += u32::from(!killed.ended_before);
+        if scene.path("b.db").exists() {
+            let tables =
+                scene.number("b.db", "SELECT count(*) FROM sqlite_schema WHERE name IN ('first', 'first_by_length')");
+            assert!([0, 2].contains(&tables), "a table without its index");
+            if tables == 2 {
+                assert_eq!(scene.number("b.db", "SELECT count(*) FROM first"), 60_000);
+            }
+        }
+        assert!(copy().output().unwrap().status.success());
+        assert_eq!(scene.run("diff a.db b.db --tables first,third --exit-code").code, Some(0));
+        let mut files: Vec<_> =
+            std::fs::read_dir(scene.path(".")).unwrap().map(|file| file.unwrap().file_name()).collect();
+        files.sort();
+        assert_eq!(files, ["a.db", "b.db", "state"]);
+        assert_eq!(
+            scene.number("b.db", "SELECT count(*) FROM sqlite_schema WHERE name LIKE '\\_syncline%' ESCAPE '\\'"),
+            0
+        );
+    }
+    assert!(hits > KILLS / 3, "{hits} of {KILLS} kills hit a copy at work");
 }

@@ -20,6 +20,7 @@ mod diff;
 mod explain;
 mod man;
 mod mapping;
+mod memory;
 mod mirror;
 mod plan;
 mod prove;

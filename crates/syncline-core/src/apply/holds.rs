@@ -230,7 +230,7 @@ async fn take_out(
         Some(load) => rows.rows().for_each(|row| load.sum.remove(&exact::encode_row(row.iter()))),
         None => {
             if let Some(evidence) = context.evidence {
-                evidence.record_images(pending.number, &work.name, &applied.images).await?;
+                evidence.record_images(pending.number, &work.name, applied.images).await?;
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Inserts and updates, and loads.
+//! Inserts and updates.
 
 use std::collections::HashSet;
 
@@ -7,18 +7,17 @@ use futures_util::StreamExt;
 use super::holds::{Attempt, LeftOut, key_form_of};
 use super::order::Unit;
 use super::references::{Dangling, Put};
-use super::{Action, Applier, Load, Pending, entangled};
+use super::{Action, Applier, Pending, entangled};
 use crate::change::{
     Applied, ApplyMode, ChangeBatch, Expectation, PlannedChange, PutBatch, Reason, Refusal, TableTask, keys_of,
 };
 use crate::error::{Code, Error, Result};
 use crate::event::Phase;
 use crate::limits;
-use crate::schema::{Index, SchemaStep, TableSchema};
-use crate::state::{ChangeKind, LoadRecord};
+use crate::state::ChangeKind;
 use crate::store::{Transaction, Writer};
 use crate::value::key_order::compare_keys;
-use crate::value::{RowBatch, TableSum, exact};
+use crate::value::{RowBatch, exact};
 
 impl Applier<'_> {
     /// Writes all inserts, updates and loads of a unit. A failure of the unit itself goes to its account.
@@ -221,60 +220,6 @@ impl Applier<'_> {
         Ok(written)
     }
 
-    /// Loads a whole table, creating it first if need be and its indexes afterwards.
-    pub(super) async fn load(
-        &mut self,
-        tx: &mut dyn Transaction,
-        pending: &mut Pending,
-        table: usize,
-        is_created: bool,
-    ) -> Result<()> {
-        let Self { tables, source, context, .. } = self;
-        let work = &tables[table];
-        context.started(&work.name, Phase::Load, work.puts);
-        let sequence = tx.sequence(&work.target.table.name).await?;
-        if is_created {
-            let created = tx.define(&[SchemaStep::CreateTable(work.target.table.clone())]).await;
-            created.map_err(|error| not_created(&work.name, error))?;
-        }
-        let (mut sum, mut read) = (TableSum::default(), 0);
-        let mut scratch = Vec::new();
-        let mut batches = source.all(&work.source).await?;
-        while let Some(rows) = batches.next().await.transpose()? {
-            context.cancel.check()?;
-            sum.add(&rows, &mut scratch);
-            read += rows.len() as u64;
-            let refused = tx.load(&work.target, rows).await?;
-            refused.iter().filter_map(|refusal| refusal.row.as_deref()).for_each(|row| sum.remove(row));
-            context.hold_refused(pending, table, work, &mut Applied { refused, ..Applied::default() }).await?;
-            context.progress(&work.name, Phase::Load, read);
-        }
-        drop(batches);
-        if is_created {
-            tx.define(&index_steps(&work.target.table)).await.map_err(|error| not_created(&work.name, error))?;
-        }
-        context.account(pending, table, work, Applied { inserted: sum.rows, ..Applied::default() }).await?;
-        context.ended(&work.name, Phase::Load, read);
-        pending.loads.push(Load { table, is_created, sum, sequence });
-        Ok(())
-    }
-
-    /// Keeps what was loaded, once it is known which rows stay.
-    pub(super) async fn record_loads(&self, pending: &Pending) -> Result<()> {
-        let Some(evidence) = self.context.evidence else { return Ok(()) };
-        for load in &pending.loads {
-            let record = LoadRecord {
-                table: self.name(load.table).to_owned(),
-                columns: self.tables[load.table].target.column_names().map(str::to_owned).collect(),
-                created: load.is_created,
-                sum: load.sum.to_bytes(),
-                sequence: load.sequence,
-            };
-            evidence.record_load(pending.number, &record).await?;
-        }
-        Ok(())
-    }
-
     pub(super) async fn page(&self, table: usize, kind: ChangeKind, from: u64) -> Result<Vec<PlannedChange>> {
         self.context.spool.page(self.name(table), kind, from, self.context.batch_rows).await
     }
@@ -319,26 +264,10 @@ fn take_clashes(page: &[PlannedChange], applied: &mut Applied) -> Vec<PlannedCha
     page.iter().filter(|change| keys.contains(&key_form_of(&change.key))).cloned().collect()
 }
 
-fn index_steps(table: &TableSchema) -> Vec<SchemaStep> {
-    let step = |index: &Index| SchemaStep::CreateIndex { table: table.name.clone(), index: index.clone() };
-    table.indexes.iter().map(step).collect()
-}
-
 /// A key may be written in two ways that mean the same row, such as 1 and 1.0: undo knows one and finds the other.
 fn is_same_key(a: &[u8], b: &[u8]) -> bool {
     let cells = |key| exact::decode_row(key).unwrap_or_default();
     a == b || compare_keys(cells(a), cells(b)).is_eq()
-}
-
-/// A table that cannot be created concerns nobody but itself, unless the database as a whole has failed.
-fn not_created(table: &str, error: Error) -> Error {
-    if error.code() != Code::StoreFailed {
-        return error;
-    }
-    Error::new(Code::TableNotCreated, format!("{table} could not be created in the target with its indexes"))
-        .because(error.to_string())
-        .leaving("the table is not there")
-        .caused_by(error)
 }
 
 fn row_without_change() -> Error {

@@ -10,7 +10,7 @@ use futures_util::StreamExt;
 use crate::change::{Operation, PlannedChange, RowDigest};
 use crate::error::{Code, Error, Result};
 use crate::store::{DigestBatch, DigestStream};
-use crate::value::key_order::compare_keys;
+use crate::value::key_order::compare_key_rows;
 use crate::value::{Row, RowBatch, exact};
 
 /// The merge of two sides. Ask for pages until one comes back empty.
@@ -97,7 +97,7 @@ impl<'a> Compare<'a> {
                 (None, None) => return false,
                 (Some(_), None) => Ordering::Less,
                 (None, Some(_)) => Ordering::Greater,
-                (Some(source), Some(target)) => compare_keys(source.iter(), target.iter()),
+                (Some(source), Some(target)) => compare_key_rows(source, target),
             };
             match order {
                 Ordering::Less => {
@@ -171,7 +171,7 @@ impl<'a> Side<'a> {
         let before = self.batch.as_ref().and_then(|last| last_row(&last.keys));
         let mut previous = before;
         for key in batch.keys.rows() {
-            if previous.is_some_and(|previous| compare_keys(previous.iter(), key.iter()) != Ordering::Less) {
+            if previous.is_some_and(|previous| compare_key_rows(previous, key) != Ordering::Less) {
                 let what = format!("the {} did not deliver its rows in key order", self.name);
                 return Err(Error::new(Code::Internal, what).leaving("nothing was decided on that ground"));
             }

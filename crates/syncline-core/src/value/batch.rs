@@ -4,6 +4,7 @@
 
 use super::ValueRef;
 use crate::error::{Code, Error, Result};
+use crate::limits;
 
 /// Rows of equal width. One allocation for all cells, one for all bytes; both are kept by [`RowBatch::clear`].
 #[derive(Clone, Debug, Default)]
@@ -72,10 +73,11 @@ impl RowBatch {
         self.cells.len() * size_of::<Cell>() + self.arena.len()
     }
 
-    /// Forgets the rows and keeps the memory.
+    /// Forgets the rows and keeps the memory, unless a huge row has taken more than a batch should.
     pub fn clear(&mut self) {
         self.cells.clear();
         self.arena.clear();
+        self.arena.shrink_to(limits::BATCH_BYTES);
     }
 
     /// Appends one cell; a row is complete after [`RowBatch::width`] of them.
@@ -123,6 +125,7 @@ impl RowBatch {
     ///
     /// # Panics
     /// When there is no such row.
+    #[inline]
     pub fn row(&self, index: usize) -> Row<'_> {
         let start = index * self.width;
         Row { cells: &self.cells[start..start + self.width], arena: &self.arena }
@@ -148,6 +151,7 @@ impl<'a> Row<'a> {
     ///
     /// # Panics
     /// When there is no such column.
+    #[inline]
     pub fn get(&self, column: usize) -> ValueRef<'a> {
         match self.cells[column] {
             Cell::Null => ValueRef::Null,

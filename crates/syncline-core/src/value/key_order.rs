@@ -5,8 +5,8 @@
 
 use std::cmp::Ordering;
 
-use super::ValueRef;
 use super::number::Number;
+use super::{Row, ValueRef};
 
 /// Compares two keys cell by cell.
 pub fn compare_keys<'a, 'b>(
@@ -22,6 +22,19 @@ pub fn compare_keys<'a, 'b>(
         }
     }
     if b.next().is_some() { Ordering::Less } else { Ordering::Equal }
+}
+
+/// Compares two keys as they stand in batches. Most keys are one integer, and for those this is one comparison: a merge of
+/// two tables compares each key twice.
+#[inline]
+pub fn compare_key_rows(a: Row<'_>, b: Row<'_>) -> Ordering {
+    if a.width() == 1
+        && b.width() == 1
+        && let (ValueRef::Int(a), ValueRef::Int(b)) = (a.get(0), b.get(0))
+    {
+        return a.cmp(&b);
+    }
+    compare_keys(a.iter(), b.iter())
 }
 
 /// Compares two cells. Numbers of different kinds that mean the same are equal: `1`, `1.0` and `1.00`.

@@ -20,6 +20,18 @@ impl TableSum {
         self.rows += batch.len() as u64;
     }
 
+    /// Adds one row, given in the exact encoding.
+    pub fn add_encoded(&mut self, row: &[u8]) {
+        self.sum = self.sum.wrapping_add(exact::digest_bytes(row));
+        self.rows += 1;
+    }
+
+    /// Adds rows that were summed up elsewhere.
+    pub fn merge(&mut self, other: TableSum) {
+        self.sum = self.sum.wrapping_add(other.sum);
+        self.rows += other.rows;
+    }
+
     /// Takes out one row, given in the exact encoding, that had been added.
     pub fn remove(&mut self, row: &[u8]) {
         self.sum = self.sum.wrapping_sub(exact::digest_bytes(row));

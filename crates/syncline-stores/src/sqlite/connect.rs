@@ -21,8 +21,12 @@ use super::describe;
 /// The oldest SQLite that is free of the bugs that matter here (a WAL-reset race could damage databases before it).
 const SQLITE_VERSION_MIN: i32 = 3_051_003;
 
-/// Memory for pages, in KiB; what is read is read once.
-const CACHE_KIB: u32 = 8_192;
+/// Memory for pages of a connection that writes, in KiB: enough for the upper levels of a few large trees.
+const WRITER_CACHE_KIB: u32 = 8_192;
+
+/// Memory for pages of a connection that reads, in KiB. What is read is read once, and fastest into memory that stays in
+/// the processor's cache: reading a table of 250 MB through 8 MB took an eighth longer.
+const READER_CACHE_KIB: u32 = 1_024;
 
 /// Statements kept prepared on a connection: those of a few tables.
 const STATEMENTS_KEPT: usize = 32;
@@ -144,8 +148,9 @@ fn configure(conn: &Connection, place: &Place, role: Role) -> rusqlite::Result<(
     // A misspelt column must be an error, not a string that happens to be in double quotes.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+    let cache = if role == Role::Reader { READER_CACHE_KIB } else { WRITER_CACHE_KIB };
     conn.execute_batch(&format!(
-        "PRAGMA mmap_size = 0; PRAGMA cell_size_check = ON; PRAGMA temp_store = FILE; PRAGMA cache_size = -{CACHE_KIB};"
+        "PRAGMA mmap_size = 0; PRAGMA cell_size_check = ON; PRAGMA temp_store = FILE; PRAGMA cache_size = -{cache};"
     ))?;
     if role == Role::Reader || !place.may_write() {
         conn.execute_batch("PRAGMA query_only = ON")?;

@@ -7,6 +7,7 @@ use rusqlite::Connection;
 use syncline_core::error::Result;
 use syncline_core::store::Description;
 
+use super::ENGINE;
 use super::connect::Place;
 use super::connect::failure::Attempt;
 
@@ -36,7 +37,7 @@ pub(super) fn identity(path: &Path, _metadata: &Metadata) -> Result<String> {
 /// The description of the database behind `conn`.
 pub(super) fn describe(conn: &Connection, place: &Place) -> Attempt<Description> {
     Ok(Description {
-        engine: "sqlite",
+        engine: ENGINE,
         version: rusqlite::version().to_owned(),
         identity: place.identity().to_owned(),
         writable: place.may_write() && !conn.is_readonly("main")?,

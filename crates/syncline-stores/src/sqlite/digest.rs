@@ -5,9 +5,10 @@ use syncline_core::change::{RowDigest, TableTask};
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
 use syncline_core::store::DigestBatch;
-use syncline_core::value::{RowBatch, Value, exact};
+use syncline_core::value::{RowBatch, exact};
 
 use super::connect::failure::Attempt;
+use super::filter;
 use super::snapshot::masks::Masks;
 use super::snapshot::{BYTES_FUNCTION, select};
 use super::thread::Outlet;
@@ -33,6 +34,31 @@ pub(super) fn stream(conn: &Connection, task: &TableTask, outlet: &Outlet<Digest
     }
     if !batch.digests.is_empty() {
         outlet.send(batch);
+    }
+    Ok(())
+}
+
+/// Looks for NULL in the key, where the table's definition does not rule it out.
+///
+/// # Errors
+/// `KEY_NULL`.
+pub(super) fn check_key(conn: &Connection, task: &TableTask) -> Attempt<()> {
+    if task.table.key.as_ref().is_some_and(|key| key.is_rowid) {
+        return Ok(());
+    }
+    let table = select::table(&task.table.name)?;
+    let filter = filter::condition(task, Encoding::of(conn)?)?;
+    let takes_part = filter.map(|condition| format!(" AND ({condition})")).unwrap_or_default();
+    for column in &task.key {
+        let described = &task.table.columns[task.columns[*column]];
+        if !described.nullable {
+            continue;
+        }
+        let name = select::quoted(&described.name)?;
+        let sql = format!("SELECT EXISTS (SELECT 1 FROM {table} WHERE {name} IS NULL{takes_part})");
+        if conn.query_row(&sql, [], |row| row.get(0))? {
+            return Err(null_key(task, *column).into());
+        }
     }
     Ok(())
 }
@@ -76,16 +102,8 @@ fn add(
         }
         batch.keys.push(cell)?;
     }
-    let cells = || types::cells(row, task.columns.len());
-    let digest = match masks {
-        None => exact::digest_row(cells(), scratch),
-        Some(masks) => {
-            let instead = masks.instead(cells());
-            let seen = cells().zip(&instead).map(|(cell, instead)| instead.as_ref().map_or(cell, Value::as_ref));
-            exact::digest_row(seen, scratch)
-        }
-    };
-    batch.digests.push(RowDigest(digest));
+    types::encode_row(row, task.columns.len(), masks, scratch)?;
+    batch.digests.push(RowDigest(exact::digest_bytes(scratch)));
     batch.bytes += scratch.len() as u64;
     Ok(())
 }

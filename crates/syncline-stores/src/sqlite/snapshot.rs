@@ -1,8 +1,11 @@
 //! One consistent view, on a connection and a thread of its own.
 
+mod estimate;
 pub(super) mod masks;
 pub(super) mod select;
+mod sum;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -13,7 +16,7 @@ use syncline_core::change::TableTask;
 use syncline_core::error::Result;
 use syncline_core::limits;
 use syncline_core::schema::Schema;
-use syncline_core::store::{DigestStream, Position, RowStream, Snapshot};
+use syncline_core::store::{DigestStream, Estimate, Position, RowStream, Share, SharedView, Snapshot, SumStream};
 use syncline_core::value::RowBatch;
 
 use self::masks::Masks;
@@ -22,7 +25,7 @@ use super::connect::failure::{Attempt, Doing};
 use super::connect::{Place, Role};
 use super::thread::{ConnectionThread, Outlet};
 use super::types::{self, Encoding};
-use super::{digest, schema};
+use super::{ENGINE, digest, schema};
 
 /// The function that sorts text by its UTF-8 bytes where the database stores it otherwise.
 pub(super) const BYTES_FUNCTION: &str = "_syncline_bytes";
@@ -36,6 +39,15 @@ const ATTEMPTS: usize = 4;
 pub(super) struct SqliteSnapshot {
     thread: ConnectionThread,
     position: Position,
+    shared: Arc<SqliteView>,
+}
+
+/// What another connection needs to take up the same view.
+#[derive(Debug)]
+struct SqliteView {
+    place: Arc<Place>,
+    resident: Arc<ConnectionThread>,
+    position: Position,
 }
 
 impl SqliteSnapshot {
@@ -46,20 +58,42 @@ impl SqliteSnapshot {
     /// and after the view begins: equal counts mean that no foreign commit fell between, so the view stands exactly
     /// there. When every attempt is disturbed
     /// the position names the view's own connection instead and so equals no other.
-    pub(super) async fn open(place: Arc<Place>, resident: &ConnectionThread) -> Result<Self> {
-        let thread = ConnectionThread::start(place, Role::Reader).await?;
+    pub(super) async fn open(place: Arc<Place>, resident: Arc<ConnectionThread>) -> Result<Self> {
+        let thread = ConnectionThread::start(Arc::clone(&place), Role::Reader).await?;
         thread.call(Doing::Reading, register_bytes_function).await?;
-        let mut before = data_version(resident).await?;
-        for _ in 0..ATTEMPTS {
-            thread.call(Doing::Reading, begin_read).await?;
-            let after = data_version(resident).await?;
-            if before == after {
-                return Ok(Self { thread, position: position(resident, after) });
-            }
-            before = after;
+        let position = begin_at_position(&thread, &resident).await?;
+        let shared = Arc::new(SqliteView { place, resident, position: position.clone() });
+        Ok(Self { thread, position, shared })
+    }
+}
+
+async fn begin_at_position(thread: &ConnectionThread, resident: &ConnectionThread) -> Result<Position> {
+    let mut before = data_version(resident).await?;
+    for _ in 0..ATTEMPTS {
+        thread.call(Doing::Reading, begin_read).await?;
+        let after = data_version(resident).await?;
+        if before == after {
+            return Ok(position(resident, after));
         }
-        let position = position(&thread, before);
-        Ok(Self { thread, position })
+        before = after;
+    }
+    Ok(position(thread, before))
+}
+
+#[async_trait]
+impl SharedView for SqliteView {
+    fn engine(&self) -> &'static str {
+        ENGINE
+    }
+
+    fn path(&self) -> &Path {
+        self.place.path()
+    }
+
+    async fn is_current(&self) -> Result<bool> {
+        // The path may lead to another file by now.
+        let is_same_file = self.place.settled().is_ok_and(|now| now.identity() == self.place.identity());
+        Ok(is_same_file && position(&self.resident, data_version(&self.resident).await?) == self.position)
     }
 }
 
@@ -75,6 +109,16 @@ impl Snapshot for SqliteSnapshot {
         Ok(count.unsigned_abs())
     }
 
+    async fn estimate(&mut self, task: &TableTask) -> Result<Estimate> {
+        let task = task.clone();
+        self.thread.call(Doing::Reading, move |conn| estimate::estimate(conn, &task)).await
+    }
+
+    async fn check_key(&mut self, task: &TableTask) -> Result<()> {
+        let task = task.clone();
+        self.thread.call(Doing::Reading, move |conn| digest::check_key(conn, &task)).await
+    }
+
     async fn scan(&mut self, task: &TableTask) -> Result<RowStream<'_>> {
         let task = task.clone();
         Ok(self.thread.stream(Doing::Reading, move |conn, outlet| scan(conn, &task, outlet)))
@@ -85,6 +129,11 @@ impl Snapshot for SqliteSnapshot {
         Ok(self.thread.stream(Doing::Reading, move |conn, outlet| digest::stream(conn, &task, outlet)))
     }
 
+    async fn sum(&mut self, task: &TableTask, share: Share) -> Result<SumStream<'_>> {
+        let task = task.clone();
+        Ok(self.thread.stream(Doing::Reading, move |conn, outlet| sum::stream(conn, &task, share, outlet)))
+    }
+
     async fn fetch(&mut self, task: &TableTask, keys: &RowBatch) -> Result<RowStream<'_>> {
         let (task, keys) = (task.clone(), keys.clone());
         Ok(self.thread.stream(Doing::Reading, move |conn, outlet| fetch(conn, &task, &keys, outlet)))
@@ -92,6 +141,10 @@ impl Snapshot for SqliteSnapshot {
 
     async fn position(&mut self) -> Result<Position> {
         Ok(self.position.clone())
+    }
+
+    fn shared(&self) -> Option<Arc<dyn SharedView>> {
+        Some(Arc::clone(&self.shared) as Arc<dyn SharedView>)
     }
 }
 
@@ -145,12 +198,12 @@ fn scan(conn: &Connection, task: &TableTask, outlet: &Outlet<RowBatch>) -> Attem
             None => types::push_row(&mut batch, row)?,
             Some(masks) => masks.push_row(&mut batch, types::cells(row, width))?,
         }
-        if is_full(&batch) && !outlet.send(std::mem::replace(&mut batch, RowBatch::new(width))) {
+        if is_full(&batch) && !hand_over(std::mem::replace(&mut batch, RowBatch::new(width)), outlet) {
             return Ok(());
         }
     }
     if !batch.is_empty() {
-        outlet.send(batch);
+        hand_over(batch, outlet);
     }
     Ok(())
 }
@@ -164,18 +217,32 @@ fn fetch(conn: &Connection, task: &TableTask, keys: &RowBatch, outlet: &Outlet<R
         if !finder.find(|| key.iter())? {
             continue;
         }
+        // Behind masks every cell is made anew anyway.
+        if masks.is_none() && finder.bytes() > limits::BATCH_BYTES {
+            let before = std::mem::replace(&mut batch, RowBatch::new(width));
+            let is_wanted = before.is_empty() || hand_over(before, outlet);
+            if !is_wanted || !outlet.send_and_wait(finder.take()) {
+                return Ok(());
+            }
+            continue;
+        }
         match &masks {
             None => batch.push_row(finder.row().iter())?,
             Some(masks) => masks.push_row(&mut batch, finder.row().iter())?,
         }
-        if is_full(&batch) && !outlet.send(std::mem::replace(&mut batch, RowBatch::new(width))) {
+        if is_full(&batch) && !hand_over(std::mem::replace(&mut batch, RowBatch::new(width)), outlet) {
             return Ok(());
         }
     }
     if !batch.is_empty() {
-        outlet.send(batch);
+        hand_over(batch, outlet);
     }
     Ok(())
+}
+
+/// Passes a batch on. One that a single row has made too large is not followed by another before it is taken.
+fn hand_over(batch: RowBatch, outlet: &Outlet<RowBatch>) -> bool {
+    if batch.bytes() > 2 * limits::BATCH_BYTES { outlet.send_and_wait(batch) } else { outlet.send(batch) }
 }
 
 fn is_full(batch: &RowBatch) -> bool {

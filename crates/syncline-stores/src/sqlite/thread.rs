@@ -55,7 +55,8 @@ pub(super) struct Outlet<T> {
 
 /// A stream ends with a word, so that a thread that died is never taken for a table that ended.
 enum Parcel<T> {
-    Batch(T),
+    /// With it goes whom to tell when it is taken.
+    Batch(T, Option<oneshot::Sender<()>>),
     Failed(Error),
     End,
 }
@@ -150,7 +151,14 @@ impl ConnectionThread {
 impl<T> Outlet<T> {
     /// Hands over a batch, waiting while the consumer is behind. `false` when nobody wants more.
     pub(super) fn send(&self, batch: T) -> bool {
-        self.batches.blocking_send(Parcel::Batch(batch)).is_ok()
+        self.batches.blocking_send(Parcel::Batch(batch, None)).is_ok()
+    }
+
+    /// Hands over a batch and waits until it is taken. For batches that are so large that one more of them, read ahead,
+    /// would not fit the memory that a run may use.
+    pub(super) fn send_and_wait(&self, batch: T) -> bool {
+        let (taken, is_taken) = oneshot::channel();
+        self.batches.blocking_send(Parcel::Batch(batch, Some(taken))).is_ok() && is_taken.blocking_recv().is_ok()
     }
 }
 
@@ -179,7 +187,11 @@ impl<T> Inlet<'_, T> {
         }
         self.parcels.poll_recv(context).map(|parcel| {
             let item = match parcel {
-                Some(Parcel::Batch(batch)) => return Some(Ok(batch)),
+                Some(Parcel::Batch(batch, taken)) => {
+                    // Nobody listens when the thread has died, which the next poll finds out.
+                    taken.map(|taken| taken.send(()));
+                    return Some(Ok(batch));
+                }
                 Some(Parcel::Failed(error)) => Some(Err(error)),
                 Some(Parcel::End) => None,
                 None => Some(Err(self.thread.gone())),

@@ -4,9 +4,10 @@ use rusqlite::types::{ToSqlOutput, ValueRef as Cell};
 use rusqlite::{Connection, Row, Statement, ToSql};
 use syncline_core::error::{Code, Error};
 use syncline_core::schema::Coercion;
-use syncline_core::value::{RowBatch, ValueRef};
+use syncline_core::value::{RowBatch, Value, ValueRef, exact};
 
 use super::connect::failure::Attempt;
+use super::snapshot::masks::Masks;
 
 /// How a database stores text. Text always reaches us as UTF-8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +27,7 @@ impl Encoding {
 }
 
 /// A cell as a value. Nothing is lost: SQLite has five kinds of cells, and each is a kind of value.
+#[inline]
 pub(super) fn value(cell: Cell<'_>) -> ValueRef<'_> {
     match cell {
         Cell::Null => ValueRef::Null,
@@ -47,6 +49,22 @@ pub(super) fn push_row(batch: &mut RowBatch, row: &Row<'_>) -> Attempt<()> {
 /// The first `width` cells of a row, which the statement is known to have.
 pub(super) fn cells<'r>(row: &'r Row<'_>, width: usize) -> impl Iterator<Item = ValueRef<'r>> {
     (0..width).map(|column| row.get_ref(column).map_or(ValueRef::Null, value))
+}
+
+/// Overwrites `bytes` with the exact encoding of the first `width` cells of a row, as they are seen through the masks.
+#[inline]
+pub(super) fn encode_row(row: &Row<'_>, width: usize, masks: Option<&Masks<'_>>, bytes: &mut Vec<u8>) -> Attempt<()> {
+    bytes.clear();
+    let Some(masks) = masks else {
+        for column in 0..width {
+            exact::encode(value(row.get_ref(column)?), bytes);
+        }
+        return Ok(());
+    };
+    for (cell, instead) in cells(row, width).zip(masks.instead(cells(row, width))) {
+        exact::encode(instead.as_ref().map_or(cell, Value::as_ref), bytes);
+    }
+    Ok(())
 }
 
 /// Binds values to the parameters from `first` on, which are counted from 1.

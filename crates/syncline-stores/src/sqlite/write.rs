@@ -20,15 +20,15 @@ use rusqlite::Connection;
 use syncline_core::change::{Applied, ApplyMode, ChangeBatch, Refusal, TableTask};
 use syncline_core::checkpoint::Checkpoint;
 use syncline_core::error::Result;
-use syncline_core::schema::{ForeignKey, SchemaStep};
-use syncline_core::store::{Orphans, Transaction, Writer};
+use syncline_core::schema::{ForeignKey, SchemaStep, TableSchema};
+use syncline_core::store::{Orphans, SharedView, Transaction, Writer};
 use syncline_core::value::RowBatch;
 
 pub(super) use self::define::statements_of;
 
-use super::bulk;
 use super::connect::failure::{Attempt, Doing};
 use super::thread::ConnectionThread;
+use super::{adopt, bulk};
 
 /// A run's way to write.
 #[derive(Debug)]
@@ -121,6 +121,10 @@ impl Transaction for SqliteTransaction<'_> {
         self.thread.call(Doing::Writing, move |conn| bulk::load(conn, &task, &rows)).await
     }
 
+    async fn adopt(&mut self, table: &TableSchema, view: &dyn SharedView) -> Result<Option<u64>> {
+        adopt::adopt(self.thread, table, view).await
+    }
+
     async fn apply(&mut self, task: &TableTask, batch: ChangeBatch, mode: ApplyMode) -> Result<Applied> {
         let task = task.clone();
         self.thread.call(Doing::Writing, move |conn| apply::apply(conn, &task, &batch, mode)).await
@@ -164,7 +168,10 @@ impl Transaction for SqliteTransaction<'_> {
             .call(Doing::Writing, move |conn| {
                 checkpoints::write(conn, &checkpoint)?;
                 displaced::forget_all(conn)?;
-                Ok(conn.execute_batch("COMMIT")?)
+                conn.execute_batch("COMMIT")?;
+                // The rows are durable; should it fail, `begin` tries again and reports it.
+                let _ = adopt::let_go(conn);
+                Ok(())
             })
             .await
     }
@@ -175,6 +182,9 @@ fn begin(conn: &mut Connection) -> Attempt<()> {
     Ok(conn.execute_batch("BEGIN IMMEDIATE")?)
 }
 
-fn rollback(conn: &Connection) -> rusqlite::Result<()> {
-    if conn.is_autocommit() { Ok(()) } else { conn.execute_batch("ROLLBACK") }
+fn rollback(conn: &Connection) -> Attempt<()> {
+    if !conn.is_autocommit() {
+        conn.execute_batch("ROLLBACK")?;
+    }
+    adopt::let_go(conn)
 }

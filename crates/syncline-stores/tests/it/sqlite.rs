@@ -1,5 +1,6 @@
 //! What only SQLite can do to a store.
 
+mod adopt;
 #[cfg(unix)]
 mod connect;
 mod desk;

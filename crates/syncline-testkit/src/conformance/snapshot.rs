@@ -1,11 +1,14 @@
 //! One consistent view: what it shows, and what it does not.
 
 use futures_util::StreamExt;
+use syncline_core::error::Code;
 use syncline_core::limits::STREAM_ROWS;
-use syncline_core::store::Snapshot;
-use syncline_core::value::Value;
+use syncline_core::store::{Estimate, Share, Snapshot};
+use syncline_core::value::{TableSum, Value};
 
-use super::rows::{cells, create, create_orders, digests, fetch, in_key_order, keys, read, scan, task};
+use super::rows::{
+    batch, cells, create, create_orders, create_seats, digests, fetch, in_key_order, keys, read, scan, task,
+};
 use super::{Factory, Fixture, Promise};
 use crate::fixtures::{Cells, orders};
 
@@ -22,6 +25,9 @@ pub(super) const PROMISES: &[Promise] = &[
     Promise { name: "scan: batches are bounded", check: |labs| Box::pin(bounded(labs)) },
     Promise { name: "scan: a table stored by its key", check: |labs| Box::pin(clustered(labs)) },
     Promise { name: "count: exact", check: |labs| Box::pin(count(labs)) },
+    Promise { name: "estimate: nothing exactly when there is nothing", check: |labs| Box::pin(estimate(labs)) },
+    Promise { name: "check_key: NULL in a key is KEY_NULL", check: |labs| Box::pin(check_key(labs)) },
+    Promise { name: "sum: shares make up the whole", check: |labs| Box::pin(shares(labs)) },
     Promise { name: "position: tells whether others committed", check: |labs| Box::pin(position(labs)) },
 ];
 
@@ -39,10 +45,82 @@ async fn everything(snapshot: &mut dyn Snapshot, some: &[Cells]) -> (Vec<Cells>,
     let digested: Vec<_> = digests(snapshot, &task).await.into_iter().map(|(_, digest)| digest).collect();
     let expected: Vec<_> = scanned.iter().map(|row| super::rows::digest(row)).collect();
     assert_eq!(digested, expected, "scan and digest see the same rows");
+    let mut sums = snapshot.sum(&task, Share::ALL).await.unwrap();
+    let mut sum = TableSum::default();
+    while let Some(part) = sums.next().await {
+        sum.merge(part.unwrap());
+    }
+    drop(sums);
+    let mut expected = TableSum::default();
+    expected.add(&batch(task.columns.len(), &scanned), &mut Vec::new());
+    assert_eq!(sum, expected, "scan and sum see the same rows");
     let fetched = fetch(snapshot, &task, &keys(&task, some)).await;
     let expected: Vec<Cells> = scanned.iter().filter(|row| some.iter().any(|one| one[0] == row[0])).cloned().collect();
     assert_eq!(fetched, expected, "scan and fetch see the same rows");
     (scanned, names)
+}
+
+async fn estimate(labs: Factory<'_>) {
+    let lab = labs();
+    create_orders(&*lab, 3, 0).await;
+    let store = lab.open().await;
+    let task = task(&store, "orders").await;
+    let mut snapshot = store.snapshot().await.unwrap();
+    assert_eq!(snapshot.estimate(&task).await.unwrap(), Estimate::default());
+    for count in [1, 500] {
+        lab.run_sql("DELETE FROM orders").await;
+        lab.insert("orders", &orders(3, count)).await;
+        let mut snapshot = store.snapshot().await.unwrap();
+        let estimate = snapshot.estimate(&task).await.unwrap();
+        assert!(estimate.rows > 0 && estimate.bytes > 0, "{count} rows: {estimate:?}");
+    }
+}
+
+async fn check_key(labs: Factory<'_>) {
+    let lab = labs();
+    let Some(ddl) = lab.sql(Fixture::NullableKey) else { return };
+    lab.run_sql(&ddl).await;
+    create_orders(&*lab, 3, 10).await;
+    lab.insert("loose", &[vec![Value::text("a"), Value::Int(1)]]).await;
+    let store = lab.open().await;
+    let (loose, orders) = (task(&store, "loose").await, task(&store, "orders").await);
+    let mut snapshot = store.snapshot().await.unwrap();
+    snapshot.check_key(&orders).await.unwrap();
+    snapshot.check_key(&loose).await.unwrap();
+    lab.insert("loose", &[vec![Value::Null, Value::Int(2)]]).await;
+    snapshot.check_key(&loose).await.unwrap();
+    let error = store.snapshot().await.unwrap().check_key(&loose).await.unwrap_err();
+    assert_eq!(error.code(), Code::KeyNull);
+}
+
+async fn shares(labs: Factory<'_>) {
+    let lab = labs();
+    create_orders(&*lab, 3, 5_000).await;
+    create_seats(&*lab, 100).await;
+    create(&*lab, "CREATE TABLE hollow (id $int PRIMARY KEY)").await;
+    let clustered = lab.sql(Fixture::Clustered);
+    if let Some(ddl) = &clustered {
+        lab.run_sql(ddl).await;
+        lab.insert("clustered", &[vec![Value::text("a"), Value::Int(1)]]).await;
+    }
+    let store = lab.open().await;
+    for table in ["orders", "seats", "hollow"].into_iter().chain(clustered.map(|_| "clustered")) {
+        let task = task(&store, table).await;
+        let mut snapshot = store.snapshot().await.unwrap();
+        let rows = scan(&mut *snapshot, &task).await;
+        let mut expected = TableSum::default();
+        expected.add(&batch(task.columns.len(), &rows), &mut Vec::new());
+        for of in [1, 2, 3, 7] {
+            let mut sum = TableSum::default();
+            for index in 0..of {
+                let mut parts = snapshot.sum(&task, Share { index, of }).await.unwrap();
+                while let Some(part) = parts.next().await {
+                    sum.merge(part.unwrap());
+                }
+            }
+            assert_eq!(sum, expected, "{table} in {of} shares");
+        }
+    }
 }
 
 async fn isolated(labs: Factory<'_>) {

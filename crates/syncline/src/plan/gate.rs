@@ -11,7 +11,7 @@ use syncline_core::change::{Operation, PlannedChange};
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
 use syncline_core::state::{ChangeKind, Spool};
-use syncline_core::store::Snapshot;
+use syncline_core::store::{Share, Snapshot};
 
 use super::file::{Line, PlanReader};
 use super::make::{kind_name, range_digest, sum_in_hex};
@@ -120,7 +120,7 @@ async fn check_load(
     if !matches!(found.work.action, Action::Load { create } if create != table.creates.is_empty()) {
         return Err(stale(table, "the target's table was missing or empty, and is not any more"));
     }
-    let sum = sum_rows(source.scan(&found.work.source).await?, cancel, &|_| {}).await?;
+    let sum = sum_rows(source.sum(&found.work.source, Share::ALL).await?, cancel, &|_| {}).await?;
     if section.load.as_ref().map(|load| &load.digest) != Some(&sum_in_hex(sum)) {
         return Err(stale(table, "rows of the source were changed since the plan was made"));
     }

@@ -74,7 +74,8 @@ impl Syncline {
         let mut source_view = source.store.snapshot().await?;
         let mut target_view = target.store.snapshot().await?;
         let mut ends = Ends { source: &mut *source_view, target: &mut *target_view };
-        let decision = self.decide(request, ends.again(), &spool).await?;
+        let mut decision = self.decide(request, ends.again(), &spool).await?;
+        decision.count_loads(ends.source).await?;
         decision.check_guards(request)?;
         let mut plan = describe(request, source, target, &decision)?;
         (plan.source.incarnation, plan.target.incarnation) = (source_incarnation, target_incarnation);

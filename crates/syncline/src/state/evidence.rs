@@ -73,11 +73,11 @@ impl Evidence for RunEvidence {
             .await
     }
 
-    async fn record_images(&self, batch: u64, table: &str, images: &[Image]) -> Result<()> {
+    async fn record_images(&self, batch: u64, table: &str, images: Vec<Image>) -> Result<()> {
         if images.is_empty() {
             return Ok(());
         }
-        let (run, table, images) = (self.run.clone(), table.to_owned(), images.to_vec());
+        let (run, table) = (self.run.clone(), table.to_owned());
         self.database.write("record before-images", move |tx| insert_images(tx, &run, batch, &table, &images)).await
     }
 

@@ -59,7 +59,7 @@ async fn done(state: &State, ended_ms: i64, bytes: usize) -> String {
     let id = state.begin_run(run(0)).await.unwrap();
     let evidence = state.evidence(&id);
     evidence.record_table(&table("t")).await.unwrap();
-    evidence.record_images(1, "t", &[image("k", Some(&"x".repeat(bytes)), None)]).await.unwrap();
+    evidence.record_images(1, "t", vec![image("k", Some(&"x".repeat(bytes)), None)]).await.unwrap();
     state.finish_run(&id, RunEnd { ended_ms, ..end(false) }).await.unwrap();
     id
 }
@@ -68,7 +68,7 @@ async fn take_back(state: &State, id: &str) -> String {
     let by = state.begin_run(undo(id)).await.unwrap();
     let evidence = state.evidence(&by);
     evidence.record_table(&table("t")).await.unwrap();
-    evidence.record_images(1, "t", &[image("k", None, Some(1))]).await.unwrap();
+    evidence.record_images(1, "t", vec![image("k", None, Some(1))]).await.unwrap();
     state.finish_run(&by, end(true)).await.unwrap();
     by
 }
@@ -240,7 +240,7 @@ async fn images_come_back_as_they_were_given() {
     let (_dir, state) = open().await;
     let id = state.begin_run(run(0)).await.unwrap();
     let evidence = state.evidence(&id);
-    let unknown = evidence.record_images(1, "t", &[image("k", None, None)]).await.unwrap_err();
+    let unknown = evidence.record_images(1, "t", vec![image("k", None, None)]).await.unwrap_err();
     assert_eq!(unknown.code(), Code::Internal);
     for name in ["t", "other"] {
         evidence.record_table(&table(name)).await.unwrap();
@@ -250,10 +250,10 @@ async fn images_come_back_as_they_were_given() {
 
     let images =
         [image("c", Some("gone"), None), image("a", Some(""), Some(u128::MAX)), image("\0b", None, Some(1 << 90))];
-    evidence.record_images(1, "t", &images[..2]).await.unwrap();
-    evidence.record_images(1, "other", &[image("a", None, Some(5))]).await.unwrap();
-    evidence.record_images(2, "t", &images[2..]).await.unwrap();
-    evidence.record_images(2, "t", &[]).await.unwrap();
+    evidence.record_images(1, "t", images[..2].to_vec()).await.unwrap();
+    evidence.record_images(1, "other", vec![image("a", None, Some(5))]).await.unwrap();
+    evidence.record_images(2, "t", images[2..].to_vec()).await.unwrap();
+    evidence.record_images(2, "t", Vec::new()).await.unwrap();
 
     let first = state.images(&id, "t", 0, 2).await.unwrap();
     let second = state.images(&id, "t", first[1].0, 2).await.unwrap();
@@ -273,9 +273,9 @@ async fn a_row_changed_twice_has_one_image() {
     let evidence = state.evidence(&id);
     evidence.record_table(&table("t")).await.unwrap();
     let displaced = [image("a", Some("old"), None), image("b", Some("old"), None), image("c", None, Some(1))];
-    evidence.record_images(1, "t", &displaced).await.unwrap();
+    evidence.record_images(1, "t", displaced.to_vec()).await.unwrap();
     let placed = [image("a", None, Some(5)), image("c", Some("new"), None)];
-    evidence.record_images(1, "t", &placed).await.unwrap();
+    evidence.record_images(1, "t", placed.to_vec()).await.unwrap();
 
     let net = [image("a", Some("old"), Some(5)), image("b", Some("old"), None)];
     let images: Vec<_> = state.images(&id, "t", 0, 9).await.unwrap().into_iter().map(|(_, image)| image).collect();
@@ -293,7 +293,7 @@ async fn what_never_came_into_the_target_is_discarded() {
     let evidence = state.evidence(&id);
     for (batch, name) in [(1, "t"), (2, "t"), (2, "u"), (3, "t"), (3, "v")] {
         evidence.record_table(&table(name)).await.unwrap();
-        evidence.record_images(batch, name, &[image(&batch.to_string(), Some("x"), None)]).await.unwrap();
+        evidence.record_images(batch, name, vec![image(&batch.to_string(), Some("x"), None)]).await.unwrap();
     }
     evidence.record_load(2, &load("kept")).await.unwrap();
     evidence.record_load(3, &load("late")).await.unwrap();
@@ -364,7 +364,7 @@ async fn space_is_given_back() {
     let evidence = state.evidence(&id);
     evidence.record_table(&table("t")).await.unwrap();
     let images: Vec<_> = (0..12_000).map(|n| image(&n.to_string(), Some(&"x".repeat(200)), None)).collect();
-    evidence.record_images(1, "t", &images).await.unwrap();
+    evidence.record_images(1, "t", images.clone()).await.unwrap();
     state.finish_run(&id, end(false)).await.unwrap();
     assert_eq!(state.expire_beyond(99, Kept { ms: 0, bytes: 0 }).await.unwrap(), 1);
     let dir = state.dir().to_owned();
@@ -514,10 +514,10 @@ async fn a_full_disk_is_called_so_and_loses_nothing() {
     let limited = "set a limit";
     state.database.read(limited, |db| Ok(db.execute_batch("PRAGMA max_page_count = 1")?)).await.unwrap();
     let large: Vec<_> = (0..99).map(|n| image(&n.to_string(), Some(&"x".repeat(9_000)), None)).collect();
-    assert_eq!(evidence.record_images(1, "t", &large).await.unwrap_err().code(), Code::DiskFull);
+    assert_eq!(evidence.record_images(1, "t", large.clone()).await.unwrap_err().code(), Code::DiskFull);
     assert!(!state.has_changes(&id).await.unwrap());
     state.database.read(limited, |db| Ok(db.execute_batch("PRAGMA max_page_count = 99999")?)).await.unwrap();
-    evidence.record_images(1, "t", &large).await.unwrap();
+    evidence.record_images(1, "t", large.clone()).await.unwrap();
     assert_eq!(state.images(&id, "t", 0, 999).await.unwrap().len(), 99);
 }
 

@@ -172,6 +172,17 @@ impl<'c> Finder<'c> {
         self.found.row(0)
     }
 
+    /// The row that was found last, alone in a batch, which spares a huge one its copy.
+    pub(in crate::sqlite) fn take(&mut self) -> RowBatch {
+        let width = self.found.width();
+        std::mem::replace(&mut self.found, RowBatch::new(width))
+    }
+
+    /// Memory that the row takes which was found last.
+    pub(in crate::sqlite) fn bytes(&self) -> usize {
+        self.found.bytes()
+    }
+
     /// The number of the row that was found last, where it is read.
     pub(in crate::sqlite) fn rowid(&self) -> Option<i64> {
         self.rowid

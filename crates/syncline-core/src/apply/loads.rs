@@ -1,0 +1,189 @@
+//! Loads into tables that have no rows.
+//!
+//! Two lanes: a table just created like the source's is taken over as the engine stores it, where both ends allow that;
+//! else rows are read and handed over batch by batch.
+
+use std::pin::pin;
+use std::sync::Arc;
+
+use futures_util::StreamExt;
+use futures_util::future::{self, Either};
+
+use super::{Applier, Context, Load, Pending, TableWork};
+use crate::capture::scan::sum_rows;
+use crate::change::{Applied, Mapped, TableTask};
+use crate::error::{Code, Error, Result};
+use crate::event::Phase;
+use crate::limits;
+use crate::schema::{Index, SchemaStep, TableSchema};
+use crate::state::LoadRecord;
+use crate::store::{RowSource, RowStream, Share, Snapshot, Transaction};
+use crate::value::{RowBatch, TableSum};
+
+impl Applier<'_> {
+    /// Loads a whole table, creating it first if need be and its indexes afterwards.
+    pub(super) async fn load(
+        &mut self,
+        tx: &mut dyn Transaction,
+        pending: &mut Pending,
+        table: usize,
+        is_created: bool,
+    ) -> Result<()> {
+        let Self { tables, source, context, .. } = self;
+        let work = &tables[table];
+        context.started(&work.name, Phase::Load, work.puts);
+        let sequence = tx.sequence(&work.target.table.name).await?;
+        if is_created {
+            let created = tx.define(&[SchemaStep::CreateTable(work.target.table.clone())]).await;
+            created.map_err(|error| not_created(&work.name, error))?;
+        }
+        let adopted = match source.view().filter(|_| is_created && is_carried_whole(work)) {
+            Some(view) => context.adopt(view, tx, work).await?,
+            None => None,
+        };
+        let (sum, read) = match adopted {
+            Some(sum) => (sum, sum.rows),
+            None => context.load_rows(&mut **source, tx, pending, (table, work)).await?,
+        };
+        if is_created {
+            tx.define(&index_steps(&work.target.table)).await.map_err(|error| not_created(&work.name, error))?;
+        }
+        context.account(pending, table, work, Applied { inserted: sum.rows, ..Applied::default() }).await?;
+        context.ended(&work.name, Phase::Load, read);
+        pending.loads.push(Load { table, is_created, sum, sequence });
+        Ok(())
+    }
+
+    /// Keeps what was loaded, once it is known which rows stay.
+    pub(super) async fn record_loads(&self, pending: &Pending) -> Result<()> {
+        let Some(evidence) = self.context.evidence else { return Ok(()) };
+        for load in &pending.loads {
+            let record = LoadRecord {
+                table: self.name(load.table).to_owned(),
+                columns: self.tables[load.table].target.column_names().map(str::to_owned).collect(),
+                created: load.is_created,
+                sum: load.sum.to_bytes(),
+                sequence: load.sequence,
+            };
+            evidence.record_load(pending.number, &record).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Context<'_> {
+    /// Reads every row and hands it over, batch by batch. Returns the sum of the rows that were taken, and how many were
+    /// read.
+    async fn load_rows(
+        &self,
+        source: &mut dyn RowSource,
+        tx: &mut dyn Transaction,
+        pending: &mut Pending,
+        (table, work): (usize, &TableWork),
+    ) -> Result<(TableSum, u64)> {
+        let (mut sum, mut read) = (TableSum::default(), 0);
+        let mut batches = Summed { batches: source.all(&work.source).await?, scratch: Vec::new() };
+        let mut ahead = None;
+        loop {
+            self.cancel.check()?;
+            let next = match ahead.take() {
+                Some(next) => next,
+                None => batches.next().await?,
+            };
+            let Some((rows, part)) = next else { break };
+            sum.merge(part);
+            read += part.rows;
+            let has_room = rows.bytes() <= limits::BATCH_BYTES;
+            let loading = tx.load(&work.target, rows);
+            // The next batch is summed up while this one is written: otherwise the writer waits a fifth of the time.
+            let refused = if has_room {
+                let (refused, next) = future::try_join(loading, batches.next()).await?;
+                ahead = Some(next);
+                refused
+            } else {
+                loading.await?
+            };
+            refused.iter().filter_map(|refusal| refusal.row.as_deref()).for_each(|row| sum.remove(row));
+            self.hold_refused(pending, table, work, &mut Applied { refused, ..Applied::default() }).await?;
+            self.progress(&work.name, Phase::Load, read);
+        }
+        Ok((sum, read))
+    }
+
+    /// Lets the target take the table over from the source as it is stored. Meanwhile the source is read and summed up
+    /// here, which undo and the proof need: the engine's thread has the one core, the reader the other. `None` when the
+    /// target cannot; nothing was written then.
+    async fn adopt(
+        &self,
+        source: &mut dyn Snapshot,
+        tx: &mut dyn Transaction,
+        work: &TableWork,
+    ) -> Result<Option<TableSum>> {
+        let Some(view) = source.shared() else { return Ok(None) };
+        let progress = |rows| self.progress(&work.name, Phase::Load, rows);
+        let adopting = tx.adopt(&work.target.table, &*view);
+        let summing = pin!(sum_rows(source.sum(&work.source, Share::ALL).await?, self.cancel, &progress));
+        let (adopted, sum) = match future::select(adopting, summing).await {
+            Either::Left((Err(error), _)) => return Err(error),
+            Either::Left((Ok(None), _)) => return Ok(None),
+            Either::Left((Ok(Some(adopted)), summing)) => (Some(adopted), summing.await?),
+            Either::Right((sum, adopting)) => {
+                let sum = sum?;
+                (adopting.await?, sum)
+            }
+        };
+        match adopted {
+            Some(rows) if rows != sum.rows => {
+                let what = format!("{rows} rows of {} were taken over, and {} were read", work.name, sum.rows);
+                Err(Error::new(Code::Internal, what))
+            }
+            adopted => Ok(adopted.map(|_| sum)),
+        }
+    }
+}
+
+/// Batches, each with the sum of its rows.
+struct Summed<'a> {
+    batches: RowStream<'a>,
+    scratch: Vec<u8>,
+}
+
+impl Summed<'_> {
+    async fn next(&mut self) -> Result<Option<(RowBatch, TableSum)>> {
+        let Some(rows) = self.batches.next().await.transpose()? else { return Ok(None) };
+        let mut sum = TableSum::default();
+        sum.add(&rows, &mut self.scratch);
+        if self.scratch.capacity() > limits::BATCH_BYTES {
+            // One huge row must not keep its room for the rest of the table.
+            self.scratch = Vec::new();
+        }
+        Ok(Some((rows, sum)))
+    }
+}
+
+/// Whether the target's table is to be just like the source's, with nothing left out, renamed, masked or computed.
+fn is_carried_whole(work: &TableWork) -> bool {
+    let all = 0..work.source.table.columns.len();
+    let is_mapped = |task: &TableTask| task.mapped != Mapped::default();
+    Arc::ptr_eq(&work.source.table, &work.target.table)
+        && !is_mapped(&work.source)
+        && !is_mapped(&work.target)
+        && work.source.table.stored_columns().len() == all.len()
+        && work.source.columns.iter().copied().eq(all)
+}
+
+fn index_steps(table: &TableSchema) -> Vec<SchemaStep> {
+    let step = |index: &Index| SchemaStep::CreateIndex { table: table.name.clone(), index: index.clone() };
+    table.indexes.iter().map(step).collect()
+}
+
+/// A table that cannot be created concerns nobody but itself, unless the database as a whole has failed.
+fn not_created(table: &str, error: Error) -> Error {
+    if error.code() != Code::StoreFailed {
+        return error;
+    }
+    Error::new(Code::TableNotCreated, format!("{table} could not be created in the target with its indexes"))
+        .because(error.to_string())
+        .leaving("the table is not there")
+        .caused_by(error)
+}
