@@ -128,7 +128,7 @@ mod tests {
         for (path, source, to) in [
             ("value.rs", "use crate::schema::Table;", "schema"),
             ("schema.rs", "fn f() { crate::clock::now() }", "clock"),
-            ("change.rs", "use crate::mapping;", "mapping"),
+            ("mapping.rs", "use crate::change;", "change"),
             ("capture.rs", "use crate::{value::Value, apply::Order};", "apply"),
             ("resolve.rs", "use crate::event::Event;", "event"),
             ("checkpoint.rs", "use crate::store::Writer;", "store"),
