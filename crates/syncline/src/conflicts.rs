@@ -7,7 +7,7 @@ use syncline_core::change::{Operation, Reason};
 use syncline_core::error::Result;
 use syncline_core::value::Value;
 
-use crate::row_difference::RowDifference;
+use crate::row_difference::{InTarget, RowDifference};
 use crate::session::Syncline;
 
 pub use self::filter::ConflictFilter;
@@ -76,6 +76,8 @@ pub struct ConflictRow {
     pub source: Option<Vec<Value>>,
     /// The row as the target had it, when it had one.
     pub target: Option<Vec<Value>>,
+    /// A mapping lets rows or columns of the target take no part; they must stay as they are.
+    pub is_partial: bool,
 }
 
 /// One entry with what it is bound to.
@@ -172,7 +174,11 @@ impl ConflictRow {
             key: self.key.clone(),
             source: self.source.clone(),
             target: self.target.clone(),
-            in_target: None,
+            in_target: self.is_partial.then(|| InTarget {
+                table: self.entry.target_table.clone(),
+                columns: self.target_columns.clone(),
+                is_partial: true,
+            }),
         }
     }
 }

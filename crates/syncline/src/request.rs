@@ -140,6 +140,12 @@ impl RunRequest {
     }
 }
 
+/// Whether this is the [`RunRequest::sight`] of a part of the rows or columns only.
+pub(crate) fn sees_a_part(sight: &str) -> bool {
+    let settings: serde_json::Value = serde_json::from_str(sight).unwrap_or_default();
+    ["where", "columns"].iter().any(|rules| settings["mapping"][rules].is_array())
+}
+
 impl Verb {
     /// `copy` or `mirror`.
     pub fn name(self) -> &'static str {
@@ -195,6 +201,19 @@ mod tests {
         assert_eq!(plain.sight(), other.sight());
         // A new setting shows here, so that somebody says whether it changes what is seen.
         assert_eq!(plain.sight(), "{}");
+    }
+
+    #[test]
+    fn the_sight_is_the_mapping_and_not_its_moment() {
+        let seen = |mapping: MappingRequest| RunRequest { mapping, ..RunRequest::new(Verb::Copy, "a", "b") }.sight();
+        let filters = vec!["t: at > now()".to_owned()];
+        let filtered = |as_of_ms| MappingRequest { filters: filters.clone(), as_of_ms, ..MappingRequest::default() };
+        assert_eq!(seen(filtered(Some(1))), seen(filtered(None)));
+        assert_ne!(seen(filtered(None)), seen(MappingRequest::default()));
+        assert!(!seen(MappingRequest::default()).contains("mapping"), "as it was before there were any");
+        assert!(sees_a_part(&seen(filtered(None))) && !sees_a_part(&seen(MappingRequest::default())));
+        let masked = MappingRequest { masks: vec!["t.a=null".to_owned()], ..MappingRequest::default() };
+        assert!(!sees_a_part(&seen(masked)) && !sees_a_part(""));
     }
 
     #[test]

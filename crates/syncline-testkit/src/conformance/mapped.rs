@@ -7,12 +7,12 @@ use futures_util::StreamExt;
 use syncline_core::change::{ApplyMode, Expectation, Reason, TableTask};
 use syncline_core::mapping::{Mapping, MappingRequest, Mask, MaskKey, MaskKind, Resolved};
 use syncline_core::schema::{SchemaStep, TableSchema};
-use syncline_core::store::{Snapshot, Store};
-use syncline_core::value::{Value, exact};
+use syncline_core::store::{Share, Snapshot, Store};
+use syncline_core::value::{TableSum, Value, exact};
 
 use super::rows::{
-    SEATS, cells, checkpoint, counts, create, create_orders, create_seats, deletes, digest, digests, fetch, image,
-    in_key_order, inserts, key, keys, moved, put, read, scan, task_of, updates, write, write_in_place,
+    SEATS, batch, cells, checkpoint, counts, create, create_orders, create_seats, deletes, digest, digests, fetch,
+    image, in_key_order, inserts, key, keys, moved, put, read, scan, task_of, updates, write, write_in_place,
 };
 use super::{Factory, Fixture, Lab, Promise};
 use crate::fixtures::Cells;
@@ -37,6 +37,24 @@ async fn filtered(snapshot: &mut dyn Snapshot, table: &str, filter: &str) -> Tab
     let mut task = task_of(&schema, table);
     task.mapped.filter = resolved.view(&task.table).filter.map(Arc::new);
     task
+}
+
+/// The sum of all rows, taken in three shares.
+async fn summed(snapshot: &mut dyn Snapshot, task: &TableTask) -> TableSum {
+    let mut sum = TableSum::default();
+    for index in 0..3 {
+        let mut parts = snapshot.sum(task, Share { index, of: 3 }).await.unwrap();
+        while let Some(part) = parts.next().await {
+            sum.merge(part.unwrap());
+        }
+    }
+    sum
+}
+
+fn sum_of(rows: &[Cells]) -> TableSum {
+    let mut sum = TableSum::default();
+    sum.add(&batch(rows[0].len(), rows), &mut Vec::new());
+    sum
 }
 
 /// The task without its last column, which the target keeps.
@@ -66,7 +84,11 @@ async fn same_rows(labs: Factory<'_>) {
     let expected_digests: Vec<_> = expected.iter().map(|row| (vec![row[0].clone()], digest(row))).collect();
     assert_eq!(digested, expected_digests);
     assert_eq!(fetch(&mut *snapshot, &task, &keys(&task, &rows)).await, expected, "keys of all rows");
+    assert_eq!(summed(&mut *snapshot, &task).await, sum_of(&expected));
     assert_eq!(snapshot.count(&task.unfiltered()).await.unwrap(), rows.len() as u64);
+    let none = filtered(&mut *snapshot, "orders", "quantity > 1000000").await;
+    assert_eq!(snapshot.estimate(&none).await.unwrap().rows, 0, "no row takes part");
+    assert!(snapshot.estimate(&task).await.unwrap().rows >= expected.len() as u64);
 }
 
 async fn meaning(labs: Factory<'_>) {
@@ -161,6 +183,7 @@ async fn masked(labs: Factory<'_>) {
     assert!(fetch(&mut *snapshot, &task, &keys(&task, &rows)).await == expected, "fetch");
     let digested: Vec<_> = digests(&mut *snapshot, &task).await.into_iter().map(|(_, digest)| digest).collect();
     assert_eq!(digested, expected.iter().map(|row| digest(row)).collect::<Vec<_>>(), "digest");
+    assert_eq!(summed(&mut *snapshot, &task).await, sum_of(&expected), "sum");
     let mut stream = snapshot.digest(&task).await.unwrap();
     while let Some(batch) = stream.next().await {
         assert!(cells(&batch.unwrap().keys).iter().all(|key| rows.iter().any(|row| row[0] == key[0])), "keys stay");

@@ -259,7 +259,7 @@ fn read(row: &Row<'_>) -> Outcome<Conflict> {
 
 fn entry_with_rows(connection: &Connection, sequence: i64) -> Outcome<Option<ConflictRow>> {
     let select = format!(
-        "SELECT {COLUMNS}, row_shape.target_columns, held_row.source, held_row.target {FROM} \
+        "SELECT {COLUMNS}, row_shape.target_columns, held_row.source, held_row.target, row_shape.sight {FROM} \
          WHERE conflict.sequence = ?1"
     );
     let mut statement = connection.prepare_cached(&select)?;
@@ -272,6 +272,7 @@ fn entry_with_rows(connection: &Connection, sequence: i64) -> Outcome<Option<Con
         target_columns: read_json(row, 18)?.unwrap_or_default(),
         source: side(19)?,
         target: side(20)?,
+        is_partial: crate::request::sees_a_part(&row.get::<_, String>(21)?),
         entry: read(row)?,
     }))
 }

@@ -8,7 +8,7 @@ use syncline::state::RunVerb;
 use crate::console::{Console, Shape};
 use crate::exit::Exit;
 use crate::render::json::Document;
-use crate::render::labels::Labels;
+use crate::render::labels::{Labels, title};
 use crate::render::summary::{self, Setting, status_name, verb_name};
 use crate::render::text::{escape, quote};
 use crate::render::{age, error};
@@ -69,7 +69,10 @@ fn setting(record: &RunRecord, console: &Console) -> Setting {
     let can_undo = record.undone_by.is_none() && record.keeps_images && record.superseded_by.is_none();
     Setting {
         heading: Labels::new(&record.source, &record.target).arrow(),
-        verb: verb_name(record.verb).to_owned(),
+        verb: match &record.request {
+            Some(request) => title(verb_name(record.verb), &request.mapping),
+            None => verb_name(record.verb).to_owned(),
+        },
         undo: can_undo.then(|| console.command(&format!("undo {run}"))),
         resume: console.command(&format!("runs resume {run}")),
         retry: console.command(&format!("runs retry {run}")),

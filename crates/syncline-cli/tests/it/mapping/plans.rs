@@ -106,7 +106,9 @@ fn a_held_row_is_held_as_the_mapping_shows_it() {
     let id = scene.json("conflicts list --json")["data"][0]["id"].as_str().unwrap().to_owned();
     let mut said = scene.ok(&format!("conflicts show {id}"));
     said += &scene.ok("conflicts export");
-    said += &scene.ok("conflicts export --format sql");
+    let script = scene.ok("conflicts export --format sql");
+    assert!(script.contains("INSERT INTO") && !script.contains("OR REPLACE"), "{script}");
+    said += &script;
     assert!(said.contains("user-") && !said.contains("plaintext"), "{said}");
     let state = fs::read(scene.path("state/state.db")).unwrap();
     let log = fs::read(scene.path("state/state.db-wal")).unwrap_or_default();
