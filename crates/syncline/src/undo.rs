@@ -26,7 +26,7 @@ use crate::open::{Database, Purpose};
 use crate::run::{Record, Worked, table_summary};
 use crate::session::{Syncline, now_ms};
 use crate::state::{NewRun, RunLock, RunRecord, RunVerb, State};
-use crate::summary::{Summary, TableSummary, Verified};
+use crate::summary::{Summary, TableSummary};
 
 /// How far back a newer run that cannot be undone is looked for.
 const RECENT_RUNS: usize = 100;
@@ -239,15 +239,7 @@ impl Syncline {
         });
         let gone = gone.iter().map(|table| table_summary(table, 0, &how, &Default::default()));
         let tables = done.chain(gone).chain(left).collect();
-        Ok(Worked {
-            tables,
-            notes: Vec::new(),
-            verified: Verified::Skipped,
-            end: carried.end,
-            has_committed: carried.last_batch > 0,
-            left_alone: BTreeMap::new(),
-            loaded: BTreeMap::new(),
-        })
+        Ok(Worked { tables, ..Worked::whole(carried.end, carried.last_batch > 0) })
     }
 }
 
