@@ -10,15 +10,13 @@
 //! | `filter` | the filter of a mapping as SQL |
 //! | `snapshot` | one consistent view: scan, fetch, count, position |
 //! | `digest` | keys and digests in key order |
-//! | `bulk` | loading an empty table |
-//! | `adopt` | taking a whole table from another file, undecoded |
+//! | `bulk` | loading an empty table, taking one over from another file |
 //! | `write` | transactions, conditional changes, definitions, checkpoints |
 //! | `backup` | the database copied whole, checked, and made what a backup holds |
 //!
 //! Absent so far: `migrate`, because nothing widens a column yet; `track` and `capture`, because changes are found by
 //! comparing.
 
-mod adopt;
 mod backup;
 mod bulk;
 mod connect;

@@ -61,6 +61,13 @@ pub(crate) const ALL: &[Part] = &[
     Part { name: "copy-new", bound: Some(1.3), ..COPY },
     Part { name: "copy-new-verified", bound: Some(1.8), flags: &[], ..COPY },
     Part { name: "rows-existing", bound: Some(1.0), target: Target::Empty, bare: "bind", ..COPY },
+    Part {
+        name: "rows-new",
+        bound: Some(0.85),
+        bare: "bind",
+        flags: &["--no-verify", "--rename", "orders.note=remark"],
+        ..COPY
+    },
     Part { name: "rows-existing-verified", target: Target::Empty, bare: "bind", flags: &[], ..COPY },
     Part { name: "diff-0", ..DIFF },
     Part { name: "diff-1000-spread", target: Target::Kept("spread"), ..DIFF },

@@ -1,6 +1,8 @@
 //! Whole tables: loading rows into an empty one, with one prepared INSERT that is bound again for each row, and
 //! emptying one.
 
+pub(super) mod adopt;
+
 use rusqlite::Connection;
 use syncline_core::change::{Refusal, TableTask};
 use syncline_core::error::Result;

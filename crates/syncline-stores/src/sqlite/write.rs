@@ -26,9 +26,9 @@ use syncline_core::value::RowBatch;
 
 pub(super) use self::define::statements_of;
 
+use super::bulk::{self, adopt};
 use super::connect::failure::{Attempt, Doing};
 use super::thread::ConnectionThread;
-use super::{adopt, bulk};
 
 /// A run's way to write.
 #[derive(Debug)]

@@ -12,7 +12,8 @@ use syncline_core::value::{TableSum, Value, exact};
 
 use super::rows::{
     SEATS, batch, cells, checkpoint, counts, create, create_orders, create_seats, deletes, digest, digests, fetch,
-    image, in_key_order, inserts, key, keys, moved, put, read, scan, task_of, updates, write, write_in_place,
+    image, in_key_order, inserts, key, keys, moved, put, read, scan, sum, sum_of, task_of, updates, write,
+    write_in_place,
 };
 use super::{Factory, Fixture, Lab, Promise};
 use crate::fixtures::Cells;
@@ -83,6 +84,12 @@ async fn same_rows(labs: Factory<'_>) {
     let digested = digests(&mut *snapshot, &task).await;
     let expected_digests: Vec<_> = expected.iter().map(|row| (vec![row[0].clone()], digest(row))).collect();
     assert_eq!(digested, expected_digests);
+    for shares in [1, 3] {
+        assert_eq!(sum(&mut *snapshot, &task, shares).await, sum_of(&expected), "{shares} shares");
+    }
+    assert!(snapshot.estimate(&task).await.unwrap().rows > 0);
+    let nobody = filtered(&mut *snapshot, "orders", "quantity > 50 AND quantity < 50").await;
+    assert_eq!(snapshot.estimate(&nobody).await.unwrap().rows, 0, "no row takes part");
     assert_eq!(fetch(&mut *snapshot, &task, &keys(&task, &rows)).await, expected, "keys of all rows");
     assert_eq!(summed(&mut *snapshot, &task).await, sum_of(&expected));
     assert_eq!(snapshot.count(&task.unfiltered()).await.unwrap(), rows.len() as u64);
@@ -180,6 +187,7 @@ async fn masked(labs: Factory<'_>) {
     let mut snapshot = store.snapshot().await.unwrap();
     let scanned = scan(&mut *snapshot, &task).await;
     assert!(in_key_order(&task, scanned) == expected, "scan");
+    assert_eq!(sum(&mut *snapshot, &task, 2).await, sum_of(&expected), "sum");
     assert!(fetch(&mut *snapshot, &task, &keys(&task, &rows)).await == expected, "fetch");
     let digested: Vec<_> = digests(&mut *snapshot, &task).await.into_iter().map(|(_, digest)| digest).collect();
     assert_eq!(digested, expected.iter().map(|row| digest(row)).collect::<Vec<_>>(), "digest");

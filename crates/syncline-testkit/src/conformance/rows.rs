@@ -11,8 +11,8 @@ use syncline_core::change::{
 use syncline_core::checkpoint::Checkpoint;
 use syncline_core::limits::STREAM_ROWS;
 use syncline_core::schema::Schema;
-use syncline_core::store::{Snapshot, Store};
-use syncline_core::value::{RowBatch, Value, ValueRef, exact, key_order};
+use syncline_core::store::{Share, Snapshot, Store};
+use syncline_core::value::{RowBatch, TableSum, Value, ValueRef, exact, key_order};
 
 use super::{Fixture, Lab};
 use crate::fixtures::{Cells, ORDERS};
@@ -91,6 +91,25 @@ pub(super) async fn fetch(snapshot: &mut dyn Snapshot, task: &TableTask, keys: &
         rows.extend(cells(&batch));
     }
     rows
+}
+
+/// The sum of all rows, read in so many shares.
+pub(super) async fn sum(snapshot: &mut dyn Snapshot, task: &TableTask, of: u32) -> TableSum {
+    let mut sum = TableSum::default();
+    for index in 0..of {
+        let mut parts = snapshot.sum(task, Share { index, of }).await.unwrap();
+        while let Some(part) = parts.next().await {
+            sum.merge(part.unwrap());
+        }
+    }
+    sum
+}
+
+/// The sum of these rows.
+pub(super) fn sum_of(rows: &[Cells]) -> TableSum {
+    let mut sum = TableSum::default();
+    sum.add(&batch(rows.first().map_or(1, Vec::len), rows), &mut Vec::new());
+    sum
 }
 
 /// All keys and digests, in the order in which they come.

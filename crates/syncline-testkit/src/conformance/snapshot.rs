@@ -3,11 +3,11 @@
 use futures_util::StreamExt;
 use syncline_core::error::Code;
 use syncline_core::limits::STREAM_ROWS;
-use syncline_core::store::{Estimate, Share, Snapshot};
-use syncline_core::value::{TableSum, Value};
+use syncline_core::store::{Estimate, Snapshot};
+use syncline_core::value::Value;
 
 use super::rows::{
-    batch, cells, create, create_orders, create_seats, digests, fetch, in_key_order, keys, read, scan, task,
+    cells, create, create_orders, create_seats, digests, fetch, in_key_order, keys, read, scan, sum, sum_of, task,
 };
 use super::{Factory, Fixture, Promise};
 use crate::fixtures::{Cells, orders};
@@ -45,15 +45,7 @@ async fn everything(snapshot: &mut dyn Snapshot, some: &[Cells]) -> (Vec<Cells>,
     let digested: Vec<_> = digests(snapshot, &task).await.into_iter().map(|(_, digest)| digest).collect();
     let expected: Vec<_> = scanned.iter().map(|row| super::rows::digest(row)).collect();
     assert_eq!(digested, expected, "scan and digest see the same rows");
-    let mut sums = snapshot.sum(&task, Share::ALL).await.unwrap();
-    let mut sum = TableSum::default();
-    while let Some(part) = sums.next().await {
-        sum.merge(part.unwrap());
-    }
-    drop(sums);
-    let mut expected = TableSum::default();
-    expected.add(&batch(task.columns.len(), &scanned), &mut Vec::new());
-    assert_eq!(sum, expected, "scan and sum see the same rows");
+    assert_eq!(sum(snapshot, &task, 1).await, sum_of(&scanned), "scan and sum see the same rows");
     let fetched = fetch(snapshot, &task, &keys(&task, some)).await;
     let expected: Vec<Cells> = scanned.iter().filter(|row| some.iter().any(|one| one[0] == row[0])).cloned().collect();
     assert_eq!(fetched, expected, "scan and fetch see the same rows");
@@ -108,17 +100,9 @@ async fn shares(labs: Factory<'_>) {
         let task = task(&store, table).await;
         let mut snapshot = store.snapshot().await.unwrap();
         let rows = scan(&mut *snapshot, &task).await;
-        let mut expected = TableSum::default();
-        expected.add(&batch(task.columns.len(), &rows), &mut Vec::new());
+        let expected = sum_of(&rows);
         for of in [1, 2, 3, 7] {
-            let mut sum = TableSum::default();
-            for index in 0..of {
-                let mut parts = snapshot.sum(&task, Share { index, of }).await.unwrap();
-                while let Some(part) = parts.next().await {
-                    sum.merge(part.unwrap());
-                }
-            }
-            assert_eq!(sum, expected, "{table} in {of} shares");
+            assert_eq!(sum(&mut *snapshot, &task, of).await, expected, "{table} in {of} shares");
         }
     }
 }

@@ -9,23 +9,23 @@
 //! named but the one table, and a transaction that is begun while it is attached would lock it, so it is let go at the
 //! end of each.
 
+use futures_util::StreamExt;
 use rusqlite::Connection;
 use syncline_core::error::Result;
 use syncline_core::schema::TableSchema;
 use syncline_core::store::SharedView;
 
-use super::ENGINE;
-use super::connect::failure::{Attempt, Doing};
-use super::snapshot::select;
-use super::thread::ConnectionThread;
-use futures_util::StreamExt;
+use crate::sqlite::ENGINE;
+use crate::sqlite::connect::failure::{Attempt, Doing};
+use crate::sqlite::snapshot::select;
+use crate::sqlite::thread::ConnectionThread;
 
 /// What the other file is called while it is attached.
 const SOURCE: &str = "_syncline_source";
 
 /// Fills the table from the one of the same definition in the view's database. `None` when that database cannot be
 /// attached or is not as the view shows it: nothing was written then.
-pub(super) async fn adopt(
+pub(in crate::sqlite) async fn adopt(
     thread: &ConnectionThread,
     table: &TableSchema,
     view: &dyn SharedView,
@@ -49,7 +49,7 @@ pub(super) async fn adopt(
 }
 
 /// Ends what [`adopt`] has begun, outside a transaction. Does nothing where it has not.
-pub(super) fn let_go(conn: &Connection) -> Attempt<()> {
+pub(in crate::sqlite) fn let_go(conn: &Connection) -> Attempt<()> {
     if is_attached(conn)? {
         conn.execute_batch(&format!("DETACH {SOURCE}"))?;
     }
