@@ -4,7 +4,7 @@
 //! the evidence, the checkpoint is written, the transaction commits. A crash at any point leaves either nothing of a
 //! batch, or images that are newer than the target's checkpoint and are discarded by the next run.
 //!
-//! Most tables are written batch by batch. Three kinds of work go into one transaction of their own, because a part of
+//! Most tables are written batch by batch. A full refresh is one transaction altogether. Beside it, three kinds of work go into one transaction of their own, because a part of
 //! them would show readers something that never was or break a constraint on the way: loads into an empty table, tables
 //! that reference each other in a circle, and rows that exchange unique values.
 
@@ -16,6 +16,7 @@ mod loads;
 pub mod order;
 mod puts;
 mod references;
+mod refresh;
 
 use self::holds::{Attempt, LeftOut};
 use crate::cancel::Cancel;
@@ -62,6 +63,8 @@ pub enum Action {
     },
     /// The changes in the spool are written.
     Differences,
+    /// All rows of the target's table go and all rows of the source come, whether they differ or not. Only in a refresh.
+    Refill,
     /// The rows of an earlier load leave, if they are still as they were loaded.
     Empty(LoadRecord),
 }
@@ -103,6 +106,8 @@ pub struct Context<'a> {
     pub cancel: &'a Cancel,
     /// The rows were in the target before: it is not asked again whether what they reference is there.
     pub restores: bool,
+    /// Everything goes into one transaction.
+    pub refreshes: bool,
 }
 
 /// Applies the work of one run.

@@ -29,6 +29,9 @@ pub async fn carry(mut applier: Applier<'_>, writer: &mut dyn Writer) -> Carried
 }
 
 async fn apply_all(applier: &mut Applier<'_>, writer: &mut dyn Writer) -> Result<()> {
+    if applier.context.refreshes {
+        return applier.refresh(writer).await;
+    }
     let units = units(&applier.tables.iter().map(|work| &*work.target.table).collect::<Vec<_>>());
     for unit in &units {
         applier.context.cancel.check()?;

@@ -3,7 +3,7 @@
 use syncline_core::apply::guards::{self, DeleteGuard};
 use syncline_core::apply::{Action, TableWork};
 use syncline_core::capture::{Compare, Tally};
-use syncline_core::change::TableTask;
+use syncline_core::change::{Mapped, TableTask};
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::event::{Event, Phase};
 use syncline_core::limits;
@@ -27,6 +27,8 @@ pub(crate) struct Decision {
     pub(crate) target_schema: Schema,
     /// How the source is seen.
     pub(crate) resolved: Resolved,
+    /// Everything goes into one transaction.
+    pub(crate) refreshes: bool,
     /// Remarks for a person.
     pub(crate) notes: Vec<String>,
 }
@@ -58,6 +60,7 @@ impl Syncline {
     /// # Errors
     /// When a schema or a name stops the run. What concerns one table only is in [`Decision::refused`].
     pub(crate) async fn decide(&self, request: &RunRequest, ends: Ends<'_>, spool: &dyn Spool) -> Result<Decision> {
+        request.check()?;
         let filter = TableFilter::parse(&request.tables)?;
         let source_schema = ends.source.schema().await?;
         let target_schema = ends.target.schema().await?;
@@ -74,6 +77,7 @@ impl Syncline {
             notes: notes(&source_schema, &target_schema, &filter, (request.verb, &resolved)),
             target_schema,
             resolved,
+            refreshes: request.verb == Verb::Mirror && request.strategy == Strategy::Full,
         };
         let Ends { source, target } = ends;
         for pair in pairs {
@@ -84,7 +88,9 @@ impl Syncline {
                 decision.notes.push(format!("{} is created without {what}", pair.target.table.name));
             }
             let name = pair.source.table.name.clone();
-            match self.decide_table(request, pair, Ends { source: &mut *source, target: &mut *target }, spool).await {
+            let ends = Ends { source: &mut *source, target: &mut *target };
+            let is_referenced = is_referenced(&decision.target_schema, &pair.target.table.name);
+            match self.decide_table(request, pair, ends, spool, is_referenced).await {
                 Ok(decided) => decision.tables.push(decided),
                 Err(error) if matches!(error.code(), Code::TableNoKey | Code::KeyNull) => {
                     decision.refused.push((name, error.leaving_if_unsaid("the table is untouched")));
@@ -101,6 +107,7 @@ impl Syncline {
         pair: Pair,
         ends: Ends<'_>,
         spool: &dyn Spool,
+        is_referenced: bool,
     ) -> Result<Decided> {
         let Pair { source, target, is_missing, .. } = pair;
         if source.table.key.is_none() {
@@ -108,13 +115,14 @@ impl Syncline {
         }
         // Rows outside the filter are rows all the same: a load needs a table that has none at all.
         let is_empty = is_missing || ends.target.estimate(&target.unfiltered()).await?.rows == 0;
-        let (is_load, how) = lane(request, is_missing, is_empty, &target)?;
-        let tally = if is_load {
-            estimate_load(&source, ends.source).await?
-        } else {
-            self.compare_table(&source, &target, ends, request.verb, spool).await?
+        let (lane, how) = lane(request, is_missing, is_empty, (&target, is_referenced));
+        let (action, tally) = match lane {
+            Lane::Load => (Action::Load { create: is_missing }, estimate_load(&source, ends.source).await?),
+            Lane::Refill => (Action::Refill, count_refill(&source, &target, ends).await?),
+            Lane::Compare => {
+                (Action::Differences, self.compare_table(&source, &target, ends, request.verb, spool).await?)
+            }
         };
-        let action = if is_load { Action::Load { create: is_missing } } else { Action::Differences };
         let deletes = if request.verb == Verb::Mirror { tally.only_target } else { 0 };
         let work = TableWork {
             name: source.table.name.clone(),
@@ -165,27 +173,65 @@ async fn estimate_load(task: &TableTask, source: &mut dyn Snapshot) -> Result<Ta
     Ok(Tally { only_source: estimate.rows, source_bytes: estimate.bytes, ..Tally::default() })
 }
 
-/// Whether the table is loaded rather than compared, and why.
-fn lane(request: &RunRequest, is_missing: bool, is_empty: bool, target: &TableTask) -> Result<(bool, String)> {
-    Ok(match request.strategy {
-        _ if is_missing => (true, "full: not in the target yet".to_owned()),
+/// What refilling a table comes to: all its rows go and all of the source's come. For the guards only the loss counts.
+async fn count_refill(source: &TableTask, target: &TableTask, ends: Ends<'_>) -> Result<Tally> {
+    ends.source.check_key(source).await?;
+    let (new, old) = (ends.source.count(source).await?, ends.target.count(target).await?);
+    let source_bytes = ends.source.estimate(source).await?.bytes;
+    Ok(Tally {
+        changed: new.min(old),
+        only_source: new.saturating_sub(old),
+        only_target: old.saturating_sub(new),
+        source_bytes,
+        ..Tally::default()
+    })
+}
+
+/// How a table is carried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lane {
+    Load,
+    Refill,
+    Compare,
+}
+
+/// How the table is carried, and why so.
+fn lane(
+    request: &RunRequest,
+    is_missing: bool,
+    is_empty: bool,
+    (target, is_referenced): (&TableTask, bool),
+) -> (Lane, String) {
+    let refreshes = request.verb == Verb::Mirror && request.strategy == Strategy::Full;
+    let (lane, how) = match request.strategy {
+        _ if is_missing => (Lane::Load, "full: not in the target yet"),
         // What the database puts into the other columns must be known to be taken back, and a load keeps no images.
         _ if is_empty && !target.mapped.kept.is_empty() => {
-            (false, "compare: the target has columns that are not carried".to_owned())
+            (Lane::Compare, "compare: the target has columns that are not carried")
         }
+        Strategy::Full if is_empty => (Lane::Load, "full: as asked"),
         // Nothing is there to compare with, and a load shows readers nothing half done.
-        Strategy::Auto | Strategy::Compare if is_empty => (true, "full: empty in the target".to_owned()),
-        Strategy::Auto => (false, "compare: the target has rows".to_owned()),
-        Strategy::Compare => (false, "compare: as asked".to_owned()),
-        Strategy::Full if is_empty => (true, "full: as asked".to_owned()),
-        Strategy::Full => {
-            let table = &target.table.name;
-            let what = format!("--strategy full loads tables that are empty in the target, and {table} has rows there");
-            return Err(Error::new(Code::UsageInvalid, what)
-                .leaving("nothing was changed")
-                .next("--strategy compare", "read both sides and write the differences"));
+        _ if is_empty => (Lane::Load, "full: empty in the target"),
+        Strategy::Auto => (Lane::Compare, "compare: the target has rows"),
+        Strategy::Compare => (Lane::Compare, "compare: as asked"),
+        Strategy::Full if request.truncate_target && is_referenced => {
+            (Lane::Compare, "full: what differs, all in one transaction; other tables reference it")
         }
-    })
+        // A filter or columns that are kept leave something in the table that is not the source's to replace.
+        Strategy::Full if request.truncate_target && target.mapped != Mapped::default() => {
+            (Lane::Compare, "full: what differs, all in one transaction; a part of it is not carried")
+        }
+        Strategy::Full if request.truncate_target => {
+            (Lane::Refill, "full: emptied and filled again, all in one transaction")
+        }
+        Strategy::Full if refreshes => (Lane::Compare, "full: what differs, all in one transaction"),
+        Strategy::Full => (Lane::Compare, "full: as asked; rows that are equal are not written again"),
+    };
+    (lane, how.to_owned())
+}
+
+fn is_referenced(schema: &Schema, table: &str) -> bool {
+    schema.tables.iter().any(|other| other.references_to(table).next().is_some())
 }
 
 impl Decision {

@@ -22,7 +22,8 @@ pub enum Strategy {
     /// `Full` for a table that is missing or empty in the target, else `Compare`.
     #[default]
     Auto,
-    /// Read all rows of the source and write them.
+    /// Bring all rows of the source: into an empty table directly; a mirror writes what differs in one transaction over all
+    /// tables, so that readers go from the old state to the new in one step.
     Full,
     /// Read both sides, write the differences.
     Compare,
@@ -58,6 +59,9 @@ pub struct RunRequest {
     pub mapping: MappingRequest,
     /// How changes are found.
     pub strategy: Strategy,
+    /// In a full refresh, empty tables that nothing references and fill them again, instead of writing what differs.
+    #[serde(default)]
+    pub truncate_target: bool,
     /// Changes in one transaction, at most.
     pub batch_rows: usize,
     /// How many deletes are let through.
@@ -86,6 +90,7 @@ impl RunRequest {
             tables: Vec::new(),
             mapping: MappingRequest::default(),
             strategy: Strategy::Auto,
+            truncate_target: false,
             batch_rows: limits::BATCH_ROWS_DEFAULT,
             max_delete: DeleteLimit::Guarded,
             allow_empty_source: false,
@@ -108,15 +113,31 @@ impl RunRequest {
 }
 
 impl RunRequest {
+    /// Refuses settings that contradict each other.
+    ///
+    /// # Errors
+    /// `USAGE_INVALID`.
+    pub(crate) fn check(&self) -> Result<()> {
+        let is_refresh = self.verb == Verb::Mirror && self.strategy == Strategy::Full;
+        if self.truncate_target && !is_refresh {
+            return Err(Error::new(Code::UsageInvalid, "--truncate-target goes with mirror --strategy full only")
+                .because("it empties tables before they are filled again")
+                .leaving("nothing was changed")
+                .next("leave --truncate-target away", ""));
+        }
+        Ok(())
+    }
+
     /// How the source is seen, in words that are equal when it is seen alike: everything that decides which rows and
     /// values it shows. What does not is named here, so that a new setting counts until somebody says otherwise.
     pub(crate) fn sight(&self) -> String {
-        const OTHER: [&str; 12] = [
+        const OTHER: [&str; 13] = [
             "verb",
             "source",
             "target",
             "tables",
             "strategy",
+            "truncate_target",
             "batch_rows",
             "max_delete",
             "allow_empty_source",

@@ -197,6 +197,7 @@ impl Syncline {
             events: self.events(),
             cancel: self.cancel(),
             restores: false,
+            refreshes: decision.refreshes,
         };
         let applier = Applier::new(&works, &decision.target_schema, source, &*target.store, context);
         Ok(Worked::new(decision, carry(applier, writer).await))

@@ -227,6 +227,7 @@ impl Syncline {
             events: self.events(),
             cancel: self.cancel(),
             restores: true,
+            refreshes: false,
         };
         let applier = Applier::new(&works, &schema, &mut images, &*target.store, context);
         let carried = carry(applier, writer).await;

@@ -34,6 +34,9 @@ pub(super) struct TransferArgs {
     /// How differences are found
     #[arg(long, value_name = "HOW", default_value = "auto", help_heading = HEADING)]
     strategy: How,
+    /// With mirror --strategy full: empty tables that nothing references and fill them again
+    #[arg(long, help_heading = HEADING)]
+    truncate_target: bool,
     /// Changes in one transaction, at most
     #[arg(long, value_name = "N", default_value_t = limits::BATCH_ROWS_DEFAULT as u64, help_heading = HEADING)]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=limits::BATCH_ROWS_MAX as u64))]
@@ -78,7 +81,7 @@ impl RunArgs {
 enum How {
     /// Full into a table that is missing or empty, else compare
     Auto,
-    /// Read all rows of the source and write them
+    /// Bring all rows of the source; a mirror does so in one transaction over all tables
     Full,
     /// Read both sides and write the differences
     Compare,
@@ -99,6 +102,7 @@ impl TransferArgs {
                 How::Full => Strategy::Full,
                 How::Compare => Strategy::Compare,
             },
+            truncate_target: self.truncate_target,
             batch_rows: usize::try_from(self.batch_size).unwrap_or(limits::BATCH_ROWS_MAX),
             max_delete: max_delete.unwrap_or(DeleteLimit::Guarded),
             allow_empty_source: self.allow_empty_source,

@@ -24,6 +24,7 @@ mod memory;
 mod mirror;
 mod plan;
 mod prove;
+mod refresh;
 mod restore;
 mod runs;
 mod scene;

@@ -58,6 +58,7 @@ fn flags_of_a_run_are_those_of_this_milestone() {
         "--rename",
         "--mask",
         "--strategy",
+        "--truncate-target",
         "--batch-size",
         "--max-delete",
         "--allow-empty-source",

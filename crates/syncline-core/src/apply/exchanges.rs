@@ -35,6 +35,7 @@ impl Applier<'_> {
         let restored = if self.context.restores { &tables[..] } else { &[] };
         let written = async {
             self.check_still_empty(&tables).await?;
+            self.keep_refilled(&mut *tx, &mut pending, &tables).await?;
             let before = self.count_orphans(&mut *tx, &tables, restored).await?;
             self.make_room(&mut *tx, &mut pending, parts).await?;
             let mut attempt = Attempt::Done;
@@ -77,6 +78,7 @@ impl Applier<'_> {
                 Action::Empty(_) => {}
                 Action::Load { create: false } if self.tables[table].puts == 0 => {}
                 Action::Load { create } => self.load(tx, pending, table, create).await?,
+                Action::Refill => self.refill(tx, pending, table).await?,
                 Action::Differences => {
                     self.record_table(tx, table).await?;
                     self.put_all(tx, pending, table, kind, ApplyMode::Displace).await?;

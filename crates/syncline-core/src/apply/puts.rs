@@ -108,7 +108,8 @@ impl Applier<'_> {
         let is_busy = |table: &usize| match self.tables[*table].action {
             Action::Load { create } => create || self.tables[*table].puts > 0,
             Action::Differences => self.tables[*table].puts > 0,
-            Action::Empty(_) => false,
+            // These have their own time: a refresh, and the deletes.
+            Action::Refill | Action::Empty(_) => false,
         };
         let tables: Vec<_> = tables.iter().copied().filter(is_busy).collect();
         if tables.is_empty() {

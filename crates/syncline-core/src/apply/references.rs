@@ -71,7 +71,9 @@ impl Applier<'_> {
             for (table, kind) in parts.iter().copied() {
                 self.context.cancel.check()?;
                 match self.tables[table].action {
-                    Action::Load { .. } => all.add(self.hold_dangling(tx, pending, table, Put::Loaded).await?),
+                    Action::Load { .. } | Action::Refill => {
+                        all.add(self.hold_dangling(tx, pending, table, Put::Loaded).await?);
+                    }
                     Action::Empty(_) => {}
                     Action::Differences => {
                         let mut done = 0;

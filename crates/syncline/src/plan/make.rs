@@ -5,7 +5,7 @@ use std::path::Path;
 use futures_util::StreamExt;
 use syncline_core::apply::Action;
 use syncline_core::change::{Operation, PlannedChange};
-use syncline_core::error::{Error, Result};
+use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
 use syncline_core::mapping::Mapping;
 use syncline_core::state::{ChangeKind, Spool};
@@ -66,6 +66,12 @@ impl Syncline {
         sink: &mut dyn PlanSink,
     ) -> Result<Plan> {
         check_ends(source, target)?;
+        if request.truncate_target {
+            return Err(Error::new(Code::UsageInvalid, "a plan cannot hold --truncate-target")
+                .because("a plan names the rows that change, and that flag replaces all of them unseen")
+                .leaving("nothing was changed")
+                .next("leave --truncate-target away", "write what differs, in one transaction all the same"));
+        }
         let state = self.state().await?;
         let spool = state.spool(&format!("plan-{}", std::process::id())).await?;
         // Before the views: should one be restored in between, the plan is stale rather than wrong.

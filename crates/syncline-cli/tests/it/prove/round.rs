@@ -231,7 +231,8 @@ impl<'t> Round<'t> {
         let [source, target] = [&self.world.source, &self.world.target].map(|path| path.to_str().unwrap());
         let batch = self.batch.to_string();
         let flags = ["--batch-size", &batch, "--max-delete", "100%", "--allow-empty-source"];
-        self.start(&[&["mirror", source, target], &flags[..]].concat())
+        let way: &[&str] = if self.seed % 5 == 3 { &["--strategy", "full"] } else { &[] };
+        self.start(&[&["mirror", source, target], way, &flags[..]].concat())
     }
 
     fn start_undo(&self, run: &str) -> Running {

@@ -19,7 +19,10 @@ pub(super) fn apply(conn: &Connection, task: &TableTask, batch: &ChangeBatch, mo
     let whole = task.with_kept();
     let mut apply = Apply::new(conn, task, &whole)?;
     match (batch, mode) {
-        (ChangeBatch::Delete(batch), ApplyMode::InPlace | ApplyMode::Displace) => apply.delete(batch)?,
+        (ChangeBatch::Delete(batch), ApplyMode::InPlace) => apply.delete(batch, None)?,
+        (ChangeBatch::Delete(batch), ApplyMode::Displace) => {
+            apply.delete(batch, Some(&mut Memory::of_table(conn, &task.table.name)?))?;
+        }
         (ChangeBatch::Delete(_), ApplyMode::Place) => return Err(bug("a delete has no second half")),
         (ChangeBatch::Put(batch), mode) => {
             if batch.expectations.len() != batch.rows.len() {
@@ -107,7 +110,9 @@ impl<'c> Apply<'c> {
         Ok(())
     }
 
-    fn delete(&mut self, batch: &DeleteBatch) -> Attempt<()> {
+    /// With a memory, the numbers of the rows are remembered: nobody gets them in this exchange, so that the rows can have
+    /// them back.
+    fn delete(&mut self, batch: &DeleteBatch, mut memory: Option<&mut Memory<'_>>) -> Attempt<()> {
         if batch.expectations.len() != batch.keys.len() {
             return Err(bug("as many expectations as keys are needed"));
         }
@@ -122,6 +127,9 @@ impl<'c> Apply<'c> {
                 self.applied.images.push(image);
                 let deleted = self.writer.delete(key.iter(), place);
                 deleted.map_err(|failure| failure.at_row(|| bulk::place_of(self.task, key.iter())))?;
+                if let Some(memory) = &mut memory {
+                    memory.remember(&exact::encode_row(key.iter()), &Fate::Displaced { place, kept: Vec::new() })?;
+                }
                 self.applied.deleted += 1;
             } else {
                 let found = exact::encode_row(self.found());

@@ -143,9 +143,13 @@ async fn generated_columns_follow_what_is_written() {
 async fn an_exchange_keeps_row_numbers_and_new_rows_stay_clear_of_them() {
     let desk = Desk::with(
         "CREATE TABLE t (k TEXT PRIMARY KEY, u UNIQUE);
-         INSERT INTO t (rowid, k, u) VALUES (3, 'a', 1), (7, 'b', 2), (9, 'c', 3)",
+         INSERT INTO t (rowid, k, u) VALUES (3, 'a', 1), (7, 'b', 2), (9, 'c', 3), (12, 'gone', 9)",
     );
     let task = the_task(&desk, "t").await;
+    let gone = [text("gone"), int(9)];
+    let digest = RowDigest(exact::digest_row(gone.iter().map(Value::as_ref), &mut Vec::new()));
+    let keys = batch(&[vec![text("gone")]]);
+    let leaves = ChangeBatch::Delete(DeleteBatch { keys, expectations: vec![digest] });
     let first = put(&[
         (vec![text("new"), int(4)], None),
         (vec![text("a"), int(2)], Some(vec![text("a"), int(1)])),
@@ -164,6 +168,7 @@ async fn an_exchange_keeps_row_numbers_and_new_rows_stay_clear_of_them() {
         assert_eq!(applied.written(), 0);
         images += applied.images.len();
     }
+    assert_eq!(transaction.apply(&task, leaves, ApplyMode::Displace).await.unwrap().deleted, 1);
     let mut total = Applied::default();
     for change in [&first, &second] {
         let applied = transaction.apply(&task, change.clone(), ApplyMode::Place).await.unwrap();
@@ -175,8 +180,9 @@ async fn an_exchange_keeps_row_numbers_and_new_rows_stay_clear_of_them() {
     assert_eq!((total.inserted, total.updated, images), (1, 3, 4));
     transaction.commit(&mark(1)).await.unwrap();
     let rows = desk.query("SELECT rowid, k, u FROM t ORDER BY rowid");
+    // The number of the row that went stays free: undo gives it back.
     let expected =
-        [(3, "a", 2), (7, "b", 3), (9, "c", 1), (10, "new", 4)].map(|(n, k, u)| vec![int(n), text(k), int(u)]);
+        [(3, "a", 2), (7, "b", 3), (9, "c", 1), (13, "new", 4)].map(|(n, k, u)| vec![int(n), text(k), int(u)]);
     assert_eq!(rows, expected);
 }
 

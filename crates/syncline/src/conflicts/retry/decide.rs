@@ -65,7 +65,7 @@ impl Syncline {
                 if rows == 1 { " is" } else { "s are" }
             )],
         };
-        Ok((Decision { tables, refused, target_schema, resolved, notes }, left))
+        Ok((Decision { tables, refused, target_schema, resolved, refreshes: false, notes }, left))
     }
 
     async fn decide_keys(

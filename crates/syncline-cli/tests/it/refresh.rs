@@ -1,0 +1,169 @@
+//! `syncline mirror --strategy full`: readers go from what all tables were to what they are to be in one step.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension};
+
+use crate::scene::Scene;
+
+const SCHEMA: &str = "CREATE TABLE p (id INTEGER PRIMARY KEY, n INTEGER, u UNIQUE);
+     CREATE TABLE c (id INTEGER PRIMARY KEY, p INTEGER REFERENCES p (id) ON DELETE CASCADE, n INTEGER);
+     CREATE INDEX c_p ON c (p);";
+
+/// Parents and children that all carry one number, the generation they belong to.
+fn generation(number: i64, rows: i64, shift: i64) -> String {
+    format!(
+        "BEGIN; DELETE FROM c; DELETE FROM p;
+         INSERT INTO p WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
+             SELECT i + {shift}, {number}, 'u' || ((i + {number}) % {rows}) FROM n;
+         INSERT INTO c SELECT id * 10, id, {number} FROM p; COMMIT;"
+    )
+}
+
+fn dump(scene: &Scene, database: &str) -> String {
+    let conn = Connection::open(scene.path(database)).unwrap();
+    let all = "SELECT group_concat(line, char(10)) FROM (
+                   SELECT 'p' || id || ' ' || n || ' ' || u AS line FROM p UNION ALL
+                   SELECT 'c' || id || ' ' || ifnull(p, '') || ' ' || n FROM c ORDER BY 1)";
+    conn.query_row(all, [], |row| row.get::<_, Option<String>>(0)).unwrap().unwrap_or_default()
+}
+
+/// Reads until told to stop; every look must show one generation whole.
+fn watch(path: &std::path::Path, done: &AtomicBool) -> (u64, u64) {
+    let conn = Connection::open(path).unwrap();
+    conn.busy_timeout(Duration::from_secs(30)).unwrap();
+    let (mut looks, mut changes, mut last) = (0, 0, None);
+    while !done.load(Ordering::Acquire) {
+        let seen: Option<(i64, i64, i64, i64)> = conn
+            .query_row(
+                "SELECT (SELECT min(n) FROM p), (SELECT max(n) FROM p), (SELECT min(n) FROM c), (SELECT max(n) FROM c)",
+                [],
+                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
+            )
+            .optional()
+            .expect("a reader saw an empty table");
+        let (a, b, c, d) = seen.unwrap();
+        assert!(a == b && b == c && c == d, "a reader saw generations {a} to {b} and {c} to {d}");
+        changes += u64::from(last.is_some_and(|last| last != a));
+        last = Some(a);
+        looks += 1;
+    }
+    (looks, changes)
+}
+
+#[test]
+fn readers_never_see_a_table_half_refreshed_or_empty() {
+    for (journal, truncate) in [("wal", ""), ("delete", ""), ("wal", " --truncate-target")] {
+        let scene = Scene::with_pair(SCHEMA, &format!("PRAGMA journal_mode = {journal}; {SCHEMA}"));
+        scene.sql("b.db", &generation(0, 3_000, 0));
+        let done = AtomicBool::new(false);
+        let path = scene.path("b.db");
+        let (looks, changes) = std::thread::scope(|scope| {
+            let reader = scope.spawn(|| watch(&path, &done));
+            for number in 1..=4 {
+                // Rows go, rows come, every row changes, and unique values pass from one row to the next.
+                scene.sql("a.db", &generation(number, 3_000, number * 500));
+                let flags = "--max-delete 100% --strategy full --batch-size 100";
+                scene.ok(&format!("mirror a.db b.db {flags}{truncate}"));
+                assert_eq!(dump(&scene, "a.db"), dump(&scene, "b.db"));
+            }
+            done.store(true, Ordering::Release);
+            reader.join().unwrap()
+        });
+        assert!(looks > 0 && changes <= 4, "{looks} looks saw {changes} changes");
+        assert_eq!(scene.number("b.db", "SELECT count(*) FROM pragma_foreign_key_check"), 0);
+    }
+}
+
+#[test]
+fn it_is_taken_back_whole() {
+    for flags in ["", " --truncate-target"] {
+        let scene = Scene::with_pair(SCHEMA, SCHEMA);
+        scene.sql("a.db", &generation(1, 500, 100));
+        scene.sql("b.db", &generation(0, 400, 0));
+        let before = dump(&scene, "b.db");
+        let said = scene.ok(&format!("mirror a.db b.db --strategy full --max-delete 100%{flags}"));
+        assert!(said.contains("full: what differs, all in one transaction"), "{said}");
+        assert_eq!(said.contains("full: emptied and filled again"), !flags.is_empty(), "{said}");
+        assert_eq!(dump(&scene, "b.db"), dump(&scene, "a.db"));
+        scene.ok("undo --yes");
+        assert_eq!(dump(&scene, "b.db"), before);
+    }
+}
+
+#[test]
+fn views_triggers_indexes_and_children_survive() {
+    let own = "CREATE VIEW v AS SELECT * FROM p; CREATE TABLE log (id INTEGER PRIMARY KEY, t);
+               CREATE TRIGGER t AFTER DELETE ON p BEGIN INSERT INTO log (t) VALUES (old.id); END;
+               CREATE INDEX mine ON p (n);
+               CREATE TABLE kept (id INTEGER PRIMARY KEY, p INTEGER REFERENCES p (id) ON DELETE CASCADE);
+               INSERT INTO kept VALUES (1, 1)";
+    let scene = Scene::with_pair(SCHEMA, SCHEMA);
+    scene.sql("a.db", &generation(1, 50, 0));
+    scene.sql("b.db", &generation(0, 50, 0));
+    scene.sql("b.db", own);
+    let objects = "SELECT count(*) FROM sqlite_schema";
+    let before = scene.number("b.db", objects);
+    for flags in ["", "--truncate-target"] {
+        scene.ok(format!("mirror a.db b.db --strategy full {flags}").trim_end());
+        assert_eq!(scene.number("b.db", objects), before);
+        assert_eq!(scene.number("b.db", "SELECT count(*) FROM kept"), 1, "no cascade ran");
+        assert_eq!(scene.number("b.db", "SELECT count(*) FROM log"), 0, "no trigger fired");
+        scene.sql("a.db", &generation(2, 50, 0));
+    }
+}
+
+#[test]
+fn a_row_at_fault_is_held_and_a_failure_leaves_everything_as_it_was() {
+    for flags in ["", " --truncate-target"] {
+        let strict = "CREATE TABLE t (id INTEGER PRIMARY KEY, v CHECK (v > 0))";
+        let scene = Scene::with_pair(
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, v); INSERT INTO t VALUES (1, 1), (2, -2), (3, 3)",
+            &format!("{strict}; INSERT INTO t VALUES (1, 9), (2, 9), (4, 9)"),
+        );
+        let said = scene.run(&format!("mirror a.db b.db --strategy full{flags} --json"));
+        let table = &said.last()["tables"][0];
+        assert_eq!((said.code, &table["held"]), (Some(3), &1.into()), "{}{}", said.out, said.err);
+        assert_eq!(scene.number("b.db", "SELECT sum(v) FROM t WHERE id IN (1, 3)"), 4);
+        assert_eq!(scene.number("b.db", "SELECT count(*) FROM t WHERE id = 4"), 0);
+        assert!(scene.ok("conflicts list").contains("check"));
+    }
+}
+
+#[test]
+fn the_guards_hold_and_contradictions_are_refused() {
+    let scene = Scene::with_pair(SCHEMA, SCHEMA);
+    scene.sql("a.db", &generation(1, 10, 0));
+    scene.sql("b.db", &generation(0, 200, 0));
+    let before = dump(&scene, "b.db");
+    for flags in ["", " --truncate-target"] {
+        assert_eq!(scene.run(&format!("mirror a.db b.db --strategy full{flags}")).code, Some(6));
+    }
+    for line in [
+        "copy a.db b.db --truncate-target",
+        "copy a.db b.db --strategy full --truncate-target",
+        "mirror a.db b.db --truncate-target",
+        "plan mirror a.db b.db --strategy full --truncate-target --max-delete 100%",
+    ] {
+        let said = scene.run(line);
+        assert_eq!(said.code, Some(2), "{line}: {}{}", said.out, said.err);
+    }
+    assert_eq!(dump(&scene, "b.db"), before);
+    scene.ok("plan mirror a.db b.db --strategy full --max-delete 100% -o p.plan");
+    scene.ok("apply p.plan");
+    assert_eq!(dump(&scene, "b.db"), dump(&scene, "a.db"));
+}
+
+#[test]
+fn a_full_copy_adds_and_updates_and_deletes_nothing() {
+    let table = "CREATE TABLE t (id INTEGER PRIMARY KEY, v)";
+    let scene = Scene::with_pair(
+        &format!("{table}; INSERT INTO t VALUES (1, 'new'), (2, 'same')"),
+        &format!("{table}; INSERT INTO t VALUES (1, 'old'), (2, 'same'), (3, 'own')"),
+    );
+    let said = scene.ok("copy a.db b.db --strategy full");
+    assert!(said.contains("full: as asked; rows that are equal are not written again"), "{said}");
+    assert_eq!(scene.number("b.db", "SELECT count(*) FROM t"), 3);
+    assert_eq!(scene.number("b.db", "SELECT count(*) FROM t WHERE v = 'new'"), 1);
+}

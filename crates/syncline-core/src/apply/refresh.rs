@@ -1,0 +1,153 @@
+//! A full refresh: readers go from what all tables were to what they are to be in one step.
+//!
+//! What differs was decided beforehand and lies in the spool, so the transaction that holds up other writers reads no more
+//! than the rows it writes. See `docs/adr/006-full-refresh.md` for why rows are not staged in the target itself.
+
+use futures_util::StreamExt;
+
+use super::holds::Attempt;
+use super::order::units;
+use super::{Action, Applier, Pending, entangled};
+use crate::change::{Applied, ApplyMode, ChangeBatch, Expectation, Image, PutBatch};
+use crate::error::Result;
+use crate::event::Phase;
+use crate::limits;
+use crate::state::ChangeKind;
+use crate::store::{Transaction, Writer};
+use crate::value::exact;
+
+impl Applier<'_> {
+    /// All work of the run in one transaction. A failure of any table leaves all of them as they were.
+    pub(crate) async fn refresh(&mut self, writer: &mut dyn Writer) -> Result<()> {
+        let all = units(&self.tables.iter().map(|work| &*work.target.table).collect::<Vec<_>>());
+        let tables: Vec<_> =
+            all.iter().flat_map(|unit| &unit.tables).copied().filter(|table| self.is_busy(*table)).collect();
+        if tables.is_empty() {
+            return Ok(());
+        }
+        let result = self.refresh_tables(&tables, writer).await;
+        self.settle(&tables, result)
+    }
+
+    async fn refresh_tables(&mut self, tables: &[usize], writer: &mut dyn Writer) -> Result<()> {
+        for _ in 0..limits::HOLD_ROUNDS_MAX {
+            match self.try_refresh(tables, writer).await? {
+                Attempt::Done => return Ok(()),
+                Attempt::Again => {}
+                Attempt::Clash => return self.exchange(tables, ChangeKind::Put, writer).await,
+            }
+        }
+        Err(entangled(self.name(tables[0])))
+    }
+
+    async fn try_refresh(&mut self, tables: &[usize], writer: &mut dyn Writer) -> Result<Attempt> {
+        let mut pending = self.pending();
+        let mut tx = writer.begin().await?;
+        let written = async {
+            self.check_still_empty(tables).await?;
+            self.keep_refilled(&mut *tx, &mut pending, tables).await?;
+            let before = self.count_orphans(&mut *tx, tables, &[]).await?;
+            for table in tables {
+                if self.bring(&mut *tx, &mut pending, *table).await? == Attempt::Clash {
+                    return Ok(Attempt::Clash);
+                }
+            }
+            // Last, as in every run: rows that come must not be given the hidden numbers of rows that go, or those could
+            // not have them back.
+            for table in tables.iter().rev().filter(|table| self.tables[**table].action == Action::Differences) {
+                self.delete_all(&mut *tx, &mut pending, *table, ApplyMode::InPlace).await?;
+            }
+            let mut attempt = self.leave_out_referenced(&mut *tx, tables, &[], &before).await?;
+            if attempt == Attempt::Done {
+                let parts: Vec<_> = tables.iter().map(|table| (*table, ChangeKind::Put)).collect();
+                attempt = self.hold_all_dangling(&mut *tx, &mut pending, &parts).await?;
+            }
+            self.record_loads(&pending).await?;
+            Ok(attempt)
+        };
+        let written = written.await;
+        self.conclude(tx, pending, written).await
+    }
+
+    fn is_busy(&self, table: usize) -> bool {
+        let work = &self.tables[table];
+        match work.action {
+            Action::Load { create } => create || work.puts > 0,
+            Action::Refill => true,
+            Action::Differences => work.puts + work.deletes > 0,
+            Action::Empty(_) => false,
+        }
+    }
+
+    /// Keeps every row of the tables that will be emptied. Before anything is written: what a snapshot shows is then what
+    /// will go.
+    pub(super) async fn keep_refilled(
+        &mut self,
+        tx: &mut dyn Transaction,
+        pending: &mut Pending,
+        tables: &[usize],
+    ) -> Result<()> {
+        for table in tables.iter().copied() {
+            let work = &self.tables[table];
+            let Some(evidence) = self.context.evidence.filter(|_| work.action == Action::Refill) else { continue };
+            self.record_table(tx, table).await?;
+            let mut view = self.target.snapshot().await?;
+            let mut batches = view.scan(&work.target).await?;
+            while let Some(rows) = batches.next().await.transpose()? {
+                self.context.cancel.check()?;
+                let image = |row: crate::value::Row<'_>| Image {
+                    key: exact::encode_row(row.select(&work.target.key)),
+                    before: Some(exact::encode_row(row.iter())),
+                    place: None,
+                    after: None,
+                };
+                let images: Vec<_> = rows.rows().map(image).collect();
+                evidence.record_images(pending.number, &work.name, images).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings what is to come; of a table that is refilled everything else goes before.
+    async fn bring(&mut self, tx: &mut dyn Transaction, pending: &mut Pending, table: usize) -> Result<Attempt> {
+        let (name, rows) = (self.name(table), self.tables[table].puts);
+        match self.tables[table].action {
+            Action::Load { create } => self.load(tx, pending, table, create).await?,
+            Action::Empty(_) => {}
+            Action::Refill => {
+                self.context.started(name, Phase::Load, rows);
+                self.refill(tx, pending, table).await?;
+                self.context.ended(name, Phase::Load, rows);
+            }
+            Action::Differences => {
+                self.context.started(name, Phase::Apply, rows);
+                self.record_table(tx, table).await?;
+                let attempt = self.put_all(tx, pending, table, ChangeKind::Put, ApplyMode::InPlace).await?;
+                self.context.ended(name, Phase::Apply, rows);
+                return Ok(attempt);
+            }
+        }
+        Ok(Attempt::Done)
+    }
+
+    /// Empties a table and writes all rows of the source into it. With an image for each: the table had rows, so it takes
+    /// more than emptying it to take this back.
+    pub(super) async fn refill(&mut self, tx: &mut dyn Transaction, pending: &mut Pending, table: usize) -> Result<()> {
+        let Self { tables, source, context, .. } = self;
+        let work = &tables[table];
+        let deleted = tx.clear(&work.target).await?;
+        context.account(pending, table, work, Applied { deleted, ..Applied::default() }).await?;
+        let mut batches = source.all(&work.source).await?;
+        let mut done = 0;
+        while let Some(rows) = batches.next().await.transpose()? {
+            context.cancel.check()?;
+            done += rows.len() as u64;
+            let expectations = vec![Expectation::Absent; rows.len()];
+            let batch = ChangeBatch::Put(PutBatch { rows, expectations, places: Vec::new() });
+            let applied = tx.apply(&work.target, batch, ApplyMode::InPlace).await?;
+            context.account(pending, table, work, applied).await?;
+            context.progress(&work.name, Phase::Load, done);
+        }
+        Ok(())
+    }
+}
