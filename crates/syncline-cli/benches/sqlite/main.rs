@@ -33,7 +33,7 @@ fn main() {
             std::process::exit(2);
         }
     };
-    let dataset = orders::Dataset::ready(options.rows);
+    let dataset = orders::Dataset::of(options.rows);
     println!("{}\n", report::heading(&options, &dataset));
     let mut lines = Vec::new();
     for part in parts::ALL.iter().filter(|part| options.wants(part.name)) {

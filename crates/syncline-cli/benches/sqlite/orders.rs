@@ -23,44 +23,43 @@ const CHANGES: u64 = 1_000;
 /// Raised when rows come out otherwise, so that a dataset of an older build is not taken for this one's.
 const VERSION: u32 = 1;
 
-/// The files that all parts read, made once and kept in the system's directory for temporary files.
+/// The files that the parts read, each made when it is first asked for and kept in the system's directory for temporary
+/// files.
 pub(crate) struct Dataset {
     dir: PathBuf,
     pub(crate) rows: u64,
 }
 
 impl Dataset {
-    /// Finds the dataset, or makes it.
-    pub(crate) fn ready(rows: u64) -> Self {
+    /// The dataset with so many rows.
+    pub(crate) fn of(rows: u64) -> Self {
         let dir = std::env::temp_dir().join(format!("syncline-bench-sqlite-{VERSION}-{rows}"));
         fs::create_dir_all(&dir).unwrap();
-        let dataset = Self { dir, rows };
-        for name in ["orders", "equal", "spread", "clustered"] {
-            let path = dataset.file(name);
-            if path.exists() {
-                continue;
-            }
-            eprintln!("making {}", path.display());
-            let half_made = dataset.file("half-made");
-            let _ = fs::remove_file(&half_made);
-            match name {
-                "orders" => generate(&half_made, rows),
-                _ => drop(fs::copy(dataset.file("orders"), &half_made).unwrap()),
-            }
-            match name {
-                "spread" => change(&half_made, 1, (rows / CHANGES).max(1)),
-                "clustered" => change(&half_made, rows / 2, 1),
-                _ => {}
-            }
-            fs::File::open(&half_made).unwrap().sync_all().unwrap();
-            fs::rename(&half_made, path).unwrap();
-        }
-        dataset
+        Self { dir, rows }
     }
 
     /// One of the files: `orders`, and as targets `equal`, `spread` and `clustered`.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
-        self.dir.join(format!("{name}.db"))
+        let path = self.dir.join(format!("{name}.db"));
+        if path.exists() {
+            return path;
+        }
+        let half_made = self.dir.join("half-made.db");
+        let _ = fs::remove_file(&half_made);
+        if name == "orders" {
+            eprintln!("making {}", path.display());
+            generate(&half_made, self.rows);
+        } else {
+            fs::copy(self.file("orders"), &half_made).unwrap();
+        }
+        match name {
+            "spread" => change(&half_made, 1, (self.rows / CHANGES).max(1)),
+            "clustered" => change(&half_made, self.rows / 2, 1),
+            _ => {}
+        }
+        fs::File::open(&half_made).unwrap().sync_all().unwrap();
+        fs::rename(&half_made, &path).unwrap();
+        path
     }
 
     /// A name for scratch files and directories beside the dataset, thus on the same disk.
