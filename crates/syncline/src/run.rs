@@ -278,6 +278,7 @@ impl Worked {
         let claim = |(work, table): (&'d TableWork, &TableSummary)| Claim {
             work,
             left_alone: table.conflicts + table.held + beside(work),
+            beside: beside(work),
             loaded: self.loaded.get(&work.name).copied(),
         };
         finished.map(claim).collect()

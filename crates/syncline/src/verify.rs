@@ -1,9 +1,11 @@
 //! Proving that two databases hold the same rows, by reading both again.
 
+use std::collections::HashSet;
+
 use serde::Serialize;
 use syncline_core::apply::TableWork;
 use syncline_core::capture::{Compare, Tally};
-use syncline_core::change::TableTask;
+use syncline_core::change::{Operation, PlannedChange, TableTask};
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::event::{Event, Phase};
 use syncline_core::limits;
@@ -48,7 +50,7 @@ pub struct VerifyReport {
 pub struct TableVerification {
     /// The table.
     pub table: String,
-    /// Equal, different, or skipped.
+    /// Equal, different, or equal except for rows that are held.
     pub verified: Verified,
     /// Rows read from the source.
     pub source_rows: u64,
@@ -121,9 +123,9 @@ impl Syncline {
                 Some(ends) => ends,
                 none => none.insert(Views::open(source, target).await?),
             };
-            let (verification, differences) = self.verify_table(verb, &source_task, &task, ends).await?;
+            let (verification, unknown) = self.verify_table(verb, &source_task, &task, ends).await?;
             if verification.verified != Verified::Equal {
-                if differences > claim.left_alone {
+                if unknown > claim.beside {
                     let is_in_flight =
                         ends.source.position().await? != seen.source || ends.target.position().await? != seen.target;
                     return Ok(if is_in_flight { Verified::InFlight } else { Verified::Different });
@@ -164,7 +166,8 @@ impl Syncline {
         Ok((DiffRequest { source, target, tables, mapping }, verb))
     }
 
-    /// What reading one table again has shown, and how many rows differ.
+    /// What reading one table again has shown, and how many rows differ that nobody knows of: those in the ledger of this
+    /// pair wait for a person already.
     async fn verify_table(
         &self,
         verb: Verb,
@@ -181,15 +184,15 @@ impl Syncline {
         let target_side = Side { snapshot: &mut *ends.target, task: target };
         let (source_sum, target_sum) = sum_both(source_side, target_side, self.cancel(), &progress).await?;
         self.events().emit(Event::PhaseEnded { table: table.clone(), phase, rows: source_sum.rows });
-        let (mut verified, mut note, mut differences) = (Verified::Equal, None, 0);
+        let (mut verified, mut note, mut unknown) = (Verified::Equal, None, 0);
         if source_sum != target_sum {
-            let tally = self.tally(source, target, ends).await?;
-            let is_copied = verb == Verb::Copy && tally.only_source + tally.changed == 0;
-            if !is_copied {
-                verified = Verified::Different;
-                let extra = if verb == Verb::Copy { 0 } else { tally.only_target };
-                differences = tally.only_source + tally.changed + extra;
-                note = Some(described(tally));
+            let (source_identity, target_identity) = &ends.identities;
+            let known = self.state().await?.open_keys(source_identity, target_identity, table).await?;
+            let (tally, differing, strange) = self.tally(verb, source, target, ends, &known).await?;
+            unknown = strange;
+            if differing > 0 {
+                verified = if unknown == 0 { Verified::EqualExcept } else { Verified::Different };
+                note = Some(described(tally, differing - unknown));
             }
         }
         let report = TableVerification {
@@ -199,16 +202,30 @@ impl Syncline {
             target_rows: target_sum.rows,
             note,
         };
-        Ok((report, differences))
+        Ok((report, unknown))
     }
 
-    /// How two tables differ whose sums do.
-    async fn tally(&self, source: &TableTask, target: &TableTask, ends: &mut Views) -> Result<Tally> {
+    /// How two tables differ whose sums do, how many rows that are, and how many of them are not `known`. What only the
+    /// target has is no difference after a copy.
+    async fn tally(
+        &self,
+        verb: Verb,
+        source: &TableTask,
+        target: &TableTask,
+        ends: &mut Views,
+        known: &HashSet<Vec<u8>>,
+    ) -> Result<(Tally, u64, u64)> {
         let mut compare = Compare::new(ends.source.digest(source).await?, ends.target.digest(target).await?);
-        while compare.next_page(limits::SPOOL_PAGE).await?.is_some() {
+        let (mut differing, mut unknown) = (0, 0);
+        while let Some(page) = compare.next_page(limits::SPOOL_PAGE).await? {
             self.cancel().check()?;
+            let counts = |change: &&PlannedChange| verb == Verb::Mirror || change.operation != Operation::Delete;
+            for change in page.iter().filter(counts) {
+                differing += 1;
+                unknown += u64::from(!known.contains(&change.key));
+            }
         }
-        Ok(compare.tally())
+        Ok((compare.tally(), differing, unknown))
     }
 }
 
@@ -218,6 +235,8 @@ pub(crate) struct Claim<'w> {
     pub(crate) work: &'w TableWork,
     /// Rows that differ because the run was not to touch them, or could not.
     pub(crate) left_alone: u64,
+    /// Those among them that are not in the ledger, because a plan has passed over them.
+    pub(crate) beside: u64,
     /// The sum of the rows that a load has left in the table.
     pub(crate) loaded: Option<TableSum>,
 }
@@ -240,11 +259,14 @@ async fn readers(database: &Database) -> Result<Vec<Box<dyn Snapshot>>> {
 struct Views {
     source: Box<dyn Snapshot>,
     target: Box<dyn Snapshot>,
+    /// Which databases they show: the source's and the target's identity.
+    identities: (String, String),
 }
 
 impl Views {
     async fn open(source: &Database, target: &Database) -> Result<Self> {
-        Ok(Self { source: source.store.snapshot().await?, target: target.store.snapshot().await? })
+        let identities = (source.description.identity.clone(), target.description.identity.clone());
+        Ok(Self { source: source.store.snapshot().await?, target: target.store.snapshot().await?, identities })
     }
 }
 
@@ -258,13 +280,20 @@ fn unprovable(table: &str, error: &Error) -> TableVerification {
     }
 }
 
-fn described(tally: Tally) -> String {
+fn described(tally: Tally, held: u64) -> String {
+    let held = if held > 0 { format!("; {held} of them are held") } else { String::new() };
     format!(
-        "{} rows only in the source, {} only in the target, {} with other values",
+        "{} rows only in the source, {} only in the target, {} with other values{held}",
         tally.only_source, tally.only_target, tally.changed
     )
 }
 
+/// The least that can be said of all tables together.
 fn all(tables: &[TableVerification]) -> Verified {
-    if tables.iter().all(|table| table.verified == Verified::Equal) { Verified::Equal } else { Verified::Different }
+    let is = |verified| move |table: &TableVerification| table.verified == verified;
+    match tables {
+        tables if tables.iter().all(is(Verified::Equal)) => Verified::Equal,
+        tables if tables.iter().any(is(Verified::Different)) => Verified::Different,
+        _ => Verified::EqualExcept,
+    }
 }

@@ -32,3 +32,23 @@ fn a_run_can_be_checked_again() {
 fn one_database_is_compared_with_nothing() {
     assert_eq!(Scene::with_demo().run("verify syncline-demo/hq.db").code, Some(2));
 }
+
+#[test]
+fn rows_that_are_held_are_exceptions_and_no_others() {
+    let scene = Scene::with_pair(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, v); INSERT INTO t VALUES (1, 1), (2, -2), (3, 3)",
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, v CHECK (v > 0)); INSERT INTO t VALUES (4, 4)",
+    );
+    let summary = scene.run("mirror a.db b.db --json").last();
+    assert_eq!(summary["verified"], "equal-except");
+    for line in ["verify --json", "verify a.db b.db --json"] {
+        let said = scene.run(line);
+        let table = &said.last()["tables"][0];
+        assert_eq!((said.code, &table["verified"]), (Some(10), &"equal-except".into()), "{}{}", said.out, said.err);
+        assert!(table["note"].as_str().unwrap().ends_with("; 1 of them are held"), "{table}");
+    }
+    // As many rows as before differ, and one of them is another.
+    scene.sql("a.db", "DELETE FROM t WHERE id = 2");
+    scene.sql("b.db", "DELETE FROM t WHERE id = 3");
+    assert_eq!(scene.run("verify a.db b.db --json").last()["verified"], "different");
+}

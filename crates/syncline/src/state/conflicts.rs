@@ -2,6 +2,8 @@
 
 mod bonds;
 
+use std::collections::HashSet;
+
 use std::collections::BTreeSet;
 
 use rusqlite::{Connection, Params, Row, params};
@@ -84,6 +86,25 @@ impl State {
                     entries.push(read_chosen(row)?);
                 }
                 Ok(entries)
+            })
+            .await
+    }
+
+    /// The keys of all rows of a table that wait, in the exact encoding.
+    pub async fn open_keys(
+        &self,
+        source_identity: &str,
+        target_identity: &str,
+        table: &str,
+    ) -> Result<HashSet<Vec<u8>>> {
+        let values = [source_identity, target_identity, table].map(str::to_owned);
+        let select = "SELECT conflict.key FROM conflict JOIN ledger_table ON ledger_table.id = conflict.table_id \
+             WHERE source_identity = ?1 AND target_identity = ?2 AND name = ?3 AND settled_by IS NULL";
+        self.database
+            .read("look up held rows", move |connection| {
+                let mut statement = connection.prepare_cached(select)?;
+                let keys = statement.query_map(values, |row| row.get(0))?;
+                Ok(keys.collect::<rusqlite::Result<_>>()?)
             })
             .await
     }
