@@ -120,6 +120,8 @@ impl Syncline {
     /// `RUN_NOT_FOUND` or `CONFLICT_NOT_FOUND` when the filter or the cursor names what is not there.
     pub async fn conflicts(&self, filter: &ConflictFilter, limit: usize, cursor: Option<&str>) -> Result<ConflictPage> {
         let state = self.state().await?;
+        // What a run held that was killed counts as far as the run came.
+        self.recover_dead_runs().await?;
         let total = state.count_conflicts(filter).await?;
         let (conflicts, next_cursor) = state.list_conflicts(filter, limit, cursor).await?;
         Ok(ConflictPage { conflicts, total, next_cursor })
