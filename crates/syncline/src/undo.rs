@@ -10,7 +10,7 @@ use std::time::Instant;
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
-use syncline_core::apply::{Action, Applier, Context, Sequence, TableWork};
+use syncline_core::apply::{Action, Applier, Context, Sequence, TableOutcome, TableWork};
 use syncline_core::change::{Mapped, Operation, PlannedChange, TableTask};
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
@@ -235,17 +235,26 @@ impl Syncline {
         };
         let applier = Applier::new(&works, &schema, &mut images, &*target.store, context);
         let carried = carry(applier, writer).await;
-        let how = format!("undo of {}", undone.id);
-        let done =
-            works.iter().zip(&carried.outcomes).map(|(work, outcome)| table_summary(&work.name, 0, &how, outcome));
-        let left = refused.iter().map(|(table, error)| TableSummary {
-            error: Some(error.into()),
-            ..table_summary(table, 0, &how, &Default::default())
-        });
-        let gone = gone.iter().map(|table| table_summary(table, 0, &how, &Default::default()));
-        let tables = done.chain(gone).chain(left).collect();
+        let tables = summaries(&undone.id, works.iter().zip(&carried.outcomes), &gone, &refused);
         Ok(Worked { tables, ..Worked::whole(carried.end, carried.last_batch > 0) })
     }
+}
+
+/// What became of the tables: those worked on, those that were gone already, and those that are left.
+fn summaries<'a>(
+    undone: &str,
+    done: impl Iterator<Item = (&'a TableWork, &'a TableOutcome)>,
+    gone: &[String],
+    refused: &[(String, Error)],
+) -> Vec<TableSummary> {
+    let how = format!("undo of {undone}");
+    let done = done.map(|(work, outcome)| table_summary(&work.name, 0, &how, outcome));
+    let left = refused.iter().map(|(table, error)| TableSummary {
+        error: Some(error.into()),
+        ..table_summary(table, 0, &how, &TableOutcome::default())
+    });
+    let gone = gone.iter().map(|table| table_summary(table, 0, &how, &TableOutcome::default()));
+    done.chain(gone).chain(left).collect()
 }
 
 /// The table as it is now, if it still has the columns the run has kept and no others: what somebody put into a column

@@ -262,3 +262,24 @@ fn a_kill_leaves_nothing_half_done() {
         }
     }
 }
+
+#[test]
+fn an_undo_that_is_killed_brings_no_copy_back_twice() {
+    for point in
+        [Point::Decided, Point::Written, Point::EvidenceKept, Point::Committed, Point::Sealed, Point::Forgotten]
+    {
+        let scene = pair();
+        scene.ok("mirror a.db b.db");
+        let run = scene.json("runs list --json")["data"][0]["id"].as_str().unwrap().to_owned();
+        // The copies cannot come back to where they were, so nothing in the table tells that they are back.
+        scene.sql("b.db", "INSERT INTO t (rowid, a, b) VALUES (1, 'new', 'new'), (4, 'new', 'new')");
+        let place = Place { point, nth: 1 };
+        let killed = victim::start(&scene.path(""), &scene.path("state"), Some(place), Work::Undo(&run));
+        let killed = killed.finish(process::DEADLINE);
+        assert_eq!(killed.code, None, "{place:?} was not reached: {}{}", killed.stdout, killed.stderr);
+        scene.run(&format!("undo {run} --yes"));
+        let left =
+            "SELECT count(*) FILTER (WHERE a = 2) * 100 + count(*) FILTER (WHERE a = 'new') * 10 + count(*) FROM t";
+        assert_eq!(scene.number("b.db", left), 200 + 20 + 8, "{place:?} {:?}", dump(&scene, "b.db"));
+    }
+}

@@ -93,6 +93,10 @@ impl Applier<'_> {
                             }
                             all.add(self.hold_dangling(tx, pending, table, Put::Page(&page)).await?);
                             done += page.len() as u64;
+                            if self.tables[table].target.is_multiset() {
+                                // All that was put into it has been looked at with the first page.
+                                break;
+                            }
                         }
                     }
                 }
