@@ -207,7 +207,7 @@ fn references_of_rows_without_a_key_are_checked() {
 fn unique_values_are_exchanged() {
     let table = "CREATE TABLE t (u UNIQUE, v)";
     let scene = Scene::with_pair(
-        &format!("{table}; INSERT INTO t VALUES (1, 'b'), (2, 'a'), (NULL, 0), (NULL, 0)"),
+        &format!("{table}; INSERT INTO t VALUES (NULL, 5), (1, 'b'), (2, 'a'), (NULL, 0), (NULL, 0)"),
         &format!("{table}; INSERT INTO t VALUES (1, 'a'), (2, 'b'), (NULL, 0)"),
     );
     let before = scene.rows("b.db", "SELECT rowid, u, v FROM t ORDER BY rowid");
@@ -281,5 +281,20 @@ fn an_undo_that_is_killed_brings_no_copy_back_twice() {
         let left =
             "SELECT count(*) FILTER (WHERE a = 2) * 100 + count(*) FILTER (WHERE a = 'new') * 10 + count(*) FROM t";
         assert_eq!(scene.number("b.db", left), 200 + 20 + 8, "{place:?} {:?}", dump(&scene, "b.db"));
+    }
+}
+
+#[test]
+fn a_full_refresh_makes_equal_and_is_taken_back() {
+    for line in [
+        "mirror a.db b.db --strategy full --max-delete 100%",
+        "mirror a.db b.db --strategy full --truncate-target --max-delete 100%",
+    ] {
+        let scene = pair();
+        let before = dump(&scene, "b.db");
+        scene.ok(line);
+        assert!(is_equal(&scene));
+        scene.ok("undo --yes");
+        assert_eq!(dump(&scene, "b.db"), before);
     }
 }

@@ -11,6 +11,7 @@ use syncline_core::change::{
 use syncline_core::error::{Code, Error};
 use syncline_core::value::{Row, ValueRef, exact};
 
+use super::displaced::{Fate, Memory};
 use super::row::RowWriter;
 use crate::sqlite::connect::failure::{Attempt, Failure};
 use crate::sqlite::digest::copies::each_row;
@@ -18,15 +19,27 @@ use crate::sqlite::snapshot::select::Finder;
 use crate::sqlite::types::Encoding;
 
 /// Writes the changes whose expectation holds. Nothing is ever changed in place, so nothing has to leave its table and
-/// come back: of an exchange only the deletes belong to the first half, and only the inserts to the second.
+/// come back: of an exchange only the deletes belong to the first half, and only the inserts to the second. These do not
+/// get the places of rows that have left, so that those can have them back.
 pub(super) fn apply(conn: &Connection, task: &TableTask, batch: &ChangeBatch, mode: ApplyMode) -> Attempt<Applied> {
     let whole = task.with_kept();
     let mut apply = Apply::new(conn, task, &whole)?;
     match (batch, mode) {
         (ChangeBatch::Delete(_), ApplyMode::Place) => return Err(bug("a delete has no second half")),
-        (ChangeBatch::Delete(batch), _) => apply.delete(batch)?,
+        (ChangeBatch::Delete(batch), ApplyMode::Displace) => {
+            apply.delete(batch)?;
+            let mut memory = Memory::of_table(conn, &task.table.name)?;
+            for Image { key, place, .. } in &apply.applied.images {
+                memory.remember(key, &Fate::Displaced { place: *place, kept: Vec::new() })?;
+            }
+        }
+        (ChangeBatch::Delete(batch), ApplyMode::InPlace) => apply.delete(batch)?,
         (ChangeBatch::Put(_), ApplyMode::Displace) => {}
-        (ChangeBatch::Put(batch), _) => apply.put(batch)?,
+        (ChangeBatch::Put(batch), ApplyMode::InPlace) => apply.put(batch)?,
+        (ChangeBatch::Put(batch), ApplyMode::Place) => {
+            apply.reserved = Memory::of_table(conn, &task.table.name)?.highest_place()?;
+            apply.put(batch)?;
+        }
     }
     Ok(apply.applied)
 }
@@ -39,6 +52,8 @@ struct Apply<'c> {
     writer: RowWriter<'c>,
     applied: Applied,
     scratch: Vec<u8>,
+    /// The highest place that an exchange keeps free.
+    reserved: Option<i64>,
 }
 
 /// What there is of rows that are like each other.
@@ -69,6 +84,7 @@ impl<'c> Apply<'c> {
             writer: RowWriter::new(conn, task, encoding),
             applied: Applied::default(),
             scratch: Vec::new(),
+            reserved: None,
         })
     }
 
@@ -103,8 +119,11 @@ impl<'c> Apply<'c> {
     /// Inserts a row, at this place unless another has it by now. False when the database refuses it.
     fn insert(&mut self, row: Row<'_>, wanted: Option<i64>, (key, digest): (&[u8], RowDigest)) -> Attempt<bool> {
         let place = match wanted {
-            Some(place) if self.writer.is_taken(place)? => None,
-            place => place,
+            Some(place) if !self.writer.is_taken(place)? => Some(place),
+            _ => match self.reserved {
+                Some(reserved) => self.writer.place_above(reserved)?,
+                None => None,
+            },
         };
         if let Err(failure) = self.writer.insert(row, place) {
             let (reason, words) = failure.refusal()?;
