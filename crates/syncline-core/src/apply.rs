@@ -8,6 +8,7 @@
 //! them would show readers something that never was or break a constraint on the way: loads into an empty table, tables
 //! that reference each other in a circle, and rows that exchange unique values.
 
+mod copies;
 mod deletes;
 mod exchanges;
 pub mod guards;
@@ -27,7 +28,7 @@ use crate::error::{Code, Error, Result};
 use crate::event::{Event, EventSink, Phase, Point};
 use crate::schema::Schema;
 use crate::state::{Evidence, Ledger, LoadRecord, Spool, TableRecord};
-use crate::store::{RowSource, Share, Store, Transaction};
+use crate::store::{Position, RowSource, Share, Store, Transaction};
 use crate::value::TableSum;
 
 /// What is to be done with one table.
@@ -108,6 +109,9 @@ pub struct Context<'a> {
     pub restores: bool,
     /// Everything goes into one transaction.
     pub refreshes: bool,
+    /// Where the target stood when the changes were decided, in the words of its store. Copies of rows are counted anew
+    /// once somebody else has committed since.
+    pub decided_at: Option<Position>,
 }
 
 /// Applies the work of one run.
@@ -136,6 +140,8 @@ struct Pending {
     held: Vec<(usize, u64)>,
     /// Rows inserted and taken out again, by table.
     taken_out: Vec<(usize, u64)>,
+    /// Where rows without a key were put that reference others, by table.
+    places: copies::Places,
 }
 
 /// A table that the transaction loads.
@@ -211,7 +217,14 @@ impl<'a> Applier<'a> {
     fn pending(&mut self) -> Pending {
         let number = self.next_batch;
         self.next_batch += 1;
-        Pending { number, tables: Vec::new(), loads: Vec::new(), held: Vec::new(), taken_out: Vec::new() }
+        Pending {
+            number,
+            tables: Vec::new(),
+            loads: Vec::new(),
+            held: Vec::new(),
+            taken_out: Vec::new(),
+            places: Default::default(),
+        }
     }
 
     /// Makes the transaction durable, and with it what it has done.

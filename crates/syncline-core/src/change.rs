@@ -1,5 +1,7 @@
 //! One row-level fact and the batches it travels in.
 
+pub mod copies;
+
 use std::sync::Arc;
 
 use crate::error::{Code, Error, Result};
@@ -19,6 +21,8 @@ pub enum Expectation {
     Absent,
     /// The row with this key has this digest, over the columns of the task.
     Digest(RowDigest),
+    /// Fewer than so many rows are like this one, in a table without a key.
+    Fewer(u64),
 }
 
 /// What happens to a row.
@@ -38,12 +42,15 @@ pub enum Operation {
 pub struct PlannedChange {
     /// Insert, update or delete.
     pub operation: Operation,
-    /// The key, in the exact encoding.
+    /// The key, in the exact encoding; in a table without one, what [`copies`] make of the row, on the side that has it.
     pub key: Vec<u8>,
     /// The digest the target's row had when the change was decided; `None` when there was no row.
     pub seen: Option<RowDigest>,
     /// The digest of the row in the source; `None` for a delete, and in an undo, whose rows need no second look.
     pub becomes: Option<RowDigest>,
+    /// In a table without a key: how many rows like this there shall be at least after an insert, and at least be left
+    /// after a delete. `None` elsewhere, and in an undo.
+    pub copies: Option<u64>,
 }
 
 /// Which columns of which table, in which order: what a store needs to read or write one side of a pair.
@@ -56,7 +63,8 @@ pub struct TableTask {
     pub table: Arc<TableSchema>,
     /// Positions in the table's columns.
     pub columns: Vec<usize>,
-    /// Positions in `columns` that make up the key, in the order both sides are read in.
+    /// Positions in `columns` that make up the key, in the order both sides are read in. Empty for a table without a key,
+    /// whose rows are told apart by all their cells: it is a multiset of what its columns here hold.
     pub key: Vec<usize>,
     /// What a mapping makes of the table on this side.
     pub mapped: Mapped,
@@ -98,6 +106,16 @@ impl TableTask {
         task
     }
 
+    /// Whether nothing but their cells tells the rows apart, so that some may be equal.
+    pub fn is_multiset(&self) -> bool {
+        self.key.is_empty()
+    }
+
+    /// Cells in a key of the task.
+    pub fn key_width(&self) -> usize {
+        if self.is_multiset() { copies::WIDTH } else { self.key.len() }
+    }
+
     /// The columns' names, in the order of the task.
     pub fn column_names(&self) -> impl Iterator<Item = &str> {
         self.columns.iter().map(|column| self.table.columns[*column].name.as_str())
@@ -114,7 +132,7 @@ pub enum ChangeBatch {
 }
 
 /// Whole rows and what each rests on.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct PutBatch {
     /// The new values, all columns of the task.
     pub rows: RowBatch,
@@ -123,15 +141,20 @@ pub struct PutBatch {
     /// The engine's own row number to give each row where the engine has one and the key is not it. Only undo knows
     /// it; empty otherwise.
     pub places: Vec<Option<i64>>,
+    /// In a table without a key: the key of each change, by which a refusal calls it. Empty elsewhere.
+    pub keys: Vec<Vec<u8>>,
 }
 
 /// Keys and what each rests on.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct DeleteBatch {
     /// The key cells only, in key order.
     pub keys: RowBatch,
     /// The digest each row must still have.
     pub expectations: Vec<RowDigest>,
+    /// In a table without a key: how many rows like each must be left, where others may have written since that was
+    /// counted. Empty otherwise.
+    pub left: Vec<u64>,
 }
 
 /// How a batch is written.
@@ -152,7 +175,8 @@ pub struct Image {
     pub key: Vec<u8>,
     /// The columns of the task before the change, in the exact encoding; `None` when there was no row.
     pub before: Option<Vec<u8>>,
-    /// The engine's own row number before the change, where it has one and the key is not it.
+    /// The engine's own row number before the change, where it has one and the key is not it. In a table without a key
+    /// also that of a row that was inserted.
     pub place: Option<i64>,
     /// The digest of what was written; `None` when the row was deleted.
     pub after: Option<RowDigest>,

@@ -19,6 +19,13 @@ pub const STREAM_ROWS: usize = 2_048;
 /// Batches a reader may be ahead of its consumer: enough to keep both busy, few enough to bound memory.
 pub const STREAM_AHEAD: usize = 2;
 
+/// Rows of a table without a key whose digests are sorted in memory, on each side: eight megabytes. What is more is sorted
+/// in parts that wait in a temporary file.
+pub const COPIES_IN_MEMORY: usize = 1 << 18;
+
+/// Digests read at once from each such part while all are merged: small, because a huge table has many.
+pub const COPIES_READ_AHEAD: usize = 512;
+
 /// Planned changes read from or written to the spool at once.
 pub const SPOOL_PAGE: usize = 4_096;
 

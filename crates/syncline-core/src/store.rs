@@ -120,16 +120,18 @@ pub trait Snapshot: Send {
     /// Makes sure that no cell of the key is NULL, without going through a table whose definition rules that out.
     ///
     /// # Errors
-    /// `KEY_NULL` when one is.
+    /// `KEY_NULL` when one is, `TABLE_NO_KEY` when rows have neither key nor place.
     async fn check_key(&mut self, task: &TableTask) -> Result<()>;
 
     /// All rows, in the order that is cheapest to read, with the columns of the task.
     async fn scan(&mut self, task: &TableTask) -> Result<RowStream<'_>>;
 
-    /// Keys and digests of all rows in key order ([`crate::value::key_order`]), whatever the collation of the key.
+    /// Keys and digests of all rows in key order ([`crate::value::key_order`]), whatever the collation of the key. The
+    /// rows of a table without a key come in the order of their digests, then of their places
+    /// ([`crate::change::copies`]).
     ///
     /// # Errors
-    /// `KEY_NULL` from the stream when a key cell is NULL.
+    /// `KEY_NULL` from the stream when a key cell is NULL, `TABLE_NO_KEY` when rows have neither key nor place.
     async fn digest(&mut self, task: &TableTask) -> Result<DigestStream<'_>>;
 
     /// The sum of the rows of one share, in whatever order is cheapest to read. Shares need not be of one size, and may be
@@ -138,7 +140,7 @@ pub trait Snapshot: Send {
     async fn sum(&mut self, task: &TableTask, share: Share) -> Result<SumStream<'_>>;
 
     /// The rows with these keys, no key twice. Rows come in the order of the keys, in batches bounded like those of a
-    /// scan; keys without a row are left out.
+    /// scan; keys without a row are left out. In a table without a key the place says which row is meant.
     async fn fetch(&mut self, task: &TableTask, keys: &RowBatch) -> Result<RowStream<'_>>;
 
     /// Where this view stands in the database's history. Two positions of one store are equal only if nothing was
@@ -249,10 +251,18 @@ pub trait Transaction: Send {
     /// there (the row equals the new one, or is absent already) is passed over: neither written nor moved. An empty
     /// batch does nothing. No key may occur twice in a batch.
     ///
+    /// In a table without a key a row to delete is looked for at its place. Where others may have written since
+    /// ([`DeleteBatch::left`](crate::change::DeleteBatch::left), [`Expectation::Fewer`](crate::change::Expectation::Fewer)),
+    /// rows like it are counted: any copy will do, no more than are too many are deleted, and no more than are missing are
+    /// inserted. Otherwise a copy that is not at its place is *moved* while there is another like it.
+    ///
     /// A row that the database refuses is left as it is and returned with the database's words; its neighbours are
     /// written and the transaction goes on. In [`ApplyMode::Place`] a displaced row that is refused stays out of the
     /// table: such a transaction must not be committed.
     async fn apply(&mut self, task: &TableTask, batch: ChangeBatch, mode: ApplyMode) -> Result<Applied>;
+
+    /// Whether nobody but this writer has committed since a view of the same store stood there.
+    async fn is_at(&mut self, position: &Position) -> Result<bool>;
 
     /// The rows with these keys as this transaction sees them, in the order of the keys; keys without a row are left
     /// out. No filter of the task applies.
@@ -287,7 +297,7 @@ pub trait Transaction: Send {
 pub struct Orphans {
     /// How many there are.
     pub count: u64,
-    /// The keys of those that are named; without rows for a table that has no key.
+    /// The keys of those that are named. Where the table has none, the cell for the digest is NULL.
     pub keys: RowBatch,
     /// What each of those that are named points at: the cells of the foreign key's columns.
     pub points_at: RowBatch,

@@ -10,7 +10,7 @@ pub fn reverse(image: Image) -> PlannedChange {
         (Some(_), None) => Operation::Insert,
         (Some(_), Some(_)) => Operation::Update,
     };
-    PlannedChange { operation, key: image.key, seen: image.after, becomes: None }
+    PlannedChange { operation, key: image.key, seen: image.after, becomes: None, copies: None }
 }
 
 #[cfg(test)]
@@ -33,7 +33,7 @@ mod tests {
             (image(Some(b"old"), Some(digest)), Operation::Update, Some(digest)),
         ];
         for (image, operation, seen) in cases {
-            assert_eq!(reverse(image), PlannedChange { operation, key: vec![1], seen, becomes: None });
+            assert_eq!(reverse(image), PlannedChange { operation, key: vec![1], seen, becomes: None, copies: None });
         }
     }
 }

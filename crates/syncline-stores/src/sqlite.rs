@@ -96,6 +96,12 @@ impl SqliteStore {
     }
 }
 
+/// The name by which a statement reaches the row numbers of a table; `None` where it has none, or its columns have taken
+/// every name for them.
+pub fn row_number_of(table: &TableSchema) -> Option<&'static str> {
+    snapshot::select::rowid(table)
+}
+
 /// The statements that create a table and its indexes, as a writer would carry them out.
 ///
 /// # Errors

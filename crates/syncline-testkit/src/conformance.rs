@@ -13,6 +13,7 @@ mod apply;
 mod backup;
 mod cells;
 mod checkpoint;
+mod copies;
 mod define;
 mod describe;
 mod digest;
@@ -80,6 +81,7 @@ pub const STORE_PROMISES: &[&[Promise]] = &[
     orphans::PROMISES,
     backup::PROMISES,
     mapped::PROMISES,
+    copies::PROMISES,
 ];
 
 /// Checks every promise of the store ports and returns how many there are.

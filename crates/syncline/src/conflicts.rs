@@ -148,6 +148,12 @@ impl Syncline {
     }
 }
 
+/// A name for row numbers that no column has taken.
+fn free_name(columns: &[String]) -> Option<&'static str> {
+    let is_free = |name: &&str| !columns.iter().any(|column| column.eq_ignore_ascii_case(name));
+    ["rowid", "_rowid_", "oid"].into_iter().find(is_free)
+}
+
 impl ConflictState {
     /// The word for it.
     pub fn name(self) -> &'static str {
@@ -181,6 +187,7 @@ impl ConflictRow {
                 columns: self.target_columns.clone(),
                 is_partial: true,
             }),
+            place: free_name(&self.target_columns).filter(|_| self.key.is_empty()).map(str::to_owned),
         }
     }
 }

@@ -10,9 +10,9 @@ use syncline_core::limits;
 use syncline_core::mapping::{Resolved, TableFilter};
 use syncline_core::schema::Schema;
 use syncline_core::state::Spool;
-use syncline_core::store::{Snapshot, Store};
+use syncline_core::store::{Position, Snapshot, Store};
 
-use crate::pairing::{Pair, no_key, pair};
+use crate::pairing::{Pair, pair};
 use crate::request::{DeleteLimit, RunRequest, Strategy, Verb};
 use crate::select::{admitted, check_names};
 use crate::session::Syncline;
@@ -31,6 +31,8 @@ pub(crate) struct Decision {
     pub(crate) refreshes: bool,
     /// Remarks for a person.
     pub(crate) notes: Vec<String>,
+    /// Where the target stood.
+    pub(crate) decided_at: Position,
 }
 
 /// One table's part.
@@ -78,6 +80,7 @@ impl Syncline {
             target_schema,
             resolved,
             refreshes: request.verb == Verb::Mirror && request.strategy == Strategy::Full,
+            decided_at: ends.target.position().await?,
         };
         let Ends { source, target } = ends;
         for pair in pairs {
@@ -110,9 +113,6 @@ impl Syncline {
         is_referenced: bool,
     ) -> Result<Decided> {
         let Pair { source, target, is_missing, .. } = pair;
-        if source.table.key.is_none() {
-            return Err(no_key(&source.table.name));
-        }
         // Rows outside the filter are rows all the same: a load needs a table that has none at all.
         let is_empty = is_missing || ends.target.estimate(&target.unfiltered()).await?.rows == 0;
         let (lane, how) = lane(request, is_missing, is_empty, (&target, is_referenced));
@@ -146,7 +146,7 @@ impl Syncline {
     ) -> Result<Tally> {
         let (table, phase) = (&source.table.name, Phase::Compare);
         let rows = ends.source.estimate(source).await?.rows;
-        let mut compare = Compare::new(ends.source.digest(source).await?, ends.target.digest(target).await?);
+        let mut compare = Compare::of(source, ends.source.digest(source).await?, ends.target.digest(target).await?);
         self.events().emit(Event::PhaseStarted { table: table.clone(), phase, rows: Some(rows) });
         while let Some(mut page) = compare.next_page(limits::SPOOL_PAGE).await? {
             self.cancel().check()?;
@@ -220,6 +220,10 @@ fn lane(
         // A filter or columns that are kept leave something in the table that is not the source's to replace.
         Strategy::Full if request.truncate_target && target.mapped != Mapped::default() => {
             (Lane::Compare, "full: what differs, all in one transaction; a part of it is not carried")
+        }
+        // Nothing would tell the rows that went from those that came.
+        Strategy::Full if request.truncate_target && target.is_multiset() => {
+            (Lane::Compare, "full: what differs, all in one transaction; the table has no key")
         }
         Strategy::Full if request.truncate_target => {
             (Lane::Refill, "full: emptied and filled again, all in one transaction")

@@ -15,8 +15,10 @@ use syncline_core::store::{RowStream, Snapshot};
 use syncline_core::value::{Row, ValueRef};
 
 use crate::decide::Ends;
+use syncline_stores::sqlite::row_number_of;
+
 use crate::open::Purpose;
-use crate::pairing::{Pair, is_about_mapping, no_key, pair};
+use crate::pairing::{Pair, is_about_mapping, pair};
 use crate::row_difference::{InTarget, RowDifference, RowSink};
 use crate::select::{admitted, check_names};
 use crate::session::Syncline;
@@ -98,13 +100,12 @@ impl Syncline {
             ..report(&table.name, Tally::default())
         };
         let pair = match paired {
-            Ok(_) if table.key.is_none() => return Ok(incomparable(no_key(&table.name))),
             Ok(pair) => pair,
             Err(error) => return Ok(incomparable(error)),
         };
         match self.diff_pair(&pair.source, &pair.target, ends, rows).await {
             Ok(tally) => Ok(report(&table.name, tally)),
-            Err(error) if error.code() == Code::KeyNull => Ok(incomparable(error)),
+            Err(error) if matches!(error.code(), Code::KeyNull | Code::TableNoKey) => Ok(incomparable(error)),
             Err(error) => Err(error),
         }
     }
@@ -124,7 +125,7 @@ impl Syncline {
         };
         let total = ends.source.estimate(source).await?.rows;
         self.events().emit(Event::PhaseStarted { table: name.clone(), phase, rows: Some(total) });
-        let mut compare = Compare::new(ends.source.digest(source).await?, ends.target.digest(target).await?);
+        let mut compare = Compare::of(source, ends.source.digest(source).await?, ends.target.digest(target).await?);
         while let Some(page) = compare.next_page(limits::SPOOL_PAGE).await? {
             self.cancel().check()?;
             if let Some(spool) = &spool
@@ -176,7 +177,7 @@ pub(crate) async fn differences_of(
 ) -> Result<Vec<RowDifference>> {
     let (source, target) = tasks;
     let wanted = |operations: &[Operation]| {
-        keys_of(page.iter().filter(|change| operations.contains(&change.operation)), source.key.len())
+        keys_of(page.iter().filter(|change| operations.contains(&change.operation)), source.key_width())
     };
     let new_keys = wanted(&[Operation::Insert, Operation::Update])?;
     let old_keys = wanted(&[Operation::Update, Operation::Delete])?;
@@ -190,6 +191,7 @@ pub(crate) async fn differences_of(
         source: if change.operation == Operation::Delete { None } else { new_rows.next() },
         target: if change.operation == Operation::Insert { None } else { old_rows.next() },
         in_target: in_target(source, target),
+        place: place_of_copies(target),
     };
     Ok(page.iter().map(difference).collect())
 }
@@ -200,6 +202,11 @@ async fn collect(mut stream: RowStream<'_>) -> Result<Vec<Vec<syncline_core::val
         rows.extend(batch.rows().map(|row: Row<'_>| row.iter().map(ValueRef::to_owned).collect::<Vec<_>>()));
     }
     Ok(rows)
+}
+
+/// What a script calls the place of a row that has no key.
+pub(crate) fn place_of_copies(target: &TableTask) -> Option<String> {
+    if target.is_multiset() { row_number_of(&target.table).map(str::to_owned) } else { None }
 }
 
 /// A table that only one side has: all its rows are there only.

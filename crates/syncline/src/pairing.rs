@@ -93,14 +93,11 @@ pub(crate) fn pair(table: &Arc<TableSchema>, target_schema: &Schema, resolved: &
 /// As [`pair`], for a table that must be there.
 ///
 /// # Errors
-/// `TABLE_NOT_FOUND` and `TABLE_NO_KEY` too.
+/// `TABLE_NOT_FOUND` too.
 pub(crate) fn pair_to_verify(table: &Arc<TableSchema>, target: &Schema, resolved: &Resolved) -> Result<Pair> {
     let pair = pair(table, target, resolved)?;
     if pair.is_missing {
         return Err(Error::new(Code::TableNotFound, format!("{} is not in the target", pair.target.table.name)));
-    }
-    if table.key.is_none() {
-        return Err(no_key(&table.name));
     }
     Ok(pair.with_computed())
 }
@@ -130,9 +127,4 @@ pub(crate) fn with_computed(mut source: TableTask, mut target: TableTask, view: 
 /// Whether an error is about what was typed as a mapping: then it ends the command, whatever table showed it.
 pub(crate) fn is_about_mapping(error: &Error) -> bool {
     matches!(error.code(), Code::FilterInvalid | Code::ColumnsInvalid | Code::RenameInvalid | Code::MaskInvalid)
-}
-
-pub(crate) fn no_key(table: &str) -> Error {
-    Error::new(Code::TableNoKey, format!("{table} has no key: nothing tells its rows apart"))
-        .next(format!("--tables '*,!{table}'"), "leave the table out")
 }

@@ -14,7 +14,7 @@ pub struct RowDifference {
     pub operation: Operation,
     /// The columns compared, in order.
     pub columns: Vec<String>,
-    /// Positions of the key in `columns`.
+    /// Positions of the key in `columns`. Empty where the table has none: the row is one copy of those that are like it.
     pub key: Vec<usize>,
     /// The source's row, when it has one.
     pub source: Option<Vec<Value>>,
@@ -22,6 +22,8 @@ pub struct RowDifference {
     pub target: Option<Vec<Value>>,
     /// How a mapping makes the target's table another than the source's; `None` where it is the same.
     pub in_target: Option<InTarget>,
+    /// What the target calls the place of a row, where the table has no key.
+    pub place: Option<String>,
 }
 
 /// The target's side of a row seen through a mapping.
@@ -45,10 +47,16 @@ pub trait RowSink: Send {
 }
 
 impl RowDifference {
-    /// The key's columns and values.
+    /// Whether there may be others like it.
+    pub fn is_copy(&self) -> bool {
+        self.key.is_empty()
+    }
+
+    /// The key's columns and values; all of the row where it has no key.
     pub fn key_cells(&self) -> impl Iterator<Item = (&str, &Value)> {
         let row = self.source.as_ref().or(self.target.as_ref());
-        self.key.iter().filter_map(move |column| Some((self.columns[*column].as_str(), row?.get(*column)?)))
+        let columns = if self.is_copy() { (0..self.columns.len()).collect() } else { self.key.clone() };
+        columns.into_iter().filter_map(move |column| Some((self.columns[column].as_str(), row?.get(column)?)))
     }
 
     /// The columns whose values differ, with both; empty unless both sides have the row.

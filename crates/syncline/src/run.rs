@@ -198,6 +198,7 @@ impl Syncline {
             cancel: self.cancel(),
             restores: false,
             refreshes: decision.refreshes,
+            decided_at: Some(decision.decided_at.clone()),
         };
         let applier = Applier::new(&works, &decision.target_schema, source, &*target.store, context);
         Ok(Worked::new(decision, carry(applier, writer).await))

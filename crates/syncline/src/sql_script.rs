@@ -39,6 +39,7 @@ pub fn sql_of(row: &RowDifference) -> Result<String> {
             let columns = place.columns.join(", ");
             Ok(format!("{insert} INTO {} ({columns}) VALUES ({});", place.table, values.join(", ")))
         }
+        _ if row.is_copy() => delete_copy(row, &place),
         _ => Ok(format!("DELETE FROM {} WHERE {};", place.table, key_of(row, &place))),
     }
 }
@@ -73,6 +74,26 @@ fn key_of(row: &RowDifference, place: &Place) -> String {
     cells.map(part).collect::<Vec<_>>().join(" AND ")
 }
 
+/// The statement that deletes one of the rows that are like this one, bit for bit as far as SQL can tell.
+fn delete_copy(row: &RowDifference, place: &Place) -> Result<String> {
+    let number = row.place.as_deref().unwrap_or("rowid");
+    let values = row.target.iter().flatten();
+    let cell = |(name, value): (&String, &Value)| {
+        let (kind, collation) = match value {
+            Value::Null => return format!("{name} IS NULL"),
+            Value::Int(_) => ("integer", ""),
+            Value::Real(_) => ("real", ""),
+            Value::Bytes(_) => ("blob", ""),
+            _ => ("text", " COLLATE BINARY"),
+        };
+        let literal = Dialect::Sqlite.literal(value.as_ref());
+        format!("{name} = {literal}{collation} AND typeof({name}) = '{kind}'")
+    };
+    let like_it = place.columns.iter().zip(values).map(cell).collect::<Vec<_>>().join(" AND ");
+    let table = &place.table;
+    Ok(format!("DELETE FROM {table} WHERE {number} IN (SELECT {number} FROM {table} WHERE {like_it} LIMIT 1);"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,7 +101,16 @@ mod tests {
 
     fn difference(operation: Operation, source: Option<Vec<Value>>, target: Option<Vec<Value>>) -> RowDifference {
         let columns = vec!["id".to_owned(), "na\"me".to_owned()];
-        RowDifference { table: "it's".to_owned(), operation, columns, key: vec![0], source, target, in_target: None }
+        RowDifference {
+            table: "it's".to_owned(),
+            operation,
+            columns,
+            key: vec![0],
+            source,
+            target,
+            in_target: None,
+            place: None,
+        }
     }
 
     #[test]
@@ -110,6 +140,15 @@ mod tests {
         assert_eq!(sql(Operation::Insert), r#"INSERT INTO "others" ("key", "label") VALUES (1, 'x');"#);
         assert_eq!(sql(Operation::Update), r#"UPDATE "others" SET "key" = 1, "label" = 'x' WHERE "key" = 1;"#);
         assert_eq!(sql(Operation::Delete), r#"DELETE FROM "others" WHERE "key" = 1;"#);
+    }
+
+    #[test]
+    fn one_copy_of_a_row_is_deleted() {
+        let row = Some(vec![Value::Null, Value::text("q")]);
+        let gone =
+            RowDifference { key: Vec::new(), place: Some("oid".into()), ..difference(Operation::Delete, None, row) };
+        let expected = r#"DELETE FROM "it's" WHERE oid IN (SELECT oid FROM "it's" WHERE "id" IS NULL AND "na""me" = 'q' COLLATE BINARY AND typeof("na""me") = 'text' LIMIT 1);"#;
+        assert_eq!(sql_of(&gone).unwrap(), expected);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Taking a run back: its before-images are changes like any other, each resting on what the run left behind.
 
+mod copies;
 mod undoable;
 
 use std::collections::BTreeMap;
@@ -9,7 +10,7 @@ use std::time::Instant;
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
-use syncline_core::apply::{Action, Applier, Context, Sequence, TableWork};
+use syncline_core::apply::{Action, Applier, Context, Sequence, TableOutcome, TableWork};
 use syncline_core::change::{Mapped, Operation, PlannedChange, TableTask};
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
@@ -21,6 +22,7 @@ use syncline_core::store::{RowSource, RowStream, Writer};
 use syncline_core::undo::reverse;
 use syncline_core::value::{RowBatch, exact};
 
+use self::copies::is_key_of;
 use self::undoable::{check_undoable, may_have_changed, not_a_restore};
 use crate::open::{Database, Purpose};
 use crate::run::{Record, Worked, table_summary};
@@ -188,11 +190,12 @@ impl Syncline {
         let state = self.state().await?;
         let spool = state.spool(run).await?;
         let schema = target.store.snapshot().await?.schema().await?;
+        let attempts = self.attempts_to_undo(&undone.id, run).await?;
         let mut works = Vec::new();
         let (mut refused, mut gone) = (Vec::new(), Vec::new());
         for table in state.evidence_tables(&undone.id).await? {
             match task_of(&schema, mapping.target_name(&table.table), &table.columns) {
-                Ok(task) => match fill_spool(state, &undone.id, &table, task, &spool).await {
+                Ok(task) => match fill_spool(state, (&undone.id, &attempts), &table, task, &spool).await {
                     Err(error) if error.code() == Code::UndoStale => refused.push((table.table, error)),
                     work => works.push(work?),
                 },
@@ -228,20 +231,30 @@ impl Syncline {
             cancel: self.cancel(),
             restores: true,
             refreshes: false,
+            decided_at: None,
         };
         let applier = Applier::new(&works, &schema, &mut images, &*target.store, context);
         let carried = carry(applier, writer).await;
-        let how = format!("undo of {}", undone.id);
-        let done =
-            works.iter().zip(&carried.outcomes).map(|(work, outcome)| table_summary(&work.name, 0, &how, outcome));
-        let left = refused.iter().map(|(table, error)| TableSummary {
-            error: Some(error.into()),
-            ..table_summary(table, 0, &how, &Default::default())
-        });
-        let gone = gone.iter().map(|table| table_summary(table, 0, &how, &Default::default()));
-        let tables = done.chain(gone).chain(left).collect();
+        let tables = summaries(&undone.id, works.iter().zip(&carried.outcomes), &gone, &refused);
         Ok(Worked { tables, ..Worked::whole(carried.end, carried.last_batch > 0) })
     }
+}
+
+/// What became of the tables: those worked on, those that were gone already, and those that are left.
+fn summaries<'a>(
+    undone: &str,
+    done: impl Iterator<Item = (&'a TableWork, &'a TableOutcome)>,
+    gone: &[String],
+    refused: &[(String, Error)],
+) -> Vec<TableSummary> {
+    let how = format!("undo of {undone}");
+    let done = done.map(|(work, outcome)| table_summary(&work.name, 0, &how, outcome));
+    let left = refused.iter().map(|(table, error)| TableSummary {
+        error: Some(error.into()),
+        ..table_summary(table, 0, &how, &TableOutcome::default())
+    });
+    let gone = gone.iter().map(|table| table_summary(table, 0, &how, &TableOutcome::default()));
+    done.chain(gone).chain(left).collect()
 }
 
 /// The table as it is now, if it still has the columns the run has kept and no others: what somebody put into a column
@@ -258,9 +271,8 @@ fn task_of(schema: &Schema, table: &str, columns: &[String]) -> Result<TableTask
     if let Some(added) = table.stored_columns().into_iter().find(|column| !columns.contains(column)) {
         return Err(stale(format!("column {} was added", table.columns[added].name)));
     }
-    let key = table.key.as_ref().ok_or_else(|| stale("it has no key any more".to_owned()))?;
     let position = |column: &usize| columns.iter().position(|other| other == column);
-    let key = key.columns.iter().map(position).collect::<Option<Vec<_>>>();
+    let key = table.key.iter().flat_map(|key| &key.columns).map(position).collect::<Option<Vec<_>>>();
     let key = key.ok_or_else(|| stale("its key is another one".to_owned()))?;
     Ok(TableTask { table: table.clone(), columns, key, mapped: Mapped::default() })
 }
@@ -268,7 +280,7 @@ fn task_of(schema: &Schema, table: &str, columns: &[String]) -> Result<TableTask
 /// Turns the images of a table into the changes that take them back.
 async fn fill_spool(
     state: &State,
-    run: &str,
+    (run, attempts): (&str, &[String]),
     table: &TableRecord,
     task: TableTask,
     spool: &dyn Spool,
@@ -279,12 +291,16 @@ async fn fill_spool(
         let page = state.images(run, &table.table, after, 256).await?;
         let Some((last, _)) = page.last() else { break };
         after = *last;
-        if page.iter().any(|(_, image)| exact::decode_row(&image.key).map(|key| key.len()) != Ok(task.key.len())) {
+        if !page.iter().all(|(_, image)| is_key_of(&task, image)) {
             return Err(Error::new(Code::UndoStale, format!("{} is no longer as the run left it", table.table))
                 .because("its key is another one")
                 .leaving("the table is untouched"));
         }
-        let changes: Vec<_> = page.into_iter().map(|(_, image)| reverse(image)).collect();
+        let images = page.into_iter().map(|(_, image)| image);
+        let changes = match task.is_multiset() {
+            true => copies::changes(state, attempts, &table.table, images).await?,
+            false => images.map(reverse).collect(),
+        };
         let is_delete = |change: &&PlannedChange| change.operation == Operation::Delete;
         deletes += changes.iter().filter(is_delete).count() as u64;
         puts += changes.iter().filter(|change| !is_delete(change)).count() as u64;

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde::Serialize;
 use syncline_core::apply::TableWork;
 use syncline_core::capture::{Compare, Tally};
-use syncline_core::change::{Operation, PlannedChange, TableTask};
+use syncline_core::change::{Operation, PlannedChange, TableTask, copies};
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::event::{Event, Phase};
 use syncline_core::limits;
@@ -215,18 +215,23 @@ impl Syncline {
         ends: &mut Views,
         known: &HashSet<Vec<u8>>,
     ) -> Result<(Tally, u64, u64)> {
-        let mut compare = Compare::new(ends.source.digest(source).await?, ends.target.digest(target).await?);
+        let mut compare = Compare::of(source, ends.source.digest(source).await?, ends.target.digest(target).await?);
         let (mut differing, mut unknown) = (0, 0);
         while let Some(page) = compare.next_page(limits::SPOOL_PAGE).await? {
             self.cancel().check()?;
             let counts = |change: &&PlannedChange| verb == Verb::Mirror || change.operation != Operation::Delete;
             for change in page.iter().filter(counts) {
                 differing += 1;
-                unknown += u64::from(!known.contains(&change.key));
+                unknown += u64::from(!is_known(source, change, known));
             }
         }
         Ok((compare.tally(), differing, unknown))
     }
+}
+
+/// Whether the row waits in the ledger, where all copies of a row without a key are one.
+fn is_known(task: &TableTask, change: &PlannedChange, known: &HashSet<Vec<u8>>) -> bool {
+    if task.is_multiset() { known.contains(&copies::name_of(&change.key)) } else { known.contains(&change.key) }
 }
 
 /// What a run says of a table, to be proven.

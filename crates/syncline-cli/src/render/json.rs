@@ -108,6 +108,7 @@ mod tests {
             source: Some(vec![Value::Int(1), Value::text("new")]),
             target: Some(vec![Value::Int(1), Value::Null]),
             in_target: None,
+            place: None,
         };
         assert_eq!(
             line(&Row(&row)),

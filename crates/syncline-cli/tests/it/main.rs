@@ -14,6 +14,7 @@ mod carried;
 mod completions;
 mod concurrency;
 mod conflicts;
+mod copies;
 mod copy;
 mod demo;
 mod diff;

@@ -143,8 +143,11 @@ impl Applier<'_> {
         let work = &self.tables[table];
         let expected = |change: &PlannedChange| change.seen.expect("BUG: a delete that has seen no row");
         let expectations = page.iter().map(expected).collect();
-        let keys = keys_of(&page, work.target.key.len())?;
-        let applied = tx.apply(&work.target, ChangeBatch::Delete(DeleteBatch { keys, expectations }), mode).await?;
+        let keys = keys_of(&page, work.target.key_width())?;
+        let is_disturbed = work.target.is_multiset() && !self.context.is_undisturbed(tx).await?;
+        let left = if is_disturbed { page.iter().filter_map(|change| change.copies).collect() } else { Vec::new() };
+        let batch = ChangeBatch::Delete(DeleteBatch { keys, expectations, left });
+        let applied = tx.apply(&work.target, batch, mode).await?;
         self.context.account(pending, table, work, applied).await
     }
 

@@ -11,7 +11,7 @@ use futures_util::StreamExt;
 
 use super::{Applier, Context, Pending, TableWork};
 use crate::change::{
-    Applied, ApplyMode, ChangeBatch, DeleteBatch, Operation, PlannedChange, Reason, Refusal, RowDigest, keys_of,
+    Applied, ApplyMode, ChangeBatch, DeleteBatch, Operation, PlannedChange, Reason, Refusal, RowDigest, copies, keys_of,
 };
 use crate::error::{Code, Error, Result};
 use crate::limits;
@@ -133,9 +133,16 @@ impl Context<'_> {
         self.enter(pending.number, work, &rows).await
     }
 
-    /// Writes rows into the ledger.
-    async fn enter(&self, batch: u64, work: &TableWork, rows: &[HeldRow]) -> Result<()> {
+    /// Writes rows into the ledger. Rows that nothing tells apart have one entry.
+    pub(super) async fn enter(&self, batch: u64, work: &TableWork, rows: &[HeldRow]) -> Result<()> {
         let Some(ledger) = self.ledger.filter(|_| !rows.is_empty()) else { return Ok(()) };
+        let named: Vec<_>;
+        let rows = if work.target.is_multiset() {
+            named = rows.iter().map(|row| HeldRow { key: copies::name_of(&row.key), ..row.clone() }).collect();
+            &named
+        } else {
+            rows
+        };
         let columns: Vec<_> = work.source.column_names().map(str::to_owned).collect();
         ledger.hold(batch, &work.name, &columns, rows).await
     }
@@ -164,10 +171,10 @@ impl Applier<'_> {
         let causes: HashMap<_, _> = puts.iter().map(|(change, cause)| (key_form_of(&change.key), cause)).collect();
         let Self { tables, source, context, .. } = self;
         let work = &tables[table];
-        let keys = keys_of(puts.iter().map(|(change, _)| change), work.source.key.len())?;
+        let keys = keys_of(puts.iter().map(|(change, _)| change), work.source.key_width())?;
         let mut batches = source.by_keys(&work.source, &keys).await?;
         while let Some(rows) = batches.next().await.transpose()? {
-            let mut keys = RowBatch::new(work.source.key.len());
+            let mut keys = RowBatch::new(work.source.key_width());
             rows.rows().try_for_each(|row| keys.push_row(row.select(&work.source.key)))?;
             if is_written {
                 take_out(tx, pending, table, work, &rows, keys.clone(), context).await?;
@@ -195,7 +202,7 @@ impl Applier<'_> {
         rows: &[Excused],
     ) -> Result<()> {
         let work = &self.tables[table];
-        let keys = keys_of(rows.iter().map(|(change, _)| change), work.target.key.len())?;
+        let keys = keys_of(rows.iter().map(|(change, _)| change), work.target.key_width())?;
         let there = found(work, &tx.rows(&work.target, &keys).await?);
         let held: Vec<_> = rows
             .iter()
@@ -221,7 +228,7 @@ async fn take_out(
 ) -> Result<()> {
     let mut scratch = Vec::new();
     let expectations = rows.rows().map(|row| RowDigest(exact::digest_row(row.iter(), &mut scratch))).collect();
-    let batch = ChangeBatch::Delete(DeleteBatch { keys, expectations });
+    let batch = ChangeBatch::Delete(DeleteBatch { keys, expectations, left: Vec::new() });
     let applied = tx.apply(&work.target, batch, ApplyMode::InPlace).await?;
     if applied.deleted != rows.len() as u64 {
         return Err(Error::new(Code::Internal, format!("rows of {} are not as they were written", work.name)));

@@ -9,7 +9,8 @@ use super::order::Unit;
 use super::references::{Dangling, Put};
 use super::{Action, Applier, Pending, entangled};
 use crate::change::{
-    Applied, ApplyMode, ChangeBatch, Expectation, PlannedChange, PutBatch, Reason, Refusal, TableTask, keys_of,
+    Applied, ApplyMode, ChangeBatch, Expectation, PlannedChange, PutBatch, Reason, Refusal, RowDigest, TableTask,
+    keys_of,
 };
 use crate::error::{Code, Error, Result};
 use crate::event::Phase;
@@ -201,13 +202,19 @@ impl Applier<'_> {
         let Self { tables, source, context, left_out, .. } = self;
         let work = &tables[table];
         let mut written = Written::default();
-        let keys = keys_of(&page, work.source.key.len())?;
+        let is_disturbed = work.source.is_multiset() && !context.is_undisturbed(tx).await?;
+        let keys = keys_of(&page, work.source.key_width())?;
         let places = source.places(&work.source, &keys).await?;
         let mut changes = page.iter().zip(places.into_iter().chain(std::iter::repeat(None)));
         let mut batches = source.by_keys(&work.source, &keys).await?;
         while let Some(rows) = batches.next().await.transpose()? {
-            let batch = put_batch(&work.source, rows, &mut changes)?;
+            let batch = if work.source.is_multiset() {
+                copies_batch(rows, &mut changes, is_disturbed)?
+            } else {
+                put_batch(&work.source, rows, &mut changes)?
+            };
             let mut applied = tx.apply(&work.target, ChangeBatch::Put(batch), mode).await?;
+            pending.remember_places(table, work, &applied);
             match mode {
                 ApplyMode::InPlace => written.clashes.extend(take_clashes(&page, &mut applied)),
                 ApplyMode::Place => {
@@ -250,7 +257,29 @@ fn put_batch<'c>(
         expectations.push(change.seen.map_or(Expectation::Absent, Expectation::Digest));
         places.push(place);
     }
-    Ok(PutBatch { rows, expectations, places })
+    Ok(PutBatch { rows, expectations, places, keys: Vec::new() })
+}
+
+/// As [`put_batch`], for rows without a key: the rows come in the order of the changes.
+fn copies_batch<'c>(
+    rows: RowBatch,
+    changes: &mut impl Iterator<Item = (&'c PlannedChange, Option<i64>)>,
+    is_disturbed: bool,
+) -> Result<PutBatch> {
+    let mut batch = PutBatch::default();
+    let mut scratch = Vec::new();
+    for row in rows.rows() {
+        let (change, place) = changes.next().ok_or_else(row_without_change)?;
+        let digest = RowDigest(exact::digest_row(row.iter(), &mut scratch));
+        if change.becomes.is_some_and(|becomes| becomes != digest) {
+            return Err(row_without_change());
+        }
+        let counted = change.copies.filter(|_| is_disturbed);
+        batch.expectations.push(counted.map_or(Expectation::Absent, Expectation::Fewer));
+        batch.places.push(place);
+        batch.keys.push(change.key.clone());
+    }
+    Ok(PutBatch { rows, ..batch })
 }
 
 /// Takes the rows off the list of refused ones that a unique value is in the way of.

@@ -34,7 +34,11 @@ impl Applier<'_> {
             Put::Page(page) => Some(self.left_out[table].split(page).0),
             Put::Loaded => None,
         };
-        let keys = page.as_ref().map(|page| keys_of(page, work.target.key.len())).transpose()?;
+        let keys = match &page {
+            Some(_) if work.target.is_multiset() => Some(pending.places_of(table)?),
+            Some(page) => Some(keys_of(page, work.target.key_width())?),
+            None => None,
+        };
         let mut causes = BTreeMap::new();
         for foreign_key in &work.target.table.foreign_keys {
             let limit = limits::HELD_BY_REFERENCES_MAX;
@@ -46,7 +50,12 @@ impl Applier<'_> {
             if self.context.ledger.is_none() || is_hopeless {
                 return Err(dangling(&work.target, foreign_key, &orphans));
             }
-            collect_causes(&mut causes, &work.target, foreign_key, &orphans);
+            collect_causes(&mut causes, foreign_key, &orphans);
+        }
+        if work.target.is_multiset() {
+            let found = !causes.is_empty();
+            self.take_out_copies(tx, pending, table, causes.into_values().collect()).await?;
+            return Ok(Dangling { found, again: false });
         }
         let (inserted, changed) = sort_out(causes, page.as_deref());
         let found = Dangling { found: !inserted.is_empty(), again: !changed.is_empty() };
@@ -84,6 +93,10 @@ impl Applier<'_> {
                             }
                             all.add(self.hold_dangling(tx, pending, table, Put::Page(&page)).await?);
                             done += page.len() as u64;
+                            if self.tables[table].target.is_multiset() {
+                                // All that was put into it has been looked at with the first page.
+                                break;
+                            }
                         }
                     }
                 }
@@ -234,12 +247,7 @@ impl Dangling {
 }
 
 /// Why each orphan is held, by the form of its key. One that misses several rows awaits them all.
-fn collect_causes(
-    causes: &mut BTreeMap<Vec<u8>, (Vec<u8>, Cause)>,
-    child: &TableTask,
-    foreign_key: &ForeignKey,
-    orphans: &Orphans,
-) {
+fn collect_causes(causes: &mut BTreeMap<Vec<u8>, (Vec<u8>, Cause)>, foreign_key: &ForeignKey, orphans: &Orphans) {
     for (key, points_at) in orphans.keys.rows().zip(orphans.points_at.rows()) {
         let awaited = Awaited {
             table: foreign_key.parent.clone(),
@@ -257,7 +265,6 @@ fn collect_causes(
             }
         }
     }
-    debug_assert!(!child.key.is_empty(), "rows without a key cannot be held one by one");
 }
 
 /// Rows that were inserted and rows that were changed. A load has only inserted.
@@ -266,8 +273,9 @@ fn sort_out(
     page: Option<&[PlannedChange]>,
 ) -> (Vec<Excused>, Vec<Excused>) {
     let Some(page) = page else {
-        let loaded =
-            |(key, cause)| (PlannedChange { operation: Operation::Insert, key, seen: None, becomes: None }, cause);
+        let loaded = |(key, cause)| {
+            (PlannedChange { operation: Operation::Insert, key, seen: None, becomes: None, copies: None }, cause)
+        };
         return (causes.into_values().map(loaded).collect(), Vec::new());
     };
     let mut causes = causes;
@@ -301,7 +309,11 @@ fn dangling(child: &TableTask, foreign_key: &ForeignKey, orphans: &Orphans) -> E
         foreign_key.parent_columns.join(", "),
     );
     let error = Error::new(Code::ForeignKeyBroken, what);
-    let named = orphans.keys.rows().take(limits::SAMPLE_ROWS).map(|row| named_cells(child, row.iter()));
+    let named = orphans
+        .keys
+        .rows()
+        .take(if child.is_multiset() { 0 } else { limits::SAMPLE_ROWS })
+        .map(|row| named_cells(child, row.iter()));
     match named.collect::<Vec<_>>() {
         none if none.is_empty() => error,
         some => error.because(format!("among them {}", some.join("; "))),
@@ -310,6 +322,9 @@ fn dangling(child: &TableTask, foreign_key: &ForeignKey, orphans: &Orphans) -> E
 
 /// A row by its key, in the words of a place.
 pub(super) fn named_key(task: &TableTask, key: &[u8]) -> String {
+    if task.is_multiset() {
+        return format!("a row of {}", task.table.name);
+    }
     let cells = named_cells(task, exact::decode_row(key).unwrap_or_default());
     format!("row {cells} of {}", task.table.name)
 }

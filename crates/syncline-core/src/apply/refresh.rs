@@ -143,7 +143,7 @@ impl Applier<'_> {
             context.cancel.check()?;
             done += rows.len() as u64;
             let expectations = vec![Expectation::Absent; rows.len()];
-            let batch = ChangeBatch::Put(PutBatch { rows, expectations, places: Vec::new() });
+            let batch = ChangeBatch::Put(PutBatch { rows, expectations, ..PutBatch::default() });
             let applied = tx.apply(&work.target, batch, ApplyMode::InPlace).await?;
             context.account(pending, table, work, applied).await?;
             context.progress(&work.name, Phase::Load, done);

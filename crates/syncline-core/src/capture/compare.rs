@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 
 use futures_util::StreamExt;
 
-use crate::change::{Operation, PlannedChange, RowDigest};
+use crate::change::{Operation, PlannedChange, RowDigest, TableTask};
 use crate::error::{Code, Error, Result};
 use crate::store::{DigestBatch, DigestStream};
 use crate::value::key_order::compare_key_rows;
@@ -18,6 +18,28 @@ pub struct Compare<'a> {
     source: Side<'a>,
     target: Side<'a>,
     tally: Tally,
+    copies: Option<Copies>,
+}
+
+/// Rows of the source so far that are like the last one.
+#[derive(Default)]
+struct Copies {
+    like: Option<RowDigest>,
+    rows: u64,
+}
+
+impl Copies {
+    /// Counts one more row, and returns the how-manieth of its like it is.
+    fn count(&mut self, digest: RowDigest) -> u64 {
+        self.rows = self.of(digest) + 1;
+        self.like = Some(digest);
+        self.rows
+    }
+
+    /// How many rows like this there were.
+    fn of(&self, digest: RowDigest) -> u64 {
+        if self.like == Some(digest) { self.rows } else { 0 }
+    }
 }
 
 /// What a comparison has counted so far.
@@ -61,7 +83,19 @@ impl Tally {
 impl<'a> Compare<'a> {
     /// Both streams must be over tasks with the same columns and key, in key order.
     pub fn new(source: DigestStream<'a>, target: DigestStream<'a>) -> Self {
-        Self { source: Side::new("source", source), target: Side::new("target", target), tally: Tally::default() }
+        let (source, target) = (Side::new("source", source), Side::new("target", target));
+        Self { source, target, tally: Tally::default(), copies: None }
+    }
+
+    /// As [`Compare::new`], for tasks of tables without a key. Equal rows are paired one by one; what is left over on one
+    /// side is to be inserted or deleted, and nothing is ever updated.
+    pub fn of_multisets(source: DigestStream<'a>, target: DigestStream<'a>) -> Self {
+        Self { copies: Some(Copies::default()), ..Self::new(source, target) }
+    }
+
+    /// As the task needs it.
+    pub fn of(task: &TableTask, source: DigestStream<'a>, target: DigestStream<'a>) -> Self {
+        if task.is_multiset() { Self::of_multisets(source, target) } else { Self::new(source, target) }
     }
 
     /// The counts so far.
@@ -97,21 +131,31 @@ impl<'a> Compare<'a> {
                 (None, None) => return false,
                 (Some(_), None) => Ordering::Less,
                 (None, Some(_)) => Ordering::Greater,
+                // Keys of such rows are in the order of their digests; their places say nothing here.
+                (Some(_), Some(_)) if self.copies.is_some() => self.source.digest().cmp(&self.target.digest()),
                 (Some(source), Some(target)) => compare_key_rows(source, target),
             };
             match order {
                 Ordering::Less => {
                     self.tally.only_source += 1;
-                    let becomes = Some(self.source.digest());
-                    page.push(self.source.take(Operation::Insert, None, becomes));
+                    let digest = self.source.digest();
+                    let copies = self.copies.as_mut().map(|copies| copies.count(digest));
+                    let change = self.source.take(Operation::Insert, None, Some(digest));
+                    page.push(PlannedChange { copies, ..change });
                 }
                 Ordering::Greater => {
                     self.tally.only_target += 1;
-                    let seen = Some(self.target.digest());
-                    page.push(self.target.take(Operation::Delete, seen, None));
+                    let digest = self.target.digest();
+                    let copies = self.copies.as_ref().map(|copies| copies.of(digest));
+                    let change = self.target.take(Operation::Delete, Some(digest), None);
+                    page.push(PlannedChange { copies, ..change });
                 }
                 Ordering::Equal if self.source.digest() == self.target.digest() => {
                     self.tally.same += 1;
+                    let digest = self.source.digest();
+                    if let Some(copies) = &mut self.copies {
+                        copies.count(digest);
+                    }
                     self.source.at += 1;
                     self.target.at += 1;
                 }
@@ -191,7 +235,7 @@ impl<'a> Side<'a> {
     fn take(&mut self, operation: Operation, seen: Option<RowDigest>, becomes: Option<RowDigest>) -> PlannedChange {
         let key = exact::encode_row(self.key().expect("BUG: a key was taken after the end").iter());
         self.at += 1;
-        PlannedChange { operation, key, seen, becomes }
+        PlannedChange { operation, key, seen, becomes, copies: None }
     }
 }
 

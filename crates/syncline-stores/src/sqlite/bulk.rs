@@ -4,7 +4,7 @@
 pub(super) mod adopt;
 
 use rusqlite::Connection;
-use syncline_core::change::{Refusal, TableTask};
+use syncline_core::change::{Refusal, RowDigest, TableTask, copies};
 use syncline_core::error::Result;
 use syncline_core::value::{RowBatch, ValueRef, exact};
 
@@ -28,7 +28,11 @@ pub(super) fn load(conn: &Connection, task: &TableTask, rows: &RowBatch) -> Atte
         let inserted = bound.and_then(|()| insert.raw_execute().map_err(Failure::of_row(&task.table.name)));
         if let Err(failure) = inserted {
             let (reason, words) = failure.refusal()?;
-            let key = exact::encode_row(row.select(&task.key));
+            let key = if task.is_multiset() {
+                copies::name(RowDigest(exact::digest_row(row.iter(), &mut Vec::new())))
+            } else {
+                exact::encode_row(row.select(&task.key))
+            };
             refused.push(Refusal { key, reason, words, row: Some(exact::encode_row(row.iter())), found: None });
         }
     }

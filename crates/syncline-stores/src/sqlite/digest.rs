@@ -1,5 +1,7 @@
 //! Keys and digests of a table in key order.
 
+pub(super) mod copies;
+
 use rusqlite::{Connection, Row};
 use syncline_core::change::{RowDigest, TableTask};
 use syncline_core::error::{Code, Error, Result};
@@ -17,8 +19,12 @@ use super::types::{self, Encoding};
 /// Sends the digests of all rows to the outlet.
 ///
 /// # Errors
-/// `KEY_NULL` when a key cell is NULL. NULLs come first, so this is known before anything is compared.
+/// `KEY_NULL` when a key cell is NULL. NULLs come first, so this is known before anything is compared. `TABLE_NO_KEY`
+/// when rows have neither key nor place.
 pub(super) fn stream(conn: &Connection, task: &TableTask, outlet: &Outlet<DigestBatch>) -> Attempt<()> {
+    if task.is_multiset() {
+        return copies::stream(conn, task, outlet);
+    }
     let sql = ordered(task, Encoding::of(conn)?)?;
     let mut statement = conn.prepare(&sql)?;
     let mut rows = statement.raw_query();
@@ -41,8 +47,12 @@ pub(super) fn stream(conn: &Connection, task: &TableTask, outlet: &Outlet<Digest
 /// Looks for NULL in the key, where the table's definition does not rule it out.
 ///
 /// # Errors
-/// `KEY_NULL`.
+/// `KEY_NULL`, and `TABLE_NO_KEY` when rows have neither key nor place.
 pub(super) fn check_key(conn: &Connection, task: &TableTask) -> Attempt<()> {
+    if task.is_multiset() {
+        copies::place_name(task)?;
+        return Ok(());
+    }
     if task.table.key.as_ref().is_some_and(|key| key.is_rowid) {
         return Ok(());
     }

@@ -163,7 +163,7 @@ async fn data_version(resident: &ConnectionThread) -> Result<i64> {
 }
 
 /// A count means something only on the connection it was read from, so the position names that connection too.
-fn position(resident: &ConnectionThread, version: i64) -> Position {
+pub(super) fn position(resident: &ConnectionThread, version: i64) -> Position {
     Position(format!("{} {version}", resident.name()).into_bytes())
 }
 

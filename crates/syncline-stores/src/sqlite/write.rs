@@ -6,6 +6,7 @@
 
 mod apply;
 mod checkpoints;
+mod copies;
 mod define;
 mod displaced;
 mod orphans;
@@ -21,13 +22,14 @@ use syncline_core::change::{Applied, ApplyMode, ChangeBatch, Refusal, TableTask}
 use syncline_core::checkpoint::Checkpoint;
 use syncline_core::error::Result;
 use syncline_core::schema::{ForeignKey, SchemaStep, TableSchema};
-use syncline_core::store::{Orphans, SharedView, Transaction, Writer};
+use syncline_core::store::{Orphans, Position, SharedView, Transaction, Writer};
 use syncline_core::value::RowBatch;
 
 pub(super) use self::define::statements_of;
 
 use super::bulk::{self, adopt};
 use super::connect::failure::{Attempt, Doing};
+use super::snapshot;
 use super::thread::ConnectionThread;
 
 /// A run's way to write.
@@ -128,6 +130,12 @@ impl Transaction for SqliteTransaction<'_> {
     async fn apply(&mut self, task: &TableTask, batch: ChangeBatch, mode: ApplyMode) -> Result<Applied> {
         let task = task.clone();
         self.thread.call(Doing::Writing, move |conn| apply::apply(conn, &task, &batch, mode)).await
+    }
+
+    async fn is_at(&mut self, position: &Position) -> Result<bool> {
+        let read = |conn: &mut Connection| Ok(conn.query_row("PRAGMA main.data_version", [], |row| row.get(0))?);
+        let version = self.thread.call(Doing::Reading, read).await?;
+        Ok(snapshot::position(self.thread, version) == *position)
     }
 
     async fn rows(&mut self, task: &TableTask, keys: &RowBatch) -> Result<RowBatch> {

@@ -3,6 +3,7 @@
 mod adopt;
 #[cfg(unix)]
 mod connect;
+mod copies;
 mod desk;
 mod digest;
 mod schema;

@@ -120,7 +120,7 @@ pub(super) async fn digests(snapshot: &mut dyn Snapshot, task: &TableTask) -> Ve
         let batch = batch.unwrap();
         assert!(!batch.keys.is_empty(), "a stream yields no empty batch");
         assert_eq!(batch.keys.len(), batch.digests.len(), "one digest a key");
-        assert_eq!(batch.keys.width(), task.key.len(), "cells in a key");
+        assert_eq!(batch.keys.width(), task.key_width(), "cells in a key");
         all.extend(cells(&batch.keys).into_iter().zip(batch.digests));
     }
     all
@@ -192,13 +192,13 @@ pub(super) fn updates(task: &TableTask, old: &[Cells], new: &[Cells]) -> ChangeB
 }
 
 pub(super) fn put(task: &TableTask, rows: &[Cells], expectations: Vec<Expectation>) -> ChangeBatch {
-    ChangeBatch::Put(PutBatch { rows: batch(task.columns.len(), rows), expectations, places: Vec::new() })
+    ChangeBatch::Put(PutBatch { rows: batch(task.columns.len(), rows), expectations, ..PutBatch::default() })
 }
 
 /// Rows to be deleted, as they were seen.
 pub(super) fn deletes(task: &TableTask, rows: &[Cells]) -> ChangeBatch {
     let expectations = in_key_order(task, rows.to_vec()).iter().map(|row| digest(row)).collect();
-    ChangeBatch::Delete(DeleteBatch { keys: keys(task, rows), expectations })
+    ChangeBatch::Delete(DeleteBatch { keys: keys(task, rows), expectations, left: Vec::new() })
 }
 
 /// Writes the batches in one transaction and commits it.
@@ -255,7 +255,8 @@ pub(super) fn backwards(task: &TableTask, images: &[Image]) -> Vec<Work> {
     }
     gone.sort_by(|a, b| compare(&a.0, &b.0));
     let (keys, expectations): (Vec<Cells>, Vec<RowDigest>) = gone.into_iter().unzip();
-    let remove = ChangeBatch::Delete(DeleteBatch { keys: batch(task.key.len(), &keys), expectations });
+    let remove =
+        ChangeBatch::Delete(DeleteBatch { keys: batch(task.key.len(), &keys), expectations, left: Vec::new() });
     let (rows, marks): (Vec<Cells>, Vec<RowDigest>) = updated.into_iter().unzip();
     let restore = put(task, &rows, marks.into_iter().map(Expectation::Digest).collect());
     let (rows, places): (Vec<Cells>, Vec<Option<i64>>) = deleted.into_iter().unzip();

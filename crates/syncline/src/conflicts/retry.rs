@@ -1,5 +1,6 @@
 //! Held rows tried again: read anew by key, decided anew, written like any other change.
 
+mod copies;
 mod decide;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use futures_util::StreamExt;
 use syncline_core::apply::Action;
-use syncline_core::change::{Operation, PlannedChange};
+use syncline_core::change::{Operation, PlannedChange, copies};
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
 use syncline_core::mapping::Mapping;
@@ -18,7 +18,7 @@ use super::change_digest::{self, RangeDigest};
 use super::file::PlanDraft;
 use super::{Holds, Plan, PlanEnd, PlanLoad, PlanRange, PlanSink, PlanTable, hex};
 use crate::decide::{Decided, Decision, Ends};
-use crate::diff::{PAGE, differences_of, in_target};
+use crate::diff::{PAGE, differences_of, in_target, place_of_copies};
 use crate::open::{Database, Purpose};
 use crate::request::RunRequest;
 use crate::row_difference::RowDifference;
@@ -178,6 +178,7 @@ async fn pass_load(decided: &Decided, source: &mut dyn Snapshot, sink: &mut dyn 
                     source: Some(values),
                     target: None,
                     in_target: in_target(task, &decided.work.target),
+                    place: place_of_copies(&decided.work.target),
                 },
                 None,
             )?;
@@ -245,6 +246,9 @@ pub(super) fn kind_name(kind: ChangeKind) -> &'static str {
 
 fn key_of(decided: &Decided, change: &PlannedChange) -> serde_json::Value {
     let task = &decided.work.source;
+    if let Some((digest, _)) = copies::decode(&change.key).filter(|_| task.is_multiset()) {
+        return serde_json::json!({ "digest": hex(digest.0) });
+    }
     let names = task.key.iter().map(|at| task.table.columns[task.columns[*at]].name.clone());
     let cells: Vec<Value> = exact::decode_owned(&change.key).unwrap_or_default();
     let cell = |value: &Value| serde_json::to_value(Cell(value)).unwrap_or_default();

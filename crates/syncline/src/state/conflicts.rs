@@ -16,6 +16,7 @@ use super::database::{Failure, Outcome};
 use super::ledger::{operation_name, sequence_of};
 use super::run_record::{read_json, to_count, to_json, to_sql};
 use crate::conflicts::{Conflict, ConflictFilter, ConflictRow, ConflictState};
+use crate::row_json::base16;
 
 /// The columns [`read`] reads, in its order.
 const COLUMNS: &str = "conflict.sequence, conflict.settled_by, conflict.settled_ms, conflict.first_run, \
@@ -256,7 +257,14 @@ fn read(row: &Row<'_>) -> Outcome<Conflict> {
     let columns: Vec<String> = read_json(row, 14)?.unwrap_or_default();
     let positions: Vec<usize> = read_json(row, 15)?.unwrap_or_default();
     let key: Vec<u8> = row.get(16)?;
-    let names = positions.iter().map(|position| columns.get(*position).cloned().unwrap_or_default());
+    // Rows that nothing tells apart are called by their digest.
+    let key = match values(&key)?.as_slice() {
+        [Value::Bytes(digest)] if positions.is_empty() => vec![("digest".to_owned(), Value::text(base16(digest)))],
+        cells => {
+            let names = positions.iter().map(|position| columns.get(*position).cloned().unwrap_or_default());
+            names.zip(cells.iter().cloned()).collect()
+        }
+    };
     Ok(Conflict {
         id: format!("c_{}", row.get::<_, i64>(0)?),
         state: if settled_by.is_some() { ConflictState::Settled } else { ConflictState::Open },
@@ -273,7 +281,7 @@ fn read(row: &Row<'_>) -> Outcome<Conflict> {
         operation: read_operation(&row.get::<_, String>(11)?)?,
         reason: read_reason(&row.get::<_, String>(12)?)?,
         words: row.get(13)?,
-        key: names.zip(values(&key)?).collect(),
+        key,
         awaits: to_count(row.get(17)?),
     })
 }

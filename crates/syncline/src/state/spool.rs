@@ -18,7 +18,7 @@ use syncline_core::state::{ChangeKind, Spool};
 
 use super::database::{Failure, Outcome, blocking, explain, file_failed, private};
 use super::locks;
-use super::run_record::to_sql;
+use super::run_record::{to_count, to_sql};
 
 const PREFIX: &str = "spool-";
 const SUFFIX: &str = ".db";
@@ -32,6 +32,7 @@ const SCHEMA: &str = "
         seen BLOB,
         becomes BLOB,
         key BLOB NOT NULL,
+        copies INTEGER,
         PRIMARY KEY (stream, number)
     ) STRICT, WITHOUT ROWID";
 
@@ -145,13 +146,14 @@ impl Content {
         let connection = opened(&mut self.file, path)?;
         let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         {
-            let mut statement = tx.prepare_cached("INSERT INTO change VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
+            let mut statement = tx.prepare_cached("INSERT INTO change VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
             for change in changes {
                 let stream = &mut longer[position(kind_of(change))];
                 let bytes = |digest: Option<RowDigest>| digest.map(|digest| digest.0.to_be_bytes());
                 let (operation, seen, becomes) =
                     (to_number(change.operation), bytes(change.seen), bytes(change.becomes));
-                statement.execute(params![stream.id, to_sql(stream.length), operation, seen, becomes, change.key])?;
+                let (id, length, copies) = (stream.id, to_sql(stream.length), change.copies.map(to_sql));
+                statement.execute(params![id, length, operation, seen, becomes, change.key, copies])?;
                 stream.length += 1;
             }
         }
@@ -163,7 +165,7 @@ impl Content {
     fn page(&self, table: &str, kind: ChangeKind, offset: u64, limit: usize) -> Outcome<Vec<PlannedChange>> {
         let (Some(file), Some(streams)) = (&self.file, self.streams.get(table)) else { return Ok(Vec::new()) };
         let mut statement = file.connection.prepare_cached(
-            "SELECT operation, seen, becomes, key FROM change WHERE stream = ?1 AND number >= ?2 ORDER BY number LIMIT ?3",
+            "SELECT operation, seen, becomes, key, copies FROM change WHERE stream = ?1 AND number >= ?2 ORDER BY number LIMIT ?3",
         )?;
         let values = params![streams[position(kind)].id, to_sql(offset), to_sql(limit as u64)];
         let changes = statement.query_map(values, |row| {
@@ -176,6 +178,7 @@ impl Content {
                 key: row.get(3)?,
                 seen: digest(1)?,
                 becomes: digest(2)?,
+                copies: row.get::<_, Option<i64>>(4)?.map(to_count),
             })
         })?;
         Ok(changes.collect::<rusqlite::Result<_>>()?)

@@ -375,7 +375,7 @@ async fn space_is_given_back() {
 fn planned(number: u64) -> PlannedChange {
     let operation = [Operation::Insert, Operation::Update, Operation::Delete][number as usize % 3];
     let seen = (operation != Operation::Insert).then_some(RowDigest(u128::from(number) << 80));
-    PlannedChange { operation, key: number.to_be_bytes().to_vec(), seen, becomes: seen }
+    PlannedChange { operation, key: number.to_be_bytes().to_vec(), seen, becomes: seen, copies: None }
 }
 
 #[tokio::test]

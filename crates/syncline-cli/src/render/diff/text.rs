@@ -51,7 +51,8 @@ impl Text {
         let cells: Vec<String> =
             cells.map(|(_, (column, value))| format!("{}={}", escape(column), cell::cell(value))).collect();
         let hidden = cells.len().saturating_sub(COLUMNS_SHOWN);
-        let mut line = format!("  {}  only in {side}  {}", key(row), cells[..cells.len() - hidden].join("  "));
+        let key = if row.is_copy() { String::new() } else { key(row) + "  " };
+        let mut line = format!("  {key}only in {side}  {}", cells[..cells.len() - hidden].join("  "));
         if hidden > 0 {
             line += &format!("  … {} more", counted(hidden as u64, "column"));
         }

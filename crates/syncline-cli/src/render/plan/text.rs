@@ -103,7 +103,11 @@ impl PlanSink for Text {
     }
 }
 
+/// Empty where there is no key: all cells are shown anyway.
 fn key(row: &RowDifference) -> String {
+    if row.is_copy() {
+        return String::new();
+    }
     let cells: Vec<_> =
         row.key_cells().map(|(column, value)| format!("{}={}", escape(column), cell::cell(value))).collect();
     cells.join(" ")
@@ -118,7 +122,7 @@ fn whole(row: &RowDifference) -> String {
     if hidden > 0 {
         line += &format!("  … {} more", counted(hidden as u64, "column"));
     }
-    line.trim_end().to_owned()
+    line.trim().to_owned()
 }
 
 fn changed(row: &RowDifference) -> String {
@@ -147,6 +151,7 @@ mod tests {
             operation,
             columns: vec!["id".into(), "name".into()],
             in_target: None,
+            place: None,
             key: vec![0],
             source: source.map(values),
             target: target.map(values),

@@ -17,10 +17,14 @@ const SHOWN_BYTES: usize = 512;
 pub(super) struct Cells(BTreeMap<String, Vec<Vec<String>>>);
 
 impl Cells {
-    /// Rows of a table that the other has not.
+    /// Rows of a table that the other has not, or not as often.
     pub(super) fn differing(&self, other: &Cells, table: &str) -> u64 {
-        let (ours, theirs) = (&self.0[table], &other.0[table]);
-        ours.iter().filter(|row| !theirs.contains(row)).count() as u64
+        let (ours, mut theirs) = (&self.0[table], other.0[table].clone());
+        let mut is_missing = |row: &&Vec<String>| match theirs.iter().position(|other| other == *row) {
+            Some(at) => theirs.swap_remove(at).is_empty(),
+            None => true,
+        };
+        ours.iter().filter(&mut is_missing).count() as u64
     }
 
     /// Rows that none of the others has.

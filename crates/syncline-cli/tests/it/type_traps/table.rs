@@ -306,6 +306,13 @@ pub(super) const TRAPS: &[Trap] = &[
         outcome: Carried { edits: "UPDATE t SET v = v + 1; UPDATE t SET a = 'y' WHERE b = -1" },
     },
     Trap {
+        name: "no key at all",
+        holds: "equal rows, NULL in all columns, 1 beside 1.0, `'1'` and `X'31'`",
+        does: "equal rows are counted; which of them is meant makes no difference",
+        source: "CREATE TABLE t (a, b TEXT COLLATE NOCASE); INSERT INTO t VALUES (1, 'x'), (1, 'x'), (1.0, 'x'), ('1', 'x'), (X'31', 'x'), (1, 'X'), (NULL, NULL), (NULL, NULL)",
+        outcome: Carried { edits: "DELETE FROM t WHERE rowid IN (1, 7); INSERT INTO t VALUES (1.0, 'x'), (2, NULL)" },
+    },
+    Trap {
         name: "NULL in a primary key",
         holds: "NULL in `TEXT PRIMARY KEY`, which SQLite lets in, twice",
         does: "the table is left as it is, the others are carried",

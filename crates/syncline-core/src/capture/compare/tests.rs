@@ -61,7 +61,7 @@ proptest! {
             let key_bytes = exact::encode_row([ValueRef::Int(key)]);
             let digest = |side: &BTreeMap<i64, u128>| side.get(&key).map(|digest| RowDigest(*digest));
             let (seen, becomes) = (digest(&target), digest(&source));
-            expected.push(PlannedChange { operation, key: key_bytes, seen, becomes });
+            expected.push(PlannedChange { operation, key: key_bytes, seen, becomes, copies: None });
         }
         prop_assert_eq!(&changes, &expected);
         prop_assert_eq!(tally.source_rows(), source.len() as u64);

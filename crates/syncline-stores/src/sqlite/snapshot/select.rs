@@ -1,13 +1,14 @@
 //! The SELECT statements of a table task, and finding one row by its key.
 
 use rusqlite::{CachedStatement, Connection};
-use syncline_core::change::TableTask;
+use syncline_core::change::{TableTask, copies};
 use syncline_core::error::Result;
 use syncline_core::schema::TableSchema;
 use syncline_core::value::key_order::compare_keys;
 use syncline_core::value::{Row, RowBatch, ValueRef};
 
 use super::super::connect::failure::Attempt;
+use super::super::digest::copies::place_name;
 use super::super::filter;
 use super::super::types::{self, Encoding};
 use crate::sql::Dialect;
@@ -71,8 +72,11 @@ pub(in crate::sqlite) fn key_names(task: &TableTask) -> impl Iterator<Item = &st
 /// The condition that picks the row with a key whose cells are bound from parameter `first` on.
 ///
 /// It is written with the collation of the index behind the key, so that the index is used, and once more by bytes
-/// where that collation takes different texts for equal.
+/// where that collation takes different texts for equal. A row without a key is picked by its place.
 pub(in crate::sqlite) fn key_condition(task: &TableTask, qualifier: &str, first: usize) -> Result<String> {
+    if task.is_multiset() {
+        return Ok(format!("{qualifier}{} = ?{}", place_name(task)?, first + copies::WIDTH - 1));
+    }
     let mut terms = Vec::new();
     for (offset, column) in task.key.iter().enumerate() {
         let position = task.columns[*column];
@@ -149,7 +153,8 @@ impl<'c> Finder<'c> {
 
     /// Looks for the row with this key; `true` when there is one, which [`Finder::row`] then shows.
     ///
-    /// SQLite converts what it compares, so a row it offers counts only when its key is the same in the key order.
+    /// SQLite converts what it compares, so a row it offers counts only when its key is the same in the key order. What is
+    /// at the place of a row without a key is shown whatever it is.
     pub(in crate::sqlite) fn find<'v, K>(&mut self, key: impl Fn() -> K) -> Attempt<bool>
     where
         K: Iterator<Item = ValueRef<'v>>,
@@ -159,7 +164,7 @@ impl<'c> Finder<'c> {
         while let Some(row) = rows.next()? {
             self.found.clear();
             types::push_row(&mut self.found, row)?;
-            if compare_keys(self.found.row(0).select(&self.key), key()).is_eq() {
+            if self.key.is_empty() || compare_keys(self.found.row(0).select(&self.key), key()).is_eq() {
                 self.rowid = if self.reads_rowid { Some(row.get(self.found.width())?) } else { None };
                 return Ok(true);
             }

@@ -7,6 +7,7 @@ use syncline_core::change::{
 use syncline_core::error::{Code, Error};
 use syncline_core::value::{Row, RowBatch, ValueRef, exact};
 
+use super::copies;
 use super::displaced::{Fate, Memory};
 use super::row::RowWriter;
 use crate::sqlite::bulk;
@@ -16,6 +17,9 @@ use crate::sqlite::types::Encoding;
 
 /// Writes the changes whose expectation holds.
 pub(super) fn apply(conn: &Connection, task: &TableTask, batch: &ChangeBatch, mode: ApplyMode) -> Attempt<Applied> {
+    if task.is_multiset() {
+        return copies::apply(conn, task, batch, mode);
+    }
     let whole = task.with_kept();
     let mut apply = Apply::new(conn, task, &whole)?;
     match (batch, mode) {

@@ -23,7 +23,7 @@ pub(super) fn find(
     let parent_exists = select::table_exists(conn, &reference.parent)?;
     let sql = dangling(child, reference, parent_exists)?;
     let mut orphans =
-        Orphans { count: 0, keys: RowBatch::new(child.key.len()), points_at: RowBatch::new(reference.columns.len()) };
+        Orphans { count: 0, keys: RowBatch::new(child.key_width()), points_at: RowBatch::new(reference.columns.len()) };
     match keys {
         None => {
             let mut statement = conn.prepare(&sql)?;
@@ -48,7 +48,12 @@ pub(super) fn find(
 /// for its collation to count, and the unary plus takes the child's affinity away.
 fn dangling(child: &TableTask, reference: &ForeignKey, parent_exists: bool) -> Result<String> {
     let named = select::key_names(child).chain(reference.columns.iter().map(String::as_str));
-    let cells: Result<Vec<String>> = named.map(|name| Ok(format!("c.{}", select::quoted(name)?))).collect();
+    let mut cells = named.map(|name| Ok(format!("c.{}", select::quoted(name)?))).collect::<Result<Vec<String>>>()?;
+    if child.is_multiset() {
+        // Where nothing reaches the places there is no key to name; such rows are counted all the same.
+        let place = select::rowid(&child.table).map_or("NULL".to_owned(), |name| format!("c.{name}"));
+        cells.splice(0..0, ["NULL".to_owned(), place]);
+    }
     let mut conditions = Vec::new();
     let mut matches = Vec::new();
     for column in &reference.columns {
@@ -63,7 +68,7 @@ fn dangling(child: &TableTask, reference: &ForeignKey, parent_exists: bool) -> R
         conditions.push(format!("NOT EXISTS (SELECT 1 FROM {parent} AS p WHERE {})", matches.join(" AND ")));
     }
     let table = select::table(&child.table.name)?;
-    Ok(format!("SELECT {} FROM {table} AS c WHERE {}", cells?.join(", "), conditions.join(" AND ")))
+    Ok(format!("SELECT {} FROM {table} AS c WHERE {}", cells.join(", "), conditions.join(" AND ")))
 }
 
 fn collect(orphans: &mut Orphans, mut rows: Rows<'_>, limit: usize) -> Attempt<()> {

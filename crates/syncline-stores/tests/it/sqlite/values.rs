@@ -46,7 +46,7 @@ async fn carry(definition: &str, rows: &[Vec<Value>]) {
             transaction.load(&task, batch(rows)).await.unwrap();
         } else {
             let expectations = vec![Expectation::Absent; rows.len()];
-            let put = ChangeBatch::Put(PutBatch { rows: batch(rows), expectations, places: Vec::new() });
+            let put = ChangeBatch::Put(PutBatch { rows: batch(rows), expectations, ..PutBatch::default() });
             let applied = transaction.apply(&task, put.clone(), ApplyMode::InPlace).await.unwrap();
             assert_eq!((applied.inserted, applied.moved.len()), (rows.len() as u64, 0));
         }

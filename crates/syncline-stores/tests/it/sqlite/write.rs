@@ -27,7 +27,7 @@ fn put(rows: &[(Vec<Value>, Option<Vec<Value>>)]) -> ChangeBatch {
         |seen: &Option<Vec<Value>>| seen.as_ref().map_or(Expectation::Absent, |row| Expectation::Digest(digest(row)));
     let expectations = rows.iter().map(|(_, seen)| expectation(seen)).collect();
     let rows: Vec<_> = rows.iter().map(|(row, _)| row.clone()).collect();
-    ChangeBatch::Put(PutBatch { rows: batch(&rows), expectations, places: Vec::new() })
+    ChangeBatch::Put(PutBatch { rows: batch(&rows), expectations, ..PutBatch::default() })
 }
 
 async fn the_task(desk: &Desk, table: &str) -> TableTask {
@@ -149,7 +149,7 @@ async fn an_exchange_keeps_row_numbers_and_new_rows_stay_clear_of_them() {
     let gone = [text("gone"), int(9)];
     let digest = RowDigest(exact::digest_row(gone.iter().map(Value::as_ref), &mut Vec::new()));
     let keys = batch(&[vec![text("gone")]]);
-    let leaves = ChangeBatch::Delete(DeleteBatch { keys, expectations: vec![digest] });
+    let leaves = ChangeBatch::Delete(DeleteBatch { keys, expectations: vec![digest], left: Vec::new() });
     let first = put(&[
         (vec![text("new"), int(4)], None),
         (vec![text("a"), int(2)], Some(vec![text("a"), int(1)])),
@@ -191,7 +191,8 @@ async fn a_place_that_was_given_away_does_not_keep_a_row_out() {
     let desk = Desk::with("CREATE TABLE t (k TEXT PRIMARY KEY); INSERT INTO t (rowid, k) VALUES (5, 'a')");
     let rows = batch(&[vec![text("b")], vec![text("c")]]);
     let places = vec![Some(5), Some(2)];
-    let change = ChangeBatch::Put(PutBatch { rows, expectations: vec![Expectation::Absent; 2], places });
+    let change =
+        ChangeBatch::Put(PutBatch { rows, expectations: vec![Expectation::Absent; 2], places, keys: Vec::new() });
     assert_eq!(apply(&desk, &change).await.unwrap().inserted, 2);
     let numbers = desk.query("SELECT rowid, k FROM t ORDER BY rowid");
     assert_eq!(numbers, [[int(2), text("c")], [int(5), text("a")], [int(6), text("b")]]);
@@ -207,7 +208,11 @@ async fn deletes_of_rows_with_every_kind_of_key() {
         let store = desk.store().await;
         let rows = super::desk::scan(&mut store.snapshot().await.unwrap(), &task).await;
         let key = vec![rows[1][0].clone()];
-        let delete = ChangeBatch::Delete(DeleteBatch { keys: batch(&[key]), expectations: vec![digest(&rows[1])] });
+        let delete = ChangeBatch::Delete(DeleteBatch {
+            keys: batch(&[key]),
+            expectations: vec![digest(&rows[1])],
+            left: Vec::new(),
+        });
         assert_eq!(apply(&desk, &delete).await.unwrap().deleted, 1, "{definition}");
         assert_eq!(desk.query("SELECT count(*) FROM t"), [[int(2)]]);
     }

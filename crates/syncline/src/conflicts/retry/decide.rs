@@ -18,7 +18,7 @@ use syncline_core::value::{RowBatch, ValueRef, canonical, exact};
 
 use super::Retry;
 use crate::decide::{Decided, Decision, Ends};
-use crate::pairing::{Pair, no_key, pair};
+use crate::pairing::{Pair, pair};
 use crate::request::Verb;
 use crate::session::Syncline;
 use crate::state::ChosenEntry;
@@ -47,6 +47,9 @@ impl Syncline {
             self.cancel().check()?;
             let ends = Ends { source: &mut *source, target: &mut *target };
             let decided = match pair_of(name, &source_schema, &target_schema, &resolved) {
+                Ok(pair) if pair.source.is_multiset() => {
+                    self.decide_copies(retry.request.verb, pair, &entries, ends, spool, &mut left).await
+                }
                 Ok(pair) => self.decide_keys(retry.request.verb, pair, &entries, ends, spool, &mut left).await,
                 Err(error) => Err(error),
             };
@@ -65,7 +68,8 @@ impl Syncline {
                 if rows == 1 { " is" } else { "s are" }
             )],
         };
-        Ok((Decision { tables, refused, target_schema, resolved, refreshes: false, notes }, left))
+        let decided_at = target.position().await?;
+        Ok((Decision { tables, refused, target_schema, resolved, refreshes: false, notes, decided_at }, left))
     }
 
     async fn decide_keys(
@@ -107,7 +111,7 @@ impl Syncline {
         Ok(Decided { work, tally: Tally { same, ..Tally::default() }, how: "retry of held rows".to_owned() })
     }
 
-    fn emit(&self, event: Event) {
+    pub(super) fn emit(&self, event: Event) {
         self.events().emit(event);
     }
 }
@@ -115,9 +119,6 @@ impl Syncline {
 fn pair_of(name: &str, source: &Schema, target: &Schema, resolved: &Resolved) -> Result<Pair> {
     let gone = |side: &str| Error::new(Code::TableNotFound, format!("{name} is not in the {side} any more"));
     let table = source.table(name).ok_or_else(|| gone("source"))?;
-    if table.key.is_none() {
-        return Err(no_key(name));
-    }
     let pair = pair(table, target, resolved)?;
     if pair.is_missing { Err(gone("target")) } else { Ok(pair) }
 }
@@ -166,10 +167,15 @@ fn decided(
             key: key.clone(),
             seen,
             becomes: Some(*becomes),
+            copies: None,
         }),
-        (None, Some((key, _))) if verb == Verb::Mirror && held == Operation::Delete => {
-            Now::Differs(PlannedChange { operation: Operation::Delete, key: key.clone(), seen, becomes: None })
-        }
+        (None, Some((key, _))) if verb == Verb::Mirror && held == Operation::Delete => Now::Differs(PlannedChange {
+            operation: Operation::Delete,
+            key: key.clone(),
+            seen,
+            becomes: None,
+            copies: None,
+        }),
         (None, Some(_)) if verb == Verb::Mirror => Now::Left,
         (None, _) => Now::Settled,
     }

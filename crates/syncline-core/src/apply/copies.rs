@@ -1,0 +1,115 @@
+//! Rows without a key: where they were put, which nothing in the row tells, and taking them out again from there.
+
+use std::collections::{HashMap, HashSet};
+
+use super::holds::Cause;
+use super::{Applier, Context, Pending, TableWork};
+use crate::change::copies;
+use crate::change::{Applied, ApplyMode, ChangeBatch, DeleteBatch, Operation, RowDigest};
+use crate::error::{Code, Error, Result};
+use crate::limits;
+use crate::state::HeldRow;
+use crate::store::Transaction;
+use crate::value::{RowBatch, exact};
+
+/// Digests and places of rows put, by table.
+pub(super) type Places = HashMap<usize, Vec<(RowDigest, i64)>>;
+
+impl Pending {
+    /// Remembers where rows were put that may have to be taken out again: those of tables that reference others.
+    pub(super) fn remember_places(&mut self, table: usize, work: &TableWork, applied: &Applied) {
+        if work.target.is_multiset() && !work.target.table.foreign_keys.is_empty() {
+            let put = applied.images.iter().filter(|image| image.before.is_none());
+            let put = put.filter_map(|image| Some((copies::decode(&image.key)?.0, image.place?)));
+            self.places.entry(table).or_default().extend(put);
+        }
+    }
+
+    /// The keys that rows put into this table have there.
+    pub(super) fn places_of(&self, table: usize) -> Result<RowBatch> {
+        let mut keys = RowBatch::new(copies::WIDTH);
+        for (digest, place) in self.places.get(&table).into_iter().flatten() {
+            copies::push(&mut keys, *digest, *place)?;
+        }
+        Ok(keys)
+    }
+}
+
+impl Context<'_> {
+    /// Whether the target is as it was when the changes were decided, but for what this run has written. An undo has not
+    /// looked at it before, and looks at each row's place instead.
+    pub(super) async fn is_undisturbed(&self, tx: &mut dyn Transaction) -> Result<bool> {
+        match &self.decided_at {
+            Some(position) => tx.is_at(position).await,
+            None => Ok(true),
+        }
+    }
+}
+
+impl Applier<'_> {
+    /// Takes rows out again that this transaction has put, and enters them into the ledger. They come with their keys.
+    pub(super) async fn take_out_copies(
+        &mut self,
+        tx: &mut dyn Transaction,
+        pending: &mut Pending,
+        table: usize,
+        rows: Vec<(Vec<u8>, Cause)>,
+    ) -> Result<()> {
+        pending.held.push((table, rows.len() as u64));
+        for chunk in rows.chunks(limits::CONFLICT_PAGE) {
+            self.take_out_chunk(tx, pending, table, chunk).await?;
+        }
+        Ok(())
+    }
+
+    async fn take_out_chunk(
+        &self,
+        tx: &mut dyn Transaction,
+        pending: &mut Pending,
+        table: usize,
+        chunk: &[(Vec<u8>, Cause)],
+    ) -> Result<()> {
+        let work = &self.tables[table];
+        let mut named = RowBatch::new(copies::WIDTH);
+        chunk.iter().try_for_each(|(key, _)| named.push_row(exact::decode_row(key).unwrap_or_default()))?;
+        let rows = tx.rows(&work.target, &named).await?;
+        let (mut keys, mut held, mut gone) = (RowBatch::new(copies::WIDTH), Vec::new(), HashSet::new());
+        let (mut expectations, mut scratch) = (Vec::new(), Vec::new());
+        for ((row, key), (_, cause)) in rows.rows().zip(named.rows()).zip(chunk) {
+            let digest = RowDigest(exact::digest_row(row.iter(), &mut scratch));
+            let place = copies::place_of(key).ok_or_else(|| not_as_written(work))?;
+            copies::push(&mut keys, digest, place)?;
+            expectations.push(digest);
+            gone.insert(place);
+            held.push(HeldRow {
+                operation: Operation::Insert,
+                key: copies::encode(digest, place),
+                reason: cause.reason,
+                words: cause.words.clone(),
+                source: Some(exact::encode_row(row.iter())),
+                target: None,
+                awaits: cause.awaits.clone(),
+            });
+        }
+        let batch = ChangeBatch::Delete(DeleteBatch { keys, expectations, left: Vec::new() });
+        let applied = tx.apply(&work.target, batch, ApplyMode::InPlace).await?;
+        if applied.deleted != chunk.len() as u64 {
+            return Err(not_as_written(work));
+        }
+        match pending.loads.iter_mut().find(|load| load.table == table) {
+            Some(load) => rows.rows().for_each(|row| load.sum.remove(&exact::encode_row(row.iter()))),
+            None => {
+                if let Some(evidence) = self.context.evidence {
+                    evidence.record_images(pending.number, &work.name, applied.images).await?;
+                }
+            }
+        }
+        pending.places.entry(table).or_default().retain(|(_, place)| !gone.contains(place));
+        pending.taken_out.push((table, applied.deleted));
+        self.context.enter(pending.number, work, &held).await
+    }
+}
+
+fn not_as_written(work: &TableWork) -> Error {
+    Error::new(Code::Internal, format!("rows of {} are not as they were written", work.name))
+}
