@@ -13,6 +13,7 @@ mod backup_name;
 mod database_name;
 mod decide;
 mod diff;
+mod drift;
 mod held;
 mod open;
 mod pairing;

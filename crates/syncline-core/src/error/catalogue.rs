@@ -75,6 +75,7 @@ catalogue! {
     SchemaColumnRequired "SCHEMA_COLUMN_REQUIRED" exits 6: "A column that --columns leaves out must have a value in the target: it is NOT NULL there and has no default, so no row could be added. The run stops before anything is written. Carry the column, or give it a default in the target."
     SchemaTypeDiffers "SCHEMA_TYPE_DIFFERS" exits 6: "A column is declared so differently on the two sides that the target would change values while storing them, for example text that looks like a number. The run stops before anything is written."
     SchemaKeyDiffers "SCHEMA_KEY_DIFFERS" exits 6: "The two tables identify rows by different columns, so rows cannot be matched. The run stops before anything is written."
+    SchemaNotAdded "SCHEMA_NOT_ADDED" exits 6: "The target refused a column that --schema add was to add, most often because a row that is there breaks the column's condition. All columns are added in one transaction before the first row, so nothing was changed. Mend the row, or add the column by hand."
     TargetChanged "TARGET_CHANGED" exits 3: "A table that was empty in the target when the run was decided got rows from another program before it could be loaded. It is left as it is; the next run compares it."
     TableNotCreated "TABLE_NOT_CREATED" exits 3: "A table of the source could not be created in the target, or one of its indexes could not: a name may be taken by a view or another table's index, or its definition may need a function or collation that is not there. The table is left out; the others are carried."
     TableNoKey "TABLE_NO_KEY" exits 3: "The table has neither a primary key nor a unique key over NOT NULL columns, so its rows cannot be told apart. It is left untouched while the other tables are carried. Add a key, or leave it out with --tables '*,!name'."
@@ -132,6 +133,7 @@ impl Code {
             Code::SchemaTypeDiffers => {
                 ("declare the column alike on both sides", "or leave the table out with --tables '*,!NAME'")
             }
+            Code::SchemaNotAdded => ("add the column by hand", "or leave the table out with --tables '*,!NAME'"),
             Code::SchemaKeyDiffers => {
                 ("give both tables the same key", "or leave the table out with --tables '*,!NAME'")
             }

@@ -6,7 +6,7 @@
 
 mod apply;
 mod checkpoints;
-mod define;
+pub(super) mod define;
 mod displaced;
 mod orphans;
 mod row;
