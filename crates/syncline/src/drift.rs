@@ -70,8 +70,16 @@ pub(crate) async fn align(
                     SchemaPolicy::Stop => self::widened(table, found, resolved, target).await?,
                     SchemaPolicy::Add | SchemaPolicy::Ignore => widened,
                 };
-                let target = schema.table(name).unwrap_or(found);
-                stops.add(error, compare(table, target, resolved, (widened.as_ref(), one_sided)));
+                let mut found = compare(table, found, resolved, (widened.as_ref(), one_sided));
+                if request.schema == SchemaPolicy::Add {
+                    found.retain(|difference| !can_be_added(difference));
+                    // What a column becomes in the target shows only once it is there.
+                    let target = schema.table(name).expect("BUG: a table of the target has gone");
+                    let after = compare(table, target, resolved, (widened.as_ref(), one_sided));
+                    let is_new = |other: &Difference| found.iter().all(|difference| difference.what != other.what);
+                    found.extend(after.into_iter().filter(is_new).collect::<Vec<_>>());
+                }
+                stops.add(error, found);
             }
         }
     }
@@ -136,7 +144,8 @@ fn with_added(mut pair: Pair, widened: Option<Widened>) -> Result<Pair> {
     if let Some(filter) = &pair.target.mapped.filter {
         filter.replaced(&mut |operand| match operand {
             Operand::Column(name) if names.contains(&name) => {
-                let what = format!("the filter of {} is about {name}, which the target is yet to get", pair.source.table.name);
+                let what =
+                    format!("the filter of {} is about {name}, which the target is yet to get", pair.source.table.name);
                 Err(Error::new(Code::FilterInvalid, what)
                     .because("nobody can tell which rows of the target it covers")
                     .leaving("nothing was changed")
@@ -177,7 +186,8 @@ impl Aligned {
                     _ => continue,
                 };
                 let column = difference.column.unwrap_or_default();
-                let hint = if difference.remedy.contains("--rename") { format!("; {}", difference.remedy) } else { String::new() };
+                let hint = difference.rename.map(|rule| format!("; {}: {}", difference.remedy, rename(&rule)));
+                let hint = hint.unwrap_or_default();
                 self.notes.push(format!("{}.{column} is left out, only the {side} has it{hint}", table.name));
             }
         }
@@ -200,16 +210,17 @@ impl Stops {
             error = error.because(others_named(&others));
         }
         let is = |kind| move |difference: &&Difference| difference.kind == kind;
-        let can_be_added = |difference: &Difference| {
-            difference.kind == DifferenceKind::ColumnMissing && difference.severity == Severity::Minor
-        };
         if policy == SchemaPolicy::Stop && self.differences.iter().any(can_be_added) {
             error = error.next("--schema add", "add the missing columns to the target");
         }
         for difference in self.differences.iter().filter(is(DifferenceKind::ColumnMissing)) {
-            if difference.severity == Severity::Major {
-                error = error.next(difference.remedy.clone(), "");
-            }
+            error = match &difference.rename {
+                Some(rule) => error.next(rename(rule), difference.remedy.clone()),
+                None if difference.severity == Severity::Major => {
+                    error.next("add it by hand", difference.remedy.clone())
+                }
+                None => error,
+            };
         }
         let one_sided = [DifferenceKind::ColumnMissing, DifferenceKind::ColumnExtra];
         if policy != SchemaPolicy::Ignore && self.differences.iter().all(|other| one_sided.contains(&other.kind)) {
@@ -220,6 +231,15 @@ impl Stops {
         }
         Some(error)
     }
+}
+
+/// The flag as a shell takes it.
+fn rename(rule: &str) -> String {
+    format!("--rename '{}'", rule.replace('\'', r"'\''"))
+}
+
+fn can_be_added(difference: &Difference) -> bool {
+    difference.kind == DifferenceKind::ColumnMissing && difference.severity == Severity::Minor
 }
 
 fn others_named(others: &[&Difference]) -> String {

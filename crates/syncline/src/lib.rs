@@ -44,6 +44,7 @@ pub use state::{LogLine, RunRecord};
 pub use syncline_core::cancel::Cancel;
 pub use syncline_core::change::{Operation, Reason};
 pub use syncline_core::mapping::{Mapping, MappingRequest, TableFilter};
+pub use syncline_core::schema::{Difference, DifferenceKind, Severity};
 pub use syncline_core::value::Value;
 pub use syncline_core::{error, event, limits};
 pub use undo::{UndoPlan, UndoTable};

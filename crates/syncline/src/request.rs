@@ -130,20 +130,6 @@ impl RunRequest {
         }
     }
 
-    /// Refuses settings that contradict each other.
-    ///
-    /// # Errors
-    /// `USAGE_INVALID`.
-    pub fn check(&self) -> Result<()> {
-        if self.keep_existing && self.verb == Verb::Mirror {
-            return Err(Error::new(Code::UsageInvalid, "--keep-existing goes with copy only")
-                .because("a mirror makes the target's rows equal to the source's, and kept rows are not")
-                .leaving("nothing was changed")
-                .next("syncline copy SOURCE TARGET --keep-existing", "add what is missing and change nothing"));
-        }
-        Ok(())
-    }
-
     /// The request as of this moment: what `now()` means in its filters. It is recorded so, and whoever looks at the run's
     /// work later sees the same rows.
     #[must_use]
@@ -160,7 +146,13 @@ impl RunRequest {
     ///
     /// # Errors
     /// `USAGE_INVALID`.
-    pub(crate) fn check(&self) -> Result<()> {
+    pub fn check(&self) -> Result<()> {
+        if self.keep_existing && self.verb == Verb::Mirror {
+            return Err(Error::new(Code::UsageInvalid, "--keep-existing goes with copy only")
+                .because("a mirror makes the target's rows equal to the source's, and kept rows are not")
+                .leaving("nothing was changed")
+                .next("syncline copy SOURCE TARGET --keep-existing", "add what is missing and change nothing"));
+        }
         let is_refresh = self.verb == Verb::Mirror && self.strategy == Strategy::Full;
         if self.truncate_target && !is_refresh {
             return Err(Error::new(Code::UsageInvalid, "--truncate-target goes with mirror --strategy full only")
@@ -174,7 +166,7 @@ impl RunRequest {
     /// How the source is seen, in words that are equal when it is seen alike: everything that decides which rows and
     /// values it shows. What does not is named here, so that a new setting counts until somebody says otherwise.
     pub(crate) fn sight(&self) -> String {
-        const OTHER: [&str; 13] = [
+        const OTHER: [&str; 14] = [
             "verb",
             "source",
             "target",

@@ -28,6 +28,7 @@ mod refresh;
 mod restore;
 mod runs;
 mod scene;
+mod schema;
 mod streams;
 mod type_traps;
 mod undo;

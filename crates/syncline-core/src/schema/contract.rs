@@ -141,10 +141,15 @@ fn unfilled(
     let is_left_out = |name: &str| {
         one_sided == OneSided::LeftOut || source.column(name).is_some_and(|column| names[column].is_none())
     };
+    // That the key is another one is told by itself.
+    let is_key = |name: &str| {
+        let key_columns = target.key.iter().flat_map(|key| &key.columns);
+        target.column(name).is_some_and(|column| key_columns.into_iter().any(|other| *other == column))
+    };
     let open = target.columns.iter().filter(|column| column.generated == Generated::No && !is_filled(&column.name));
     open.filter_map(|column| match is_left_out(&column.name) {
         false => Some(Mismatch::Extra { column: column.name.clone() }),
-        true if !column.nullable && column.default.is_none() => Some(Mismatch::Required {
+        true if !column.nullable && column.default.is_none() && !is_key(&column.name) => Some(Mismatch::Required {
             column: column.name.clone(),
             is_in_source: source.column(&column.name).is_some(),
         }),

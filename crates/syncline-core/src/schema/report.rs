@@ -3,6 +3,8 @@
 
 mod constraints;
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::contract::{Mismatch, OneSided, pair_mapped};
@@ -27,6 +29,10 @@ pub struct Difference {
     pub what: String,
     /// What it leads to, or what can be done.
     pub remedy: String,
+    /// The rule for `--rename` that would make the difference go, where a column of one side may be one of the other under a
+    /// new name. A person says whether it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rename: Option<String>,
 }
 
 /// What a difference is about.
@@ -103,6 +109,7 @@ impl Difference {
             stops: false,
             what: format!("the target has no table for {table}"),
             remedy: "copy and mirror make it".to_owned(),
+            rename: None,
         }
     }
 }
@@ -145,11 +152,15 @@ impl Compared<'_> {
 
     fn stopping(&self, mismatch: Mismatch, renames: &[(String, String)]) -> Difference {
         let table = &self.source.name;
+        let mut rule = None;
         let (kind, column, is_addable, remedy) = match &mismatch {
             Mismatch::Missing { column, .. } => {
                 let rename = renames.iter().find(|(missing, _)| missing == column);
                 let (is_addable, remedy) = match (rename, self.refusal(column)) {
-                    (Some((_, found)), _) => (false, self.rename_of(column, found)),
+                    (Some((_, found)), _) => {
+                        rule = Some(self.rename_of(column, found));
+                        (false, format!("it may be {found} in the target, under a new name"))
+                    }
                     (None, Some(words)) => (false, format!("it cannot be added by itself: {words}")),
                     (None, None) => (true, "--schema add adds it".to_owned()),
                 };
@@ -158,7 +169,10 @@ impl Compared<'_> {
             Mismatch::Extra { column } => {
                 let rename = renames.iter().find(|(_, found)| found == column);
                 let remedy = match rename {
-                    Some((missing, _)) => self.rename_of(missing, column),
+                    Some((missing, _)) => {
+                        rule = Some(self.rename_of(missing, column));
+                        format!("it may be {missing} under a new name")
+                    }
                     None => "--schema ignore leaves it as it is".to_owned(),
                 };
                 (DifferenceKind::ColumnExtra, Some(column.clone()), false, remedy)
@@ -179,7 +193,7 @@ impl Compared<'_> {
         };
         let severity = if is_addable { Severity::Minor } else { Severity::Major };
         let what = mismatch.into_error(table).what().to_owned();
-        Difference { table: table.clone(), kind, column, severity, stops: true, what, remedy }
+        Difference { table: table.clone(), kind, column, severity, stops: true, what, remedy, rename: rule }
     }
 
     /// Why the target cannot get this column; `None` when it can.
@@ -191,7 +205,7 @@ impl Compared<'_> {
     fn rename_of(&self, missing: &str, found: &str) -> String {
         let place = self.names.iter().position(|name| name.as_deref() == Some(missing));
         let old = place.map_or(missing, |place| &self.source.columns[place].name);
-        format!("it may be {missing} under a new name: --rename '{}.{old}={found}'", self.source.name)
+        format!("{}.{}={}", as_typed(&self.source.name), as_typed(old), as_typed(found))
     }
 
     fn in_target(&self, column: &str) -> String {
@@ -270,7 +284,7 @@ impl Compared<'_> {
 
     fn harmless(&self, kind: DifferenceKind, column: Option<String>, what: String, remedy: &str) -> Difference {
         let (table, remedy) = (self.source.name.clone(), remedy.to_owned());
-        Difference { table, kind, column, severity: Severity::Minor, stops: false, what, remedy }
+        Difference { table, kind, column, severity: Severity::Minor, stops: false, what, remedy, rename: None }
     }
 }
 
@@ -282,6 +296,12 @@ fn of_name<'t>(table: &'t TableSchema, name: &str) -> Option<&'t Column> {
 
 fn is_alike(a: &Column, b: &Column) -> bool {
     a.declared_type.eq_ignore_ascii_case(&b.declared_type) && a.coercion.stores_like(b.coercion)
+}
+
+/// A name as it stands in a rule of a mapping.
+fn as_typed(name: &str) -> Cow<'_, str> {
+    let is_plain = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_');
+    if is_plain { Cow::Borrowed(name) } else { Cow::Owned(format!("\"{}\"", name.replace('"', "\"\""))) }
 }
 
 fn or_untyped(declared: &str) -> &str {
