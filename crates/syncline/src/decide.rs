@@ -71,7 +71,6 @@ impl Syncline {
     /// # Errors
     /// When a schema or a name stops the run. What concerns one table only is in [`Decision::refused`].
     pub(crate) async fn decide(&self, request: &RunRequest, ends: Ends<'_>, spool: &dyn Spool) -> Result<Decision> {
-        request.check()?;
         let filter = TableFilter::parse(&request.tables)?;
         let source_schema = ends.source.schema().await?;
         let target_schema = ends.target.schema().await?;

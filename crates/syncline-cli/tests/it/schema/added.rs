@@ -193,3 +193,67 @@ fn renamed_and_masked_columns_are_added_under_their_names() {
     scene.ok_with("copy a.db b.db --schema add", &rules);
     assert_eq!(scene.rows("b.db", "SELECT * FROM u"), ["1|hidden"]);
 }
+
+#[test]
+fn rows_that_hold_what_the_defaults_say_are_not_written_again() {
+    let columns = "a INT DEFAULT '5', b TEXT DEFAULT 5, c REAL DEFAULT 1, d BLOB DEFAULT X'00ff', e INT DEFAULT TRUE, f INT DEFAULT -1,
+        g TEXT DEFAULT \"dq\", h DEFAULT NULL, i NUMERIC DEFAULT +5, j DEFAULT 1e3, k TEXT DEFAULT bare, l TEXT DEFAULT 'it''s é 🦀',
+        m NUMERIC DEFAULT '1.50', n INT DEFAULT 9223372036854775807, o REAL DEFAULT 9e999, p INT DEFAULT (7), q TEXT DEFAULT ''";
+    let (rows, place) = ("INSERT INTO t (id) VALUES (1), (2)", "CREATE TABLE t (id TEXT PRIMARY KEY NOT NULL");
+    for (encoding, options) in [("UTF-8", ""), ("UTF-16le", ""), ("UTF-8", " WITHOUT ROWID")] {
+        let scene = Scene::with_pair(
+            &format!("{place}, {columns}){options}; {rows}"),
+            &format!("PRAGMA encoding = '{encoding}'; {place}){options}; {rows}"),
+        );
+        let summary = scene.run("copy a.db b.db --schema add --json").last();
+        let table = &summary["tables"][0];
+        assert_eq!((&table["updated"], &table["unchanged"]), (&0.into(), &2.into()), "{encoding} {summary}");
+        assert_eq!(summary["verified"], "equal");
+        let all = "SELECT * FROM t";
+        assert_eq!(scene.rows("a.db", all), scene.rows("b.db", all));
+    }
+}
+
+#[test]
+fn hostile_names_and_defaults() {
+    let names =
+        ["it's", "a\"b", "a]b", "two words", "new\nline", "select", "ünï 🦀", "x'); DROP TABLE \"safe\";--", "a.b=c"];
+    let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
+    let columns: Vec<String> =
+        names.iter().map(|name| format!("{} TEXT DEFAULT 'x''; DROP TABLE safe; --'", quoted(name))).collect();
+    let make = |columns: &str| {
+        let tables = names.iter().map(|name| {
+            format!(
+                "CREATE TABLE {0} (id INTEGER PRIMARY KEY{columns}); INSERT INTO {0} (id) VALUES (1);",
+                quoted(name)
+            )
+        });
+        tables.collect::<String>() + "CREATE TABLE safe (id INTEGER PRIMARY KEY)"
+    };
+    let scene = Scene::with_pair(&make(&format!(", {}", columns.join(", "))), &make(""));
+    scene.sql("a.db", &format!("UPDATE {} SET {} = 'changed'", quoted(names[1]), quoted(names[7])));
+    assert!(scene.ok("plan copy a.db b.db --schema add").contains("ADD COLUMN \"new\\nline\" TEXT"));
+    let said = scene.run("copy a.db b.db --schema add --json");
+    assert_eq!((said.code, said.last()["verified"].as_str()), (Some(0), Some("equal")), "{}{}", said.out, said.err);
+    assert_eq!(scene.number("b.db", "SELECT count(*) FROM sqlite_schema WHERE name = 'safe'"), 1);
+    assert_eq!(scene.run("diff a.db b.db --exit-code").code, Some(0));
+    assert!(scene.json("diff a.db b.db --json").get("schema").is_none());
+}
+
+#[test]
+fn strict_tables_get_the_types_they_know() {
+    let pair = |column: &str| {
+        Scene::with_pair(
+            &format!("CREATE TABLE t (id INTEGER PRIMARY KEY, {column}); INSERT INTO t VALUES (1, '5')"),
+            "CREATE TABLE t (id INTEGER PRIMARY KEY) STRICT; INSERT INTO t VALUES (1)",
+        )
+    };
+    assert_eq!(pair("v TEXT").run("copy a.db b.db --schema add").code, Some(0));
+    // Without STRICT, ANY is a column of numbers.
+    for column in ["v VARCHAR(5)", "v ANY"] {
+        let scene = pair(column);
+        let said = scene.run("copy a.db b.db --schema add");
+        assert_eq!(said.code, Some(6), "{column} {}", said.out);
+        assert_eq!(scene.rows("b.db", "SELECT * FROM t"), ["1"]);
+    }
+}
