@@ -257,3 +257,37 @@ fn strict_tables_get_the_types_they_know() {
         assert_eq!(scene.rows("b.db", "SELECT * FROM t"), ["1"]);
     }
 }
+
+#[test]
+fn a_full_refresh_finds_the_columns_there() {
+    for flags in ["--strategy full", "--strategy full --truncate-target"] {
+        let scene = Scene::with_pair(A, B);
+        let said = scene.run(&format!("mirror a.db b.db --schema add --json {flags}"));
+        assert_eq!((said.code, said.last()["verified"].as_str()), (Some(0), Some("equal")), "{}{}", said.out, said.err);
+        assert_eq!(scene.rows("a.db", ROWS), scene.rows("b.db", ROWS));
+        scene.ok("undo --yes");
+        let expected =
+            ["1|one|NULL|7|NULL|14", "2|two|NULL|7|NULL|14", "3|three|NULL|7|NULL|14", "9|own|NULL|7|NULL|14"];
+        assert_eq!(scene.rows("b.db", ROWS), expected, "{flags}");
+    }
+}
+
+#[test]
+fn views_triggers_and_indexes_of_the_target_are_not_in_the_way() {
+    let scene = Scene::with_pair(
+        A,
+        &format!(
+            "{B} CREATE TABLE child (id INTEGER PRIMARY KEY, t INTEGER REFERENCES t(id)); INSERT INTO child VALUES (1, 1);
+             CREATE VIEW v AS SELECT * FROM t; CREATE VIEW broken AS SELECT gone FROM nowhere;
+             CREATE TRIGGER g AFTER UPDATE ON t BEGIN DELETE FROM child; END;
+             CREATE INDEX lowered ON t (lower(name)); CREATE UNIQUE INDEX some ON t (name) WHERE name > 'zz';"
+        ),
+    );
+    let said = scene.run("copy a.db b.db --schema add --json");
+    assert_eq!((said.code, said.last()["verified"].as_str()), (Some(0), Some("equal")), "{}{}", said.out, said.err);
+    assert_eq!(scene.number("b.db", "SELECT count(*) FROM child"), 1, "the trigger fired");
+    assert_eq!(
+        scene.number("b.db", "SELECT count(*) FROM sqlite_schema WHERE type IN ('view', 'trigger', 'index')"),
+        5
+    );
+}

@@ -46,6 +46,13 @@ fn what_is_kept_is_shown_and_the_rest_verified() {
 }
 
 #[test]
+fn a_strategy_of_full_keeps_them_too() {
+    let scene = Scene::with_pair(A, B);
+    assert_eq!(scene.run("copy a.db b.db --keep-existing --strategy full --json").last()["tables"][0]["kept"], 2);
+    assert_eq!(scene.rows("b.db", ROWS), ["1|same", "2|b2", "3|b3", "4|new", "9|own"]);
+}
+
+#[test]
 fn held_rows_of_such_a_run_stay_theirs() {
     let scene = Scene::with_pair(A, B);
     scene.sql("a.db", "INSERT INTO t VALUES (5, 'bad')");
