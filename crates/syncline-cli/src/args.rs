@@ -110,9 +110,14 @@ pub(crate) fn command() -> clap::Command {
     let without_deletes = |copy: clap::Command| {
         copy.mut_arg("max_delete", |flag| flag.hide(true)).mut_arg("allow_empty_source", |flag| flag.hide(true))
     };
+    // Taken from a mirror as well, to be refused with the reason.
+    let without_keeping = |mirror: clap::Command| mirror.mut_arg("keep_existing", |flag| flag.hide(true));
     Cli::command()
         .mut_subcommand("copy", without_deletes)
-        .mut_subcommand("plan", |plan| plan.mut_subcommand("copy", without_deletes))
+        .mut_subcommand("mirror", without_keeping)
+        .mut_subcommand("plan", |plan| {
+            plan.mut_subcommand("copy", without_deletes).mut_subcommand("mirror", without_keeping)
+        })
 }
 
 /// Turns clap's report into the form that all errors have.

@@ -107,6 +107,8 @@ mod tests {
             unchanged: 0,
             conflicts: 0,
             held: 0,
+            kept: 0,
+            added_columns: Vec::new(),
             strategy: "compare".into(),
             error: Some(ErrorReport::from(&Error::new(*code, "it failed"))),
         };

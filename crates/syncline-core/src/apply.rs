@@ -26,9 +26,9 @@ use crate::change::{Applied, TableTask};
 use crate::checkpoint::Checkpoint;
 use crate::error::{Code, Error, Result};
 use crate::event::{Event, EventSink, Phase, Point};
-use crate::schema::Schema;
+use crate::schema::{Schema, SchemaStep};
 use crate::state::{Evidence, Ledger, LoadRecord, Spool, TableRecord};
-use crate::store::{Position, RowSource, Share, Store, Transaction};
+use crate::store::{Position, RowSource, Share, Store, Transaction, Writer};
 use crate::value::TableSum;
 
 /// What is to be done with one table.
@@ -129,6 +129,7 @@ pub struct Applier<'a> {
     deletes_done: Vec<bool>,
     left_out: Vec<LeftOut>,
     next_batch: u64,
+    steps: &'a [SchemaStep],
 }
 
 /// What a transaction has done so far; it counts only once committed.
@@ -209,7 +210,26 @@ impl<'a> Applier<'a> {
             deletes_done,
             left_out,
             next_batch: 1,
+            steps: &[],
         }
+    }
+
+    /// The same applier, which carries out these steps before the first row.
+    #[must_use]
+    pub fn defining(self, steps: &'a [SchemaStep]) -> Self {
+        Self { steps, ..self }
+    }
+
+    /// Carries out the steps in a transaction of their own. Should the run end behind it, the next one finds what they
+    /// have made.
+    pub(crate) async fn define(&mut self, writer: &mut dyn Writer) -> Result<()> {
+        if self.steps.is_empty() {
+            return Ok(());
+        }
+        let pending = self.pending();
+        let mut tx = writer.begin().await?;
+        let defined = tx.define(self.steps).await.map(|()| Attempt::Done);
+        self.conclude(tx, pending, defined).await.map(|_| ())
     }
 
     /// Numbers a new transaction. Numbers are never used twice, so that what a failed attempt left in the evidence

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::error::{Code, Error, Result};
 use crate::mapping::{Condition, Mask};
 use crate::schema::TableSchema;
-use crate::value::{RowBatch, exact};
+use crate::value::{RowBatch, Value, exact};
 
 /// A 128-bit digest of a row's exact encoding; see [`crate::value::exact::digest_row`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -81,6 +81,9 @@ pub struct Mapped {
     /// Positions in the table's columns of those that are stored and not carried: in the target only. They are part of
     /// before-images, behind the columns of the task, and of what is put back.
     pub kept: Vec<usize>,
+    /// Positions in the task's columns of those that the table is yet to get, and what its rows will hold in them: in the
+    /// target only, until they are there. Reading shows them as if they were; writing needs them to be.
+    pub fills: Vec<(usize, Value)>,
 }
 
 impl TableTask {

@@ -50,6 +50,9 @@ pub const HOLD_ROUNDS_MAX: usize = 32;
 /// Rows named in an error message or a report where the full list would drown the reader.
 pub const SAMPLE_ROWS: usize = 5;
 
+/// Differences between two schemas that the error of a run names. `diff` lists them all.
+pub const DIFFERENCES_NAMED: usize = 25;
+
 /// Deletes in one table that are let through whatever their share: small tables change by large percentages.
 pub const GUARD_DELETES_FEW: u64 = 20;
 

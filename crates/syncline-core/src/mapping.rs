@@ -4,6 +4,7 @@
 //! What was typed is a [`MappingRequest`]. Parsed, it is a [`Mapping`]; held against the source's schema, it is a
 //! [`Resolved`] mapping with a [`TableView`] for each table. Nothing of it is ever handed to a database as text.
 
+mod additions;
 mod columns;
 mod define;
 mod feasible;
@@ -19,6 +20,7 @@ pub mod tables;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::additions::additions;
 pub use self::define::{Defined, LeftOut};
 pub use self::filter::Condition;
 pub use self::mask::{Mask, MaskKey, MaskKind};

@@ -17,8 +17,8 @@ pub struct Carried {
     pub end: Result<()>,
 }
 
-/// Carries out the work: puts with referenced tables first, deletes with referenced tables last, and at the end the
-/// checkpoint goes, after the evidence says that it is no longer needed.
+/// Carries out the work: columns that are to be added, puts with referenced tables first, deletes with referenced tables
+/// last, and at the end the checkpoint goes, after the evidence says that it is no longer needed.
 ///
 /// Whatever happens, what was committed stays, and the evidence says exactly that.
 pub async fn carry(mut applier: Applier<'_>, writer: &mut dyn Writer) -> Carried {
@@ -29,6 +29,7 @@ pub async fn carry(mut applier: Applier<'_>, writer: &mut dyn Writer) -> Carried
 }
 
 async fn apply_all(applier: &mut Applier<'_>, writer: &mut dyn Writer) -> Result<()> {
+    applier.define(writer).await?;
     if applier.context.refreshes {
         return applier.refresh(writer).await;
     }

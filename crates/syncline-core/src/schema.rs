@@ -1,11 +1,13 @@
 //! Tables as their databases describe them, how two of them fit together, and the steps that make one like the other.
 
 pub mod contract;
+pub mod report;
 pub mod steps;
 pub mod table;
 
 pub use contract::{ColumnPair, Mismatch};
-pub use steps::SchemaStep;
+pub use report::{Difference, DifferenceKind, Severity};
+pub use steps::{AddedColumn, NewColumn, SchemaStep, Widened};
 pub use table::{
     Check, Coercion, Column, ForeignKey, Generated, Index, IndexColumn, Key, NotCarried, Schema, TableSchema, Unique,
 };

@@ -14,7 +14,7 @@ use futures_util::stream::BoxStream;
 use crate::change::{Applied, ApplyMode, ChangeBatch, Refusal, RowDigest, TableTask};
 use crate::checkpoint::Checkpoint;
 use crate::error::Result;
-use crate::schema::{ForeignKey, Schema, SchemaStep, TableSchema};
+use crate::schema::{ForeignKey, NewColumn, Schema, SchemaStep, TableSchema, Widened};
 use crate::value::{RowBatch, TableSum};
 
 pub use backup::{Backup, Care, Extent, Watch};
@@ -109,6 +109,11 @@ pub struct Estimate {
 pub trait Snapshot: Send {
     /// The schema, as of this view.
     async fn schema(&mut self) -> Result<Schema>;
+
+    /// What a table of this view becomes when these columns are added to it in this order: asked of the engine itself,
+    /// on a table of the same definition, so nothing is written here. A column that it refuses is passed over. What only
+    /// the rows can tell, such as a condition that one of them breaks, shows when the step is carried out.
+    async fn widened(&mut self, table: &TableSchema, columns: &[NewColumn]) -> Result<Widened>;
 
     /// Rows in the table. Exact, and at the price of going through it.
     async fn count(&mut self, task: &TableTask) -> Result<u64>;

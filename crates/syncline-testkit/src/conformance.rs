@@ -28,6 +28,7 @@ mod refusal;
 mod rows;
 mod schema;
 mod snapshot;
+mod widen;
 mod writer;
 
 use std::any::Any;
@@ -72,6 +73,7 @@ pub const STORE_PROMISES: &[&[Promise]] = &[
     writer::PROMISES,
     checkpoint::PROMISES,
     define::PROMISES,
+    widen::PROMISES,
     load::PROMISES,
     adopt::PROMISES,
     apply::PROMISES,

@@ -1,18 +1,21 @@
 //! Deciding what a run will do, table by table, before anything is written.
 
+use std::sync::Arc;
+
 use syncline_core::apply::guards::{self, DeleteGuard};
 use syncline_core::apply::{Action, TableWork};
 use syncline_core::capture::{Compare, Tally};
-use syncline_core::change::{Mapped, TableTask};
+use syncline_core::change::{Mapped, Operation, TableTask};
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::event::{Event, Phase};
 use syncline_core::limits;
 use syncline_core::mapping::{Resolved, TableFilter};
-use syncline_core::schema::Schema;
+use syncline_core::schema::{AddedColumn, Schema, SchemaStep, TableSchema};
 use syncline_core::state::Spool;
 use syncline_core::store::{Position, Snapshot, Store};
 
-use crate::pairing::{Pair, pair};
+use crate::drift::{Aligned, align};
+use crate::pairing::Pair;
 use crate::request::{DeleteLimit, RunRequest, Strategy, Verb};
 use crate::select::{admitted, check_names};
 use crate::session::Syncline;
@@ -23,6 +26,10 @@ pub(crate) struct Decision {
     pub(crate) tables: Vec<Decided>,
     /// Tables that cannot be carried, with the reason.
     pub(crate) refused: Vec<(String, Error)>,
+    /// Tables that are not in the target and were not to be created.
+    pub(crate) absent: Vec<String>,
+    /// What is done to the target's schema before the first row.
+    pub(crate) steps: Vec<SchemaStep>,
     /// All tables of the target as they are before the run.
     pub(crate) target_schema: Schema,
     /// How the source is seen.
@@ -41,6 +48,10 @@ pub(crate) struct Decided {
     pub(crate) tally: Tally,
     /// Which way was taken, and why.
     pub(crate) how: String,
+    /// Columns that the target's table is yet to get.
+    pub(crate) added: Vec<AddedColumn>,
+    /// Rows that differ and are kept as the target has them, as asked.
+    pub(crate) kept: u64,
 }
 
 /// The two ends of a decision.
@@ -62,7 +73,6 @@ impl Syncline {
     /// # Errors
     /// When a schema or a name stops the run. What concerns one table only is in [`Decision::refused`].
     pub(crate) async fn decide(&self, request: &RunRequest, ends: Ends<'_>, spool: &dyn Spool) -> Result<Decision> {
-        request.check()?;
         let filter = TableFilter::parse(&request.tables)?;
         let source_schema = ends.source.schema().await?;
         let target_schema = ends.target.schema().await?;
@@ -72,16 +82,29 @@ impl Syncline {
         if tables.is_empty() {
             return Err(Error::new(Code::NoTables, "there is no table to carry").leaving("nothing was changed"));
         }
-        let pairs: Vec<_> = tables.iter().map(|table| pair(table, &target_schema, &resolved)).collect::<Result<_>>()?;
+        let Aligned { pairs, absent, notes: drift } =
+            align(request, &tables, &target_schema, &resolved, &mut *ends.target).await?;
+        if pairs.is_empty() {
+            return Err(Error::new(Code::NoTables, "none of the tables is in the target, and none is to be created")
+                .leaving("nothing was changed")
+                .next("leave --no-create away", "create what is missing"));
+        }
         let mut decision = Decision {
             tables: Vec::new(),
             refused: Vec::new(),
             notes: notes(&source_schema, &target_schema, &filter, (request.verb, &resolved)),
+            absent,
+            steps: Vec::new(),
             target_schema,
             resolved,
             refreshes: request.verb == Verb::Mirror && request.strategy == Strategy::Full,
             decided_at: ends.target.position().await?,
         };
+        decision.notes.extend(drift);
+        if !decision.absent.is_empty() {
+            let names: Vec<_> = decision.absent.iter().map(String::as_str).collect();
+            decision.notes.push(format!("not in the target, and not created: {}", listed(&names)));
+        }
         let Ends { source, target } = ends;
         for pair in pairs {
             self.cancel().check()?;
@@ -94,7 +117,7 @@ impl Syncline {
             let ends = Ends { source: &mut *source, target: &mut *target };
             let is_referenced = is_referenced(&decision.target_schema, &pair.target.table.name);
             match self.decide_table(request, pair, ends, spool, is_referenced).await {
-                Ok(decided) => decision.tables.push(decided),
+                Ok(decided) => decision.push(decided),
                 Err(error) if matches!(error.code(), Code::TableNoKey | Code::KeyNull) => {
                     decision.refused.push((name, error.leaving_if_unsaid("the table is untouched")));
                 }
@@ -112,17 +135,16 @@ impl Syncline {
         spool: &dyn Spool,
         is_referenced: bool,
     ) -> Result<Decided> {
-        let Pair { source, target, is_missing, .. } = pair;
+        let Pair { source, target, is_missing, added, .. } = pair;
         // Rows outside the filter are rows all the same: a load needs a table that has none at all.
         let is_empty = is_missing || ends.target.estimate(&target.unfiltered()).await?.rows == 0;
         let (lane, how) = lane(request, is_missing, is_empty, (&target, is_referenced));
-        let (action, tally) = match lane {
+        let (action, mut tally) = match lane {
             Lane::Load => (Action::Load { create: is_missing }, estimate_load(&source, ends.source).await?),
             Lane::Refill => (Action::Refill, count_refill(&source, &target, ends).await?),
-            Lane::Compare => {
-                (Action::Differences, self.compare_table(&source, &target, ends, request.verb, spool).await?)
-            }
+            Lane::Compare => (Action::Differences, self.compare_table(&source, &target, ends, request, spool).await?),
         };
+        let kept = if request.keep_existing { std::mem::take(&mut tally.changed) } else { 0 };
         let deletes = if request.verb == Verb::Mirror { tally.only_target } else { 0 };
         let work = TableWork {
             name: source.table.name.clone(),
@@ -133,7 +155,7 @@ impl Syncline {
             action,
             sequence: None,
         };
-        Ok(Decided { work, tally, how })
+        Ok(Decided { work, tally, how, added, kept })
     }
 
     async fn compare_table(
@@ -141,7 +163,7 @@ impl Syncline {
         source: &TableTask,
         target: &TableTask,
         ends: Ends<'_>,
-        verb: Verb,
+        request: &RunRequest,
         spool: &dyn Spool,
     ) -> Result<Tally> {
         let (table, phase) = (&source.table.name, Phase::Compare);
@@ -150,9 +172,11 @@ impl Syncline {
         self.events().emit(Event::PhaseStarted { table: table.clone(), phase, rows: Some(rows) });
         while let Some(mut page) = compare.next_page(limits::SPOOL_PAGE).await? {
             self.cancel().check()?;
-            if verb == Verb::Copy {
-                page.retain(|change| change.operation != syncline_core::change::Operation::Delete);
-            }
+            page.retain(|change| match change.operation {
+                Operation::Insert => true,
+                Operation::Update => !request.keep_existing,
+                Operation::Delete => request.verb == Verb::Mirror,
+            });
             if !page.is_empty() {
                 spool.append(table, &page).await?;
             }
@@ -239,6 +263,30 @@ fn is_referenced(schema: &Schema, table: &str) -> bool {
 }
 
 impl Decision {
+    fn push(&mut self, decided: Decided) {
+        if decided.kept > 0 {
+            let (rows, table) = (decided.kept, &decided.work.name);
+            let s = if rows == 1 { "" } else { "s" };
+            self.notes
+                .push(format!("{rows} row{s} of {table} kept as in the target, where the source has other values"));
+        }
+        self.tables.push(decided);
+    }
+
+    /// From here on the columns that are to be added count as being there: the run's first step is to add them.
+    pub(crate) fn define_columns(&mut self) {
+        for decided in &mut self.tables {
+            let target = &mut decided.work.target;
+            target.mapped.fills.clear();
+            if !decided.added.is_empty() {
+                let same = |table: &&mut Arc<TableSchema>| table.name == target.table.name;
+                self.target_schema.tables.iter_mut().filter(same).for_each(|table| *table = Arc::clone(&target.table));
+            }
+            let step = |added: &AddedColumn| SchemaStep::AddColumn(Box::new(added.step.clone()));
+            self.steps.extend(decided.added.iter().map(step));
+        }
+    }
+
     /// Replaces the estimates of loads by exact numbers, for people who are to agree to them.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use syncline_core::error::{Code, Error, Result};
 use syncline_core::event::{Event, Phase};
 use syncline_core::limits;
 use syncline_core::mapping::{MappingRequest, Resolved, TableFilter};
-use syncline_core::schema::TableSchema;
+use syncline_core::schema::{Difference, TableSchema};
 use syncline_core::state::{ChangeKind, Spool};
 use syncline_core::store::{RowStream, Snapshot};
 use syncline_core::value::{Row, ValueRef};
@@ -17,6 +17,7 @@ use syncline_core::value::{Row, ValueRef};
 use crate::decide::Ends;
 use syncline_stores::sqlite::row_number_of;
 
+use crate::drift::differences;
 use crate::open::Purpose;
 use crate::pairing::{Pair, is_about_mapping, pair};
 use crate::row_difference::{InTarget, RowDifference, RowSink};
@@ -62,14 +63,20 @@ impl Syncline {
             let what = format!("{} and {} have no table in common", source.label, target.label);
             return Err(Error::new(Code::NoTables, what));
         }
-        let mut reports = Vec::new();
+        let (mut reports, mut schema) = (Vec::new(), Vec::new());
         for table in &tables {
             self.cancel().check()?;
             reports.push(match target_schema.table(resolved.target_name(&table.name)) {
-                None => one_sided(&seen(table, &resolved), ends.source, &target.label).await?,
-                Some(_) => match pair(table, &target_schema, &resolved) {
+                None => {
+                    schema.push(Difference::missing_table(&table.name));
+                    one_sided(&seen(table, &resolved), ends.source, &target.label).await?
+                }
+                Some(found) => match pair(table, &target_schema, &resolved) {
                     Err(error) if is_about_mapping(&error) => return Err(error),
-                    paired => self.diff_table(table, paired, &mut ends, &mut rows).await?,
+                    paired => {
+                        schema.extend(differences(table, found, &resolved, ends.target).await?);
+                        self.diff_table(table, paired, &mut ends, &mut rows).await?
+                    }
                 },
             });
         }
@@ -80,7 +87,7 @@ impl Syncline {
             }
         }
         let equal = reports.iter().all(|table| table.is_equal() && table.note.is_none());
-        Ok(DiffReport { format: 1, kind: "diff".to_owned(), equal, tables: reports, notes: Vec::new() })
+        Ok(DiffReport { format: 1, kind: "diff".to_owned(), equal, tables: reports, schema, notes: Vec::new() })
     }
 
     /// What concerns this table only becomes its note; what concerns a whole database is an error.

@@ -8,6 +8,7 @@ use syncline_core::store::{Description, Store};
 use syncline_stores::sqlite::{Access, SqliteStore};
 
 use crate::database_name::DatabaseName;
+use crate::request::RunRequest;
 use crate::session::Syncline;
 
 /// An open database and what it is called.
@@ -31,6 +32,13 @@ pub(crate) enum Purpose {
     Write,
     /// As `Write`, and a missing database is made.
     Create,
+}
+
+impl Purpose {
+    /// What the target of a run is opened for.
+    pub(crate) fn of_target(request: &RunRequest) -> Self {
+        if request.no_create { Purpose::Write } else { Purpose::Create }
+    }
 }
 
 impl Syncline {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use syncline_core::change::{Mapped, TableTask};
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::mapping::{Mapping, MappingRequest, Resolved, TableFilter, TableView};
-use syncline_core::schema::contract::computed_columns;
-use syncline_core::schema::{Schema, TableSchema, contract};
+use syncline_core::schema::contract::{OneSided, computed_columns};
+use syncline_core::schema::{AddedColumn, Schema, TableSchema, contract};
 
 use crate::session::{Syncline, now_ms};
 
@@ -41,6 +41,8 @@ pub(crate) struct Pair {
     pub(crate) is_missing: bool,
     /// What the target's table will lack of the source's although nobody asked for that, if it has to be made.
     pub(crate) left_out: Vec<String>,
+    /// Columns that the target's table is yet to get.
+    pub(crate) added: Vec<AddedColumn>,
     view: TableView,
 }
 
@@ -50,6 +52,19 @@ pub(crate) struct Pair {
 /// # Errors
 /// The first reason why the target's table cannot take the rows.
 pub(crate) fn pair(table: &Arc<TableSchema>, target_schema: &Schema, resolved: &Resolved) -> Result<Pair> {
+    pair_with(table, target_schema, resolved, OneSided::Refused)
+}
+
+/// As [`pair`], with another way with columns that only one side has.
+///
+/// # Errors
+/// As [`pair`].
+pub(crate) fn pair_with(
+    table: &Arc<TableSchema>,
+    target_schema: &Schema,
+    resolved: &Resolved,
+    one_sided: OneSided,
+) -> Result<Pair> {
     let view = resolved.view(table);
     let (target, is_missing, left_out) = match target_schema.table(&view.target) {
         Some(target) => (Arc::clone(target), false, Vec::new()),
@@ -58,14 +73,11 @@ pub(crate) fn pair(table: &Arc<TableSchema>, target_schema: &Schema, resolved: &
             (defined.table, true, defined.left_out.into_iter().map(|what| what.0).collect())
         }
     };
-    let columns = contract::pair_mapped(table, &target, &view.columns).map_err(|mismatches| {
-        let mut mismatches = mismatches.into_iter();
-        let first = mismatches.next().expect("BUG: a mismatch without a reason");
-        let error = first.into_error(&table.name).leaving("nothing was changed");
-        match mismatches.len() {
-            0 => error,
-            more => error.because(format!("and {more} more differences in this table")),
-        }
+    let columns = contract::pair_mapped(table, &target, &view.columns, one_sided).map_err(|mismatches| {
+        let mut errors = mismatches.into_iter().map(|mismatch| mismatch.into_error(&table.name));
+        let first = errors.next().expect("BUG: a mismatch without a reason").leaving("nothing was changed");
+        let others: Vec<String> = errors.map(|error| error.what().to_owned()).collect();
+        if others.is_empty() { first } else { first.because(others.join("; ")) }
     })?;
     view.check_target(table, &target, &columns)?;
     // In the order of the target's key, because that is the order in which undo will find the table's key again.
@@ -87,15 +99,20 @@ pub(crate) fn pair(table: &Arc<TableSchema>, target_schema: &Schema, resolved: &
         mapped: of_source,
     };
     let target = TableTask { table: target, columns: carried, key, mapped: of_target };
-    Ok(Pair { source, target, is_missing, left_out, view })
+    Ok(Pair { source, target, is_missing, left_out, added: Vec::new(), view })
 }
 
 /// As [`pair`], for a table that must be there.
 ///
 /// # Errors
 /// `TABLE_NOT_FOUND` too.
-pub(crate) fn pair_to_verify(table: &Arc<TableSchema>, target: &Schema, resolved: &Resolved) -> Result<Pair> {
-    let pair = pair(table, target, resolved)?;
+pub(crate) fn pair_to_verify(
+    table: &Arc<TableSchema>,
+    target: &Schema,
+    resolved: &Resolved,
+    one_sided: OneSided,
+) -> Result<Pair> {
+    let pair = pair_with(table, target, resolved, one_sided)?;
     if pair.is_missing {
         return Err(Error::new(Code::TableNotFound, format!("{} is not in the target", pair.target.table.name)));
     }

@@ -17,7 +17,7 @@ use syncline_core::error::Result;
 
 use crate::request::RunRequest;
 use crate::row_difference::RowDifference;
-use crate::summary::ErrorReport;
+use crate::summary::{ErrorReport, is_zero};
 
 pub(crate) use self::apply::{check_identities, spent};
 pub use self::file::PlanWriter;
@@ -78,7 +78,13 @@ pub struct PlanTable {
     /// The statements that make the table, where it is missing.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub creates: Vec<String>,
-    /// A digest of what both tables look like.
+    /// The statements that add columns to it, where it lacks some.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub alters: Vec<String>,
+    /// Rows that differ and stay as the target has them, as asked.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub kept: u64,
+    /// A digest of what both tables look like, with what is to be added.
     pub schema: String,
     /// Why the table cannot be carried.
     #[serde(skip_serializing_if = "Option::is_none", default)]

@@ -29,6 +29,19 @@ pub enum Strategy {
     Compare,
 }
 
+/// What is made of columns that only one side has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SchemaPolicy {
+    /// They stop the run before anything is written.
+    #[default]
+    Stop,
+    /// Those that the target lacks are added to it; others stop the run.
+    Add,
+    /// They are left out of what is carried.
+    Ignore,
+}
+
 /// How many deletes a run may carry out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -78,6 +91,19 @@ pub struct RunRequest {
     /// Back the target up before anything is written.
     #[serde(default)]
     pub backup: bool,
+    /// What is made of columns that only one side has.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub schema: SchemaPolicy,
+    /// Make no table and no database that is missing.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub no_create: bool,
+    /// Leave rows that both sides have as the target has them: for a copy only.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub keep_existing: bool,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 impl RunRequest {
@@ -98,6 +124,9 @@ impl RunRequest {
             undo: true,
             plan: None,
             backup: false,
+            schema: SchemaPolicy::Stop,
+            no_create: false,
+            keep_existing: false,
         }
     }
 
@@ -117,7 +146,13 @@ impl RunRequest {
     ///
     /// # Errors
     /// `USAGE_INVALID`.
-    pub(crate) fn check(&self) -> Result<()> {
+    pub fn check(&self) -> Result<()> {
+        if self.keep_existing && self.verb == Verb::Mirror {
+            return Err(Error::new(Code::UsageInvalid, "--keep-existing goes with copy only")
+                .because("a mirror makes the target's rows equal to the source's, and kept rows are not")
+                .leaving("nothing was changed")
+                .next("syncline copy SOURCE TARGET --keep-existing", "add what is missing and change nothing"));
+        }
         let is_refresh = self.verb == Verb::Mirror && self.strategy == Strategy::Full;
         if self.truncate_target && !is_refresh {
             return Err(Error::new(Code::UsageInvalid, "--truncate-target goes with mirror --strategy full only")
@@ -131,7 +166,7 @@ impl RunRequest {
     /// How the source is seen, in words that are equal when it is seen alike: everything that decides which rows and
     /// values it shows. What does not is named here, so that a new setting counts until somebody says otherwise.
     pub(crate) fn sight(&self) -> String {
-        const OTHER: [&str; 13] = [
+        const OTHER: [&str; 14] = [
             "verb",
             "source",
             "target",
@@ -145,10 +180,15 @@ impl RunRequest {
             "undo",
             "plan",
             "backup",
+            "no_create",
         ];
         let mut settings = serde_json::to_value(self).expect("BUG: a request is recorded as JSON");
         if let Some(settings) = settings.as_object_mut() {
             settings.retain(|name, _| !OTHER.contains(&name.as_str()));
+            if self.schema != SchemaPolicy::Ignore {
+                // Columns that are added show what they would have shown had they been there.
+                settings.remove("schema");
+            }
             if let Some(mapping) = settings.get_mut("mapping").and_then(|mapping| mapping.as_object_mut()) {
                 // A later moment is the same way of seeing, and no mapping is what there was before there were any.
                 mapping.remove("as_of_ms");
@@ -217,9 +257,14 @@ mod tests {
             undo: false,
             plan: Some("p_1".to_owned()),
             backup: true,
+            schema: SchemaPolicy::Add,
+            no_create: true,
             ..RunRequest::new(Verb::Mirror, "c.db", "d.db")
         };
         assert_eq!(plain.sight(), other.sight());
+        let fewer_columns = RunRequest { schema: SchemaPolicy::Ignore, ..plain.clone() };
+        let fewer_rows = RunRequest { keep_existing: true, ..plain.clone() };
+        assert!(fewer_columns.sight() != plain.sight() && fewer_rows.sight() != plain.sight());
         // A new setting shows here, so that somebody says whether it changes what is seen.
         assert_eq!(plain.sight(), "{}");
     }

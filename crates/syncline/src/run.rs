@@ -38,12 +38,13 @@ impl Syncline {
         let started = Instant::now();
         let untouched = |error: Error| error.leaving_if_unsaid("nothing was changed");
         // What cannot be understood should not wait for a database.
+        request.check()?;
         Mapping::parse(&request.mapping).map_err(untouched)?;
         // A plan is carried out as of the moment it was made.
         let request = &if gate.is_some() { request.clone() } else { request.as_of(now_ms()) };
         let state = self.state().await.map_err(untouched)?;
         let source = self.open_database(&request.source, Purpose::Read).await.map_err(untouched)?;
-        let target = self.open_database(&request.target, Purpose::Create).await.map_err(untouched)?;
+        let target = self.open_database(&request.target, Purpose::of_target(request)).await.map_err(untouched)?;
         check_ends(&source, &target)?;
         let note = format!("{} {} -> {}", request.verb.name(), source.label, target.label);
         let lock = RunLock::acquire(state.dir(), &target.description.identity, &note).map_err(untouched)?;
@@ -140,6 +141,7 @@ impl Syncline {
                 unsaved
             }
         };
+        decision.define_columns();
         let mut worked = self.carry_out(request, &decision, &mut source_view, target, writer, (run, &spool)).await?;
         drop(source_view);
         worked.notes.extend(unsaved);
@@ -153,7 +155,7 @@ impl Syncline {
         }
         if request.verify && worked.end.is_ok() {
             let proven = (&finished[..], &decision.resolved);
-            match self.verify_run(request.verb, source, target, &seen, proven).await {
+            match self.verify_run(request, source, target, &seen, proven).await {
                 Ok(verified) => worked.verified = worked.with_exceptions(verified),
                 // The rows are committed; what failed is the proof.
                 Err(error) => worked.end = Err(error),
@@ -201,6 +203,7 @@ impl Syncline {
             decided_at: Some(decision.decided_at.clone()),
         };
         let applier = Applier::new(&works, &decision.target_schema, source, &*target.store, context);
+        let applier = applier.defining(&decision.steps);
         Ok(Worked::new(decision, carry(applier, writer).await))
     }
 }
@@ -232,7 +235,14 @@ impl Worked {
     fn new(decision: &Decision, carried: Carried) -> Self {
         let mut tables = Vec::new();
         for (decided, outcome) in decision.tables.iter().zip(&carried.outcomes) {
-            tables.push(table_summary(&decided.work.name, decided.tally.same, &decided.how, outcome));
+            let summary = table_summary(&decided.work.name, decided.tally.same, &decided.how, outcome);
+            // Columns come with the first transaction.
+            let added = decided.added.iter().filter(|_| carried.last_batch > 0);
+            let added_columns = added.map(|added| added.step.column.name.clone()).collect();
+            tables.push(TableSummary { kept: decided.kept, added_columns, ..summary });
+        }
+        for table in &decision.absent {
+            tables.push(table_summary(table, 0, "not carried: not in the target", &TableOutcome::default()));
         }
         for (table, error) in &decision.refused {
             let outcome = TableOutcome::default();
@@ -278,7 +288,7 @@ impl Worked {
         let finished = works.filter_map(|work| Some((work, summary(work).filter(|table| table.error.is_none())?)));
         let claim = |(work, table): (&'d TableWork, &TableSummary)| Claim {
             work,
-            left_alone: table.conflicts + table.held + beside(work),
+            left_alone: table.conflicts + table.held + table.kept + beside(work),
             beside: beside(work),
             loaded: self.loaded.get(&work.name).copied(),
         };
@@ -338,6 +348,8 @@ pub(crate) fn table_summary(table: &str, unchanged: u64, how: &str, outcome: &Ta
         unchanged,
         conflicts: outcome.moved,
         held: outcome.held,
+        kept: 0,
+        added_columns: Vec::new(),
         strategy: how.to_owned(),
         error: outcome.error.as_ref().map(ErrorReport::from),
     }

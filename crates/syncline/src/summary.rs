@@ -1,6 +1,7 @@
 //! What a run, a diff and a verification report, in the shape of the command line's contract.
 
 use serde::{Deserialize, Serialize};
+use syncline_core::schema::Difference;
 
 /// Where a run stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,11 +58,21 @@ pub struct TableSummary {
     pub conflicts: u64,
     /// Rows held: the target refused them, or what they reference is not there. The ledger has them.
     pub held: u64,
+    /// Rows that differ and were kept as the target has them, as asked.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub kept: u64,
+    /// Columns that the run has added to the target's table. They stay when it is undone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub added_columns: Vec<String>,
     /// How the table was carried, and why so.
     pub strategy: String,
     /// Why the table could not be carried, or not to its end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorReport>,
+}
+
+pub(crate) fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// An error as data; the same object in every surface.
@@ -133,6 +144,9 @@ pub struct DiffReport {
     pub equal: bool,
     /// One entry a table.
     pub tables: Vec<TableDiff>,
+    /// How the definitions of the tables differ, whether that keeps their rows from being carried or not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub schema: Vec<Difference>,
     /// Remarks.
     pub notes: Vec<String>,
 }

@@ -23,7 +23,7 @@ use syncline_core::undo::reverse;
 use syncline_core::value::{RowBatch, exact};
 
 use self::copies::is_key_of;
-use self::undoable::{check_undoable, may_have_changed, not_a_restore};
+use self::undoable::{check_undoable, may_have_changed, not_a_restore, what_stays};
 use crate::open::{Database, Purpose};
 use crate::run::{Record, Worked, table_summary};
 use crate::session::{Syncline, now_ms};
@@ -51,6 +51,9 @@ pub struct UndoPlan {
     pub started_ms: i64,
     /// One entry a table.
     pub tables: Vec<UndoTable>,
+    /// What the run has made that stays.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// One table of an [`UndoPlan`].
@@ -99,8 +102,9 @@ impl Syncline {
             let (empties, drops) = (!load.created, load.created);
             tables.push(UndoTable { table: load.table, restore: 0, revert: 0, remove: 0, empties, drops });
         }
+        let notes = what_stays(&record).into_iter().collect();
         let RunRecord { id, source, target, started_ms, .. } = record;
-        Ok(UndoPlan { format: 1, kind: "undo-plan".to_owned(), run: id, source, target, started_ms, tables })
+        Ok(UndoPlan { format: 1, kind: "undo-plan".to_owned(), run: id, source, target, started_ms, tables, notes })
     }
 
     /// The newest run that can be undone, unless a newer one changed something and kept no before-images: to pass over

@@ -67,22 +67,31 @@ impl Syncline {
     /// # Errors
     /// When a side cannot be read, or there is nothing to compare.
     pub async fn verify(&self, request: &VerifyRequest) -> Result<VerifyReport> {
-        let (pair, verb) = match request {
-            VerifyRequest::Pair(pair) => (pair.clone(), Verb::Mirror),
-            VerifyRequest::Run(run) => self.ends_of_run(run).await?,
+        let request = match request {
+            VerifyRequest::Pair(DiffRequest { source, target, tables, mapping }) => RunRequest {
+                tables: tables.clone(),
+                mapping: mapping.clone(),
+                ..RunRequest::new(Verb::Mirror, source, target)
+            },
+            VerifyRequest::Run(run) => self.request_of_run(run).await?,
         };
-        let source = self.open_database(&pair.source, Purpose::Read).await?;
-        let target = self.open_database(&pair.target, Purpose::Read).await?;
-        let filter = TableFilter::parse(&pair.tables)?;
+        let source = self.open_database(&request.source, Purpose::Read).await?;
+        let target = self.open_database(&request.target, Purpose::Read).await?;
+        let filter = TableFilter::parse(&request.tables)?;
         let mut ends = Views::open(&source, &target).await?;
         let source_schema = ends.source.schema().await?;
         let target_schema = ends.target.schema().await?;
         check_names(&filter, &[&source_schema])?;
-        let resolved = self.resolve(&pair.mapping, &source_schema, &filter).await?;
+        let resolved = self.resolve(&request.mapping, &source_schema, &filter).await?;
         let mut tables = Vec::new();
         for table in admitted(&source_schema, &filter) {
-            tables.push(match pair_to_verify(table, &target_schema, &resolved) {
-                Ok(pair) => self.verify_table(verb, &pair.source, &pair.target, &mut ends).await?.0,
+            let is_missing = target_schema.table(resolved.target_name(&table.name)).is_none();
+            if request.no_create && is_missing {
+                tables.push(left_out(&table.name));
+                continue;
+            }
+            tables.push(match pair_to_verify(table, &target_schema, &resolved, request.schema.one_sided()) {
+                Ok(pair) => self.verify_table(&request, &pair.source, &pair.target, &mut ends).await?.0,
                 Err(error) if is_about_mapping(&error) => return Err(error),
                 Err(error) => unprovable(&table.name, &error),
             });
@@ -97,7 +106,7 @@ impl Syncline {
     /// difference while others write to either database says nothing yet.
     pub(crate) async fn verify_run(
         &self,
-        verb: Verb,
+        request: &RunRequest,
         source: &Database,
         target: &Database,
         seen: &Seen,
@@ -123,7 +132,7 @@ impl Syncline {
                 Some(ends) => ends,
                 none => none.insert(Views::open(source, target).await?),
             };
-            let (verification, unknown) = self.verify_table(verb, &source_task, &task, ends).await?;
+            let (verification, unknown) = self.verify_table(request, &source_task, &task, ends).await?;
             if verification.verified != Verified::Equal {
                 if unknown > claim.beside {
                     let is_in_flight =
@@ -153,24 +162,22 @@ impl Syncline {
         Ok(sum == loaded)
     }
 
-    async fn ends_of_run(&self, run: &str) -> Result<(DiffRequest, Verb)> {
+    async fn request_of_run(&self, run: &str) -> Result<RunRequest> {
         let record = self.state().await?.find_run(run).await?;
-        let request = record.request.ok_or_else(|| {
+        record.request.ok_or_else(|| {
             Error::new(
                 Code::UsageInvalid,
                 format!("{} carried nothing from a source, so there is no pair to verify", record.id),
             )
             .next("syncline verify A B", "verify two databases")
-        })?;
-        let RunRequest { verb, source, target, tables, mapping, .. } = request;
-        Ok((DiffRequest { source, target, tables, mapping }, verb))
+        })
     }
 
     /// What reading one table again has shown, and how many rows differ that nobody knows of: those in the ledger of this
     /// pair wait for a person already.
     async fn verify_table(
         &self,
-        verb: Verb,
+        request: &RunRequest,
         source: &TableTask,
         target: &TableTask,
         ends: &mut Views,
@@ -188,11 +195,11 @@ impl Syncline {
         if source_sum != target_sum {
             let (source_identity, target_identity) = &ends.identities;
             let known = self.state().await?.open_keys(source_identity, target_identity, table).await?;
-            let (tally, differing, strange) = self.tally(verb, source, target, ends, &known).await?;
-            unknown = strange;
-            if differing > 0 {
+            let found = self.tally(request, source, target, ends, &known).await?;
+            unknown = found.unknown;
+            if found.all > 0 {
                 verified = if unknown == 0 { Verified::EqualExcept } else { Verified::Different };
-                note = Some(described(tally, differing - unknown));
+                note = Some(described(&found));
             }
         }
         let report = TableVerification {
@@ -205,33 +212,52 @@ impl Syncline {
         Ok((report, unknown))
     }
 
-    /// How two tables differ whose sums do, how many rows that are, and how many of them are not `known`. What only the
-    /// target has is no difference after a copy.
+    /// How two tables differ whose sums do. What only the target has is no difference after a copy.
     async fn tally(
         &self,
-        verb: Verb,
+        request: &RunRequest,
         source: &TableTask,
         target: &TableTask,
         ends: &mut Views,
         known: &HashSet<Vec<u8>>,
-    ) -> Result<(Tally, u64, u64)> {
+    ) -> Result<Found> {
         let mut compare = Compare::of(source, ends.source.digest(source).await?, ends.target.digest(target).await?);
-        let (mut differing, mut unknown) = (0, 0);
+        let mut found = Found::default();
         while let Some(page) = compare.next_page(limits::SPOOL_PAGE).await? {
             self.cancel().check()?;
-            let counts = |change: &&PlannedChange| verb == Verb::Mirror || change.operation != Operation::Delete;
+            let counts =
+                |change: &&PlannedChange| request.verb == Verb::Mirror || change.operation != Operation::Delete;
             for change in page.iter().filter(counts) {
-                differing += 1;
-                unknown += u64::from(!is_known(source, change, known));
+                found.all += 1;
+                if is_known(source, change, known) {
+                    found.held += 1;
+                } else if request.keep_existing && change.operation == Operation::Update {
+                    found.kept += 1;
+                } else {
+                    found.unknown += 1;
+                }
             }
         }
-        Ok((compare.tally(), differing, unknown))
+        Ok(Found { tally: compare.tally(), ..found })
     }
 }
 
 /// Whether the row waits in the ledger, where all copies of a row without a key are one.
 fn is_known(task: &TableTask, change: &PlannedChange, known: &HashSet<Vec<u8>>) -> bool {
     if task.is_multiset() { known.contains(&copies::name_of(&change.key)) } else { known.contains(&change.key) }
+}
+
+/// Rows that differ, and what is known of them.
+#[derive(Clone, Copy, Debug, Default)]
+struct Found {
+    tally: Tally,
+    all: u64,
+    /// Those that the ledger has.
+    held: u64,
+    /// Those that were to stay as the target has them.
+    kept: u64,
+    /// The others.
+    unknown: u64,
 }
 
 /// What a run says of a table, to be proven.
@@ -285,20 +311,32 @@ fn unprovable(table: &str, error: &Error) -> TableVerification {
     }
 }
 
-fn described(tally: Tally, held: u64) -> String {
-    let held = if held > 0 { format!("; {held} of them are held") } else { String::new() };
-    format!(
-        "{} rows only in the source, {} only in the target, {} with other values{held}",
+fn described(found: &Found) -> String {
+    let Found { tally, held, kept, .. } = found;
+    let mut note = format!(
+        "{} rows only in the source, {} only in the target, {} with other values",
         tally.only_source, tally.only_target, tally.changed
-    )
+    );
+    for (rows, fate) in [(held, "are held"), (kept, "were kept as asked")] {
+        if *rows > 0 {
+            note += &format!("; {rows} of them {fate}");
+        }
+    }
+    note
 }
 
-/// The least that can be said of all tables together.
+fn left_out(table: &str) -> TableVerification {
+    let note = Some("not in the target, and not to be created".to_owned());
+    TableVerification { table: table.to_owned(), verified: Verified::Skipped, source_rows: 0, target_rows: 0, note }
+}
+
+/// The least that can be said of all tables together; one that was not to be carried says nothing.
 fn all(tables: &[TableVerification]) -> Verified {
-    let is = |verified| move |table: &TableVerification| table.verified == verified;
-    match tables {
-        tables if tables.iter().all(is(Verified::Equal)) => Verified::Equal,
-        tables if tables.iter().any(is(Verified::Different)) => Verified::Different,
-        _ => Verified::EqualExcept,
+    let is = |verified| tables.iter().any(|table| table.verified == verified);
+    match () {
+        () if is(Verified::Different) => Verified::Different,
+        () if is(Verified::EqualExcept) => Verified::EqualExcept,
+        () if is(Verified::Equal) => Verified::Equal,
+        () => Verified::Skipped,
     }
 }

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use clap::{Args, ValueEnum};
 use syncline::error::Result;
-use syncline::request::{DeleteLimit, RunRequest, Strategy, Verb};
+use syncline::request::{DeleteLimit, RunRequest, SchemaPolicy, Strategy, Verb};
 use syncline::summary::Summary;
 use syncline::{Syncline, limits};
 
@@ -37,6 +37,15 @@ pub(super) struct TransferArgs {
     /// With mirror --strategy full: empty tables that nothing references and fill them again
     #[arg(long, help_heading = HEADING)]
     truncate_target: bool,
+    /// What is made of columns that only one side has
+    #[arg(long, value_name = "POLICY", default_value = "stop", help_heading = HEADING)]
+    schema: Drift,
+    /// Create no table and no database: carry what is there
+    #[arg(long, help_heading = HEADING)]
+    no_create: bool,
+    /// Leave rows that both sides have as the target has them, add missing ones only
+    #[arg(long, help_heading = HEADING)]
+    keep_existing: bool,
     /// Changes in one transaction, at most
     #[arg(long, value_name = "N", default_value_t = limits::BATCH_ROWS_DEFAULT as u64, help_heading = HEADING)]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=limits::BATCH_ROWS_MAX as u64))]
@@ -87,6 +96,17 @@ enum How {
     Compare,
 }
 
+/// `--schema` as typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Drift {
+    /// They stop the run, which then lists every difference
+    Stop,
+    /// Those that the target lacks are added to it
+    Add,
+    /// They are left out
+    Ignore,
+}
+
 impl TransferArgs {
     /// What is asked for.
     ///
@@ -94,7 +114,7 @@ impl TransferArgs {
     /// When a flag makes no sense.
     pub(super) fn request(self, verb: Verb) -> Result<RunRequest> {
         let max_delete = self.max_delete.as_deref().map(str::parse).transpose()?;
-        Ok(RunRequest {
+        let request = RunRequest {
             tables: self.tables.patterns()?,
             mapping: self.mapping.request()?,
             strategy: match self.strategy {
@@ -109,8 +129,17 @@ impl TransferArgs {
             verify: !self.no_verify,
             undo: !self.no_undo,
             backup: self.backup,
+            schema: match self.schema {
+                Drift::Stop => SchemaPolicy::Stop,
+                Drift::Add => SchemaPolicy::Add,
+                Drift::Ignore => SchemaPolicy::Ignore,
+            },
+            no_create: self.no_create,
+            keep_existing: self.keep_existing,
             ..RunRequest::new(verb, self.source, self.target)
-        })
+        };
+        request.check()?;
+        Ok(request)
     }
 }
 
@@ -230,7 +259,7 @@ mod tests {
     fn every_flag_arrives() {
         let rules = ["--where=t: a > 1", "--columns=t: !b", "--rename=t=u", "--rename=t.a=c", "--mask=t.a=text: x "];
         let flags = "--tables a,b --tables app_* --tables !audit --strategy compare --batch-size 7 --max-delete 50% \
-                     --allow-empty-source --no-verify --no-undo --backup";
+                     --allow-empty-source --no-verify --no-undo --backup --schema add --no-create";
         let asked = request(&flags.split(' ').chain(rules).collect::<Vec<_>>()).unwrap();
         let expected = RunRequest {
             tables: ["a", "b", "app_*", "!audit"].map(str::to_owned).to_vec(),
@@ -248,6 +277,8 @@ mod tests {
             verify: false,
             undo: false,
             backup: true,
+            schema: SchemaPolicy::Add,
+            no_create: true,
             ..RunRequest::new(Verb::Mirror, "hq.db", "branch.db")
         };
         assert_eq!(asked, expected);
@@ -257,7 +288,9 @@ mod tests {
     fn nonsense_is_refused() {
         assert_eq!(request(&["--max-delete", "many"]).unwrap_err().code(), Code::UsageInvalid);
         assert_eq!(request(&["--tables", "a,,b"]).unwrap_err().code(), Code::UsageInvalid);
-        for flags in [["--batch-size", "0"], ["--batch-size", "100001"], ["--strategy", "merge"]] {
+        assert_eq!(request(&["--keep-existing"]).unwrap_err().code(), Code::UsageInvalid);
+        for flags in [["--batch-size", "0"], ["--batch-size", "100001"], ["--strategy", "merge"], ["--schema", "drop"]]
+        {
             assert!(Line::try_parse_from(["mirror", "a", "b"].iter().chain(&flags)).is_err());
         }
     }

@@ -72,7 +72,8 @@ fn text(plan: &UndoPlan) -> String {
         std::iter::once(table.table.clone()).chain(numbers).chain([note.to_owned()]).collect()
     };
     let tables = table(&headings, &plan.tables.iter().map(row).collect::<Vec<_>>());
-    format!("undo of run {}  {}  of {}\n{tables}", escape(&plan.run), pair(plan), age::moment(plan.started_ms))
+    let notes: String = plan.notes.iter().map(|note| format!("note: {}\n", escape(note))).collect();
+    format!("undo of run {}  {}  of {}\n{tables}{notes}", escape(&plan.run), pair(plan), age::moment(plan.started_ms))
 }
 
 #[cfg(test)]
@@ -96,6 +97,7 @@ mod tests {
             source: "/a/hq.db".into(),
             target: "/a/branch.db".into(),
             tables: vec![table("customers", 2, false), table("orders", 0, true)],
+            notes: vec!["columns that the run has added stay: customers.vat".into()],
             started_ms: 1_790_000_000_000,
         };
         let expected = "\
@@ -103,6 +105,7 @@ undo of run r_7f3k  hq.db -> branch.db  of 2026-09-21 14:13:20 UTC
 TABLE      BRING BACK  SET BACK  TAKE OUT  NOTE
 customers           2        12     1,200
 orders              0        12     1,200  the table was made by the run, and goes
+note: columns that the run has added stay: customers.vat
 ";
         assert_eq!(text(&plan), expected);
     }

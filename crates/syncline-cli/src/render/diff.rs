@@ -83,10 +83,9 @@ impl Format {
 pub(super) mod testing {
     //! One diff, shown by every view.
 
-    use syncline::Operation;
-    use syncline::Value;
     use syncline::row_difference::RowDifference;
     use syncline::summary::TableDiff;
+    use syncline::{Difference, DifferenceKind, Operation, Severity, Value};
 
     use super::*;
     use crate::output::testing::Page;
@@ -146,6 +145,16 @@ pub(super) mod testing {
             kind: "diff".into(),
             equal: false,
             tables: vec![table("customers", 48_210, 1, 0, 1), invoices, table("orders", 391_004, 0, 1, 0)],
+            schema: vec![Difference {
+                table: "invoices".into(),
+                kind: DifferenceKind::ColumnMissing,
+                column: Some("vat_rate".into()),
+                severity: Severity::Minor,
+                stops: true,
+                what: "the target's invoices has no column vat_rate".into(),
+                remedy: "--schema add adds it".into(),
+                rename: None,
+            }],
             notes: vec!["view totals is not compared".into()],
         }
     }

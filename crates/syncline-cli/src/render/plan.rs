@@ -65,5 +65,7 @@ fn totals(plan: &Plan) -> String {
         };
         std::iter::once(table.table.clone()).chain(numbers).chain([how]).collect()
     };
-    table(&headings, &plan.tables.iter().map(row).collect::<Vec<_>>())
+    let statements = plan.tables.iter().flat_map(|table| &table.alters);
+    let statements: String = statements.map(|statement| format!("  {};\n", escape(statement))).collect();
+    table(&headings, &plan.tables.iter().map(row).collect::<Vec<_>>()) + &statements
 }

@@ -93,9 +93,10 @@ fn per_table(tables: &[TableSummary]) -> String {
         numbers("UNCHANGED"),
         numbers("CONFLICTS"),
         numbers("HELD"),
+        numbers("KEPT"),
         words("HOW"),
     ];
-    // Nobody waits for these two; the columns appear when there is something in them.
+    // Nobody waits for these; the columns appear when there is something in them.
     let rare = |number: u64| if number == 0 { String::new() } else { count(number) };
     let row = |table: &TableSummary| {
         let error = table.error.as_ref().map(|error| format!("failed: {}", error.code));
@@ -107,6 +108,7 @@ fn per_table(tables: &[TableSummary]) -> String {
             count(table.unchanged),
             rare(table.conflicts),
             rare(table.held),
+            rare(table.kept),
             error.unwrap_or_else(|| table.strategy.clone()),
         ]
     };
@@ -132,6 +134,10 @@ fn verdict(summary: &Summary, setting: &Setting) -> String {
         parts.push(format!("{failed} of {} not carried", counted(summary.tables.len() as u64, "table")));
     }
     let (held, moved) = (sum(|table| table.held), sum(|table| table.conflicts));
+    let kept = sum(|table| table.kept);
+    if kept > 0 {
+        parts.push(format!("{} kept", counted(kept, "row")));
+    }
     if held > 0 {
         parts.push(format!("{} held", counted(held, "row")));
     }
@@ -182,6 +188,8 @@ mod tests {
             unchanged: 48_210,
             conflicts: 0,
             held: 0,
+            kept: 0,
+            added_columns: Vec::new(),
             strategy: "compare: both sides hold rows".into(),
             error: None,
         };

@@ -29,6 +29,7 @@ mod refresh;
 mod restore;
 mod runs;
 mod scene;
+mod schema;
 mod streams;
 mod type_traps;
 mod undo;

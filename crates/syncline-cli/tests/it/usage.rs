@@ -59,6 +59,8 @@ fn flags_of_a_run_are_those_of_this_milestone() {
         "--mask",
         "--strategy",
         "--truncate-target",
+        "--schema",
+        "--no-create",
         "--batch-size",
         "--max-delete",
         "--allow-empty-source",

@@ -52,7 +52,7 @@ catalogue! {
     RenameInvalid "RENAME_INVALID" exits 2: "A name given with --rename cannot be used: it may not be understood, rename the same thing twice, give two things one name, take the name of something else that is carried, or rename what another rename makes. Write 'users=members' for a table and 'orders.total_cents=total' for a column. Nothing was written."
     MaskInvalid "MASK_INVALID" exits 2: "A mask given with --mask cannot be used: it may not be understood, fall on a column of the key, give many rows one value in a unique column, give a value of another type than the column holds, or break a reference because its two ends are masked differently. Write 'customers.email=fake'; the masks are fake, hash, last4, null and text:V. Nothing was written."
     NotATable "NOT_A_TABLE" exits 2: "The name given with --tables or by a rule of a mapping is a view, a virtual table or a shadow table. Syncline carries ordinary tables; views, triggers and virtual tables are reported and left as they are."
-    NoTables "NO_TABLES" exits 2: "There is nothing to compare or carry: the source has no ordinary table that the selection matches, or, for diff, the two databases have no table in common."
+    NoTables "NO_TABLES" exits 2: "There is nothing to compare or carry: the source has no ordinary table that the selection matches, or, for diff and --no-create, the two databases have no table in common."
     RunNotFound "RUN_NOT_FOUND" exits 2: "No run with that identifier is recorded in the state directory. `syncline runs list` shows those that are; another --state-dir may hold it."
     ConflictNotFound "CONFLICT_NOT_FOUND" exits 2: "No held row with that identifier is in the ledger. Rows that wait keep their entry for as long as they wait; entries that were settled go after some days. `syncline conflicts list --all` shows those that are there; another --state-dir may hold the one you mean."
     ConflictStale "CONFLICT_STALE" exits 6: "The held rows were to be written to a database in whose place there is another one now: the file was replaced, or moved away and made anew. Nothing was changed. Put the database back, or run the copy or mirror again, which compares with what is there now and settles what no longer differs."
@@ -61,7 +61,7 @@ catalogue! {
     PlanInvalid "PLAN_INVALID" exits 2: "The file is no plan that can be carried out: it was cut off, changed since it was made, made by another version, or never was one. Nothing was changed. Make the plan anew with `syncline plan … -o FILE`."
     PlanStale "PLAN_STALE" exits 6: "Something that the plan holds is no longer to be done just so: a row it names was changed in the source or the target, a table was altered, or another database has taken the place of one of the two. Nothing was changed. Make the plan anew and look at it again."
     PlanSpent "PLAN_SPENT" exits 6: "The plan was carried out before. A plan is for one run: what it would do now nobody has looked at. Nothing was changed. Make the plan anew."
-    StoreMissing "STORE_MISSING" exits 5: "The database does not exist. A source, and both sides of diff and verify, must exist; copy and mirror create a missing target file, but not a missing directory."
+    StoreMissing "STORE_MISSING" exits 5: "The database does not exist. A source, and both sides of diff and verify, must exist; copy and mirror create a missing target file, unless --no-create is given, but not a missing directory."
     StoreLocked "STORE_LOCKED" exits 5: "Another program holds a lock on the database and did not let go of it within the waiting time. Nothing that was not already committed was written. Run the command again once the other program is done."
     StoreReadOnly "STORE_READ_ONLY" exits 4: "The target cannot be written: the file, its directory or the file system is read-only for this user. Nothing was written."
     StoreDenied "STORE_DENIED" exits 4: "The operating system refused access to the database file. Nothing was written."
@@ -70,11 +70,12 @@ catalogue! {
     BackupExists "BACKUP_EXISTS" exits 2: "The file that the backup was to be written to exists already. A backup never overwrites anything, neither another backup nor a database. Choose another name with -o, or leave -o away: then the backup gets a name of its own in the backup root."
     RestoreRefused "RESTORE_REFUSED" exits 6: "The backup is sound, but the engine cannot put its content into this database as it is set up. The message says what is in the way. Nothing was changed."
     StoreFailed "STORE_FAILED" exits 1: "The database reported an error that fits no other code. The message carries its own words. The batch being written was rolled back."
-    SchemaColumnMissing "SCHEMA_COLUMN_MISSING" exits 6: "The source's table has a column that the target's table has not, so its values would have nowhere to go. The run stops before anything is written. Add the column to the target, or leave the table out with --tables '*,!name'."
-    SchemaColumnExtra "SCHEMA_COLUMN_EXTRA" exits 6: "The target's table has a column that the source's table has not, so Syncline cannot know what its values should be. The run stops before anything is written."
-    SchemaColumnRequired "SCHEMA_COLUMN_REQUIRED" exits 6: "A column that --columns leaves out must have a value in the target: it is NOT NULL there and has no default, so no row could be added. The run stops before anything is written. Carry the column, or give it a default in the target."
+    SchemaColumnMissing "SCHEMA_COLUMN_MISSING" exits 6: "The source's table has a column that the target's table has not, so its values would have nowhere to go. The run stops before anything is written, and names all other differences that stop it. --schema add adds the column, --schema ignore leaves it out; if it has a new name in the target, --rename says so."
+    SchemaColumnExtra "SCHEMA_COLUMN_EXTRA" exits 6: "The target's table has a column that the source's table has not, so Syncline cannot know what its values should be. The run stops before anything is written, and names all other differences that stop it. --schema ignore leaves the column as it is; if it is one of the source's under a new name, --rename says so."
+    SchemaColumnRequired "SCHEMA_COLUMN_REQUIRED" exits 6: "A column that --columns or --schema ignore leaves out must have a value in the target: it is NOT NULL there and has no default, so no row could be added. The run stops before anything is written. Carry the column, or give it a default in the target."
     SchemaTypeDiffers "SCHEMA_TYPE_DIFFERS" exits 6: "A column is declared so differently on the two sides that the target would change values while storing them, for example text that looks like a number. The run stops before anything is written."
     SchemaKeyDiffers "SCHEMA_KEY_DIFFERS" exits 6: "The two tables identify rows by different columns, so rows cannot be matched. The run stops before anything is written."
+    SchemaNotAdded "SCHEMA_NOT_ADDED" exits 6: "The target refused a column that --schema add was to add, most often because a row that is there breaks the column's condition. All columns are added in one transaction before the first row, so nothing was changed. Mend the row, or add the column by hand."
     TargetChanged "TARGET_CHANGED" exits 3: "A table that was empty in the target when the run was decided got rows from another program before it could be loaded. It is left as it is; the next run compares it."
     TableNotCreated "TABLE_NOT_CREATED" exits 3: "A table of the source could not be created in the target, or one of its indexes could not: a name may be taken by a view or another table's index, or its definition may need a function or collation that is not there. The table is left out; the others are carried."
     TableNoKey "TABLE_NO_KEY" exits 3: "The table has neither a primary key nor a unique key over NOT NULL columns, and its columns are called rowid, _rowid_ and oid, so that no name is left for its row numbers either: one of several equal rows could not be found. It is left untouched while the other tables are carried. Add a key, rename one of these columns, or leave the table out with --tables '*,!name'."
@@ -122,16 +123,13 @@ impl Code {
                 ("mend the row in the source, or relax the constraint in the target, and run again", "")
             }
             Code::NotADatabase => ("check the path", "an encrypted database looks like this too"),
-            Code::SchemaColumnMissing => {
-                ("add the column to the target", "or leave the table out with --tables '*,!NAME'")
-            }
-            Code::SchemaColumnExtra => {
-                ("remove the column from the target", "or leave the table out with --tables '*,!NAME'")
-            }
+            Code::SchemaColumnMissing => ("--schema add", "or leave the table out with --tables '*,!NAME'"),
+            Code::SchemaColumnExtra => ("--schema ignore", "or leave the table out with --tables '*,!NAME'"),
             Code::SchemaColumnRequired => ("carry the column too", "or give it a default in the target"),
             Code::SchemaTypeDiffers => {
                 ("declare the column alike on both sides", "or leave the table out with --tables '*,!NAME'")
             }
+            Code::SchemaNotAdded => ("add the column by hand", "or leave the table out with --tables '*,!NAME'"),
             Code::SchemaKeyDiffers => {
                 ("give both tables the same key", "or leave the table out with --tables '*,!NAME'")
             }

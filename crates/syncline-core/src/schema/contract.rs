@@ -40,6 +40,8 @@ pub enum Mismatch {
     Required {
         /// The column's name.
         column: String,
+        /// The source has it too.
+        is_in_source: bool,
     },
     /// Rows are told apart by different columns.
     Key {
@@ -55,13 +57,23 @@ pub enum Mismatch {
     },
 }
 
+/// What is made of columns that only one side has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OneSided {
+    /// They are mismatches.
+    #[default]
+    Refused,
+    /// They are left out, as far as the target can fill its own by itself.
+    LeftOut,
+}
+
 /// Pairs the columns whose values are carried: all of the source's that are not computed on both sides.
 ///
 /// # Errors
 /// Every mismatch found, so that a person can mend them all at once.
 pub fn pair_columns(source: &TableSchema, target: &TableSchema) -> Result<Vec<ColumnPair>, Vec<Mismatch>> {
     let names: Vec<_> = source.columns.iter().map(|column| Some(column.name.clone())).collect();
-    pair_mapped(source, target, &names)
+    pair_mapped(source, target, &names, OneSided::Refused)
 }
 
 /// As [`pair_columns`], where `names` tells what each column of the source is called in the target, and which are left
@@ -73,6 +85,7 @@ pub fn pair_mapped(
     source: &TableSchema,
     target: &TableSchema,
     names: &[Option<String>],
+    one_sided: OneSided,
 ) -> Result<Vec<ColumnPair>, Vec<Mismatch>> {
     let is_mapped = source.columns.iter().zip(names).any(|(column, name)| name.as_ref() != Some(&column.name));
     let mut pairs = Vec::new();
@@ -81,7 +94,7 @@ pub fn pair_mapped(
         let Some(name) = &names[position] else { continue };
         let Some(at) = target.column(name) else {
             // A computed column may mention what a mapping takes away; then the target can do without it.
-            if column.generated == Generated::No || !is_mapped {
+            if one_sided == OneSided::Refused && (column.generated == Generated::No || !is_mapped) {
                 mismatches
                     .push(Mismatch::Missing { column: name.clone(), declared_type: column.declared_type.clone() });
             }
@@ -101,7 +114,7 @@ pub fn pair_mapped(
             _ => {}
         }
     }
-    mismatches.extend(unfilled(source, target, names));
+    mismatches.extend(unfilled(source, target, names, one_sided));
     mismatches.extend(key_mismatch(source, target, names));
     if mismatches.is_empty() { Ok(pairs) } else { Err(mismatches) }
 }
@@ -118,15 +131,28 @@ pub fn computed_columns(source: &TableSchema, target: &TableSchema, names: &[Opt
 }
 
 /// Columns of the target that get no value from the source.
-fn unfilled(source: &TableSchema, target: &TableSchema, names: &[Option<String>]) -> Vec<Mismatch> {
+fn unfilled(
+    source: &TableSchema,
+    target: &TableSchema,
+    names: &[Option<String>],
+    one_sided: OneSided,
+) -> Vec<Mismatch> {
     let is_filled = |name: &str| names.iter().flatten().any(|other| other.eq_ignore_ascii_case(name));
-    let is_left_out = |name: &str| source.column(name).is_some_and(|column| names[column].is_none());
+    let is_left_out = |name: &str| {
+        one_sided == OneSided::LeftOut || source.column(name).is_some_and(|column| names[column].is_none())
+    };
+    // That the key is another one is told by itself.
+    let is_key = |name: &str| {
+        let key_columns = target.key.iter().flat_map(|key| &key.columns);
+        target.column(name).is_some_and(|column| key_columns.into_iter().any(|other| *other == column))
+    };
     let open = target.columns.iter().filter(|column| column.generated == Generated::No && !is_filled(&column.name));
     open.filter_map(|column| match is_left_out(&column.name) {
         false => Some(Mismatch::Extra { column: column.name.clone() }),
-        true if !column.nullable && column.default.is_none() => {
-            Some(Mismatch::Required { column: column.name.clone() })
-        }
+        true if !column.nullable && column.default.is_none() && !is_key(&column.name) => Some(Mismatch::Required {
+            column: column.name.clone(),
+            is_in_source: source.column(&column.name).is_some(),
+        }),
         true => None,
     })
     .collect()
@@ -155,11 +181,16 @@ impl Mismatch {
                 Code::SchemaColumnExtra,
                 format!("the target's {table} has a column {column} that the source has not"),
             ),
-            Mismatch::Required { column } => Error::new(
-                Code::SchemaColumnRequired,
-                format!("{column} is left out, and in the target's {table} it must have a value and has no default"),
-            )
-            .next(format!("carry {table}.{column} too"), "or give it a default in the target"),
+            Mismatch::Required { column, is_in_source } => {
+                let what =
+                    format!("{column} is left out, and in the target's {table} it must have a value and has no default");
+                let error = Error::new(Code::SchemaColumnRequired, what);
+                if is_in_source {
+                    error.next(format!("carry {table}.{column} too"), "or give it a default in the target")
+                } else {
+                    error.next(format!("give {column} a default in the target"), "then run again")
+                }
+            }
             Mismatch::Type { column, source, target } => Error::new(
                 Code::SchemaTypeDiffers,
                 format!(

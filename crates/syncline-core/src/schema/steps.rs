@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::table::{Index, TableSchema};
+use super::table::{Check, Column, ForeignKey, Index, TableSchema};
+use crate::value::Value;
 
 /// One change to the target's schema.
 #[derive(Clone, Debug)]
@@ -16,6 +17,43 @@ pub enum SchemaStep {
         /// The index.
         index: Index,
     },
+    /// Add a column to a table that is there.
+    AddColumn(Box<NewColumn>),
     /// Drop a table that an earlier run created: undo only, never planned.
     DropTable(String),
+}
+
+/// A column that a table is to get, with the constraints that come and go with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewColumn {
+    /// The table it is added to.
+    pub table: String,
+    /// The column.
+    pub column: Column,
+    /// Conditions that mention it.
+    pub checks: Vec<Check>,
+    /// What it references.
+    pub reference: Option<ForeignKey>,
+}
+
+/// What a table becomes when columns are added to it, told before anything is done.
+#[derive(Clone, Debug)]
+pub struct Widened {
+    /// The table with the columns that can be added.
+    pub table: Arc<TableSchema>,
+    /// Those columns, in the order they are added.
+    pub added: Vec<AddedColumn>,
+    /// The others, by name, with the engine's words.
+    pub refused: Vec<(String, String)>,
+}
+
+/// A column that an engine can add to a table.
+#[derive(Clone, Debug)]
+pub struct AddedColumn {
+    /// The step that adds it.
+    pub step: NewColumn,
+    /// The statement that carries the step out.
+    pub statement: String,
+    /// What the rows that are there hold in it afterwards; NULL for one that is computed.
+    pub fill: Value,
 }

@@ -15,7 +15,7 @@ use rusqlite::types::{Value as OwnedCell, ValueRef as Cell};
 use syncline_core::change::TableTask;
 use syncline_core::error::Result;
 use syncline_core::limits;
-use syncline_core::schema::Schema;
+use syncline_core::schema::{NewColumn, Schema, TableSchema, Widened};
 use syncline_core::store::{DigestStream, Estimate, Position, RowStream, Share, SharedView, Snapshot, SumStream};
 use syncline_core::value::RowBatch;
 
@@ -25,7 +25,7 @@ use super::connect::failure::{Attempt, Doing};
 use super::connect::{Place, Role};
 use super::thread::{ConnectionThread, Outlet};
 use super::types::{self, Encoding};
-use super::{ENGINE, digest, schema};
+use super::{ENGINE, digest, migrate, schema};
 
 /// The function that sorts text by its UTF-8 bytes where the database stores it otherwise.
 pub(super) const BYTES_FUNCTION: &str = "_syncline_bytes";
@@ -101,6 +101,11 @@ impl SharedView for SqliteView {
 impl Snapshot for SqliteSnapshot {
     async fn schema(&mut self) -> Result<Schema> {
         self.thread.call(Doing::Reading, |conn| schema::read(conn)).await
+    }
+
+    async fn widened(&mut self, table: &TableSchema, columns: &[NewColumn]) -> Result<Widened> {
+        let (table, columns) = (table.clone(), columns.to_vec());
+        self.thread.call(Doing::Reading, move |_| migrate::widened(&table, columns)).await
     }
 
     async fn count(&mut self, task: &TableTask) -> Result<u64> {

@@ -7,7 +7,7 @@
 mod apply;
 mod checkpoints;
 mod copies;
-mod define;
+pub(super) mod define;
 mod displaced;
 mod orphans;
 mod row;

@@ -2,9 +2,10 @@
 
 use std::fmt::Write;
 
-use syncline_core::apply::TableWork;
 use syncline_core::change::{Operation, PlannedChange, RowDigest, TableTask};
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
+
+use crate::decide::Decided;
 
 /// Covers what is done to which row, what the target's row was, and what it becomes.
 pub(super) fn of_change(change: &PlannedChange) -> u128 {
@@ -38,11 +39,14 @@ impl RangeDigest {
     }
 }
 
-/// Covers the columns carried and all that decides what the target makes of them.
-pub(super) fn of_tables(work: &TableWork) -> String {
+/// Covers the columns carried, those that are added, and all that decides what the target makes of them.
+pub(super) fn of_tables(decided: &Decided) -> String {
     let mut text = String::new();
-    for task in [&work.source, &work.target] {
+    for task in [&decided.work.source, &decided.work.target] {
         describe(task, &mut text);
+    }
+    for added in &decided.added {
+        writeln!(text, "{:?}", added.statement).expect("BUG: writing to a string failed");
     }
     super::hex(xxh3_128(text.as_bytes()))
 }

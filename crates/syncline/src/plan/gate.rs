@@ -66,7 +66,7 @@ impl Gate {
             cancel.check()?;
             let found = now.remove(&table.table);
             let mut found = found.ok_or_else(|| stale(table, "the table is gone, or cannot be carried any more"))?;
-            if change_digest::of_tables(&found.work) != table.schema {
+            if change_digest::of_tables(&found) != table.schema {
                 return Err(stale(table, "the table was altered since the plan was made"));
             }
             let empty = Section::default();

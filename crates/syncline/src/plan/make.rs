@@ -37,10 +37,11 @@ impl Syncline {
     /// As for a run that is stopped before it writes, guards included.
     pub async fn plan(&self, request: &RunRequest, sink: &mut dyn PlanSink) -> Result<Plan> {
         let untouched = |error: Error| error.leaving_if_unsaid("nothing was changed");
+        request.check()?;
         Mapping::parse(&request.mapping).map_err(untouched)?;
         let request = &request.as_of(now_ms());
         let source = self.open_database(&request.source, Purpose::Read).await.map_err(untouched)?;
-        let target = self.open_database(&request.target, Purpose::Create).await.map_err(untouched)?;
+        let target = self.open_database(&request.target, Purpose::of_target(request)).await.map_err(untouched)?;
         let planned = self.plan_between(request, &source, &target, sink).await;
         target.remove_if_unused();
         planned.map_err(untouched)
@@ -115,6 +116,8 @@ fn describe(request: &RunRequest, source: &Database, target: &Database, decision
         how: "not carried".to_owned(),
         holds: Holds::Rows,
         creates: Vec::new(),
+        alters: Vec::new(),
+        kept: 0,
         schema: String::new(),
         error: Some(error.into()),
     });
@@ -153,7 +156,9 @@ fn table_of(decided: &Decided) -> Result<PlanTable> {
         how: decided.how.clone(),
         holds,
         creates,
-        schema: change_digest::of_tables(work),
+        alters: decided.added.iter().map(|added| added.statement.clone()).collect(),
+        kept: decided.kept,
+        schema: change_digest::of_tables(decided),
         error: None,
     })
 }

@@ -2,9 +2,10 @@
 
 use syncline_core::error::{Code, Error, Result};
 
+use crate::request::SchemaPolicy;
 use crate::restore::restore_command;
 use crate::state::{RunRecord, RunVerb, State};
-use crate::summary::Status;
+use crate::summary::{Status, TableSummary};
 
 /// Refuses a run of which nothing can be taken back.
 ///
@@ -27,13 +28,28 @@ pub(super) async fn check_undoable(state: &State, record: &RunRecord) -> Result<
         return refuse(format!("{by} has undone it already"));
     }
     if !state.has_changes(&record.id).await? {
-        return refuse(if record.keeps_images {
-            "it changed nothing".to_owned()
-        } else {
-            "no before-images of it are kept".to_owned()
+        return refuse(match what_stays(record) {
+            _ if !record.keeps_images => "no before-images of it are kept".to_owned(),
+            Some(stays) => format!("it changed no row; {stays}"),
+            None => "it changed nothing".to_owned(),
         });
     }
     Ok(())
+}
+
+/// What a run has added to tables, which no undo takes away: somebody may have put something into it since.
+pub(super) fn what_stays(record: &RunRecord) -> Option<String> {
+    let Some(summary) = &record.summary else {
+        // It was cut off and has said nothing; the columns are there or not.
+        let may_have = record.request.as_ref().is_some_and(|request| request.schema == SchemaPolicy::Add);
+        return may_have.then(|| "columns that the run has added to tables stay".to_owned());
+    };
+    let of_table = |table: &TableSummary| {
+        let dotted = |column: &String| format!("{}.{column}", table.table);
+        table.added_columns.iter().map(dotted).collect::<Vec<_>>()
+    };
+    let columns: Vec<String> = summary.tables.iter().flat_map(of_table).collect();
+    (!columns.is_empty()).then(|| format!("columns that the run has added stay: {}", columns.join(", ")))
 }
 
 /// A restore is gone back from by another one.

@@ -45,7 +45,11 @@ impl View for Document {
             self.rows.take(&table.table, output)?;
             output.stream("]}")?;
         }
-        output.stream(&format!("],\"notes\":{}}}\n", json::line(&report.notes)))?;
+        output.stream("],")?;
+        if !report.schema.is_empty() {
+            output.stream(&format!("\"schema\":{},", json::line(&report.schema)))?;
+        }
+        output.stream(&format!("\"notes\":{}}}\n", json::line(&report.notes)))?;
         output.flush()
     }
 }
@@ -63,6 +67,8 @@ mod tests {
             r#"{"table":"invoices","same":0,"only_source":0,"only_target":0,"changed":0,"comparable":false,"#,
             r#""note":"vat_rate is missing in branch.db"},"#,
             r#"{"table":"orders","same":391004,"only_source":0,"only_target":1,"changed":0,"comparable":true}],"#,
+            r#""schema":[{"table":"invoices","kind":"column-missing","column":"vat_rate","severity":"minor","stops":true,"#,
+            r#""what":"the target's invoices has no column vat_rate","remedy":"--schema add adds it"}],"#,
             r#""notes":["view totals is not compared"]}"#,
             "\n"
         );
@@ -78,6 +84,7 @@ mod tests {
         assert_eq!(tables[0]["same"], 48_210);
         assert_eq!(tables[0]["rows"][0]["changed"], serde_json::json!(["email", "credit"]));
         assert_eq!(tables[2]["rows"][0]["target"]["credit"]["bytes_base16"], "0a");
+        assert_eq!(document["schema"][0]["kind"], "column-missing");
         assert_eq!(document["notes"][0], "view totals is not compared");
     }
 }

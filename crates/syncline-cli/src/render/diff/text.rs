@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use syncline::Operation;
 use syncline::error::Result;
 use syncline::row_difference::{RowDifference, RowSink};
 use syncline::summary::{DiffReport, TableDiff};
+use syncline::{Difference, Operation};
 
 use super::spool::Spool;
 use super::{Frame, View};
 use crate::render::cell;
 use crate::render::table::{numbers, table, words};
-use crate::render::text::{count, counted, duration, escape};
+use crate::render::text::{count, counted, duration, escape, quote};
 
 /// Columns of a row that only one side has; the rest is counted.
 const COLUMNS_SHOWN: usize = 6;
@@ -146,8 +146,19 @@ impl View for Text {
         }
         let notes = report.notes.iter().filter(|_| !self.frame.is_quiet);
         let notes: String = notes.map(|note| format!("note: {}\n", escape(note))).collect();
+        output.text(&schema(&report.schema))?;
         output.text(&(notes + &self.verdict(report, took) + &self.hints(report)))
     }
+}
+
+/// One line a difference, with a mark on those that stop a run.
+fn schema(differences: &[Difference]) -> String {
+    let line = |difference: &Difference| {
+        let mark = if difference.stops { "stops" } else { "note" };
+        let rule = difference.rename.as_ref().map(|rule| format!(": --rename {}", quote(rule))).unwrap_or_default();
+        format!("schema {mark}: {}; {}{}\n", escape(&difference.what), escape(&difference.remedy), escape(&rule))
+    };
+    differences.iter().map(line).collect()
 }
 
 fn key(row: &RowDifference) -> String {
@@ -169,6 +180,7 @@ TABLE         SAME  ONLY hq.db  CHANGED  ONLY branch.db  NOTE
 customers   48,210           1        1               0
 invoices         -           -        -               -  vat_rate is missing in branch.db
 orders     391,004           0        0               1
+schema stops: the target's invoices has no column vat_rate; --schema add adds it
 note: view totals is not compared
 2 tables differ, 1 cannot be compared. 439,217 rows compared in 6.1 s.
 next:  syncline diff shop/hq.db shop/branch.db --rows     show the rows that differ

@@ -51,6 +51,9 @@ impl PlanSink for Script {
             if let Some(error) = &table.error {
                 self.output.stream(&format!("-- {} is left out: {}\n", escape(&table.table), escape(&error.what)))?;
             }
+            for statement in &table.alters {
+                self.output.stream(&format!("{statement};\n"))?;
+            }
             if let Some((create, indexes)) = table.creates.split_first() {
                 self.output.stream(&format!("{create};\n"))?;
                 self.indexes.push((table.table.clone(), indexes.to_vec()));

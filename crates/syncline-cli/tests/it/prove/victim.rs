@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use syncline::event::{Event, EventSink, Point};
-use syncline::request::{DeleteLimit, RunRequest, Verb};
+use syncline::request::{DeleteLimit, RunRequest, SchemaPolicy, Verb};
 use syncline::{Cancel, Settings, Syncline};
 use syncline_testkit::process::{self, Running};
 
@@ -50,6 +50,8 @@ pub(crate) fn index(point: Point) -> usize {
 pub(crate) enum Work<'a> {
     /// Source, target, rows in a batch.
     Mirror(&'a Path, &'a Path, u64),
+    /// Source and target of a copy that adds columns.
+    Widen(&'a Path, &'a Path),
     /// The run.
     Undo(&'a str),
 }
@@ -63,6 +65,7 @@ pub(crate) fn start(directory: &Path, state: &Path, place: Option<Place>, work: 
         Work::Mirror(source, target, batch) => {
             vec!["mirror".to_owned(), path(source), path(target), batch.to_string()]
         }
+        Work::Widen(source, target) => vec!["widen".to_owned(), path(source), path(target)],
         Work::Undo(run) => vec!["undo".to_owned(), run.to_owned()],
     });
     let arguments = ["prove::victim::victim", "--exact", "--nocapture"];
@@ -158,6 +161,10 @@ async fn do_work(settings: Settings, work: &[&str]) {
             request.allow_empty_source = true;
             request.batch_rows = batch.parse().unwrap();
             session.run(&request).await.unwrap()
+        }
+        ["widen", source, target] => {
+            let request = RunRequest::new(Verb::Copy, *source, *target);
+            session.run(&RunRequest { schema: SchemaPolicy::Add, ..request }).await.unwrap()
         }
         ["undo", run] => {
             let plan = session.undo_plan(Some(run)).await.unwrap();

@@ -46,7 +46,8 @@ pub(super) fn estimate(conn: &Connection, task: &TableTask) -> Attempt<Estimate>
 /// the values are, they stay where they are.
 fn row_bytes(conn: &Connection, task: &TableTask, filtered: &str) -> Attempt<Option<u64>> {
     let mut sizes = Vec::new();
-    for name in task.column_names() {
+    let is_there = |at: &usize| !task.mapped.fills.iter().any(|(column, _)| column == at);
+    for (_, name) in task.column_names().enumerate().filter(|(at, _)| is_there(at)) {
         sizes.push(format!("ifnull(octet_length({}), 0)", select::quoted(name)?));
     }
     let sum = if sizes.is_empty() { "0".to_owned() } else { sizes.join(" + ") };

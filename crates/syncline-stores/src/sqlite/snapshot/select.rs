@@ -31,10 +31,13 @@ pub(in crate::sqlite) fn table_exists(conn: &Connection, name: &str) -> Attempt<
     Ok(conn.query_row(sql, [name], |row| row.get(0))?)
 }
 
-/// The columns of a task, separated by commas.
+/// The columns of a task, separated by commas: what stands for one that is yet to be added is what it will hold.
 pub(in crate::sqlite) fn columns(task: &TableTask) -> Result<String> {
-    let names: Result<Vec<String>> = task.column_names().map(quoted).collect();
-    Ok(names?.join(", "))
+    let mut columns = task.column_names().map(quoted).collect::<Result<Vec<_>>>()?;
+    for (column, fill) in &task.mapped.fills {
+        columns[*column] = Dialect::Sqlite.literal(fill.as_ref());
+    }
+    Ok(columns.join(", "))
 }
 
 /// The rows that take part, as what stands behind the name of their table.

@@ -3,7 +3,7 @@
 //! A definition is text from another database, and whoever made that database may have put anything there. So SQLite's
 //! authorizer watches every action while it is compiled, and only the creation of the one table or index passes.
 
-mod synthesis;
+pub(in crate::sqlite) mod synthesis;
 
 use rusqlite::Connection;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
@@ -11,6 +11,7 @@ use syncline_core::error::{Code, Error, Result};
 use syncline_core::schema::{SchemaStep, TableSchema};
 
 use crate::sqlite::connect::failure::Attempt;
+use crate::sqlite::migrate;
 use crate::sqlite::snapshot::select;
 
 /// Carries out one step in the open transaction.
@@ -19,16 +20,19 @@ use crate::sqlite::snapshot::select;
 /// `STORE_FAILED` when the definition does anything but create what it is said to, and when SQLite refuses it.
 pub(super) fn carry_out(conn: &mut Connection, step: &SchemaStep) -> Attempt<()> {
     match step {
-        SchemaStep::CreateTable(table) => {
-            let allowed = Allowed { table: table.name.clone(), index: None };
-            create(conn, &synthesis::table_definition(table)?, allowed, "table", &table.name)
-        }
+        SchemaStep::CreateTable(table) => create_table(conn, &synthesis::table_definition(table)?, &table.name),
         SchemaStep::CreateIndex { table, index } => {
             let allowed = Allowed { table: table.clone(), index: Some(index.name.clone()) };
             create(conn, &synthesis::index_definition(table, index)?, allowed, "index", &index.name)
         }
+        SchemaStep::AddColumn(column) => migrate::add(conn, column),
         SchemaStep::DropTable(table) => Ok(conn.execute_batch(&format!("DROP TABLE {}", select::table(table)?))?),
     }
+}
+
+/// Creates the table of this name by its definition, which may do nothing else.
+pub(in crate::sqlite) fn create_table(conn: &mut Connection, definition: &str, name: &str) -> Attempt<()> {
+    create(conn, definition, Allowed { table: name.to_owned(), index: None }, "table", name)
 }
 
 /// The statements that create a table and its indexes.

@@ -62,6 +62,8 @@ impl Syncline {
         let same = (entries.len() - differing.len()) as u64;
         let action = Action::Differences;
         let work = TableWork { name, source, target, action, puts, deletes, sequence: None };
-        Ok(Decided { work, tally: Tally { same, ..Tally::default() }, how: "retry of held rows".to_owned() })
+        let tally = Tally { same, ..Tally::default() };
+        let how = "retry of held rows".to_owned();
+        Ok(Decided { work, tally, kept: 0, added: Vec::new(), how })
     }
 }

@@ -18,8 +18,8 @@ use syncline_core::value::{RowBatch, ValueRef, canonical, exact};
 
 use super::Retry;
 use crate::decide::{Decided, Decision, Ends};
-use crate::pairing::{Pair, pair};
-use crate::request::Verb;
+use crate::pairing::{Pair, pair_with};
+use crate::request::{RunRequest, Verb};
 use crate::session::Syncline;
 use crate::state::ChosenEntry;
 
@@ -46,11 +46,11 @@ impl Syncline {
         for (name, entries) in retry.by_table() {
             self.cancel().check()?;
             let ends = Ends { source: &mut *source, target: &mut *target };
-            let decided = match pair_of(name, &source_schema, &target_schema, &resolved) {
+            let decided = match pair_of(name, (&source_schema, &target_schema), &resolved, &retry.request) {
                 Ok(pair) if pair.source.is_multiset() => {
                     self.decide_copies(retry.request.verb, pair, &entries, ends, spool, &mut left).await
                 }
-                Ok(pair) => self.decide_keys(retry.request.verb, pair, &entries, ends, spool, &mut left).await,
+                Ok(pair) => self.decide_keys(&retry.request, pair, &entries, ends, spool, &mut left).await,
                 Err(error) => Err(error),
             };
             match decided {
@@ -69,12 +69,15 @@ impl Syncline {
             )],
         };
         let decided_at = target.position().await?;
-        Ok((Decision { tables, refused, target_schema, resolved, refreshes: false, notes, decided_at }, left))
+        let (absent, steps, refreshes) = (Vec::new(), Vec::new(), false);
+        let decision =
+            Decision { tables, refused, absent, steps, target_schema, resolved, refreshes, notes, decided_at };
+        Ok((decision, left))
     }
 
     async fn decide_keys(
         &self,
-        verb: Verb,
+        request: &RunRequest,
         pair: Pair,
         entries: &[&ChosenEntry],
         ends: Ends<'_>,
@@ -93,7 +96,7 @@ impl Syncline {
             let mut changes = Vec::new();
             for (entry, key) in page.iter().zip(keys.rows()) {
                 let key = canonical_key(key.iter());
-                match decided(verb, entry.operation, ours.get(&key), theirs.get(&key)) {
+                match decided(request, entry.operation, ours.get(&key), theirs.get(&key)) {
                     Now::Settled => same += 1,
                     Now::Differs(change) => changes.push(change),
                     Now::Left => {
@@ -108,7 +111,13 @@ impl Syncline {
         self.emit(Event::PhaseEnded { table: name.clone(), phase: Phase::Compare, rows: entries.len() as u64 });
         let action = Action::Differences;
         let work = TableWork { name, source, target, action, puts, deletes, sequence: None };
-        Ok(Decided { work, tally: Tally { same, ..Tally::default() }, how: "retry of held rows".to_owned() })
+        Ok(Decided {
+            work,
+            tally: Tally { same, ..Tally::default() },
+            how: "retry of held rows".to_owned(),
+            added: Vec::new(),
+            kept: 0,
+        })
     }
 
     pub(super) fn emit(&self, event: Event) {
@@ -116,10 +125,15 @@ impl Syncline {
     }
 }
 
-fn pair_of(name: &str, source: &Schema, target: &Schema, resolved: &Resolved) -> Result<Pair> {
+fn pair_of(
+    name: &str,
+    (source, target): (&Schema, &Schema),
+    resolved: &Resolved,
+    request: &RunRequest,
+) -> Result<Pair> {
     let gone = |side: &str| Error::new(Code::TableNotFound, format!("{name} is not in the {side} any more"));
     let table = source.table(name).ok_or_else(|| gone("source"))?;
-    let pair = pair(table, target, resolved)?;
+    let pair = pair_with(table, target, resolved, request.schema.one_sided())?;
     if pair.is_missing { Err(gone("target")) } else { Ok(pair) }
 }
 
@@ -154,13 +168,16 @@ enum Now {
 /// What would make the target's row what the source's is. A copy has nothing to do with a row that the source no longer
 /// has. A mirror would delete it, but only a run with its guards may say so: here a row goes if it was held on its way out.
 fn decided(
-    verb: Verb,
+    request: &RunRequest,
     held: Operation,
     ours: Option<&(Vec<u8>, RowDigest)>,
     theirs: Option<&(Vec<u8>, RowDigest)>,
 ) -> Now {
+    let verb = request.verb;
     let seen = theirs.map(|(_, digest)| *digest);
     match (ours, theirs) {
+        // Somebody has given the target a row of its own, which is what the run was to leave alone.
+        (_, Some(_)) if request.keep_existing => Now::Settled,
         (Some((_, ours)), Some((_, theirs))) if ours == theirs => Now::Settled,
         (Some((key, becomes)), _) => Now::Differs(PlannedChange {
             operation: if seen.is_some() { Operation::Update } else { Operation::Insert },

@@ -232,6 +232,8 @@ async fn an_undo_opens_again_what_its_run_had_settled() {
         unchanged: 0,
         conflicts: 0,
         held: 0,
+        kept: 0,
+        added_columns: Vec::new(),
         strategy: "undo".into(),
         error: None,
     };

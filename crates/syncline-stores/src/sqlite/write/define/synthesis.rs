@@ -11,7 +11,7 @@ use syncline_core::schema::{Column, ForeignKey, Generated, Index, TableSchema, U
 use crate::sqlite::snapshot::select::quoted;
 
 /// The statement that creates the table: its own where it has one.
-pub(super) fn table_definition(table: &TableSchema) -> Result<Cow<'_, str>> {
+pub(in crate::sqlite) fn table_definition(table: &TableSchema) -> Result<Cow<'_, str>> {
     if !table.definition.is_empty() {
         return Ok(Cow::Borrowed(&table.definition));
     }
@@ -54,7 +54,8 @@ pub(super) fn index_definition<'i>(table: &str, index: &'i Index) -> Result<Cow<
     Ok(Cow::Owned(format!("CREATE {unique}INDEX {name} ON {table} ({})", columns.join(", "))))
 }
 
-fn column_definition(table: &TableSchema, column: &Column) -> Result<String> {
+/// One column, without the constraints that stand behind the columns.
+pub(in crate::sqlite) fn column_definition(table: &TableSchema, column: &Column) -> Result<String> {
     let mut parts = vec![quoted(&column.name)?];
     if !column.declared_type.is_empty() {
         parts.push(column.declared_type.clone());
@@ -130,16 +131,20 @@ fn unique_columns(unique: &Unique) -> Result<String> {
 }
 
 fn foreign_key(key: &ForeignKey) -> Result<String> {
-    let names = |names: &[String]| -> Result<String> {
-        Ok(names.iter().map(|name| quoted(name)).collect::<Result<Vec<_>>>()?.join(", "))
-    };
+    Ok(format!("FOREIGN KEY ({}) {}", names(&key.columns)?, references(key)?))
+}
+
+/// What is referenced, and what a change there does.
+pub(in crate::sqlite) fn references(key: &ForeignKey) -> Result<String> {
     let parent_columns =
         if key.parent_columns.is_empty() { String::new() } else { format!(" ({})", names(&key.parent_columns)?) };
-    let (columns, parent) = (names(&key.columns)?, quoted(&key.parent)?);
+    let parent = quoted(&key.parent)?;
     let (on_delete, on_update) = (action(&key.on_delete)?, action(&key.on_update)?);
-    Ok(format!(
-        "FOREIGN KEY ({columns}) REFERENCES {parent}{parent_columns} ON DELETE {on_delete} ON UPDATE {on_update}"
-    ))
+    Ok(format!("REFERENCES {parent}{parent_columns} ON DELETE {on_delete} ON UPDATE {on_update}"))
+}
+
+fn names(names: &[String]) -> Result<String> {
+    Ok(names.iter().map(|name| quoted(name)).collect::<Result<Vec<_>>>()?.join(", "))
 }
 
 fn action(action: &str) -> Result<&'static str> {
