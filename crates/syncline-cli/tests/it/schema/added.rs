@@ -291,3 +291,17 @@ fn views_triggers_and_indexes_of_the_target_are_not_in_the_way() {
         5
     );
 }
+
+#[test]
+fn tables_without_a_key_are_widened_too() {
+    let scene = Scene::with_pair(
+        "CREATE TABLE t (a TEXT, n INT DEFAULT 3); INSERT INTO t VALUES ('x', 3), ('x', 3), ('y', 4)",
+        "CREATE TABLE t (a TEXT); INSERT INTO t VALUES ('x'), ('z')",
+    );
+    let said = scene.run("mirror a.db b.db --schema add --json");
+    assert_eq!((said.code, said.last()["verified"].as_str()), (Some(0), Some("equal")), "{}{}", said.out, said.err);
+    let table = &said.last()["tables"][0];
+    assert_eq!((&table["inserted"], &table["deleted"], &table["unchanged"]), (&2.into(), &1.into(), &1.into()));
+    scene.ok("undo --yes");
+    assert_eq!(scene.rows("b.db", "SELECT * FROM t ORDER BY a"), ["x|3", "z|3"]);
+}
