@@ -175,8 +175,7 @@ impl Mismatch {
             Mismatch::Missing { column, declared_type } => Error::new(
                 Code::SchemaColumnMissing,
                 format!("the target's {table} has no column {column} (source: {})", or_untyped(&declared_type)),
-            )
-            .next("add the column to the target", "then run again"),
+            ),
             Mismatch::Extra { column } => Error::new(
                 Code::SchemaColumnExtra,
                 format!("the target's {table} has a column {column} that the source has not"),
