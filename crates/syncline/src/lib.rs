@@ -39,7 +39,7 @@ pub use diff::DiffRequest;
 pub use restore::{RestorePlan, RestoreReport, RestoreRequest};
 pub use runs::RunPage;
 pub use session::{Environment, Settings, Syncline};
-pub use sql_script::sql_of;
+pub use sql_script::{Clash, sql_of};
 pub use state::{LogLine, RunRecord};
 pub use syncline_core::cancel::Cancel;
 pub use syncline_core::change::{Operation, Reason};

@@ -7,9 +7,18 @@ use syncline_stores::sql::Dialect;
 
 use crate::row_difference::RowDifference;
 
+/// What a statement does when another row has one of its unique values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clash {
+    /// It takes the value away with the row that has it: where all rows of the source are put and all others deleted.
+    Evicts,
+    /// It fails: where rows of the target stay that are not the source's.
+    Fails,
+}
+
 /// The statement that makes the target's row equal to the source's.
 ///
-/// Rows are put with REPLACE, because rows may exchange unique values, which no order of plain statements can write. What
+/// To make whole tables equal, rows are put with REPLACE, because rows may exchange unique values, which no order of plain statements can write. What
 /// REPLACE evicts would clash with the new row, so it is no row of the source, which holds both to the same constraints:
 /// it is a row of the target that differs and has not been reached yet. Either it is put again when its turn comes, or it
 /// was to be deleted anyway and its DELETE then finds nothing.
@@ -19,9 +28,10 @@ use crate::row_difference::RowDifference;
 ///
 /// # Errors
 /// When a name cannot be written in SQL.
-pub fn sql_of(row: &RowDifference) -> Result<String> {
+pub fn sql_of(row: &RowDifference, clash: Clash) -> Result<String> {
     let dialect = Dialect::Sqlite;
-    let place = Place::of(row, dialect)?;
+    let mut place = Place::of(row, dialect)?;
+    place.is_partial |= clash == Clash::Fails;
     match (row.operation, &row.source) {
         (Operation::Update, Some(values)) if place.is_partial => {
             let assigned: Vec<_> = place
@@ -117,7 +127,7 @@ mod tests {
     fn each_kind_of_difference_is_one_statement() {
         let old = || Some(vec![Value::Int(1), Value::text("o'ld")]);
         let new = || Some(vec![Value::Int(1), Value::text("new")]);
-        let sql = |difference| sql_of(&difference).unwrap();
+        let sql = |difference| sql_of(&difference, Clash::Evicts).unwrap();
         assert_eq!(
             sql(difference(Operation::Insert, new(), None)),
             r#"INSERT OR REPLACE INTO "it's" ("id", "na""me") VALUES (1, 'new');"#
@@ -125,6 +135,10 @@ mod tests {
         assert_eq!(
             sql(difference(Operation::Update, new(), old())),
             r#"INSERT OR REPLACE INTO "it's" ("id", "na""me") VALUES (1, 'new');"#
+        );
+        assert_eq!(
+            sql_of(&difference(Operation::Insert, new(), None), Clash::Fails).unwrap(),
+            r#"INSERT INTO "it's" ("id", "na""me") VALUES (1, 'new');"#
         );
         assert_eq!(sql(difference(Operation::Delete, None, old())), r#"DELETE FROM "it's" WHERE "id" = 1;"#);
     }
@@ -135,7 +149,7 @@ mod tests {
         let sql = |operation| {
             let columns = vec!["key".to_owned(), "label".to_owned()];
             let in_target = Some(InTarget { table: "others".to_owned(), columns, is_partial: true });
-            sql_of(&RowDifference { in_target, ..difference(operation, row(), row()) }).unwrap()
+            sql_of(&RowDifference { in_target, ..difference(operation, row(), row()) }, Clash::Evicts).unwrap()
         };
         assert_eq!(sql(Operation::Insert), r#"INSERT INTO "others" ("key", "label") VALUES (1, 'x');"#);
         assert_eq!(sql(Operation::Update), r#"UPDATE "others" SET "key" = 1, "label" = 'x' WHERE "key" = 1;"#);
@@ -148,7 +162,7 @@ mod tests {
         let gone =
             RowDifference { key: Vec::new(), place: Some("oid".into()), ..difference(Operation::Delete, None, row) };
         let expected = r#"DELETE FROM "it's" WHERE oid IN (SELECT oid FROM "it's" WHERE "id" IS NULL AND "na""me" = 'q' COLLATE BINARY AND typeof("na""me") = 'text' LIMIT 1);"#;
-        assert_eq!(sql_of(&gone).unwrap(), expected);
+        assert_eq!(sql_of(&gone, Clash::Evicts).unwrap(), expected);
     }
 
     #[test]
@@ -156,6 +170,6 @@ mod tests {
         let mut gone = difference(Operation::Delete, None, Some(vec![Value::Int(1), Value::text("q\r\n")]));
         gone.key = vec![1, 0];
         let expected = r#"DELETE FROM "it's" WHERE "na""me" = CAST(X'710D0A' AS TEXT) COLLATE BINARY AND "id" = 1;"#;
-        assert_eq!(sql_of(&gone).unwrap(), expected);
+        assert_eq!(sql_of(&gone, Clash::Evicts).unwrap(), expected);
     }
 }

@@ -6,7 +6,7 @@
 use clap::ValueEnum;
 use syncline::conflicts::ConflictRow;
 use syncline::error::Result;
-use syncline::{Value, sql_of};
+use syncline::{Clash, Value, sql_of};
 
 use super::{Key, Row};
 use crate::output::Output;
@@ -55,8 +55,9 @@ impl Export {
             Format::Json => output.stream(r#"{"format":1,"type":"conflicts","data":["#)?,
             Format::Sql => output.stream(
                 "-- What would write the held rows. Each was refused as it stands: mend it or its cause before running it\n\
-                 -- with the sqlite3 shell. `syncline conflicts retry` does the same with before-images, for the rows as\n\
-                 -- they are then.\n",
+                 -- with the sqlite3 shell, which ends at the first that is refused again and commits nothing then.\n\
+                 -- `syncline conflicts retry` does the same with before-images, for the rows as they are then.\n\
+                 .bail on\nPRAGMA foreign_keys = ON;\nBEGIN;\n",
             )?,
             Format::Ndjson => {}
         }
@@ -83,8 +84,10 @@ impl Export {
     /// # Errors
     /// When it cannot be written.
     pub(crate) fn finish(&mut self) -> Result<()> {
-        if self.format == Format::Json {
-            self.output.stream("],\"next_cursor\":null}\n")?;
+        match self.format {
+            Format::Json => self.output.stream("],\"next_cursor\":null}\n")?,
+            Format::Sql => self.output.stream("COMMIT;\n")?,
+            Format::Csv | Format::Ndjson => {}
         }
         self.output.flush()
     }
@@ -98,7 +101,7 @@ impl Export {
         }
         // One line, whatever the words hold: what comes after it is run.
         part += &format!("-- {} {}: {}\n", entry.id, entry.reason.name(), escape(&entry.words));
-        Ok(part + &sql_of(&row.difference())? + "\n")
+        Ok(part + &sql_of(&row.difference(), Clash::Fails)? + "\n")
     }
 }
 

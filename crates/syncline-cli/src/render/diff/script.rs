@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use syncline::error::Result;
 use syncline::row_difference::{RowDifference, RowSink};
-use syncline::sql_of;
 use syncline::summary::{DiffReport, TableDiff};
+use syncline::{Clash, sql_of};
 
 use super::{Frame, View};
 use crate::render::text::{counted, escape};
@@ -57,7 +57,7 @@ impl RowSink for Script {
     fn row(&mut self, row: RowDifference) -> Result<()> {
         self.begin()?;
         self.rows += 1;
-        let statements = sql_of(&row)?;
+        let statements = sql_of(&row, Clash::Evicts)?;
         self.frame.output.stream(&format!("{}\n", statements.trim_end()))
     }
 }

@@ -2,8 +2,9 @@
 
 use syncline::error::{Code, Error, Result};
 use syncline::plan::{Holds, Plan, PlanLoad, PlanRange, PlanSink, PlanTable};
+use syncline::request::Verb;
 use syncline::row_difference::RowDifference;
-use syncline::{limits, sql_of};
+use syncline::{Clash, limits, sql_of};
 
 use crate::output::Output;
 use crate::render::labels::Labels;
@@ -15,13 +16,15 @@ pub(super) struct Script {
     labels: Labels,
     /// Statements that create a table, until its rows are there: the table itself comes first, its indexes last.
     indexes: Vec<(String, Vec<String>)>,
+    /// A copy leaves rows of the target that clash with rows of the source; a mirror deletes them.
+    clash: Clash,
     rows: u64,
 }
 
 impl Script {
     /// A view of one plan.
     pub(super) fn new(output: Output, labels: Labels) -> Self {
-        Self { output, labels, indexes: Vec::new(), rows: 0 }
+        Self { output, labels, indexes: Vec::new(), clash: Clash::Fails, rows: 0 }
     }
 }
 
@@ -32,6 +35,9 @@ impl PlanSink for Script {
             return Err(Error::new(Code::UsageInvalid, what)
                 .leaving("nothing was changed")
                 .next("syncline diff SOURCE TARGET --format sql", "write a script of any length"));
+        }
+        if plan.request.verb == Verb::Mirror {
+            self.clash = Clash::Evicts;
         }
         let (source, target) = (&self.labels.source, &self.labels.target);
         // The pragma has no effect inside a transaction. Rows that refer to each other come in any order, and a row that
@@ -64,7 +70,7 @@ impl PlanSink for Script {
 
     fn row(&mut self, row: RowDifference, _digest: Option<u128>) -> Result<()> {
         self.rows += 1;
-        let statements = sql_of(&row)?;
+        let statements = sql_of(&row, self.clash)?;
         self.output.stream(&format!("{}\n", statements.trim_end()))
     }
 
