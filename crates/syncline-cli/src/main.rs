@@ -9,6 +9,7 @@ mod commands;
 mod console;
 mod exit;
 mod interrupt;
+mod memory;
 mod messages;
 mod output;
 mod paint;
@@ -23,6 +24,7 @@ use console::Console;
 use exit::Exit;
 
 fn main() -> ExitCode {
+    memory::give_back_huge_values();
     let cli = match args::parse(std::env::args_os()) {
         Ok(cli) => cli,
         Err(exit) => return exit.into(),

@@ -135,7 +135,7 @@ pub struct Applier<'a> {
 /// What a transaction has done so far; it counts only once committed.
 struct Pending {
     number: u64,
-    tables: Vec<(usize, Applied)>,
+    written: Vec<(usize, Counts)>,
     loads: Vec<Load>,
     /// Rows held, by table.
     held: Vec<(usize, u64)>,
@@ -143,6 +143,15 @@ struct Pending {
     taken_out: Vec<(usize, u64)>,
     /// Where rows without a key were put that reference others, by table.
     places: copies::Places,
+}
+
+/// Rows of one table that a transaction has written or left.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counts {
+    inserted: u64,
+    updated: u64,
+    deleted: u64,
+    moved: u64,
 }
 
 /// A table that the transaction loads.
@@ -158,14 +167,16 @@ impl Context<'_> {
     /// account.
     async fn account(&self, pending: &mut Pending, table: usize, work: &TableWork, mut applied: Applied) -> Result<()> {
         self.reached(Point::Written);
-        self.hold_refused(pending, table, work, &mut applied).await?;
+        let Applied { inserted, updated, deleted, .. } = applied;
+        let counts = Counts { inserted, updated, deleted, moved: applied.moved.len() as u64 };
         let images = std::mem::take(&mut applied.images);
+        self.hold_refused(pending, table, work, applied).await?;
         if let Some(evidence) = self.evidence
             && !images.is_empty()
         {
             evidence.record_images(pending.number, &work.name, images).await?;
         }
-        pending.tables.push((table, applied));
+        pending.written.push((table, counts));
         Ok(())
     }
 
@@ -239,7 +250,7 @@ impl<'a> Applier<'a> {
         self.next_batch += 1;
         Pending {
             number,
-            tables: Vec::new(),
+            written: Vec::new(),
             loads: Vec::new(),
             held: Vec::new(),
             taken_out: Vec::new(),
@@ -252,12 +263,12 @@ impl<'a> Applier<'a> {
         self.context.reached(Point::EvidenceKept);
         tx.commit(&Checkpoint { run: self.context.run.to_owned(), batch: pending.number }).await?;
         self.last_batch = pending.number;
-        for (table, applied) in &pending.tables {
+        for (table, counts) in &pending.written {
             let outcome = &mut self.outcomes[*table];
-            outcome.inserted += applied.inserted;
-            outcome.updated += applied.updated;
-            outcome.deleted += applied.deleted;
-            outcome.moved += applied.moved.len() as u64;
+            outcome.inserted += counts.inserted;
+            outcome.updated += counts.updated;
+            outcome.deleted += counts.deleted;
+            outcome.moved += counts.moved;
         }
         for load in &pending.loads {
             self.outcomes[load.table].loaded = Some(load.sum);

@@ -200,6 +200,9 @@ pub struct Applied {
     pub refused: Vec<Refusal>,
     /// Before-images of all rows written.
     pub images: Vec<Image>,
+    /// The changes that were not gone through yet: what is returned here has become large enough to be kept first. Whoever
+    /// gets it hands these in again.
+    pub rest: Option<ChangeBatch>,
 }
 
 /// A row that was not written.
@@ -263,6 +266,45 @@ impl Reason {
             Reason::Moved => "moved",
             Reason::Refused => "refused",
         }
+    }
+}
+
+impl ChangeBatch {
+    /// The changes behind the first `count`; `None` when that was all of them. Their values stay where they are, so the
+    /// memory of those in front is given back with the last.
+    #[must_use]
+    pub fn after(mut self, count: usize) -> Option<Self> {
+        let is_any = match &mut self {
+            ChangeBatch::Put(batch) => {
+                batch.rows.drop_front(count);
+                batch.expectations.drain(..count.min(batch.expectations.len()));
+                batch.places.drain(..count.min(batch.places.len()));
+                batch.keys.drain(..count.min(batch.keys.len()));
+                !batch.rows.is_empty()
+            }
+            ChangeBatch::Delete(batch) => {
+                batch.keys.drop_front(count);
+                batch.expectations.drain(..count.min(batch.expectations.len()));
+                batch.left.drain(..count.min(batch.left.len()));
+                !batch.keys.is_empty()
+            }
+        };
+        is_any.then_some(self)
+    }
+}
+
+impl Refusal {
+    /// Memory that its key and rows take.
+    pub fn bytes(&self) -> usize {
+        let row = |row: &Option<Vec<u8>>| row.as_ref().map_or(0, Vec::len);
+        self.key.len() + row(&self.row) + row(&self.found)
+    }
+}
+
+impl Image {
+    /// Memory that its key and row take.
+    pub fn bytes(&self) -> usize {
+        self.key.len() + self.before.as_ref().map_or(0, Vec::len)
     }
 }
 

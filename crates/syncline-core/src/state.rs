@@ -19,7 +19,8 @@ pub trait Spool: Send + Sync {
     /// Puts inserts and updates of a table aside: a unique value is in their way that another change will free.
     async fn defer(&self, table: &str, changes: &[PlannedChange]) -> Result<()>;
 
-    /// Up to `limit` changes of a table with one of the kinds, after the first `offset` of that kind.
+    /// Changes of a table with one of the kinds, after the first `offset` of that kind: up to `limit`, and fewer where their
+    /// keys pass [`crate::limits::BATCH_BYTES`]. None at all only behind the last.
     async fn page(&self, table: &str, kind: ChangeKind, offset: u64, limit: usize) -> Result<Vec<PlannedChange>>;
 
     /// Forgets everything.
@@ -119,7 +120,7 @@ pub struct Awaited {
 pub trait Ledger: Send + Sync {
     /// Records rows of a table. Durable when it returns. `table` is what the spool calls it, and `columns` are those of
     /// the rows, in their order.
-    async fn hold(&self, batch: u64, table: &str, columns: &[String], rows: &[HeldRow]) -> Result<()>;
+    async fn hold(&self, batch: u64, table: &str, columns: &[String], rows: Vec<HeldRow>) -> Result<()>;
 
     /// Forgets what was recorded for a batch whose transaction came to nothing. Durable when it returns.
     async fn forget_held(&self, batch: u64) -> Result<()>;

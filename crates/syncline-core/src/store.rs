@@ -264,14 +264,17 @@ pub trait Transaction: Send {
     /// A row that the database refuses is left as it is and returned with the database's words; its neighbours are
     /// written and the transaction goes on. In [`ApplyMode::Place`] a displaced row that is refused stays out of the
     /// table: such a transaction must not be committed.
+    ///
+    /// Once what it returns takes more than [`crate::limits::BATCH_BYTES`], it may stop between two changes and return those
+    /// that are left; it has then gone through at least one. All parts of a batch together are as the batch in one.
     async fn apply(&mut self, task: &TableTask, batch: ChangeBatch, mode: ApplyMode) -> Result<Applied>;
 
     /// Whether nobody but this writer has committed since a view of the same store stood there.
     async fn is_at(&mut self, position: &Position) -> Result<bool>;
 
     /// The rows with these keys as this transaction sees them, in the order of the keys; keys without a row are left
-    /// out. No filter of the task applies.
-    async fn rows(&mut self, task: &TableTask, keys: &RowBatch) -> Result<RowBatch>;
+    /// out. No filter of the task applies. It may stop between two keys as [`Transaction::apply`] may.
+    async fn rows(&mut self, task: &TableTask, keys: &RowBatch) -> Result<Sighting>;
 
     /// Removes all rows of the table and returns how many there were.
     async fn clear(&mut self, task: &TableTask) -> Result<u64>;
@@ -295,6 +298,15 @@ pub trait Transaction: Send {
     /// Makes everything durable together with the checkpoint. When this returns, a crash of the process or the
     /// machine no longer undoes it.
     async fn commit(self: Box<Self>, checkpoint: &Checkpoint) -> Result<()>;
+}
+
+/// Rows as a transaction sees them.
+#[derive(Clone, Debug)]
+pub struct Sighting {
+    /// The rows.
+    pub rows: RowBatch,
+    /// How many keys, from the first on, were looked up.
+    pub keys: usize,
 }
 
 /// Rows that point at nothing.

@@ -11,6 +11,7 @@
 mod adopt;
 mod apply;
 mod backup;
+mod bounded;
 mod cells;
 mod checkpoint;
 mod copies;
@@ -77,6 +78,7 @@ pub const STORE_PROMISES: &[&[Promise]] = &[
     load::PROMISES,
     adopt::PROMISES,
     apply::PROMISES,
+    bounded::PROMISES,
     expectation::PROMISES,
     refusal::PROMISES,
     exchange::PROMISES,

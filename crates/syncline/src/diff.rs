@@ -12,7 +12,7 @@ use syncline_core::mapping::{MappingRequest, Resolved, TableFilter};
 use syncline_core::schema::{Difference, TableSchema};
 use syncline_core::state::{ChangeKind, Spool};
 use syncline_core::store::{RowStream, Snapshot};
-use syncline_core::value::{Row, ValueRef};
+use syncline_core::value::{RowBatch, Value, ValueRef};
 
 use crate::decide::Ends;
 use syncline_stores::sqlite::row_number_of;
@@ -38,7 +38,7 @@ pub struct DiffRequest {
     pub mapping: MappingRequest,
 }
 
-/// Rows are held in pairs for a page, so a page is small.
+/// Changes whose rows are read in one go.
 pub(crate) const PAGE: usize = 64;
 
 impl Syncline {
@@ -171,44 +171,69 @@ async fn pass_rows(
             return Ok(());
         }
         done += page.len() as u64;
-        differences_of(&page, table, tasks, ends).await?.into_iter().try_for_each(|row| sink.row(row))?;
+        pass_differences(&page, table, tasks, ends, |_, row| sink.row(row)).await?;
     }
 }
 
-/// A page of changes with the rows behind them, read from both sides.
-pub(crate) async fn differences_of(
+/// Passes on a page of changes with the rows behind them, read from both sides. No more than one row of each is held.
+pub(crate) async fn pass_differences(
     page: &[PlannedChange],
     table: &str,
     tasks: (&TableTask, &TableTask),
     ends: &mut Ends<'_>,
-) -> Result<Vec<RowDifference>> {
+    mut pass: impl FnMut(&PlannedChange, RowDifference) -> Result<()>,
+) -> Result<()> {
     let (source, target) = tasks;
     let wanted = |operations: &[Operation]| {
         keys_of(page.iter().filter(|change| operations.contains(&change.operation)), source.key_width())
     };
     let new_keys = wanted(&[Operation::Insert, Operation::Update])?;
     let old_keys = wanted(&[Operation::Update, Operation::Delete])?;
-    let mut new_rows = collect(ends.source.fetch(source, &new_keys).await?).await?.into_iter();
-    let mut old_rows = collect(ends.target.fetch(target, &old_keys).await?).await?.into_iter();
-    let difference = |change: &PlannedChange| RowDifference {
-        table: table.to_owned(),
-        operation: change.operation,
-        columns: source.column_names().map(str::to_owned).collect(),
-        key: source.key.clone(),
-        source: if change.operation == Operation::Delete { None } else { new_rows.next() },
-        target: if change.operation == Operation::Insert { None } else { old_rows.next() },
-        in_target: in_target(source, target),
-        place: place_of_copies(target),
-    };
-    Ok(page.iter().map(difference).collect())
+    let mut new_rows = Rows::of(ends.source.fetch(source, &new_keys).await?);
+    let mut old_rows = Rows::of(ends.target.fetch(target, &old_keys).await?);
+    for change in page {
+        let difference = RowDifference {
+            table: table.to_owned(),
+            operation: change.operation,
+            columns: source.column_names().map(str::to_owned).collect(),
+            key: source.key.clone(),
+            source: if change.operation == Operation::Delete { None } else { new_rows.next().await? },
+            target: if change.operation == Operation::Insert { None } else { old_rows.next().await? },
+            in_target: in_target(source, target),
+            place: place_of_copies(target),
+        };
+        pass(change, difference)?;
+    }
+    Ok(())
 }
 
-async fn collect(mut stream: RowStream<'_>) -> Result<Vec<Vec<syncline_core::value::Value>>> {
-    let mut rows = Vec::new();
-    while let Some(batch) = stream.next().await.transpose()? {
-        rows.extend(batch.rows().map(|row: Row<'_>| row.iter().map(ValueRef::to_owned).collect::<Vec<_>>()));
+/// A stream row by row.
+struct Rows<'a> {
+    stream: RowStream<'a>,
+    batch: RowBatch,
+    at: usize,
+}
+
+impl<'a> Rows<'a> {
+    fn of(stream: RowStream<'a>) -> Self {
+        Self { stream, batch: RowBatch::default(), at: 0 }
     }
-    Ok(rows)
+
+    async fn next(&mut self) -> Result<Option<Vec<Value>>> {
+        while self.at == self.batch.len() {
+            match self.stream.next().await.transpose()? {
+                Some(batch) => (self.batch, self.at) = (batch, 0),
+                None => return Ok(None),
+            }
+        }
+        let row = self.batch.row(self.at).iter().map(ValueRef::to_owned).collect();
+        self.at += 1;
+        if self.at == self.batch.len() {
+            // Gone before the other side's row is read.
+            (self.batch, self.at) = (RowBatch::default(), 0);
+        }
+        Ok(Some(row))
+    }
 }
 
 /// What a script calls the place of a row that has no key.

@@ -1,5 +1,7 @@
 //! Rows as JSON, so that every value can be told from every other and nothing is lost.
 
+use std::fmt::{self, Display, Formatter};
+
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use syncline_core::change::Operation;
@@ -40,9 +42,33 @@ pub fn operation_name(operation: Operation) -> &'static str {
 
 /// Digits of base 16.
 pub fn base16(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |value: u8| char::from(DIGITS[usize::from(value)]);
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    Base16(bytes).to_string()
+}
+
+/// Bytes shown in base 16, piece by piece: the digits of a huge value need not be held.
+struct Base16<'a>(&'a [u8]);
+
+impl Display for Base16<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        const AT_ONCE: usize = 2_048;
+        let digit = |value: u8| char::from(DIGITS[usize::from(value)]);
+        let mut digits = String::with_capacity(2 * AT_ONCE.min(self.0.len()));
+        for bytes in self.0.chunks(AT_ONCE) {
+            digits.clear();
+            for byte in bytes {
+                digits.extend([digit(byte >> 4), digit(byte & 15)]);
+            }
+            f.write_str(&digits)?;
+        }
+        Ok(())
+    }
+}
+
+impl Serialize for Base16<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
 impl Serialize for Row<'_> {
@@ -85,9 +111,9 @@ impl Serialize for Cell<'_> {
             Value::Decimal(digits) => named_text(serializer, "decimal", digits),
             Value::Text(bytes) => match std::str::from_utf8(bytes) {
                 Ok(text) => serializer.serialize_str(text),
-                Err(_) => named_text(serializer, "text_base16", &base16(bytes)),
+                Err(_) => serializer.collect_map([("text_base16", Base16(bytes))]),
             },
-            Value::Bytes(bytes) => named_text(serializer, "bytes_base16", &base16(bytes)),
+            Value::Bytes(bytes) => serializer.collect_map([("bytes_base16", Base16(bytes))]),
             Value::Date(days) => named_text(serializer, "date", &calendar::date(i64::from(*days))),
             Value::Time(micros) => named_text(serializer, "time", &calendar::time(*micros)),
             Value::Timestamp(micros) => named_text(serializer, "timestamp", &calendar::timestamp(*micros)),

@@ -37,7 +37,7 @@ use std::sync::Arc;
 use syncline_core::error::Result;
 
 pub use self::conflicts::ChosenEntry;
-pub use self::evidence::{ImageCounts, RunEvidence};
+pub use self::evidence::{ImageCounts, RunEvidence, Trace};
 pub use self::ledger::{LedgerTable, RunLedger, Spoken};
 pub use self::locks::RunLock;
 pub use self::logs::{LogLevel, LogLine};

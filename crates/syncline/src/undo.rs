@@ -4,7 +4,6 @@ mod copies;
 mod undoable;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
@@ -291,19 +290,18 @@ async fn fill_spool(
 ) -> Result<TableWork> {
     let (mut puts, mut deletes, mut after) = (0, 0, 0);
     loop {
-        // The rows themselves are not needed yet, and reading them costs memory, so pages are small.
-        let page = state.images(run, &table.table, after, 256).await?;
+        let page = state.traces(run, &table.table, after, limits::SPOOL_PAGE).await?;
         let Some((last, _)) = page.last() else { break };
         after = *last;
-        if !page.iter().all(|(_, image)| is_key_of(&task, image)) {
+        if !page.iter().all(|(_, trace)| is_key_of(&task, trace)) {
             return Err(Error::new(Code::UndoStale, format!("{} is no longer as the run left it", table.table))
                 .because("its key is another one")
                 .leaving("the table is untouched"));
         }
-        let images = page.into_iter().map(|(_, image)| image);
+        let traces = page.into_iter().map(|(_, trace)| trace);
         let changes = match task.is_multiset() {
-            true => copies::changes(state, attempts, &table.table, images).await?,
-            false => images.map(reverse).collect(),
+            true => copies::changes(state, attempts, &table.table, traces).await?,
+            false => traces.map(|trace| reverse(trace.key, trace.was_there, trace.after)).collect(),
         };
         let is_delete = |change: &&PlannedChange| change.operation == Operation::Delete;
         deletes += changes.iter().filter(is_delete).count() as u64;
@@ -330,8 +328,8 @@ struct Images {
     names: BTreeMap<String, String>,
 }
 
-/// Images read at once: few, because each may be as large as a row can be.
-const IMAGES_AT_ONCE: usize = 32;
+/// Images read at once, where they are small.
+const IMAGES_AT_ONCE: usize = 256;
 
 impl Images {
     fn name_of(&self, task: &TableTask) -> String {
@@ -347,20 +345,22 @@ impl RowSource for Images {
 
     async fn by_keys(&mut self, task: &TableTask, keys: &RowBatch) -> Result<RowStream<'_>> {
         let keys: Vec<_> = keys.rows().map(|key| exact::encode_row(key.iter())).collect();
-        let chunks: Vec<Vec<Vec<u8>>> = keys.chunks(IMAGES_AT_ONCE).map(<[_]>::to_vec).collect();
-        let (table, width) = (Arc::new(self.name_of(task)), task.columns.len());
-        let read = move |chunk: Vec<Vec<u8>>| {
-            let (state, run, table) = (self.state.clone(), self.run.clone(), table.clone());
-            async move {
-                let mut rows = RowBatch::new(width);
-                for image in state.images_by_key(&run, &table, &chunk).await? {
+        let (table, width) = (self.name_of(task), task.columns.len());
+        let this = &*self;
+        let read = move |(keys, mut done, table): (Vec<Vec<u8>>, usize, String)| async move {
+            let mut rows = RowBatch::new(width);
+            while rows.is_empty() && done < keys.len() {
+                let chunk = &keys[done..keys.len().min(done + IMAGES_AT_ONCE)];
+                let (images, looked_up) = this.state.images_by_key(&this.run, &table, chunk).await?;
+                done += looked_up;
+                for image in images {
                     let before = image.before.unwrap_or_default();
                     rows.push_row(exact::decode_row(&before).map_err(unreadable)?)?;
                 }
-                Ok(rows)
             }
+            Ok((!rows.is_empty()).then_some((rows, (keys, done, table))))
         };
-        Ok(stream::iter(chunks).then(read).boxed())
+        Ok(stream::try_unfold((keys, 0, table), read).boxed())
     }
 
     async fn places(&mut self, task: &TableTask, keys: &RowBatch) -> Result<Vec<Option<i64>>> {
@@ -372,8 +372,7 @@ impl RowSource for Images {
         let keys: Vec<_> = keys.rows().map(|key| exact::encode_row(key.iter())).collect();
         let mut places = Vec::with_capacity(keys.len());
         for chunk in keys.chunks(IMAGES_AT_ONCE) {
-            let images = self.state.images_by_key(&self.run, &name, chunk).await?;
-            places.extend(images.into_iter().map(|image| image.place));
+            places.extend(self.state.places_by_key(&self.run, &name, chunk).await?);
         }
         Ok(places)
     }

@@ -23,7 +23,10 @@ pub(crate) fn cell(value: &Value) -> String {
 
 /// Two values that differ, cut so that the place where they do is seen.
 pub(crate) fn pair(source: &Value, target: &Value) -> (String, String) {
-    let (source, target) = (whole(source), whole(target));
+    let (source, target) = match (source, target) {
+        (Value::Bytes(source), Value::Bytes(target)) => around_parting(source, target),
+        _ => (whole(source), whole(target)),
+    };
     let alike = source.chars().zip(target.chars()).take_while(|(a, b)| a == b).count();
     let skipped = if alike >= WIDTH - CONTEXT { alike - CONTEXT } else { 0 };
     let cut = |text: &str| {
@@ -31,6 +34,18 @@ pub(crate) fn pair(source: &Value, target: &Value) -> (String, String) {
         if skipped == 0 { clip(text, WIDTH) } else { format!("…{}", clip(&rest, WIDTH - 1)) }
     };
     (cut(&source), cut(&target))
+}
+
+/// As [`whole`] of both, as far as it will be shown: huge values are not written out for sixty digits.
+fn around_parting(source: &[u8], target: &[u8]) -> (String, String) {
+    let alike = source.iter().zip(target).take_while(|(a, b)| a == b).count();
+    let from = alike.saturating_sub(WIDTH);
+    let shown = |bytes: &[u8]| {
+        let to = bytes.len().min(alike + WIDTH);
+        let (start, end) = (if from == 0 { "x'" } else { "" }, if to == bytes.len() { "'" } else { "" });
+        format!("{start}{}{end}", json::base16(&bytes[from..to]))
+    };
+    (shown(source), shown(target))
 }
 
 fn whole(value: &Value) -> String {
@@ -99,6 +114,10 @@ mod tests {
         let (source, target) = pair(&long("new"), &long("old"));
         assert_eq!(source, format!("…{}new", "x".repeat(20)));
         assert_eq!(target, format!("…{}old", "x".repeat(20)));
+        let long = |end: u8| Value::Bytes([vec![0; 500], vec![end], vec![9; 500]].concat());
+        let (source, target) = pair(&long(0x1a), &long(0x1b));
+        assert_eq!(source, format!("…{}a{}…", "0".repeat(19) + "1", "09".repeat(18) + "0"));
+        assert_eq!(target, format!("…{}b{}…", "0".repeat(19) + "1", "09".repeat(18) + "0"));
         assert_eq!(pair(&Value::Int(1), &Value::text("1")), ("1".to_owned(), "'1'".to_owned()));
     }
 }

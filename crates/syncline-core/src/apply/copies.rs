@@ -56,23 +56,28 @@ impl Applier<'_> {
         rows: Vec<(Vec<u8>, Cause)>,
     ) -> Result<()> {
         pending.held.push((table, rows.len() as u64));
-        for chunk in rows.chunks(limits::CONFLICT_PAGE) {
-            self.take_out_chunk(tx, pending, table, chunk).await?;
+        for mut chunk in rows.chunks(limits::CONFLICT_PAGE) {
+            while !chunk.is_empty() {
+                let done = self.take_out_chunk(tx, pending, table, chunk).await?;
+                chunk = &chunk[done..];
+            }
         }
         Ok(())
     }
 
+    /// As many of them as fit a batch, and tells how many.
     async fn take_out_chunk(
         &self,
         tx: &mut dyn Transaction,
         pending: &mut Pending,
         table: usize,
         chunk: &[(Vec<u8>, Cause)],
-    ) -> Result<()> {
+    ) -> Result<usize> {
         let work = &self.tables[table];
         let mut named = RowBatch::new(copies::WIDTH);
         chunk.iter().try_for_each(|(key, _)| named.push_row(exact::decode_row(key).unwrap_or_default()))?;
-        let rows = tx.rows(&work.target, &named).await?;
+        let seen = tx.rows(&work.target, &named).await?;
+        let rows = seen.rows;
         let (mut keys, mut held, mut gone) = (RowBatch::new(copies::WIDTH), Vec::new(), HashSet::new());
         let (mut expectations, mut scratch) = (Vec::new(), Vec::new());
         for ((row, key), (_, cause)) in rows.rows().zip(named.rows()).zip(chunk) {
@@ -91,22 +96,28 @@ impl Applier<'_> {
                 awaits: cause.awaits.clone(),
             });
         }
-        let batch = ChangeBatch::Delete(DeleteBatch { keys, expectations, left: Vec::new() });
-        let applied = tx.apply(&work.target, batch, ApplyMode::InPlace).await?;
-        if applied.deleted != chunk.len() as u64 {
-            return Err(not_as_written(work));
-        }
-        match pending.loads.iter_mut().find(|load| load.table == table) {
-            Some(load) => rows.rows().for_each(|row| load.sum.remove(&exact::encode_row(row.iter()))),
-            None => {
-                if let Some(evidence) = self.context.evidence {
-                    evidence.record_images(pending.number, &work.name, applied.images).await?;
-                }
+        let load = pending.loads.iter_mut().find(|load| load.table == table);
+        let evidence = self.context.evidence.filter(|_| load.is_none());
+        let mut batch = Some(ChangeBatch::Delete(DeleteBatch { keys, expectations, left: Vec::new() }));
+        let mut deleted = 0;
+        while let Some(changes) = batch {
+            let applied = tx.apply(&work.target, changes, ApplyMode::InPlace).await?;
+            batch = applied.rest;
+            deleted += applied.deleted;
+            if let Some(evidence) = evidence {
+                evidence.record_images(pending.number, &work.name, applied.images).await?;
             }
         }
+        if deleted != seen.keys as u64 {
+            return Err(not_as_written(work));
+        }
+        if let Some(load) = load {
+            rows.rows().for_each(|row| load.sum.remove(&exact::encode_row(row.iter())));
+        }
         pending.places.entry(table).or_default().retain(|(_, place)| !gone.contains(place));
-        pending.taken_out.push((table, applied.deleted));
-        self.context.enter(pending.number, work, &held).await
+        pending.taken_out.push((table, deleted));
+        self.context.enter(pending.number, work, held).await?;
+        Ok(seen.keys)
     }
 }
 

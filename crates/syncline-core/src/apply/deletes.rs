@@ -146,9 +146,13 @@ impl Applier<'_> {
         let keys = keys_of(&page, work.target.key_width())?;
         let is_disturbed = work.target.is_multiset() && !self.context.is_undisturbed(tx).await?;
         let left = if is_disturbed { page.iter().filter_map(|change| change.copies).collect() } else { Vec::new() };
-        let batch = ChangeBatch::Delete(DeleteBatch { keys, expectations, left });
-        let applied = tx.apply(&work.target, batch, mode).await?;
-        self.context.account(pending, table, work, applied).await
+        let mut batch = Some(ChangeBatch::Delete(DeleteBatch { keys, expectations, left }));
+        while let Some(changes) = batch {
+            let mut applied = tx.apply(&work.target, changes, mode).await?;
+            batch = applied.rest.take();
+            self.context.account(pending, table, work, applied).await?;
+        }
+        Ok(())
     }
 
     /// Takes back a load, if the table still holds exactly what was loaded; an empty one is as it was before. The

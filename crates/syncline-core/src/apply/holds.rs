@@ -14,7 +14,6 @@ use crate::change::{
     Applied, ApplyMode, ChangeBatch, DeleteBatch, Operation, PlannedChange, Reason, Refusal, RowDigest, copies, keys_of,
 };
 use crate::error::{Code, Error, Result};
-use crate::limits;
 use crate::state::{Awaited, HeldRow};
 use crate::store::Transaction;
 use crate::value::{RowBatch, ValueRef, canonical, exact};
@@ -122,27 +121,23 @@ impl Context<'_> {
         pending: &mut Pending,
         table: usize,
         work: &TableWork,
-        applied: &mut Applied,
+        applied: Applied,
     ) -> Result<()> {
-        let refused = std::mem::take(&mut applied.refused);
+        let Applied { refused, moved, .. } = applied;
         if self.ledger.is_none() {
             return refused.into_iter().next().map_or(Ok(()), |first| Err(into_error(first, work)));
         }
         pending.held.push((table, refused.len() as u64));
-        let rows: Vec<_> = refused.into_iter().chain(applied.moved.iter().cloned()).map(held).collect();
-        self.enter(pending.number, work, &rows).await
+        let rows: Vec<_> = refused.into_iter().chain(moved).map(held).collect();
+        self.enter(pending.number, work, rows).await
     }
 
     /// Writes rows into the ledger. Rows that nothing tells apart have one entry.
-    pub(super) async fn enter(&self, batch: u64, work: &TableWork, rows: &[HeldRow]) -> Result<()> {
+    pub(super) async fn enter(&self, batch: u64, work: &TableWork, mut rows: Vec<HeldRow>) -> Result<()> {
         let Some(ledger) = self.ledger.filter(|_| !rows.is_empty()) else { return Ok(()) };
-        let named: Vec<_>;
-        let rows = if work.target.is_multiset() {
-            named = rows.iter().map(|row| HeldRow { key: copies::name_of(&row.key), ..row.clone() }).collect();
-            &named
-        } else {
-            rows
-        };
+        if work.target.is_multiset() {
+            rows.iter_mut().for_each(|row| row.key = copies::name_of(&row.key));
+        }
         let columns: Vec<_> = work.source.column_names().map(str::to_owned).collect();
         ledger.hold(batch, &work.name, &columns, rows).await
     }
@@ -162,9 +157,7 @@ impl Applier<'_> {
         let (deletes, puts): (Vec<_>, Vec<_>) =
             rows.into_iter().partition(|(change, _)| change.operation == Operation::Delete);
         pending.held.push((table, (deletes.len() + puts.len()) as u64));
-        for chunk in deletes.chunks(limits::SAMPLE_ROWS * limits::SAMPLE_ROWS) {
-            self.hold_deletes(tx, pending, table, chunk).await?;
-        }
+        self.hold_deletes(tx, pending, table, &deletes).await?;
         if puts.is_empty() {
             return Ok(());
         }
@@ -179,17 +172,24 @@ impl Applier<'_> {
             if is_written {
                 take_out(tx, pending, table, work, &rows, keys.clone(), context).await?;
             }
-            let there = found(work, &tx.rows(&work.target, &keys).await?);
-            let mut held = Vec::with_capacity(rows.len());
-            for (row, key) in rows.rows().zip(keys.rows()) {
-                let form = key_form(key.iter());
-                let Some(cause) = causes.get(&form) else { continue };
-                let target = there.get(&form).cloned();
-                let operation = if target.is_some() { Operation::Update } else { Operation::Insert };
-                let source = Some(exact::encode_row(row.iter()));
-                held.push(entry(operation, exact::encode_row(key.iter()), cause, source, target));
+            let mut done = 0;
+            while !keys.is_empty() {
+                let seen = tx.rows(&work.target, &keys).await?;
+                keys.drop_front(seen.keys);
+                let mut there = found(work, &seen.rows);
+                drop(seen.rows);
+                let mut held = Vec::with_capacity(seen.keys);
+                for row in rows.rows().skip(done).take(seen.keys) {
+                    let form = key_form(row.select(&work.source.key));
+                    let Some(cause) = causes.get(&form) else { continue };
+                    let target = there.remove(&form);
+                    let operation = if target.is_some() { Operation::Update } else { Operation::Insert };
+                    let key = exact::encode_row(row.select(&work.source.key));
+                    held.push(entry(operation, key, cause, Some(exact::encode_row(row.iter())), target));
+                }
+                done += seen.keys;
+                context.enter(pending.number, work, held).await?;
             }
-            context.enter(pending.number, work, &held).await?;
         }
         Ok(())
     }
@@ -202,16 +202,21 @@ impl Applier<'_> {
         rows: &[Excused],
     ) -> Result<()> {
         let work = &self.tables[table];
-        let keys = keys_of(rows.iter().map(|(change, _)| change), work.target.key_width())?;
-        let there = found(work, &tx.rows(&work.target, &keys).await?);
-        let held: Vec<_> = rows
-            .iter()
-            .map(|(change, cause)| {
-                let target = there.get(&key_form_of(&change.key)).cloned();
+        let mut keys = keys_of(rows.iter().map(|(change, _)| change), work.target.key_width())?;
+        let mut rows = rows.iter();
+        while !keys.is_empty() {
+            let seen = tx.rows(&work.target, &keys).await?;
+            keys.drop_front(seen.keys);
+            let mut there = found(work, &seen.rows);
+            drop(seen.rows);
+            let entry = |(change, cause): &Excused| {
+                let target = there.remove(&key_form_of(&change.key));
                 entry(Operation::Delete, change.key.clone(), cause, None, target)
-            })
-            .collect();
-        self.context.enter(pending.number, work, &held).await
+            };
+            let held = rows.by_ref().take(seen.keys).map(entry).collect();
+            self.context.enter(pending.number, work, held).await?;
+        }
+        Ok(())
     }
 }
 
@@ -228,20 +233,25 @@ async fn take_out(
 ) -> Result<()> {
     let mut scratch = Vec::new();
     let expectations = rows.rows().map(|row| RowDigest(exact::digest_row(row.iter(), &mut scratch))).collect();
-    let batch = ChangeBatch::Delete(DeleteBatch { keys, expectations, left: Vec::new() });
-    let applied = tx.apply(&work.target, batch, ApplyMode::InPlace).await?;
-    if applied.deleted != rows.len() as u64 {
-        return Err(Error::new(Code::Internal, format!("rows of {} are not as they were written", work.name)));
-    }
-    match pending.loads.iter_mut().find(|load| load.table == table) {
-        Some(load) => rows.rows().for_each(|row| load.sum.remove(&exact::encode_row(row.iter()))),
-        None => {
-            if let Some(evidence) = context.evidence {
-                evidence.record_images(pending.number, &work.name, applied.images).await?;
-            }
+    let mut batch = Some(ChangeBatch::Delete(DeleteBatch { keys, expectations, left: Vec::new() }));
+    let load = pending.loads.iter_mut().find(|load| load.table == table);
+    let evidence = context.evidence.filter(|_| load.is_none());
+    let mut deleted = 0;
+    while let Some(changes) = batch {
+        let applied = tx.apply(&work.target, changes, ApplyMode::InPlace).await?;
+        batch = applied.rest;
+        deleted += applied.deleted;
+        if let Some(evidence) = evidence {
+            evidence.record_images(pending.number, &work.name, applied.images).await?;
         }
     }
-    pending.taken_out.push((table, applied.deleted));
+    if deleted != rows.len() as u64 {
+        return Err(Error::new(Code::Internal, format!("rows of {} are not as they were written", work.name)));
+    }
+    if let Some(load) = load {
+        rows.rows().for_each(|row| load.sum.remove(&exact::encode_row(row.iter())));
+    }
+    pending.taken_out.push((table, deleted));
     Ok(())
 }
 

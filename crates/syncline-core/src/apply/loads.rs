@@ -104,7 +104,7 @@ impl Context<'_> {
                 loading.await?
             };
             refused.iter().filter_map(|refusal| refusal.row.as_deref()).for_each(|row| sum.remove(row));
-            self.hold_refused(pending, table, work, &mut Applied { refused, ..Applied::default() }).await?;
+            self.hold_refused(pending, table, work, Applied { refused, ..Applied::default() }).await?;
             self.progress(&work.name, Phase::Load, read);
         }
         Ok((sum, read))

@@ -213,17 +213,21 @@ impl Applier<'_> {
             } else {
                 put_batch(&work.source, rows, &mut changes)?
             };
-            let mut applied = tx.apply(&work.target, ChangeBatch::Put(batch), mode).await?;
-            pending.remember_places(table, work, &applied);
-            match mode {
-                ApplyMode::InPlace => written.clashes.extend(take_clashes(&page, &mut applied)),
-                ApplyMode::Place => {
-                    let left_out = &mut left_out[table];
-                    written.has_to_repeat |= left_out.take_displaced(&page, &mut applied, work, context)?;
+            let mut batch = Some(ChangeBatch::Put(batch));
+            while let Some(changes) = batch {
+                let mut applied = tx.apply(&work.target, changes, mode).await?;
+                batch = applied.rest.take();
+                pending.remember_places(table, work, &applied);
+                match mode {
+                    ApplyMode::InPlace => written.clashes.extend(take_clashes(&page, &mut applied)),
+                    ApplyMode::Place => {
+                        let left_out = &mut left_out[table];
+                        written.has_to_repeat |= left_out.take_displaced(&page, &mut applied, work, context)?;
+                    }
+                    ApplyMode::Displace => {}
                 }
-                ApplyMode::Displace => {}
+                context.account(pending, table, work, applied).await?;
             }
-            context.account(pending, table, work, applied).await?;
         }
         Ok(written)
     }

@@ -143,9 +143,12 @@ impl Applier<'_> {
             context.cancel.check()?;
             done += rows.len() as u64;
             let expectations = vec![Expectation::Absent; rows.len()];
-            let batch = ChangeBatch::Put(PutBatch { rows, expectations, ..PutBatch::default() });
-            let applied = tx.apply(&work.target, batch, ApplyMode::InPlace).await?;
-            context.account(pending, table, work, applied).await?;
+            let mut batch = Some(ChangeBatch::Put(PutBatch { rows, expectations, ..PutBatch::default() }));
+            while let Some(changes) = batch {
+                let mut applied = tx.apply(&work.target, changes, ApplyMode::InPlace).await?;
+                batch = applied.rest.take();
+                context.account(pending, table, work, applied).await?;
+            }
             context.progress(&work.name, Phase::Load, done);
         }
         Ok(())

@@ -80,6 +80,11 @@ impl RowBatch {
         self.arena.shrink_to(limits::BATCH_BYTES);
     }
 
+    /// Forgets the first `count` rows, or all. The bytes of their cells go with the batch.
+    pub fn drop_front(&mut self, count: usize) {
+        self.cells.drain(..self.cells.len().min(count * self.width));
+    }
+
     /// Appends one cell; a row is complete after [`RowBatch::width`] of them.
     ///
     /// # Errors
@@ -223,6 +228,15 @@ mod tests {
                 let got: Vec<_> = row.iter().map(ValueRef::to_owned).collect();
                 prop_assert_eq!(&got, expected);
             }
+        }
+
+        #[test]
+        fn rows_behind_those_dropped_stay(rows in prop::collection::vec(prop::collection::vec(any_value(), 2), 0..9), count in 0..9_usize) {
+            let mut batch = RowBatch::new(2);
+            rows.iter().for_each(|row| batch.push_row(row.iter().map(Into::into)).unwrap());
+            batch.drop_front(count);
+            let left: Vec<Vec<_>> = batch.rows().map(|row| row.iter().map(ValueRef::to_owned).collect()).collect();
+            prop_assert_eq!(&left[..], &rows[count.min(rows.len())..]);
         }
     }
 }

@@ -55,7 +55,7 @@ pub(super) struct Outlet<T> {
 
 /// A stream ends with a word, so that a thread that died is never taken for a table that ended.
 enum Parcel<T> {
-    /// With it goes whom to tell when it is taken.
+    /// With it goes whom to tell when the next one is asked for.
     Batch(T, Option<oneshot::Sender<()>>),
     Failed(Error),
     End,
@@ -138,7 +138,7 @@ impl ConnectionThread {
             };
             let _ = outlet.batches.blocking_send(last);
         });
-        let mut inlet = Inlet { thread: self, parcels, ended: false };
+        let mut inlet = Inlet { thread: self, parcels, done_with: None, ended: false };
         stream::poll_fn(move |context| inlet.poll(context)).boxed()
     }
 
@@ -154,11 +154,12 @@ impl<T> Outlet<T> {
         self.batches.blocking_send(Parcel::Batch(batch, None)).is_ok()
     }
 
-    /// Hands over a batch and waits until it is taken. For batches that are so large that one more of them, read ahead,
-    /// would not fit the memory that a run may use.
+    /// Hands over a batch and waits until the next one is asked for. For batches that are so large that one more of them,
+    /// read ahead, would not fit the memory that a run may use.
     pub(super) fn send_and_wait(&self, batch: T) -> bool {
-        let (taken, is_taken) = oneshot::channel();
-        self.batches.blocking_send(Parcel::Batch(batch, Some(taken))).is_ok() && is_taken.blocking_recv().is_ok()
+        let (done_with, is_done_with) = oneshot::channel();
+        let is_sent = self.batches.blocking_send(Parcel::Batch(batch, Some(done_with))).is_ok();
+        is_sent && is_done_with.blocking_recv().is_ok()
     }
 }
 
@@ -177,6 +178,8 @@ impl Drop for ConnectionThread {
 struct Inlet<'a, T> {
     thread: &'a ConnectionThread,
     parcels: mpsc::Receiver<Parcel<T>>,
+    /// Whom to tell that the batch before is done with.
+    done_with: Option<oneshot::Sender<()>>,
     ended: bool,
 }
 
@@ -185,11 +188,12 @@ impl<T> Inlet<'_, T> {
         if self.ended {
             return Poll::Ready(None);
         }
+        // Nobody listens when the thread has died, which this poll finds out.
+        self.done_with.take().map(|done_with| done_with.send(()));
         self.parcels.poll_recv(context).map(|parcel| {
             let item = match parcel {
-                Some(Parcel::Batch(batch, taken)) => {
-                    // Nobody listens when the thread has died, which the next poll finds out.
-                    taken.map(|taken| taken.send(()));
+                Some(Parcel::Batch(batch, done_with)) => {
+                    self.done_with = done_with;
                     return Some(Ok(batch));
                 }
                 Some(Parcel::Failed(error)) => Some(Err(error)),

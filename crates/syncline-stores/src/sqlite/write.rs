@@ -22,7 +22,7 @@ use syncline_core::change::{Applied, ApplyMode, ChangeBatch, Refusal, TableTask}
 use syncline_core::checkpoint::Checkpoint;
 use syncline_core::error::Result;
 use syncline_core::schema::{ForeignKey, SchemaStep, TableSchema};
-use syncline_core::store::{Orphans, Position, SharedView, Transaction, Writer};
+use syncline_core::store::{Orphans, Position, SharedView, Sighting, Transaction, Writer};
 use syncline_core::value::RowBatch;
 
 pub(super) use self::define::statements_of;
@@ -129,7 +129,7 @@ impl Transaction for SqliteTransaction<'_> {
 
     async fn apply(&mut self, task: &TableTask, batch: ChangeBatch, mode: ApplyMode) -> Result<Applied> {
         let task = task.clone();
-        self.thread.call(Doing::Writing, move |conn| apply::apply(conn, &task, &batch, mode)).await
+        self.thread.call(Doing::Writing, move |conn| apply::apply(conn, &task, batch, mode)).await
     }
 
     async fn is_at(&mut self, position: &Position) -> Result<bool> {
@@ -138,7 +138,7 @@ impl Transaction for SqliteTransaction<'_> {
         Ok(snapshot::position(self.thread, version) == *position)
     }
 
-    async fn rows(&mut self, task: &TableTask, keys: &RowBatch) -> Result<RowBatch> {
+    async fn rows(&mut self, task: &TableTask, keys: &RowBatch) -> Result<Sighting> {
         let (task, keys) = (task.clone(), keys.clone());
         self.thread.call(Doing::Writing, move |conn| apply::rows(conn, &task, &keys)).await
     }

@@ -6,7 +6,7 @@ use syncline_core::change::{
     Applied, ApplyMode, ChangeBatch, DeleteBatch, Expectation, PutBatch, RowDigest, TableTask, copies,
 };
 use syncline_core::store::{Snapshot, Store};
-use syncline_core::value::{RowBatch, Value};
+use syncline_core::value::Value;
 
 use super::rows::{batch, cells, checkpoint, counts, create, digest, digests, fetch, scan, task, write_in_place};
 use super::{Factory, Lab, Promise};
@@ -191,8 +191,8 @@ async fn orphans(labs: Factory<'_>) {
     let reference = &task.table.foreign_keys[0];
     let found = transaction.orphans(&task, reference, None, 10).await.unwrap();
     assert_eq!((found.count, cells(&found.points_at)), (2, vec![vec![Value::Int(7)]; 2]));
-    let named: RowBatch = transaction.rows(&task, &found.keys).await.unwrap();
-    assert_eq!(cells(&named), vec![lost.clone(), lost]);
+    let named = transaction.rows(&task, &found.keys).await.unwrap();
+    assert_eq!(cells(&named.rows), vec![lost.clone(), lost]);
     let one = batch(copies::WIDTH, &keys[..1]);
     assert_eq!(transaction.orphans(&task, reference, Some(&one), 10).await.unwrap().count, 1);
 }

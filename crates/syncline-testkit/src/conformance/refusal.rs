@@ -119,6 +119,7 @@ async fn seen(labs: Factory<'_>) {
     let asked = in_key_order(&task, [&there[..3], &[gone], &new[..2]].concat());
     let found = transaction.rows(&task, &keys(&task, &asked)).await.unwrap();
     let expected = in_key_order(&task, [&there[..3], &new[..2]].concat());
-    assert!(super::rows::cells(&found) == expected);
-    assert!(transaction.rows(&task, &batch(1, &[])).await.unwrap().is_empty());
+    assert!(super::rows::cells(&found.rows) == expected);
+    assert_eq!(found.keys, asked.len());
+    assert!(transaction.rows(&task, &batch(1, &[])).await.unwrap().rows.is_empty());
 }

@@ -11,7 +11,7 @@ use syncline_core::change::{
 use syncline_core::checkpoint::Checkpoint;
 use syncline_core::limits::STREAM_ROWS;
 use syncline_core::schema::Schema;
-use syncline_core::store::{Share, Snapshot, Store};
+use syncline_core::store::{Share, Snapshot, Store, Transaction};
 use syncline_core::value::{RowBatch, TableSum, Value, ValueRef, exact, key_order};
 
 use super::{Fixture, Lab};
@@ -207,10 +207,27 @@ pub(super) async fn write(store: &Arc<dyn Store>, task: &TableTask, work: &[Work
     let mut transaction = writer.begin().await.unwrap();
     let mut applied = Vec::new();
     for (batch, mode) in work {
-        applied.push(transaction.apply(task, batch.clone(), *mode).await.unwrap());
+        applied.push(apply(&mut *transaction, task, batch.clone(), *mode).await);
     }
     transaction.commit(&checkpoint("suite", 1)).await.unwrap();
     applied
+}
+
+/// Writes a batch whole, in as many steps as the store takes.
+async fn apply(transaction: &mut dyn Transaction, task: &TableTask, batch: ChangeBatch, mode: ApplyMode) -> Applied {
+    let mut all = Applied::default();
+    let mut rest = Some(batch);
+    while let Some(batch) = rest {
+        let part = transaction.apply(task, batch, mode).await.unwrap();
+        all.inserted += part.inserted;
+        all.updated += part.updated;
+        all.deleted += part.deleted;
+        all.moved.extend(part.moved);
+        all.refused.extend(part.refused);
+        all.images.extend(part.images);
+        rest = part.rest;
+    }
+    all
 }
 
 /// Writes one batch in place and commits it.

@@ -93,13 +93,34 @@ impl<W: Write + Send> PlanWriter<W> {
     }
 
     fn line(&mut self, object: &impl Serialize) -> Result<()> {
-        let mut line = serde_json::to_vec(object).map_err(|error| {
-            Error::new(Code::Internal, "a line of a plan cannot be written as JSON").caused_by(error)
+        let Self { writer, seal, place, .. } = self;
+        let mut line = BufWriter::new(Sealed { writer, seal });
+        serde_json::to_writer(&mut line, object).map_err(|error| match error.io_error_kind() {
+            Some(kind) => unwritable(place, kind.into()),
+            None => Error::new(Code::Internal, "a line of a plan cannot be written as JSON").caused_by(error),
         })?;
-        line.push(b'\n');
-        self.seal.update(&line);
+        line.write_all(b"\n").and_then(|()| line.flush()).map_err(|error| unwritable(place, error))?;
         self.lines += 1;
-        self.writer.write_all(&line).map_err(|error| unwritable(&self.place, error))
+        Ok(())
+    }
+}
+
+/// What is written is summed up on its way, so that a line of any length need not be held.
+struct Sealed<'a, W> {
+    writer: &'a mut W,
+    seal: &'a mut Xxh3,
+}
+
+impl<W: Write> Write for Sealed<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.writer.write(bytes)?;
+        self.seal.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        // Lines of a plan are flushed together at its end.
+        Ok(())
     }
 }
 

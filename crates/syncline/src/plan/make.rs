@@ -18,7 +18,7 @@ use super::change_digest::{self, RangeDigest};
 use super::file::PlanDraft;
 use super::{Holds, Plan, PlanEnd, PlanLoad, PlanRange, PlanSink, PlanTable, hex};
 use crate::decide::{Decided, Decision, Ends};
-use crate::diff::{PAGE, differences_of, in_target, place_of_copies};
+use crate::diff::{PAGE, in_target, pass_differences, place_of_copies};
 use crate::open::{Database, Purpose};
 use crate::request::RunRequest;
 use crate::row_difference::RowDifference;
@@ -207,10 +207,8 @@ async fn pass_rows(decided: &Decided, spool: &dyn Spool, ends: &mut Ends<'_>, si
                 break;
             }
             done += page.len() as u64;
-            let rows = differences_of(&page, &work.name, (&work.source, &work.target), ends).await?;
-            for (change, row) in page.iter().zip(rows) {
-                sink.row(row, Some(change_digest::of_change(change)))?;
-            }
+            let pass = |change: &_, row| sink.row(row, Some(change_digest::of_change(change)));
+            pass_differences(&page, &work.name, (&work.source, &work.target), ends, pass).await?;
         }
     }
     Ok(())

@@ -121,11 +121,11 @@ impl RunLedger {
 
 #[async_trait]
 impl Ledger for RunLedger {
-    async fn hold(&self, batch: u64, table: &str, columns: &[String], rows: &[HeldRow]) -> Result<()> {
+    async fn hold(&self, batch: u64, table: &str, columns: &[String], rows: Vec<HeldRow>) -> Result<()> {
         if rows.is_empty() {
             return Ok(());
         }
-        let (run, table, columns, rows) = (self.run.clone(), self.table(table), columns.to_vec(), rows.to_vec());
+        let (run, table, columns) = (self.run.clone(), self.table(table), columns.to_vec());
         self.database.write("record held rows", move |tx| insert_rows(tx, &run, batch, &table, &columns, &rows)).await
     }
 

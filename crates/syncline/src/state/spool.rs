@@ -11,9 +11,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
+use rusqlite::{Connection, OpenFlags, Row, TransactionBehavior, params};
 use syncline_core::change::{Operation, PlannedChange, RowDigest};
 use syncline_core::error::Result;
+use syncline_core::limits;
 use syncline_core::state::{ChangeKind, Spool};
 
 use super::database::{Failure, Outcome, blocking, explain, file_failed, private};
@@ -168,21 +169,31 @@ impl Content {
             "SELECT operation, seen, becomes, key, copies FROM change WHERE stream = ?1 AND number >= ?2 ORDER BY number LIMIT ?3",
         )?;
         let values = params![streams[position(kind)].id, to_sql(offset), to_sql(limit as u64)];
-        let changes = statement.query_map(values, |row| {
-            let digest = |column| {
-                let bytes: Option<[u8; 16]> = row.get(column)?;
-                Ok::<_, rusqlite::Error>(bytes.map(|bytes| RowDigest(u128::from_be_bytes(bytes))))
-            };
-            Ok(PlannedChange {
-                operation: from_number(row.get(0)?)?,
-                key: row.get(3)?,
-                seen: digest(1)?,
-                becomes: digest(2)?,
-                copies: row.get::<_, Option<i64>>(4)?.map(to_count),
-            })
-        })?;
-        Ok(changes.collect::<rusqlite::Result<_>>()?)
+        let (mut changes, mut bytes) = (Vec::new(), 0);
+        for change in statement.query_map(values, read_change)? {
+            let change = change?;
+            bytes += change.key.len();
+            changes.push(change);
+            if bytes > limits::BATCH_BYTES {
+                break;
+            }
+        }
+        Ok(changes)
     }
+}
+
+fn read_change(row: &Row<'_>) -> rusqlite::Result<PlannedChange> {
+    let digest = |column| {
+        let bytes: Option<[u8; 16]> = row.get(column)?;
+        Ok::<_, rusqlite::Error>(bytes.map(|bytes| RowDigest(u128::from_be_bytes(bytes))))
+    };
+    Ok(PlannedChange {
+        operation: from_number(row.get(0)?)?,
+        key: row.get(3)?,
+        seen: digest(1)?,
+        becomes: digest(2)?,
+        copies: row.get::<_, Option<i64>>(4)?.map(to_count),
+    })
 }
 
 /// The connection to the file, which is made if there is none.

@@ -261,11 +261,55 @@ async fn images_come_back_as_they_were_given() {
     let second = state.images(&id, "t", first[1].0, 2).await.unwrap();
     assert_eq!(first.into_iter().chain(second).map(|(_, image)| image).collect::<Vec<_>>(), images);
     let keys = [b"\0b".to_vec(), b"missing".to_vec(), b"c".to_vec()];
-    assert_eq!(state.images_by_key(&id, "t", &keys).await.unwrap(), [images[2].clone(), images[0].clone()]);
+    assert_eq!(state.images_by_key(&id, "t", &keys).await.unwrap().0, [images[2].clone(), images[0].clone()]);
     let counts = ImageCounts { to_restore: 1, to_revert: 1, to_remove: 1 };
     assert_eq!(state.image_counts(&id, "t").await.unwrap(), counts);
     assert_eq!(state.image_counts(&id, "unknown").await.unwrap(), ImageCounts::default());
     assert!(state.images("r_none", "t", 0, 9).await.unwrap().is_empty());
+}
+
+/// Two of them pass a batch.
+const LONG: usize = syncline_core::limits::BATCH_BYTES * 3 / 5;
+
+#[tokio::test]
+async fn long_images_come_few_at_a_time() {
+    let (_dir, state) = open().await;
+    let id = state.begin_run(run(0)).await.unwrap();
+    let evidence = state.evidence(&id);
+    evidence.record_table(&table("t")).await.unwrap();
+    let long = "x".repeat(LONG);
+    let images: Vec<_> = ["a", "b", "c", "d", "e"].map(|key| image(key, Some(&long), Some(1))).into();
+    evidence.record_images(1, "t", images.clone()).await.unwrap();
+    let keys: Vec<_> = images.iter().map(|image| image.key.clone()).collect();
+    let (first, looked_up) = state.images_by_key(&id, "t", &keys).await.unwrap();
+    assert_eq!((first.len(), looked_up), (2, 2));
+    let (last, looked_up) = state.images_by_key(&id, "t", &keys[4..]).await.unwrap();
+    assert!(last == images[4..] && looked_up == 1);
+    // Which rows there are, and where, is known without their cells.
+    let traces = state.traces(&id, "t", 0, 9).await.unwrap();
+    assert_eq!(traces.iter().map(|(_, trace)| trace.key.clone()).collect::<Vec<_>>(), keys);
+    assert!(traces.iter().all(|(_, trace)| trace.was_there && trace.after == Some(RowDigest(1))));
+    let places: Vec<_> = images.iter().map(|image| image.place).collect();
+    assert_eq!(state.places_by_key(&id, "t", &keys).await.unwrap(), places);
+}
+
+#[tokio::test]
+async fn long_keys_make_short_pages() {
+    let (_dir, state) = open().await;
+    let spool = state.spool("r_1").await.unwrap();
+    let long = |number: u8| PlannedChange { key: vec![number; LONG], ..planned(0) };
+    let changes: Vec<_> = (0..5).map(long).collect();
+    spool.append("t", &changes).await.unwrap();
+    let mut read = Vec::new();
+    loop {
+        let page = spool.page("t", ChangeKind::Put, read.len() as u64, 9).await.unwrap();
+        assert!(page.len() <= 2);
+        if page.is_empty() {
+            break;
+        }
+        read.extend(page);
+    }
+    assert!(read == changes);
 }
 
 #[tokio::test]
@@ -283,7 +327,7 @@ async fn a_row_changed_twice_has_one_image() {
     let images: Vec<_> = state.images(&id, "t", 0, 9).await.unwrap().into_iter().map(|(_, image)| image).collect();
     assert_eq!(images, net);
     let keys = [b"c".to_vec(), b"b".to_vec(), b"a".to_vec()];
-    assert_eq!(state.images_by_key(&id, "t", &keys).await.unwrap(), [net[1].clone(), net[0].clone()]);
+    assert_eq!(state.images_by_key(&id, "t", &keys).await.unwrap().0, [net[1].clone(), net[0].clone()]);
     let counts = ImageCounts { to_restore: 1, to_revert: 1, to_remove: 0 };
     assert_eq!(state.image_counts(&id, "t").await.unwrap(), counts);
 }

@@ -5,6 +5,8 @@ use syncline_core::change::{
     Applied, ApplyMode, ChangeBatch, DeleteBatch, Expectation, Image, PutBatch, Reason, Refusal, RowDigest, TableTask,
 };
 use syncline_core::error::{Code, Error};
+use syncline_core::limits;
+use syncline_core::store::Sighting;
 use syncline_core::value::{Row, RowBatch, ValueRef, exact};
 
 use super::copies;
@@ -15,17 +17,17 @@ use crate::sqlite::connect::failure::{Attempt, Failure};
 use crate::sqlite::snapshot::select::{self, Finder};
 use crate::sqlite::types::Encoding;
 
-/// Writes the changes whose expectation holds.
-pub(super) fn apply(conn: &Connection, task: &TableTask, batch: &ChangeBatch, mode: ApplyMode) -> Attempt<Applied> {
+/// Writes the changes whose expectation holds, until what is to be returned passes a batch.
+pub(super) fn apply(conn: &Connection, task: &TableTask, batch: ChangeBatch, mode: ApplyMode) -> Attempt<Applied> {
     if task.is_multiset() {
         return copies::apply(conn, task, batch, mode);
     }
     let whole = task.with_kept();
     let mut apply = Apply::new(conn, task, &whole)?;
-    match (batch, mode) {
+    let done = match (&batch, mode) {
         (ChangeBatch::Delete(batch), ApplyMode::InPlace) => apply.delete(batch, None)?,
         (ChangeBatch::Delete(batch), ApplyMode::Displace) => {
-            apply.delete(batch, Some(&mut Memory::of_table(conn, &task.table.name)?))?;
+            apply.delete(batch, Some(&mut Memory::of_table(conn, &task.table.name)?))?
         }
         (ChangeBatch::Delete(_), ApplyMode::Place) => return Err(bug("a delete has no second half")),
         (ChangeBatch::Put(batch), mode) => {
@@ -38,20 +40,27 @@ pub(super) fn apply(conn: &Connection, task: &TableTask, batch: &ChangeBatch, mo
                 ApplyMode::Place => apply.place(batch, &mut Memory::of_table(conn, &task.table.name)?)?,
             }
         }
-    }
-    Ok(apply.applied)
+    };
+    let applied = apply.applied;
+    Ok(Applied { rest: batch.after(done), ..applied })
 }
 
 /// The rows with these keys as they are now, whatever the filter of the task.
-pub(super) fn rows(conn: &Connection, task: &TableTask, keys: &RowBatch) -> Attempt<RowBatch> {
+pub(super) fn rows(conn: &Connection, task: &TableTask, keys: &RowBatch) -> Attempt<Sighting> {
     let mut finder = Finder::new(conn, task, None, Encoding::of(conn)?)?;
     let mut rows = RowBatch::new(task.columns.len());
-    for key in keys.rows() {
+    for (at, key) in keys.rows().enumerate() {
         if finder.find(|| key.iter())? {
+            if rows.is_empty() && finder.bytes() > limits::BATCH_BYTES {
+                return Ok(Sighting { rows: finder.take(), keys: at + 1 });
+            }
             rows.push_row(finder.row().iter())?;
         }
+        if rows.bytes() > limits::BATCH_BYTES {
+            return Ok(Sighting { rows, keys: at + 1 });
+        }
     }
-    Ok(rows)
+    Ok(Sighting { rows, keys: keys.len() })
 }
 
 struct Apply<'c> {
@@ -65,6 +74,8 @@ struct Apply<'c> {
     /// Puts displaced rows back with their kept cells.
     whole_writer: RowWriter<'c>,
     applied: Applied,
+    /// Memory that `applied` takes.
+    bytes: usize,
     scratch: Vec<u8>,
 }
 
@@ -91,11 +102,13 @@ impl<'c> Apply<'c> {
             writer: RowWriter::new(conn, task, encoding),
             whole_writer: RowWriter::new(conn, whole, encoding),
             applied: Applied::default(),
+            bytes: 0,
             scratch: Vec::new(),
         })
     }
 
-    fn put(&mut self, batch: &PutBatch) -> Attempt<()> {
+    /// Like its siblings, tells how many changes it has gone through.
+    fn put(&mut self, batch: &PutBatch) -> Attempt<usize> {
         for (at, row) in batch.rows.rows().enumerate() {
             match self.standing_of_row(row, batch.expectations[at])? {
                 Standing::Done => {}
@@ -110,17 +123,20 @@ impl<'c> Apply<'c> {
                     }
                 }
             }
+            if self.is_full() {
+                return Ok(at + 1);
+            }
         }
-        Ok(())
+        Ok(batch.rows.len())
     }
 
     /// With a memory, the numbers of the rows are remembered: nobody gets them in this exchange, so that the rows can have
     /// them back.
-    fn delete(&mut self, batch: &DeleteBatch, mut memory: Option<&mut Memory<'_>>) -> Attempt<()> {
+    fn delete(&mut self, batch: &DeleteBatch, mut memory: Option<&mut Memory<'_>>) -> Attempt<usize> {
         if batch.expectations.len() != batch.keys.len() {
             return Err(bug("as many expectations as keys are needed"));
         }
-        for (key, expected) in batch.keys.rows().zip(&batch.expectations) {
+        for (at, (key, expected)) in batch.keys.rows().zip(&batch.expectations).enumerate() {
             if !self.finder.find(|| key.iter())? {
                 // Gone already.
                 continue;
@@ -128,7 +144,7 @@ impl<'c> Apply<'c> {
             if self.digest_of_found() == *expected {
                 let place = self.finder.rowid();
                 let image = self.image(exact::encode_row(key.iter()), place, None);
-                self.applied.images.push(image);
+                self.keep(image);
                 let deleted = self.writer.delete(key.iter(), place);
                 deleted.map_err(|failure| failure.at_row(|| bulk::place_of(self.task, key.iter())))?;
                 if let Some(memory) = &mut memory {
@@ -137,14 +153,17 @@ impl<'c> Apply<'c> {
                 self.applied.deleted += 1;
             } else {
                 let found = exact::encode_row(self.found());
-                self.applied.moved.push(moved(exact::encode_row(key.iter()), None, Some(found)));
+                self.leave(moved(exact::encode_row(key.iter()), None, Some(found)));
+            }
+            if self.is_full() {
+                return Ok(at + 1);
             }
         }
-        Ok(())
+        Ok(batch.keys.len())
     }
 
-    fn displace(&mut self, batch: &PutBatch, memory: &mut Memory<'_>) -> Attempt<()> {
-        for (row, expectation) in batch.rows.rows().zip(&batch.expectations) {
+    fn displace(&mut self, batch: &PutBatch, memory: &mut Memory<'_>) -> Attempt<usize> {
+        for (at, (row, expectation)) in batch.rows.rows().zip(&batch.expectations).enumerate() {
             match self.standing_of_row(row, *expectation)? {
                 // It has nothing to leave; the second half inserts it.
                 Standing::Absent => {}
@@ -161,11 +180,14 @@ impl<'c> Apply<'c> {
                     deleted.map_err(|failure| at_row(failure, self.task, row))?;
                 }
             }
+            if self.is_full() {
+                return Ok(at + 1);
+            }
         }
-        Ok(())
+        Ok(batch.rows.len())
     }
 
-    fn place(&mut self, batch: &PutBatch, memory: &mut Memory<'_>) -> Attempt<()> {
+    fn place(&mut self, batch: &PutBatch, memory: &mut Memory<'_>) -> Attempt<usize> {
         // New rows stay clear of the numbers that displaced rows will come back to.
         let reserved = memory.highest_place()?;
         for (at, row) in batch.rows.rows().enumerate() {
@@ -191,8 +213,11 @@ impl<'c> Apply<'c> {
                     Standing::Moved(found) => self.moved(row, found)?,
                 },
             }
+            if self.is_full() {
+                return Ok(at + 1);
+            }
         }
-        Ok(())
+        Ok(batch.rows.len())
     }
 
     /// Inserts a row where it was, unless another has that number by now: row numbers beside a key are SQLite's to
@@ -211,7 +236,7 @@ impl<'c> Apply<'c> {
                 exact::digest_row(row.iter(), &mut self.scratch)
             };
             let after = Some(RowDigest(after));
-            self.applied.images.push(Image { key: self.key_of(row), before: None, place: None, after });
+            self.keep(Image { key: self.key_of(row), before: None, place: None, after });
             self.applied.inserted += 1;
         }
         Ok(())
@@ -232,7 +257,9 @@ impl<'c> Apply<'c> {
         let (reason, words) = failure.refusal()?;
         let found = is_found.then(|| exact::encode_row(self.found()));
         let row_bytes = Some(exact::encode_row(row.iter()));
-        self.applied.refused.push(Refusal { key: self.key_of(row), reason, words, row: row_bytes, found });
+        let refusal = Refusal { key: self.key_of(row), reason, words, row: row_bytes, found };
+        self.bytes += refusal.bytes();
+        self.applied.refused.push(refusal);
         Ok(false)
     }
 
@@ -266,7 +293,7 @@ impl<'c> Apply<'c> {
             refusal.reason = Reason::OutOfFilter;
             "the target's row with this key lies outside the filter".clone_into(&mut refusal.words);
         }
-        self.applied.moved.push(refusal);
+        self.leave(refusal);
         Ok(())
     }
 
@@ -287,7 +314,22 @@ impl<'c> Apply<'c> {
         let kept = self.finder.row().iter().skip(self.task.columns.len());
         let after = Some(RowDigest(exact::digest_row(row.iter().chain(kept), &mut self.scratch)));
         let image = self.image(self.key_of(row), place, after);
+        self.keep(image);
+    }
+
+    fn keep(&mut self, image: Image) {
+        self.bytes += image.bytes();
         self.applied.images.push(image);
+    }
+
+    fn leave(&mut self, moved: Refusal) {
+        self.bytes += moved.bytes();
+        self.applied.moved.push(moved);
+    }
+
+    /// Whether what is to be returned should be taken away before there is more.
+    fn is_full(&self) -> bool {
+        self.bytes > limits::BATCH_BYTES
     }
 
     fn image(&self, key: Vec<u8>, place: Option<i64>, after: Option<RowDigest>) -> Image {

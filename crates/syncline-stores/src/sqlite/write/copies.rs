@@ -9,6 +9,7 @@ use syncline_core::change::{
     copies,
 };
 use syncline_core::error::{Code, Error};
+use syncline_core::limits;
 use syncline_core::value::{Row, ValueRef, exact};
 
 use super::displaced::{Fate, Memory};
@@ -21,27 +22,29 @@ use crate::sqlite::types::Encoding;
 /// Writes the changes whose expectation holds. Nothing is ever changed in place, so nothing has to leave its table and
 /// come back: of an exchange only the deletes belong to the first half, and only the inserts to the second. These do not
 /// get the places of rows that have left, so that those can have them back.
-pub(super) fn apply(conn: &Connection, task: &TableTask, batch: &ChangeBatch, mode: ApplyMode) -> Attempt<Applied> {
+pub(super) fn apply(conn: &Connection, task: &TableTask, batch: ChangeBatch, mode: ApplyMode) -> Attempt<Applied> {
     let whole = task.with_kept();
     let mut apply = Apply::new(conn, task, &whole)?;
-    match (batch, mode) {
+    let done = match (&batch, mode) {
         (ChangeBatch::Delete(_), ApplyMode::Place) => return Err(bug("a delete has no second half")),
         (ChangeBatch::Delete(batch), ApplyMode::Displace) => {
-            apply.delete(batch)?;
+            let done = apply.delete(batch)?;
             let mut memory = Memory::of_table(conn, &task.table.name)?;
             for Image { key, place, .. } in &apply.applied.images {
                 memory.remember(key, &Fate::Displaced { place: *place, kept: Vec::new() })?;
             }
+            done
         }
         (ChangeBatch::Delete(batch), ApplyMode::InPlace) => apply.delete(batch)?,
-        (ChangeBatch::Put(_), ApplyMode::Displace) => {}
+        (ChangeBatch::Put(batch), ApplyMode::Displace) => batch.rows.len(),
         (ChangeBatch::Put(batch), ApplyMode::InPlace) => apply.put(batch)?,
         (ChangeBatch::Put(batch), ApplyMode::Place) => {
             apply.reserved = Memory::of_table(conn, &task.table.name)?.highest_place()?;
-            apply.put(batch)?;
+            apply.put(batch)?
         }
-    }
-    Ok(apply.applied)
+    };
+    let applied = apply.applied;
+    Ok(Applied { rest: batch.after(done), ..applied })
 }
 
 struct Apply<'c> {
@@ -88,7 +91,8 @@ impl<'c> Apply<'c> {
         })
     }
 
-    fn put(&mut self, batch: &PutBatch) -> Attempt<()> {
+    /// Goes through all: a new row leaves no cells in its image, and a refused one is no larger than the batch.
+    fn put(&mut self, batch: &PutBatch) -> Attempt<usize> {
         if batch.expectations.len() != batch.rows.len() || batch.keys.len() != batch.rows.len() {
             return Err(bug("as many expectations and keys as rows are needed"));
         }
@@ -113,7 +117,7 @@ impl<'c> Apply<'c> {
                 *count += 1;
             }
         }
-        Ok(())
+        Ok(batch.rows.len())
     }
 
     /// Inserts a row, at this place unless another has it by now. False when the database refuses it.
@@ -145,14 +149,19 @@ impl<'c> Apply<'c> {
         Ok(true)
     }
 
-    fn delete(&mut self, batch: &DeleteBatch) -> Attempt<()> {
+    /// Tells how many it has gone through.
+    fn delete(&mut self, batch: &DeleteBatch) -> Attempt<usize> {
         let is_counted = !batch.left.is_empty();
         if batch.expectations.len() != batch.keys.len() || is_counted && batch.left.len() != batch.keys.len() {
             return Err(bug("as many expectations as keys are needed"));
         }
         let mut there = if is_counted { self.look_for(&batch.expectations)? } else { HashMap::new() };
-        let mut missed = Vec::new();
+        let (mut missed, mut bytes, mut done) = (Vec::new(), 0, 0);
         for (at, (key, digest)) in batch.keys.rows().zip(batch.expectations.iter().copied()).enumerate() {
+            if bytes > limits::BATCH_BYTES {
+                break;
+            }
+            done = at + 1;
             let left = batch.left.get(at).copied();
             let count = &mut there.entry(digest).or_default().count;
             let place = copies::place_of(key).ok_or_else(|| bug("a row without a key needs a place"))?;
@@ -160,13 +169,18 @@ impl<'c> Apply<'c> {
                 if left.is_none_or(|left| *count > left) {
                     self.delete_found(exact::encode_row(key.iter()), place)?;
                     *count = count.saturating_sub(1);
+                    bytes += self.applied.images.last().map_or(0, Image::bytes);
                 }
                 continue;
             }
             let instead = self.find(place)?.then(|| exact::encode_row(self.found()));
+            bytes += instead.as_ref().map_or(0, Vec::len);
             missed.push(Missed { key, digest, left, instead });
         }
-        if missed.is_empty() { Ok(()) } else { self.delete_missed(missed) }
+        if !missed.is_empty() {
+            self.delete_missed(missed)?;
+        }
+        Ok(done)
     }
 
     /// Rows that are not at their places: any copy will do where they are counted, and otherwise none.

@@ -76,7 +76,7 @@ fn held(id: i64, words: &str) -> HeldRow {
 /// A run that has held these rows of `orders`, sealed and ended.
 async fn holding(state: &State, rows: &[HeldRow]) -> (String, RunLedger) {
     let (run, ledger) = begin(state, "a").await;
-    ledger.hold(1, "orders", &columns(), rows).await.unwrap();
+    ledger.hold(1, "orders", &columns(), rows.to_vec()).await.unwrap();
     ledger.seal_held(1).await.unwrap();
     (run, ledger)
 }
@@ -93,9 +93,9 @@ async fn ids(state: &State, filter: &str) -> Vec<String> {
 async fn what_is_held_counts_once_the_run_is_sealed() {
     let (_dir, state) = open().await;
     let (run, ledger) = begin(&state, "a").await;
-    ledger.hold(1, "orders", &columns(), &[held(1, "no")]).await.unwrap();
-    ledger.hold(2, "orders", &columns(), &[held(2, "no")]).await.unwrap();
-    ledger.hold(3, "orders", &columns(), &[held(3, "no")]).await.unwrap();
+    ledger.hold(1, "orders", &columns(), vec![held(1, "no")]).await.unwrap();
+    ledger.hold(2, "orders", &columns(), vec![held(2, "no")]).await.unwrap();
+    ledger.hold(3, "orders", &columns(), vec![held(3, "no")]).await.unwrap();
     assert_eq!(listed(&state, "").await, []);
     ledger.forget_held(1).await.unwrap();
     ledger.seal_held(2).await.unwrap();
@@ -121,7 +121,7 @@ async fn what_is_held_counts_once_the_run_is_sealed() {
 async fn a_dead_run_with_held_rows_is_found() {
     let (_dir, state) = open().await;
     let (run, ledger) = begin(&state, "a").await;
-    ledger.hold(1, "orders", &columns(), &[held(1, "no")]).await.unwrap();
+    ledger.hold(1, "orders", &columns(), vec![held(1, "no")]).await.unwrap();
     let end = RunEnd {
         status: Status::Failed,
         verified: Verified::Skipped,
@@ -158,7 +158,7 @@ async fn another_pair_has_entries_of_its_own() {
     let (_dir, state) = open().await;
     holding(&state, &[held(1, "no")]).await;
     let (_, ledger) = begin(&state, "z").await;
-    ledger.hold(1, "orders", &columns(), &[held(1, "no")]).await.unwrap();
+    ledger.hold(1, "orders", &columns(), vec![held(1, "no")]).await.unwrap();
     ledger.seal_held(1).await.unwrap();
     assert_eq!(ids(&state, "").await, ["c_1", "c_2"]);
     assert_eq!(ledger.settle("orders", Spoken::All, 30).await.unwrap(), 0);
@@ -174,7 +174,7 @@ async fn a_database_made_anew_inherits_what_was_held() {
     assert_eq!(state.ledger(&other, orders("")).settle("orders", Spoken::All, 30).await.unwrap(), 0);
     let run = state.begin_run(anew("sqlite:/a.db")).await.unwrap();
     let ledger = state.ledger(&run, orders(""));
-    ledger.hold(1, "orders", &columns(), &[held(2, "no")]).await.unwrap();
+    ledger.hold(1, "orders", &columns(), vec![held(2, "no")]).await.unwrap();
     ledger.seal_held(1).await.unwrap();
     assert_eq!(ids(&state, "").await, ["c_1", "c_2"]);
     assert_eq!(ledger.settle("orders", Spoken::All, 30).await.unwrap(), 1);
@@ -266,8 +266,8 @@ async fn filters_and_pages() {
     let (_dir, state) = open().await;
     let (run, ledger) = begin(&state, "a").await;
     let clash = HeldRow { reason: Reason::Unique, ..held(3, "taken") };
-    ledger.hold(1, "orders", &columns(), &[held(1, "no"), held(2, "no"), clash]).await.unwrap();
-    ledger.hold(1, "lines", &columns(), &[held(1, "no")]).await.unwrap();
+    ledger.hold(1, "orders", &columns(), vec![held(1, "no"), held(2, "no"), clash]).await.unwrap();
+    ledger.hold(1, "lines", &columns(), vec![held(1, "no")]).await.unwrap();
     ledger.seal_held(1).await.unwrap();
     assert_eq!(ids(&state, "table:orders kind:check").await, ["c_1", "c_2"]);
     assert_eq!(ids(&state, "kind:unique kind:check table:line*").await, ["c_4"]);
@@ -296,7 +296,7 @@ async fn rows_know_what_they_wait_for_and_what_waits_for_them() {
         awaits: vec![Awaited { table: table.into(), columns: vec![column.into()], values: row(&[value]) }],
         ..held(id, "waits")
     };
-    ledger.hold(1, "orders", &columns(), &[held(1, "no"), held(2, "no")]).await.unwrap();
+    ledger.hold(1, "orders", &columns(), vec![held(1, "no"), held(2, "no")]).await.unwrap();
     let lines = [
         awaiting(10, "Orders", "id", Value::Int(1)),
         // By another number that is the same, by a column that is no key, and by a row that is not held.
@@ -304,7 +304,7 @@ async fn rows_know_what_they_wait_for_and_what_waits_for_them() {
         awaiting(12, "ORDERS", "elder", Value::text("=1+1")),
         awaiting(13, "ORDERS", "id", Value::Int(77)),
     ];
-    ledger.hold(1, "lines", &columns(), &lines).await.unwrap();
+    ledger.hold(1, "lines", &columns(), lines.to_vec()).await.unwrap();
     ledger.seal_held(1).await.unwrap();
     assert_eq!(state.entries_awaiting("c_1").await.unwrap(), ["c_3", "c_4", "c_5"]);
     assert_eq!(state.entries_awaiting("c_2").await.unwrap(), ["c_5"]);
@@ -319,7 +319,7 @@ async fn rows_know_what_they_wait_for_and_what_waits_for_them() {
     assert_eq!(listed(&state, "").await[2].awaits, 1);
     // What another pair holds is not what these wait for.
     let (_, other) = begin(&state, "z").await;
-    other.hold(1, "lines", &columns(), &[awaiting(14, "ORDERS", "id", Value::Int(1))]).await.unwrap();
+    other.hold(1, "lines", &columns(), vec![awaiting(14, "ORDERS", "id", Value::Int(1))]).await.unwrap();
     other.seal_held(1).await.unwrap();
     assert_eq!(state.entries_awaiting("c_1").await.unwrap().len(), 3);
     assert_eq!(state.awaited_by_entry("c_7").await.unwrap()[0].held_by, None);

@@ -1,0 +1,30 @@
+//! The allocator's manners: what a huge value took goes back to the system.
+//!
+//! The C library raises the size from which it does so with each large value that is freed, up to 32 MB, and keeps what is
+//! smaller for later, for each thread anew. Rows of 20 MB then cost twice the memory that is promised, in Rust and in SQLite
+//! alike. It takes its settings from the environment only, before the process starts, so the process starts twice.
+
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+pub(crate) fn give_back_huge_values() {
+    use std::os::unix::process::CommandExt;
+
+    /// Twice [`syncline_core::limits::BATCH_BYTES`]: ordinary batches are used again and again.
+    const HUGE: (&str, &str) = ("MALLOC_MMAP_THRESHOLD_", "8388608");
+    /// What is kept of smaller ones: named, because naming the one turns off the other's default.
+    const KEPT: (&str, &str) = ("MALLOC_TRIM_THRESHOLD_", "16777216");
+
+    let is_set = |name: &str| std::env::var_os(name).is_some();
+    if is_set(HUGE.0) || is_set(KEPT.0) || is_set("GLIBC_TUNABLES") {
+        return;
+    }
+    let (Ok(program), mut args) = (std::env::current_exe(), std::env::args_os()) else { return };
+    let mut again = std::process::Command::new(program);
+    if let Some(name) = args.next() {
+        again.arg0(name);
+    }
+    // Returns only where it failed, and then everything works as well, with more memory.
+    let _ = again.args(args).envs([HUGE, KEPT]).exec();
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+pub(crate) fn give_back_huge_values() {}
