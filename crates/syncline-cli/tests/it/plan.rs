@@ -228,6 +228,22 @@ fn the_script_of_a_plan_does_what_the_plan_does() {
 }
 
 #[test]
+fn the_script_of_a_copy_deletes_nothing() {
+    let table = "CREATE TABLE t (id INTEGER PRIMARY KEY, e UNIQUE, v)";
+    let scene = Scene::with_pair(
+        &format!("{table}; INSERT INTO t VALUES (1, 'x', 'source')"),
+        &format!("{table}; INSERT INTO t VALUES (2, 'x', 'mine')"),
+    );
+    let script = scene.ok("plan copy a.db b.db --format sql").replace(".bail on\n", "");
+    let refused = Connection::open(scene.path("b.db")).unwrap().execute_batch(&script).unwrap_err();
+    assert!(refused.to_string().contains("UNIQUE constraint failed: t.e"), "{refused}");
+    assert_eq!(scene.run("copy a.db b.db").code, Some(3));
+    let script = scene.ok("conflicts export --format sql").replace(".bail on\n", "");
+    assert!(Connection::open(scene.path("b.db")).unwrap().execute_batch(&script).is_err());
+    assert_eq!(scene.number("b.db", "SELECT count(*) FROM t WHERE v = 'mine'"), 1);
+}
+
+#[test]
 fn long_plans_hold_ranges() {
     let rows = "WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 120000)";
     let table = "CREATE TABLE t (id INTEGER PRIMARY KEY, v)";

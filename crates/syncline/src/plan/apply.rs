@@ -66,8 +66,9 @@ fn stale(why: String) -> Error {
 /// The error for a plan that was carried out before.
 pub(crate) fn spent(plan: &str, run: &str) -> Error {
     Error::new(Code::PlanSpent, format!("the plan {plan} is spent"))
-        .because(format!("run {run} has carried it out"))
-        .leaving("nothing was changed")
+        .because(format!("run {run} has carried it out, or began to"))
+        .leaving("nothing more was changed")
         .next(format!("syncline runs show {run}"), "see what came of it")
+        .next(format!("syncline undo {run}"), "take back what it has written")
         .next("make the plan anew", "it shows what is left to do")
 }
