@@ -171,11 +171,14 @@ c_7,\"or\nders\",check,update,\"{\"\"id\"\":731}\",\"{\"\"id\"\":731,\"\"total\"
         let shown = shown(Format::Sql);
         let statements: Vec<&str> = shown.lines().filter(|line| !line.starts_with("-- ")).collect();
         // A row that was refused for its unique value must not evict the one that has it.
-        assert_eq!(statements[..4], [".bail on", "PRAGMA foreign_keys = ON;", "BEGIN;", "INSERT INTO \"or"]);
+        assert_eq!(statements[..4], [".bail on", "PRAGMA foreign_keys = ON;", "BEGIN;", "UPDATE \"or"]);
         let comments: Vec<&str> = shown.lines().filter(|line| line.starts_with("-- ")).skip(3).collect();
         assert_eq!(comments[0], "-- in /a/branch.db");
         assert_eq!(comments[1], "-- c_7 check: CHECK constraint failed: \\x1b[2J\\ntotal >= 0");
-        assert!(shown.contains("ders\" (\"id\", \"sum\", \"note\") VALUES (731, -5, '=1+1');\n"), "{shown}");
+        assert!(
+            shown.contains("ders\" SET \"id\" = 731, \"sum\" = -5, \"note\" = '=1+1' WHERE \"id\" = 731;\n"),
+            "{shown}"
+        );
         assert!(shown.ends_with("ders\" WHERE \"id\" = 731;\nCOMMIT;\n"), "{shown}");
     }
 }
