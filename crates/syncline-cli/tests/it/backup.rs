@@ -12,7 +12,7 @@ use syncline_testkit::process;
 
 use crate::bad_input::{files, refused};
 use crate::prove::state::Dump;
-use crate::scene::{Scene, keys};
+use crate::scene::{Scene, StopOnDrop, keys};
 
 /// A table of about 4 MB, so that a copy takes several steps.
 pub(crate) const LARGE: &str = "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT);
@@ -206,10 +206,11 @@ fn a_backup_is_of_one_moment_while_others_write() {
         let done = AtomicBool::new(false);
         let written = thread::scope(|scope| {
             let writer = scope.spawn(|| transfers(&scene.path("a.db"), &done));
+            let stop = StopOnDrop(&done);
             for file in ["1.db", "2.db", "3.db", "4.db"] {
                 scene.ok(&format!("backup a.db -o {file}"));
             }
-            done.store(true, Ordering::Release);
+            drop(stop);
             writer.join().unwrap()
         });
         let sum = "SELECT (SELECT sum(amount) FROM debit) + (SELECT sum(amount) FROM credit)";

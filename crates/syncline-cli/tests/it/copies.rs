@@ -4,7 +4,7 @@ use syncline::event::Point;
 use syncline_testkit::process;
 
 use crate::prove::victim::{self, Place, Work};
-use crate::scene::Scene;
+use crate::scene::{Scene, StopOnDrop};
 
 const TABLE: &str = "CREATE TABLE t (a, b TEXT COLLATE NOCASE)";
 
@@ -149,8 +149,9 @@ fn copies_that_somebody_else_has_written_are_counted_anew() {
             }
             written
         });
+        let stop = StopOnDrop(&done);
         scene.ok("mirror a.db b.db --max-delete 100% --batch-size 100 --tables t");
-        done.store(true, std::sync::atomic::Ordering::Release);
+        drop(stop);
         writer.join().unwrap()
     });
     assert!(written > 0);

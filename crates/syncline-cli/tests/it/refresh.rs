@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension};
 
-use crate::scene::Scene;
+use crate::scene::{Scene, StopOnDrop};
 
 const SCHEMA: &str = "CREATE TABLE p (id INTEGER PRIMARY KEY, n INTEGER, u UNIQUE);
      CREATE TABLE c (id INTEGER PRIMARY KEY, p INTEGER REFERENCES p (id) ON DELETE CASCADE, n INTEGER);
@@ -61,6 +61,7 @@ fn readers_never_see_a_table_half_refreshed_or_empty() {
         let path = scene.path("b.db");
         let (looks, changes) = std::thread::scope(|scope| {
             let reader = scope.spawn(|| watch(&path, &done));
+            let stop = StopOnDrop(&done);
             for number in 1..=4 {
                 // Rows go, rows come, every row changes, and unique values pass from one row to the next.
                 scene.sql("a.db", &generation(number, 3_000, number * 500));
@@ -68,7 +69,7 @@ fn readers_never_see_a_table_half_refreshed_or_empty() {
                 scene.ok(&format!("mirror a.db b.db {flags}{truncate}"));
                 assert_eq!(dump(&scene, "a.db"), dump(&scene, "b.db"));
             }
-            done.store(true, Ordering::Release);
+            drop(stop);
             reader.join().unwrap()
         });
         assert!(looks > 0 && changes <= 4, "{looks} looks saw {changes} changes");
