@@ -11,6 +11,7 @@ mod explain;
 mod man;
 mod mapping;
 mod mirror;
+mod pace;
 mod plan;
 mod restore;
 mod runs;

@@ -26,6 +26,7 @@ use crate::change::{Applied, TableTask};
 use crate::checkpoint::Checkpoint;
 use crate::error::{Code, Error, Result};
 use crate::event::{Event, EventSink, Phase, Point};
+use crate::pace::{Lane, Pace};
 use crate::schema::{Schema, SchemaStep};
 use crate::state::{Evidence, Ledger, LoadRecord, Spool, TableRecord};
 use crate::store::{Position, RowSource, Share, Store, Transaction, Writer};
@@ -105,6 +106,8 @@ pub struct Context<'a> {
     pub events: &'a dyn EventSink,
     /// Whether to stop.
     pub cancel: &'a Cancel,
+    /// How many rows a second are written, where that is limited.
+    pub pace: Option<&'a Pace>,
     /// The rows were in the target before: it is not asked again whether what they reference is there.
     pub restores: bool,
     /// Everything goes into one transaction.
@@ -178,6 +181,31 @@ impl Context<'_> {
         }
         pending.written.push((table, counts));
         Ok(())
+    }
+
+    /// Changes in one transaction, or in one part of it, at most.
+    fn page_rows(&self) -> usize {
+        self.pace.map_or(self.batch_rows, |pace| self.batch_rows.min(pace.rows_at_once()))
+    }
+
+    /// Waits until so many rows may be written.
+    async fn pay(&self, rows: usize) -> Result<()> {
+        match self.pace {
+            Some(pace) => pace.pay(Lane::Written, rows).await,
+            None => Ok(()),
+        }
+    }
+
+    /// As [`Context::pay`], before a transaction is begun for these rows. The source must be ready too: otherwise the wait
+    /// for it would come while the transaction is open.
+    async fn pay_outside(&self, rows: usize) -> Result<()> {
+        match self.pace {
+            Some(pace) => {
+                pace.pay(Lane::Written, rows).await?;
+                pace.ready(Lane::Source).await
+            }
+            None => Ok(()),
+        }
     }
 
     fn reached(&self, point: Point) {

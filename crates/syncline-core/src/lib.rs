@@ -23,10 +23,11 @@ pub mod mapping;
 
 pub mod change;
 
-// The ports, and what runs through all stages: where a run stands, what it tells, how it is stopped.
+// The ports, and what runs through all stages: where a run stands, what it tells, how it is stopped and slowed.
 pub mod cancel;
 pub mod checkpoint;
 pub mod event;
+pub mod pace;
 pub mod state;
 pub mod store;
 

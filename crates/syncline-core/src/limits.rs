@@ -26,6 +26,17 @@ pub const COPIES_IN_MEMORY: usize = 1 << 18;
 /// Digests read at once from each such part while all are merged: small, because a huge table has many.
 pub const COPIES_READ_AHEAD: usize = 512;
 
+/// The highest rate that can be asked for, in rows a second: a hundred times what any engine reaches. Whoever types more
+/// has meant something else.
+pub const RATE_MAX: u64 = 1_000_000_000;
+
+/// Parts of a second that a rate is paid in: small enough that work is spread over the second, large enough that a slow run
+/// does not commit row by row.
+pub const PACE_PARTS: u64 = 10;
+
+/// The longest a pace waits without looking whether the run is to stop.
+pub const PACE_NAP: Duration = Duration::from_millis(100);
+
 /// Planned changes read from or written to the spool at once.
 pub const SPOOL_PAGE: usize = 4_096;
 

@@ -14,6 +14,7 @@ use futures_util::stream::BoxStream;
 use crate::change::{Applied, ApplyMode, ChangeBatch, Refusal, RowDigest, TableTask};
 use crate::checkpoint::Checkpoint;
 use crate::error::Result;
+use crate::limits;
 use crate::schema::{ForeignKey, NewColumn, Schema, SchemaStep, TableSchema, Widened};
 use crate::value::{RowBatch, TableSum};
 
@@ -93,6 +94,24 @@ pub struct DigestBatch {
     pub digests: Vec<RowDigest>,
     /// Bytes of the rows in the exact encoding, to estimate what writing them takes.
     pub bytes: u64,
+    /// Rows that were read for it. They are those of the batch, except where digests are sorted before the first is passed
+    /// on: there batches without rows tell what was read meanwhile, and the rows come afterwards without any being read.
+    pub read: u64,
+}
+
+/// How much the streams of a view pass on at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flow {
+    /// Rows in one batch, at most.
+    pub rows: usize,
+    /// Whether the next batches may be read before they are asked for. The first is read at once in any case.
+    pub reads_ahead: bool,
+}
+
+impl Default for Flow {
+    fn default() -> Self {
+        Self { rows: limits::STREAM_ROWS, reads_ahead: true }
+    }
 }
 
 /// About how much a table holds.
@@ -147,6 +166,9 @@ pub trait Snapshot: Send {
     /// The rows with these keys, no key twice. Rows come in the order of the keys, in batches bounded like those of a
     /// scan; keys without a row are left out. In a table without a key the place says which row is meant.
     async fn fetch(&mut self, task: &TableTask, keys: &RowBatch) -> Result<RowStream<'_>>;
+
+    /// From here on streams are held to this.
+    fn set_flow(&mut self, flow: Flow);
 
     /// Where this view stands in the database's history. Two positions of one store are equal only if nothing was
     /// committed between the views by anyone but this store's own writer.

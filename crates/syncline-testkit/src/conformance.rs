@@ -21,6 +21,7 @@ mod digest;
 mod exchange;
 mod expectation;
 mod fetch;
+mod flow;
 mod lab;
 mod load;
 mod mapped;
@@ -70,6 +71,7 @@ pub const STORE_PROMISES: &[&[Promise]] = &[
     snapshot::PROMISES,
     digest::PROMISES,
     fetch::PROMISES,
+    flow::PROMISES,
     cells::PROMISES,
     writer::PROMISES,
     checkpoint::PROMISES,

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`conformance`] | the promises of the store ports, each a check of its own, and [`conformance::check_store`] |
 //! | [`sqlite`] | the [`conformance::Lab`] for SQLite: a database file and another program's connection to it |
+//! | [`clock`] | time that passes only where somebody waits |
 //! | [`fixtures`] | deterministic rows with awkward values |
 //! | [`deterministic`] | the small generator they come from |
 //! | [`prove`] | how many rounds a proof runs, here or in `cargo xtask prove` |
@@ -14,6 +15,7 @@
 
 #![allow(clippy::unwrap_used, reason = "this crate is only ever linked into tests, which say what they expect")]
 
+pub mod clock;
 pub mod conformance;
 pub mod deterministic;
 pub mod fixtures;

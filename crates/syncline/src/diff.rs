@@ -9,6 +9,7 @@ use syncline_core::error::{Code, Error, Result};
 use syncline_core::event::{Event, Phase};
 use syncline_core::limits;
 use syncline_core::mapping::{MappingRequest, Resolved, TableFilter};
+use syncline_core::pace::Lane;
 use syncline_core::schema::{Difference, TableSchema};
 use syncline_core::state::{ChangeKind, Spool};
 use syncline_core::store::{RowStream, Snapshot};
@@ -51,6 +52,8 @@ impl Syncline {
         let filter = TableFilter::parse(&request.tables)?;
         let source = self.open_database(&request.source, Purpose::Read).await?;
         let target = self.open_database(&request.target, Purpose::Read).await?;
+        let pace = self.pace(None);
+        let (source, target) = (source.paced(pace.as_ref(), Lane::Source), target.paced(pace.as_ref(), Lane::Target));
         let (mut source_view, mut target_view) = (source.store.snapshot().await?, target.store.snapshot().await?);
         let mut ends = Ends { source: &mut *source_view, target: &mut *target_view };
         let source_schema = ends.source.schema().await?;

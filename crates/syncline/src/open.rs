@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use syncline_core::error::{Code, Error, Result};
+use syncline_core::pace::Pace;
 use syncline_core::store::{Description, Store};
 use syncline_stores::sqlite::{Access, SqliteStore};
 
@@ -21,6 +22,8 @@ pub(crate) struct Database {
     pub(crate) name: String,
     /// The file, absolute.
     pub(crate) path: PathBuf,
+    /// How fast it is read and written, where that is limited.
+    pub(crate) pace: Option<Arc<Pace>>,
     /// Opening has made the file.
     is_new: bool,
 }
@@ -69,6 +72,7 @@ impl Syncline {
             label: parsed.label(),
             name: parsed.absolute(&self.settings.working_dir),
             path,
+            pace: None,
             is_new,
         })
     }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
 use syncline_core::mapping::{Mapping, MappingRequest};
+use syncline_core::pace::Rate;
 
 /// The two one-way intents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,6 +101,9 @@ pub struct RunRequest {
     /// Leave rows that both sides have as the target has them: for a copy only.
     #[serde(default, skip_serializing_if = "is_default")]
     pub keep_existing: bool,
+    /// Rows a second that are read from either database, and that are written, at most.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub rate: Option<Rate>,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -127,6 +131,7 @@ impl RunRequest {
             schema: SchemaPolicy::Stop,
             no_create: false,
             keep_existing: false,
+            rate: None,
         }
     }
 
@@ -166,7 +171,7 @@ impl RunRequest {
     /// How the source is seen, in words that are equal when it is seen alike: everything that decides which rows and
     /// values it shows. What does not is named here, so that a new setting counts until somebody says otherwise.
     pub(crate) fn sight(&self) -> String {
-        const OTHER: [&str; 14] = [
+        const OTHER: [&str; 15] = [
             "verb",
             "source",
             "target",
@@ -181,6 +186,7 @@ impl RunRequest {
             "plan",
             "backup",
             "no_create",
+            "rate",
         ];
         let mut settings = serde_json::to_value(self).expect("BUG: a request is recorded as JSON");
         if let Some(settings) = settings.as_object_mut() {
@@ -259,6 +265,7 @@ mod tests {
             backup: true,
             schema: SchemaPolicy::Add,
             no_create: true,
+            rate: "9".parse().ok(),
             ..RunRequest::new(Verb::Mirror, "c.db", "d.db")
         };
         assert_eq!(plain.sight(), other.sight());

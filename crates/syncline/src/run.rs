@@ -6,6 +6,7 @@ use std::time::Instant;
 use syncline_core::apply::{Applier, Context, TableOutcome, TableWork};
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::mapping::Mapping;
+use syncline_core::pace::Lane;
 use syncline_core::pipeline::{Carried, carry};
 use syncline_core::state::{Evidence, Ledger, Spool};
 use syncline_core::store::{Snapshot, Writer};
@@ -41,10 +42,14 @@ impl Syncline {
         request.check()?;
         Mapping::parse(&request.mapping).map_err(untouched)?;
         // A plan is carried out as of the moment it was made.
-        let request = &if gate.is_some() { request.clone() } else { request.as_of(now_ms()) };
+        let request = if gate.is_some() { request.clone() } else { request.as_of(now_ms()) };
+        let request = &RunRequest { rate: self.rate_of(request.rate), ..request };
+        let pace = self.pace(request.rate);
         let state = self.state().await.map_err(untouched)?;
         let source = self.open_database(&request.source, Purpose::Read).await.map_err(untouched)?;
+        let source = source.paced(pace.as_ref(), Lane::Source);
         let target = self.open_database(&request.target, Purpose::of_target(request)).await.map_err(untouched)?;
+        let target = target.paced(pace.as_ref(), Lane::Target);
         check_ends(&source, &target)?;
         let note = format!("{} {} -> {}", request.verb.name(), source.label, target.label);
         let lock = RunLock::acquire(state.dir(), &target.description.identity, &note).map_err(untouched)?;
@@ -198,6 +203,7 @@ impl Syncline {
             ledger: Some(&ledger as &dyn Ledger),
             events: self.events(),
             cancel: self.cancel(),
+            pace: target.pace.as_deref(),
             restores: false,
             refreshes: decision.refreshes,
             decided_at: Some(decision.decided_at.clone()),

@@ -7,8 +7,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use syncline_core::cancel::Cancel;
 use syncline_core::error::Result;
 use syncline_core::event::{Event, EventSink};
+use syncline_core::pace::{Clock, Rate};
 use tokio::sync::OnceCell;
 
+use crate::pace::WallClock;
 use crate::state::State;
 
 /// Looks up a variable of the environment.
@@ -33,6 +35,9 @@ pub struct Settings {
 /// A session. Its methods are the commands; each says what it needs and what it leaves behind.
 pub struct Syncline {
     pub(crate) settings: Settings,
+    /// The highest rate at which this session reads and writes.
+    pub(crate) rate: Option<Rate>,
+    pub(crate) clock: Arc<dyn Clock>,
     state: OnceCell<State>,
 }
 
@@ -42,7 +47,7 @@ impl Syncline {
     /// # Errors
     /// None so far.
     pub async fn open(settings: Settings) -> Result<Self> {
-        Ok(Self { settings, state: OnceCell::new() })
+        Ok(Self { settings, rate: None, clock: Arc::new(WallClock::start()), state: OnceCell::new() })
     }
 
     pub(crate) async fn state(&self) -> Result<&State> {

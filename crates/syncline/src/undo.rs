@@ -14,6 +14,7 @@ use syncline_core::change::{Mapped, Operation, PlannedChange, TableTask};
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
 use syncline_core::mapping::Mapping;
+use syncline_core::pace::Lane;
 use syncline_core::pipeline::carry;
 use syncline_core::schema::Schema;
 use syncline_core::state::{Evidence, Spool, TableRecord};
@@ -145,6 +146,7 @@ impl Syncline {
         let request = self.request_behind(&undone).await?;
         let request = request.ok_or_else(|| Error::new(Code::Internal, "a run was recorded without its request"))?;
         let target = self.open_database(&request.target, Purpose::Write).await?;
+        let target = target.paced(self.pace(None).as_ref(), Lane::Target);
         let identity = target.description.identity.clone();
         if identity != undone.target_identity {
             return Err(Error::new(
@@ -232,6 +234,7 @@ impl Syncline {
             ledger: None,
             events: self.events(),
             cancel: self.cancel(),
+            pace: target.pace.as_deref(),
             restores: true,
             refreshes: false,
             decided_at: None,

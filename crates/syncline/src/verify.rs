@@ -10,6 +10,7 @@ use syncline_core::error::{Code, Error, Result};
 use syncline_core::event::{Event, Phase};
 use syncline_core::limits;
 use syncline_core::mapping::{Resolved, TableFilter};
+use syncline_core::pace::Lane;
 use syncline_core::store::{Position, Snapshot};
 use syncline_core::value::TableSum;
 use syncline_core::verify::{Side, sum_both, sum_shared};
@@ -77,6 +78,9 @@ impl Syncline {
         };
         let source = self.open_database(&request.source, Purpose::Read).await?;
         let target = self.open_database(&request.target, Purpose::Read).await?;
+        // At what rate a run was carried out says nothing of its proof.
+        let pace = self.pace(None);
+        let (source, target) = (source.paced(pace.as_ref(), Lane::Source), target.paced(pace.as_ref(), Lane::Target));
         let filter = TableFilter::parse(&request.tables)?;
         let mut ends = Views::open(&source, &target).await?;
         let source_schema = ends.source.schema().await?;

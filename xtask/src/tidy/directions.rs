@@ -12,8 +12,8 @@ const WORDS: &[&str] = &["value", "schema", "clock", "mapping", "change"];
 const PORTS: &[&str] = &["store", "state"];
 /// The six stages, in the order in which a change flows through them.
 const STAGES: &[&str] = &["capture", "transport", "resolve", "apply", "checkpoint"];
-/// What a run tells while it works and how it is stopped.
-const CONTROL: &[&str] = &["event", "cancel"];
+/// What a run tells while it works, how it is stopped and how it is slowed.
+const CONTROL: &[&str] = &["event", "cancel", "pace"];
 /// The loop over the stages.
 const LOOP: &[&str] = &["pipeline"];
 /// These use nothing, so everyone may use them.
@@ -33,6 +33,7 @@ const MODULES: &[(&str, &[&[&str]])] = &[
     ("checkpoint", &[WORDS]),
     ("event", &[WORDS]),
     ("cancel", &[]),
+    ("pace", &[&["cancel"]]),
     ("store", &[WORDS, &["checkpoint", "event"]]),
     ("state", &[WORDS, &["checkpoint", "event"]]),
     ("capture", &[WORDS, PORTS, CONTROL]),

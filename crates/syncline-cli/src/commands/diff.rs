@@ -8,6 +8,7 @@ use syncline::error::{Code, Error, Result};
 use syncline::row_difference::RowSink;
 
 use super::mapping::MappingArgs;
+use super::pace::PaceArgs;
 use super::tables::TablesArgs;
 use crate::console::{Console, Shape};
 use crate::exit::Exit;
@@ -28,6 +29,8 @@ pub(crate) struct DiffArgs {
     tables: TablesArgs,
     #[command(flatten)]
     mapping: MappingArgs,
+    #[command(flatten)]
+    pace: PaceArgs,
     /// Show every row that differs, too
     #[arg(long)]
     rows: bool,
@@ -73,7 +76,7 @@ pub(super) async fn run(args: DiffArgs, console: &Console) -> Result<Exit> {
         paint: console.paint,
     });
     let progress = console.progress_of_document(format.is_of_rows());
-    let session = console.open(&progress).await?;
+    let session = args.pace.hold(console.open(&progress).await?)?;
     let began = Instant::now();
     let report = session.diff(&request, with_rows.then_some(&mut *view as &mut dyn RowSink)).await;
     progress.finish();

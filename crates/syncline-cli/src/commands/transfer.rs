@@ -9,6 +9,7 @@ use syncline::summary::Summary;
 use syncline::{Syncline, limits};
 
 use super::mapping::MappingArgs;
+use super::pace::PaceArgs;
 use super::plan;
 use super::tables::TablesArgs;
 use crate::console::{Console, Shape};
@@ -50,6 +51,8 @@ pub(super) struct TransferArgs {
     #[arg(long, value_name = "N", default_value_t = limits::BATCH_ROWS_DEFAULT as u64, help_heading = HEADING)]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=limits::BATCH_ROWS_MAX as u64))]
     batch_size: u64,
+    #[command(flatten, next_help_heading = HEADING)]
+    pace: PaceArgs,
     /// Deletes to let through: rows in all, or a share of each table such as 50%
     #[arg(long, value_name = "N|P%", help_heading = HEADING)]
     max_delete: Option<String>,
@@ -136,6 +139,7 @@ impl TransferArgs {
             },
             no_create: self.no_create,
             keep_existing: self.keep_existing,
+            rate: self.pace.rate()?,
             ..RunRequest::new(verb, self.source, self.target)
         };
         request.check()?;
@@ -259,7 +263,7 @@ mod tests {
     fn every_flag_arrives() {
         let rules = ["--where=t: a > 1", "--columns=t: !b", "--rename=t=u", "--rename=t.a=c", "--mask=t.a=text: x "];
         let flags = "--tables a,b --tables app_* --tables !audit --strategy compare --batch-size 7 --max-delete 50% \
-                     --allow-empty-source --no-verify --no-undo --backup --schema add --no-create";
+                     --allow-empty-source --no-verify --no-undo --backup --schema add --no-create --rate 500/s";
         let asked = request(&flags.split(' ').chain(rules).collect::<Vec<_>>()).unwrap();
         let expected = RunRequest {
             tables: ["a", "b", "app_*", "!audit"].map(str::to_owned).to_vec(),
@@ -279,6 +283,7 @@ mod tests {
             backup: true,
             schema: SchemaPolicy::Add,
             no_create: true,
+            rate: "500".parse().ok(),
             ..RunRequest::new(Verb::Mirror, "hq.db", "branch.db")
         };
         assert_eq!(asked, expected);
@@ -288,6 +293,9 @@ mod tests {
     fn nonsense_is_refused() {
         assert_eq!(request(&["--max-delete", "many"]).unwrap_err().code(), Code::UsageInvalid);
         assert_eq!(request(&["--tables", "a,,b"]).unwrap_err().code(), Code::UsageInvalid);
+        for rate in ["0", "-1", "fast", "1000000001", ""] {
+            assert_eq!(request(&["--rate", rate]).unwrap_err().code(), Code::UsageInvalid, "{rate}");
+        }
         assert_eq!(request(&["--keep-existing"]).unwrap_err().code(), Code::UsageInvalid);
         for flags in [["--batch-size", "0"], ["--batch-size", "100001"], ["--strategy", "merge"], ["--schema", "drop"]]
         {

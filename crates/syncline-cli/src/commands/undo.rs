@@ -4,6 +4,7 @@ use clap::Args;
 use syncline::error::Result;
 use syncline::{UndoPlan, UndoTable};
 
+use super::pace::PaceArgs;
 use super::transfer::{self, Title};
 use crate::console::{Console, Shape};
 use crate::exit::Exit;
@@ -20,12 +21,14 @@ use crate::render::text::{count, escape, quote};
 pub(crate) struct UndoArgs {
     /// The run to take back [default: the newest that changed something and is not undone yet]
     run: Option<String>,
+    #[command(flatten)]
+    pace: PaceArgs,
 }
 
 /// Does it.
 pub(super) async fn run(args: UndoArgs, console: &Console) -> Result<Exit> {
     let progress = console.progress_of_run();
-    let session = console.open(&progress).await?;
+    let session = args.pace.hold(console.open(&progress).await?)?;
     let plan = session.undo_plan(args.run.as_deref()).await?;
     show_plan(&plan, console)?;
     if !console.prompt.confirm("Undo it?", &console.command(&format!("undo {}", quote(&plan.run))))? {

@@ -6,6 +6,7 @@ use syncline::summary::Verified;
 use syncline::{DiffRequest, MappingRequest, Syncline, TableVerification, VerifyReport, VerifyRequest};
 
 use super::mapping::MappingArgs;
+use super::pace::PaceArgs;
 use super::tables::TablesArgs;
 use crate::console::Console;
 use crate::exit::Exit;
@@ -27,6 +28,8 @@ pub(crate) struct VerifyArgs {
     tables: TablesArgs,
     #[command(flatten)]
     mapping: MappingArgs,
+    #[command(flatten)]
+    pace: PaceArgs,
 }
 
 /// Does it.
@@ -35,7 +38,7 @@ pub(super) async fn run(args: VerifyArgs, console: &Console) -> Result<Exit> {
     let named = Named::new(args.what, patterns.is_empty(), args.mapping.is_empty())?;
     let mapping = args.mapping.request()?;
     let progress = console.progress_of_document(false);
-    let session = console.open(&progress).await?;
+    let session = args.pace.hold(console.open(&progress).await?)?;
     let (request, labels) = named.request(&session, patterns, mapping).await?;
     let report = session.verify(&request).await;
     progress.finish();

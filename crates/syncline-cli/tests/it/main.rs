@@ -25,6 +25,7 @@ mod memory;
 mod mirror;
 mod plan;
 mod prove;
+mod rate;
 mod refresh;
 mod restore;
 mod runs;

@@ -58,6 +58,7 @@ impl Applier<'_> {
             if page.is_empty() {
                 break;
             }
+            self.context.pay_outside(page.len()).await?;
             let mut pending = self.pending();
             let mut tx = writer.begin().await?;
             let written = async {
@@ -122,6 +123,7 @@ impl Applier<'_> {
             if page.is_empty() {
                 return Ok(());
             }
+            self.context.pay(page.len()).await?;
             self.delete_rows(tx, pending, table, &page, mode).await?;
             done += page.len() as u64;
             self.context.progress(self.name(table), Phase::Apply, done);

@@ -13,7 +13,7 @@ use super::{Applier, Context, Load, Pending, TableWork};
 use crate::capture::scan::sum_rows;
 use crate::change::{Applied, Mapped, TableTask};
 use crate::error::{Code, Error, Result};
-use crate::event::Phase;
+use crate::event::{Event, Phase};
 use crate::limits;
 use crate::schema::{Index, SchemaStep, TableSchema};
 use crate::state::LoadRecord;
@@ -72,6 +72,18 @@ impl Applier<'_> {
 }
 
 impl Context<'_> {
+    /// All rows go into one transaction, so at a slow pace others wait longer for the target than they are used to.
+    pub(super) fn warn_of_wait(&self, work: &TableWork) {
+        let Some(pace) = self.pace else { return };
+        let time = pace.rate().time_of(work.puts);
+        if time > limits::LOCK_WAIT {
+            let (table, seconds) = (&work.name, time.as_secs());
+            self.events.emit(Event::Note(format!(
+                "{table} is filled in one transaction: nobody else can write to the target for about {seconds} s"
+            )));
+        }
+    }
+
     /// Reads every row and hands it over, batch by batch. Returns the sum of the rows that were taken, and how many were
     /// read.
     async fn load_rows(
@@ -81,6 +93,7 @@ impl Context<'_> {
         pending: &mut Pending,
         (table, work): (usize, &TableWork),
     ) -> Result<(TableSum, u64)> {
+        self.warn_of_wait(work);
         let (mut sum, mut read) = (TableSum::default(), 0);
         let mut batches = Summed { batches: source.all(&work.source).await?, scratch: Vec::new() };
         let mut ahead = None;
@@ -93,6 +106,7 @@ impl Context<'_> {
             let Some((rows, part)) = next else { break };
             sum.merge(part);
             read += part.rows;
+            self.pay(rows.len()).await?;
             let has_room = rows.bytes() <= limits::BATCH_BYTES;
             let loading = tx.load(&work.target, rows);
             // The next batch is summed up while this one is written: otherwise the writer waits a fifth of the time.

@@ -79,6 +79,7 @@ impl Applier<'_> {
         page: &[PlannedChange],
         writer: &mut dyn Writer,
     ) -> Result<(Attempt, Vec<PlannedChange>)> {
+        self.context.pay_outside(page.len()).await?;
         let mut pending = self.pending();
         let mut tx = writer.begin().await?;
         let mut clashes = Vec::new();
@@ -173,6 +174,7 @@ impl Applier<'_> {
             if page.is_empty() {
                 return Ok(attempt);
             }
+            self.context.pay(page.len()).await?;
             let written = self.put_rows(tx, pending, table, &page, mode).await?;
             if !written.clashes.is_empty() {
                 return Ok(Attempt::Clash);
@@ -233,7 +235,7 @@ impl Applier<'_> {
     }
 
     pub(super) async fn page(&self, table: usize, kind: ChangeKind, from: u64) -> Result<Vec<PlannedChange>> {
-        self.context.spool.page(self.name(table), kind, from, self.context.batch_rows).await
+        self.context.spool.page(self.name(table), kind, from, self.context.page_rows()).await
     }
 }
 

@@ -135,12 +135,14 @@ impl Applier<'_> {
     pub(super) async fn refill(&mut self, tx: &mut dyn Transaction, pending: &mut Pending, table: usize) -> Result<()> {
         let Self { tables, source, context, .. } = self;
         let work = &tables[table];
+        context.warn_of_wait(work);
         let deleted = tx.clear(&work.target).await?;
         context.account(pending, table, work, Applied { deleted, ..Applied::default() }).await?;
         let mut batches = source.all(&work.source).await?;
         let mut done = 0;
         while let Some(rows) = batches.next().await.transpose()? {
             context.cancel.check()?;
+            context.pay(rows.len()).await?;
             done += rows.len() as u64;
             let expectations = vec![Expectation::Absent; rows.len()];
             let mut batch = Some(ChangeBatch::Put(PutBatch { rows, expectations, ..PutBatch::default() }));

@@ -189,25 +189,24 @@ impl<'a> Side<'a> {
         !self.ended && self.batch.as_ref().is_none_or(|batch| self.at >= batch.digests.len())
     }
 
-    /// Takes the next batch when the present one is used up. True when it did.
+    /// Takes the next batch when the present one is used up. True when it did. The batch may be without rows.
     async fn fill(&mut self) -> Result<bool> {
-        let mut has_filled = false;
-        while self.needs_fill() {
-            has_filled = true;
-            match self.stream.next().await.transpose()? {
-                None => {
-                    self.ended = true;
-                    self.batch = None;
-                }
-                Some(batch) => {
-                    self.check_order(&batch)?;
-                    self.bytes += batch.bytes;
-                    self.batch = Some(batch);
-                }
-            }
-            self.at = 0;
+        if !self.needs_fill() {
+            return Ok(false);
         }
-        Ok(has_filled)
+        match self.stream.next().await.transpose()? {
+            None => {
+                self.ended = true;
+                self.batch = None;
+            }
+            Some(batch) => {
+                self.check_order(&batch)?;
+                self.bytes += batch.bytes;
+                self.batch = Some(batch);
+            }
+        }
+        self.at = 0;
+        Ok(true)
     }
 
     /// Keys must rise strictly, within a batch and from the last one.

@@ -33,7 +33,7 @@ pub(super) fn stream(conn: &Connection, task: &TableTask, outlet: &Outlet<Digest
     let masks = Masks::of(task);
     while let Some(row) = rows.next()? {
         add(&mut batch, task, row, masks.as_ref(), &mut scratch)?;
-        let is_full = batch.digests.len() >= limits::STREAM_ROWS || batch.keys.bytes() >= limits::BATCH_BYTES;
+        let is_full = batch.digests.len() >= outlet.rows() || batch.keys.bytes() >= limits::BATCH_BYTES;
         if is_full && !outlet.send(std::mem::replace(&mut batch, empty(task))) {
             return Ok(());
         }
@@ -95,7 +95,7 @@ fn ordered(task: &TableTask, encoding: Encoding) -> Result<String> {
 }
 
 fn empty(task: &TableTask) -> DigestBatch {
-    DigestBatch { keys: RowBatch::new(task.key.len()), digests: Vec::new(), bytes: 0 }
+    DigestBatch { keys: RowBatch::new(task.key.len()), digests: Vec::new(), bytes: 0, read: 0 }
 }
 
 fn add(
@@ -115,6 +115,7 @@ fn add(
     types::encode_row(row, task.columns.len(), masks, scratch)?;
     batch.digests.push(RowDigest(exact::digest_bytes(scratch)));
     batch.bytes += scratch.len() as u64;
+    batch.read += 1;
     Ok(())
 }
 

@@ -16,7 +16,7 @@ use syncline_core::change::TableTask;
 use syncline_core::error::Result;
 use syncline_core::limits;
 use syncline_core::schema::{NewColumn, Schema, TableSchema, Widened};
-use syncline_core::store::{DigestStream, Estimate, Position, RowStream, Share, SharedView, Snapshot, SumStream};
+use syncline_core::store::{DigestStream, Estimate, Flow, Position, RowStream, Share, SharedView, Snapshot, SumStream};
 use syncline_core::value::RowBatch;
 
 use self::masks::Masks;
@@ -40,6 +40,7 @@ pub(super) struct SqliteSnapshot {
     thread: ConnectionThread,
     position: Position,
     shared: Arc<SqliteView>,
+    flow: Flow,
 }
 
 /// What another connection needs to take up the same view.
@@ -63,7 +64,7 @@ impl SqliteSnapshot {
         thread.call(Doing::Reading, register_bytes_function).await?;
         let position = begin_at_position(&thread, &resident).await?;
         let shared = Arc::new(SqliteView { place, resident, position: position.clone() });
-        Ok(Self { thread, position, shared })
+        Ok(Self { thread, position, shared, flow: Flow::default() })
     }
 }
 
@@ -126,22 +127,26 @@ impl Snapshot for SqliteSnapshot {
 
     async fn scan(&mut self, task: &TableTask) -> Result<RowStream<'_>> {
         let task = task.clone();
-        Ok(self.thread.stream(Doing::Reading, move |conn, outlet| scan(conn, &task, outlet)))
+        Ok(self.thread.flow(Doing::Reading, self.flow, move |conn, outlet| scan(conn, &task, outlet)))
     }
 
     async fn digest(&mut self, task: &TableTask) -> Result<DigestStream<'_>> {
         let task = task.clone();
-        Ok(self.thread.stream(Doing::Reading, move |conn, outlet| digest::stream(conn, &task, outlet)))
+        Ok(self.thread.flow(Doing::Reading, self.flow, move |conn, outlet| digest::stream(conn, &task, outlet)))
     }
 
     async fn sum(&mut self, task: &TableTask, share: Share) -> Result<SumStream<'_>> {
         let task = task.clone();
-        Ok(self.thread.stream(Doing::Reading, move |conn, outlet| sum::stream(conn, &task, share, outlet)))
+        Ok(self.thread.flow(Doing::Reading, self.flow, move |conn, outlet| sum::stream(conn, &task, share, outlet)))
     }
 
     async fn fetch(&mut self, task: &TableTask, keys: &RowBatch) -> Result<RowStream<'_>> {
         let (task, keys) = (task.clone(), keys.clone());
-        Ok(self.thread.stream(Doing::Reading, move |conn, outlet| fetch(conn, &task, &keys, outlet)))
+        Ok(self.thread.flow(Doing::Reading, self.flow, move |conn, outlet| fetch(conn, &task, &keys, outlet)))
+    }
+
+    fn set_flow(&mut self, flow: Flow) {
+        self.flow = flow;
     }
 
     async fn position(&mut self) -> Result<Position> {
@@ -203,7 +208,7 @@ fn scan(conn: &Connection, task: &TableTask, outlet: &Outlet<RowBatch>) -> Attem
             None => types::push_row(&mut batch, row)?,
             Some(masks) => masks.push_row(&mut batch, types::cells(row, width))?,
         }
-        if is_full(&batch) && !hand_over(std::mem::replace(&mut batch, RowBatch::new(width)), outlet) {
+        if is_full(&batch, outlet) && !hand_over(std::mem::replace(&mut batch, RowBatch::new(width)), outlet) {
             return Ok(());
         }
     }
@@ -235,7 +240,7 @@ fn fetch(conn: &Connection, task: &TableTask, keys: &RowBatch, outlet: &Outlet<R
             None => batch.push_row(finder.row().iter())?,
             Some(masks) => masks.push_row(&mut batch, finder.row().iter())?,
         }
-        if is_full(&batch) && !hand_over(std::mem::replace(&mut batch, RowBatch::new(width)), outlet) {
+        if is_full(&batch, outlet) && !hand_over(std::mem::replace(&mut batch, RowBatch::new(width)), outlet) {
             return Ok(());
         }
     }
@@ -250,6 +255,6 @@ fn hand_over(batch: RowBatch, outlet: &Outlet<RowBatch>) -> bool {
     if batch.bytes() > 2 * limits::BATCH_BYTES { outlet.send_and_wait(batch) } else { outlet.send(batch) }
 }
 
-fn is_full(batch: &RowBatch) -> bool {
-    batch.len() >= limits::STREAM_ROWS || batch.bytes() >= limits::BATCH_BYTES
+fn is_full(batch: &RowBatch, outlet: &Outlet<RowBatch>) -> bool {
+    batch.len() >= outlet.rows() || batch.bytes() >= limits::BATCH_BYTES
 }

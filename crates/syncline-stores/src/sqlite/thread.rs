@@ -14,6 +14,7 @@ use futures_util::stream::{self, BoxStream, StreamExt};
 use rusqlite::Connection;
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
+use syncline_core::store::Flow;
 use tokio::sync::{mpsc, oneshot};
 
 use super::connect::failure::{Attempt, Doing};
@@ -53,6 +54,7 @@ struct Signals {
 /// What a streaming job hands its batches to.
 pub(super) struct Outlet<T> {
     batches: mpsc::Sender<Parcel<T>>,
+    flow: Flow,
 }
 
 /// A stream ends with a word, so that a thread that died is never taken for a table that ended.
@@ -126,10 +128,19 @@ impl ConnectionThread {
         T: Send + 'static,
         F: FnOnce(&mut Connection, &Outlet<T>) -> Attempt<()> + Send + 'static,
     {
+        self.flow(doing, Flow::default(), work)
+    }
+
+    /// As [`ConnectionThread::stream`], held to this flow.
+    pub(super) fn flow<T, F>(&self, doing: Doing, flow: Flow, work: F) -> BoxStream<'_, Result<T>>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Connection, &Outlet<T>) -> Attempt<()> + Send + 'static,
+    {
         let (batches, parcels) = mpsc::channel(limits::STREAM_AHEAD);
         let place = Arc::clone(&self.place);
         self.queue(move |conn| {
-            let outlet = Outlet { batches };
+            let outlet = Outlet { batches, flow };
             // A stream that was dropped before its turn has set its stop too early to be seen.
             if outlet.batches.is_closed() {
                 return;
@@ -151,8 +162,16 @@ impl ConnectionThread {
 }
 
 impl<T> Outlet<T> {
+    /// Rows in one batch, at most.
+    pub(super) fn rows(&self) -> usize {
+        self.flow.rows
+    }
+
     /// Hands over a batch, waiting while the consumer is behind. `false` when nobody wants more.
     pub(super) fn send(&self, batch: T) -> bool {
+        if !self.flow.reads_ahead {
+            return self.send_and_wait(batch);
+        }
         self.batches.blocking_send(Parcel::Batch(batch, None)).is_ok()
     }
 
@@ -279,6 +298,31 @@ mod tests {
         assert_eq!(*items[0].as_ref().unwrap(), 1);
         assert_eq!(items[1].as_ref().unwrap_err().code(), Code::Internal);
         assert_eq!(items.len(), 2);
+    }
+
+    #[tokio::test]
+    async fn nothing_is_read_before_it_is_asked_for_where_that_is_ruled_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let thread = thread(&dir).await;
+        let (begun, looked) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+        let count = Arc::clone(&begun);
+        let mut stream = thread.flow(Doing::Reading, Flow { rows: 1, reads_ahead: false }, move |_, outlet| {
+            while count.fetch_add(1, Ordering::AcqRel) < 20 {
+                // What the consumer has looked at is all that was read before.
+                if !outlet.send((count.load(Ordering::Acquire), looked.load(Ordering::Acquire))) {
+                    break;
+                }
+                looked.fetch_add(1, Ordering::AcqRel);
+            }
+            Ok(())
+        });
+        let mut asked = 0;
+        while let Some(batch) = stream.next().await {
+            asked += 1;
+            assert_eq!(batch.unwrap(), (asked, asked - 1));
+            assert_eq!(begun.load(Ordering::Acquire), asked, "a batch was begun that nobody has asked for");
+        }
+        assert_eq!(asked, 20);
     }
 
     #[tokio::test]

@@ -2,8 +2,12 @@
 
 use std::sync::Arc;
 
+use syncline_core::cancel::Cancel;
+use syncline_core::capture::PacedStore;
+use syncline_core::pace::{Lane, Pace};
 use syncline_core::store::Store;
 use syncline_stores::sqlite::{Access, SqliteStore};
+use syncline_testkit::clock::SimulatedClock;
 use syncline_testkit::conformance;
 use syncline_testkit::sqlite::SqliteLab;
 
@@ -15,4 +19,22 @@ async fn sqlite_keeps_every_promise() {
         })
     };
     conformance::check_store(&labs).await;
+}
+
+/// All that is promised of reading, by a view that is slowed down.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_at_a_pace_keeps_every_promise_of_its_views() {
+    let labs = || {
+        SqliteLab::boxed(|path| {
+            Box::pin(async move {
+                let store = Arc::new(SqliteStore::open(&path, Access::Write).await.unwrap());
+                let clock = Arc::new(SimulatedClock::new(|_| ()));
+                let pace = Pace::new("200".parse().unwrap(), clock, Cancel::new());
+                Arc::new(PacedStore::new(store, Arc::new(pace), Lane::Source)) as Arc<dyn Store>
+            })
+        })
+    };
+    for about in ["snapshot: ", "scan: ", "count: ", "digest: ", "sum: ", "fetch: ", "flow: streams", "copies: "] {
+        conformance::check_store_for(about, &labs).await;
+    }
 }

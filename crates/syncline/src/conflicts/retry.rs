@@ -106,6 +106,7 @@ impl Syncline {
             plan: None,
             backup: false,
             batch_rows: plain.batch_rows,
+            rate: None,
             ..request
         };
         Ok((record.source, record.target, request))

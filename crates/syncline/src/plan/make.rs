@@ -8,6 +8,7 @@ use syncline_core::change::{Operation, PlannedChange, copies};
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
 use syncline_core::mapping::Mapping;
+use syncline_core::pace::Lane;
 use syncline_core::state::{ChangeKind, Spool};
 use syncline_core::store::Snapshot;
 use syncline_core::value::{TableSum, Value, ValueRef, exact};
@@ -42,6 +43,8 @@ impl Syncline {
         let request = &request.as_of(now_ms());
         let source = self.open_database(&request.source, Purpose::Read).await.map_err(untouched)?;
         let target = self.open_database(&request.target, Purpose::of_target(request)).await.map_err(untouched)?;
+        let pace = self.pace(request.rate);
+        let (source, target) = (source.paced(pace.as_ref(), Lane::Source), target.paced(pace.as_ref(), Lane::Target));
         let planned = self.plan_between(request, &source, &target, sink).await;
         target.remove_if_unused();
         planned.map_err(untouched)

@@ -20,7 +20,7 @@ fn digests(rows: &BTreeMap<i64, u128>, batch_rows: usize) -> DigestStream<'stati
             let mut keys = RowBatch::new(1);
             chunk.iter().for_each(|(key, _)| keys.push(ValueRef::Int(*key)).unwrap());
             let digests = chunk.iter().map(|(_, digest)| RowDigest(*digest)).collect();
-            Ok(DigestBatch { keys, digests, bytes: 10 * chunk.len() as u64 })
+            Ok(DigestBatch { keys, digests, bytes: 10 * chunk.len() as u64, read: chunk.len() as u64 })
         })
         .collect();
     stream::iter(batches).boxed()
@@ -73,7 +73,7 @@ proptest! {
 #[test]
 fn a_side_out_of_order_is_refused_rather_than_believed() {
     for keys in [[2, 1], [1, 1]] {
-        let mut batch = DigestBatch { keys: RowBatch::new(1), digests: vec![RowDigest(0); 2], bytes: 0 };
+        let mut batch = DigestBatch { keys: RowBatch::new(1), digests: vec![RowDigest(0); 2], bytes: 0, read: 2 };
         keys.iter().for_each(|key| batch.keys.push(ValueRef::Int(*key)).unwrap());
         let mut compare = Compare::new(stream::iter([Ok(batch)]).boxed(), stream::iter([]).boxed());
         assert_eq!(block_on(compare.next_page(10)).unwrap_err().code(), Code::Internal);

@@ -27,33 +27,41 @@ const RECORD: usize = 24;
 /// Sends the digests of all rows to the outlet.
 pub(super) fn stream(conn: &Connection, task: &TableTask, outlet: &Outlet<DigestBatch>) -> Attempt<()> {
     let mut sorter = Sorter::default();
-    let mut bytes = 0;
+    let empty = || DigestBatch { keys: RowBatch::new(copies::WIDTH), digests: Vec::new(), bytes: 0, read: 0 };
+    // Of the rows themselves nothing is said before all are read, but how many they are and how large together.
+    let mut batch = empty();
+    let mut is_wanted = true;
     each_row(conn, task, |digest, place, encoded| {
-        bytes += encoded as u64;
-        sorter.add((digest.0, place))
+        batch.bytes += encoded as u64;
+        batch.read += 1;
+        if batch.read >= outlet.rows() as u64 {
+            is_wanted = outlet.send(std::mem::replace(&mut batch, empty()));
+        }
+        sorter.add((digest.0, place))?;
+        Ok(is_wanted)
     })?;
-    let empty = || DigestBatch { keys: RowBatch::new(copies::WIDTH), digests: Vec::new(), bytes: 0 };
-    // Of the rows themselves nothing is left to say but how large they are together.
-    let mut batch = DigestBatch { bytes, ..empty() };
+    if !is_wanted {
+        return Ok(());
+    }
     let mut merge = sorter.sorted()?;
     while let Some((digest, place)) = merge.next()? {
         copies::push(&mut batch.keys, RowDigest(digest), place)?;
         batch.digests.push(RowDigest(digest));
-        if batch.digests.len() >= limits::STREAM_ROWS && !outlet.send(std::mem::replace(&mut batch, empty())) {
+        if batch.digests.len() >= outlet.rows() && !outlet.send(std::mem::replace(&mut batch, empty())) {
             return Ok(());
         }
     }
-    if !batch.digests.is_empty() {
+    if !batch.digests.is_empty() || batch.read > 0 {
         outlet.send(batch);
     }
     Ok(())
 }
 
-/// Passes on digest, place and size of every row that takes part.
+/// Passes on digest, place and size of every row that takes part, for as long as more are wanted.
 pub(in crate::sqlite) fn each_row(
     conn: &Connection,
     task: &TableTask,
-    mut pass: impl FnMut(RowDigest, i64, usize) -> Attempt<()>,
+    mut pass: impl FnMut(RowDigest, i64, usize) -> Attempt<bool>,
 ) -> Attempt<()> {
     let place = place_name(task)?;
     let (columns, table) = (select::columns(task)?, select::table(&task.table.name)?);
@@ -64,7 +72,9 @@ pub(in crate::sqlite) fn each_row(
     let (width, mut encoded) = (task.columns.len(), Vec::new());
     while let Some(row) = rows.next()? {
         types::encode_row(row, width, masks.as_ref(), &mut encoded)?;
-        pass(RowDigest(exact::digest_bytes(&encoded)), row.get(width)?, encoded.len())?;
+        if !pass(RowDigest(exact::digest_bytes(&encoded)), row.get(width)?, encoded.len())? {
+            return Ok(());
+        }
         if encoded.capacity() > limits::BATCH_BYTES {
             // One huge row must not keep its room for the rest of the table.
             encoded = Vec::new();

@@ -2,7 +2,6 @@
 
 use rusqlite::Connection;
 use syncline_core::change::TableTask;
-use syncline_core::limits;
 use syncline_core::store::Share;
 use syncline_core::value::TableSum;
 
@@ -25,7 +24,7 @@ pub(super) fn stream(conn: &Connection, task: &TableTask, share: Share, outlet: 
     while let Some(row) = rows.next()? {
         types::encode_row(row, task.columns.len(), masks.as_ref(), &mut encoded)?;
         sum.add_encoded(&encoded);
-        if sum.rows >= limits::STREAM_ROWS as u64 && !outlet.send(std::mem::take(&mut sum)) {
+        if sum.rows >= outlet.rows() as u64 && !outlet.send(std::mem::take(&mut sum)) {
             return Ok(());
         }
     }

@@ -252,7 +252,7 @@ impl<'c> Apply<'c> {
                     found.places.push(place);
                 }
             }
-            Ok(())
+            Ok(true)
         })?;
         Ok(wanted.into_iter().map(|(digest, (_, found))| (digest, found)).collect())
     }

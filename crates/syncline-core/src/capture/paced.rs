@@ -1,0 +1,181 @@
+//! A store whose views are read at a pace.
+//!
+//! Everything that goes through its views is held to the pace, whoever reads: comparisons, loads, proofs. What a database
+//! does by itself in one statement is not, because nothing comes by that could be counted: it sorts, or looks into an index.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
+
+use crate::change::TableTask;
+use crate::error::Result;
+use crate::limits;
+use crate::pace::{Lane, Pace};
+use crate::schema::{NewColumn, Schema, TableSchema, Widened};
+use crate::store::{
+    Backup, Description, DigestStream, Estimate, Flow, Position, RowStream, Share, SharedView, Snapshot, Store,
+    SumStream, Writer,
+};
+use crate::value::RowBatch;
+
+/// A store, and the pace at which its rows are read. Writing goes straight through: transactions are paced by those who
+/// begin them, outside of them where that is possible.
+pub struct PacedStore {
+    inner: Arc<dyn Store>,
+    pace: Arc<Pace>,
+    lane: Lane,
+}
+
+impl PacedStore {
+    /// The store, whose rows are counted in this lane.
+    pub fn new(inner: Arc<dyn Store>, pace: Arc<Pace>, lane: Lane) -> Self {
+        Self { inner, pace, lane }
+    }
+}
+
+#[async_trait]
+impl Store for PacedStore {
+    async fn describe(&self) -> Result<Description> {
+        self.inner.describe().await
+    }
+
+    async fn snapshot(&self) -> Result<Box<dyn Snapshot>> {
+        let mut inner = self.inner.snapshot().await?;
+        let meter = Meter { pace: Arc::clone(&self.pace), lane: self.lane };
+        inner.set_flow(Flow { rows: meter.rows(), reads_ahead: false });
+        Ok(Box::new(PacedSnapshot { inner, meter }))
+    }
+
+    async fn writer(&self) -> Result<Box<dyn Writer>> {
+        self.inner.writer().await
+    }
+
+    fn backup(&self) -> Option<&dyn Backup> {
+        self.inner.backup()
+    }
+}
+
+struct PacedSnapshot {
+    inner: Box<dyn Snapshot>,
+    meter: Meter,
+}
+
+/// Where rows are paid for.
+#[derive(Clone)]
+struct Meter {
+    pace: Arc<Pace>,
+    lane: Lane,
+}
+
+impl Meter {
+    /// Rows in one batch.
+    fn rows(&self) -> usize {
+        self.pace.rows_at_once().min(limits::STREAM_ROWS)
+    }
+
+    async fn pay(&self) -> Result<()> {
+        self.pace.pay(self.lane, self.rows()).await
+    }
+
+    /// Pays for every batch before it is read. The first is paid for already: it is read once the stream is made.
+    fn stream<'a, T: Send + 'a>(
+        &self,
+        batches: BoxStream<'a, Result<T>>,
+        rows_of: fn(&T) -> u64,
+    ) -> BoxStream<'a, Result<T>> {
+        let metered = Metered { meter: self.clone(), batches, rows_of, is_paid: true };
+        stream::unfold(metered, Metered::next).boxed()
+    }
+}
+
+/// A stream and who counts its rows.
+struct Metered<'a, T> {
+    meter: Meter,
+    batches: BoxStream<'a, Result<T>>,
+    rows_of: fn(&T) -> u64,
+    /// Whether the next batch is paid for.
+    is_paid: bool,
+}
+
+impl<'a, T: Send + 'a> Metered<'a, T> {
+    async fn next(mut self) -> Option<(Result<T>, Self)> {
+        if !self.is_paid
+            && let Err(error) = self.meter.pay().await
+        {
+            return Some((Err(error), Self { batches: stream::empty().boxed(), ..self }));
+        }
+        let batch = self.batches.next().await;
+        let rows = batch.as_ref().and_then(|batch| batch.as_ref().ok()).map_or(0, self.rows_of);
+        self.meter.pace.correct(self.meter.lane, self.meter.rows(), rows);
+        batch.map(|batch| (batch, Self { is_paid: false, ..self }))
+    }
+}
+
+#[async_trait]
+impl Snapshot for PacedSnapshot {
+    async fn schema(&mut self) -> Result<Schema> {
+        self.inner.schema().await
+    }
+
+    async fn widened(&mut self, table: &TableSchema, columns: &[NewColumn]) -> Result<Widened> {
+        self.inner.widened(table, columns).await
+    }
+
+    /// By reading them: an engine that counts by itself reads as fast as it can.
+    async fn count(&mut self, task: &TableTask) -> Result<u64> {
+        let (mut sums, mut rows) = (self.sum(task, Share::ALL).await?, 0);
+        while let Some(sum) = sums.next().await.transpose()? {
+            rows += sum.rows;
+        }
+        Ok(rows)
+    }
+
+    async fn estimate(&mut self, task: &TableTask) -> Result<Estimate> {
+        self.inner.estimate(task).await
+    }
+
+    async fn check_key(&mut self, task: &TableTask) -> Result<()> {
+        self.inner.check_key(task).await
+    }
+
+    async fn scan(&mut self, task: &TableTask) -> Result<RowStream<'_>> {
+        self.meter.pay().await?;
+        Ok(self.meter.stream(self.inner.scan(task).await?, |rows| rows.len() as u64))
+    }
+
+    async fn digest(&mut self, task: &TableTask) -> Result<DigestStream<'_>> {
+        self.meter.pay().await?;
+        Ok(self.meter.stream(self.inner.digest(task).await?, |batch| batch.read))
+    }
+
+    async fn sum(&mut self, task: &TableTask, share: Share) -> Result<SumStream<'_>> {
+        self.meter.pay().await?;
+        Ok(self.meter.stream(self.inner.sum(task, share).await?, |sum| sum.rows))
+    }
+
+    /// Few keys are paid for in one go, so that a transaction that was begun when all was paid for waits for nothing.
+    async fn fetch(&mut self, task: &TableTask, keys: &RowBatch) -> Result<RowStream<'_>> {
+        let Meter { pace, lane } = &self.meter;
+        if keys.len() <= pace.rows_at_once() {
+            pace.pay(*lane, keys.len()).await?;
+            return self.inner.fetch(task, keys).await;
+        }
+        self.meter.pay().await?;
+        Ok(self.meter.stream(self.inner.fetch(task, keys).await?, |rows| rows.len() as u64))
+    }
+
+    fn set_flow(&mut self, flow: Flow) {
+        self.inner.set_flow(Flow { rows: flow.rows.min(self.meter.rows()), reads_ahead: false });
+    }
+
+    async fn position(&mut self) -> Result<Position> {
+        self.inner.position().await
+    }
+
+    /// None: an engine that takes a table over by itself does so as fast as it can.
+    fn shared(&self) -> Option<Arc<dyn SharedView>> {
+        None
+    }
+}
