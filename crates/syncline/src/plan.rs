@@ -4,9 +4,10 @@
 //! before it. The lines of rows show values to people; what binds is the digest at their end, which covers what is done to
 //! which row, what the target's row was and what it becomes. Carrying a plan out decides anew and lets through exactly the
 //! changes that the plan holds: one that is no longer to be made like that makes the plan stale, one that the plan does not
-//! hold is left alone.
+//! hold is left alone. What runs that were cut off have carried out of it counts as done.
 
 mod apply;
+mod begun;
 mod change_digest;
 mod file;
 mod gate;
@@ -19,9 +20,9 @@ use crate::request::RunRequest;
 use crate::row_difference::RowDifference;
 use crate::summary::{ErrorReport, is_zero};
 
-pub(crate) use self::apply::{check_identities, spent};
+pub(crate) use self::apply::{Carrying, check_identities};
 pub use self::file::PlanWriter;
-pub(crate) use self::gate::Gate;
+pub(crate) use self::gate::{Gate, Narrowed, Spools};
 
 /// What a run would do: the first line of a plan.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,7 +32,7 @@ pub struct Plan {
     /// `plan`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// The plan's identifier: `p_` and sixteen hexadecimal digits. It is spent with the first run that carries it out.
+    /// The plan's identifier: `p_` and sixteen hexadecimal digits. It is spent once a run has carried it out to its end.
     pub plan: String,
     /// When it was made, in milliseconds since 1970.
     pub made_ms: i64,
@@ -116,7 +117,10 @@ pub struct PlanRange {
     pub first: serde_json::Value,
     /// The last key, as JSON.
     pub last: serde_json::Value,
-    /// The digest of the changes, in 32 hexadecimal digits.
+    /// The last key in the exact encoding, in hexadecimal digits; of a table without a key, what all copies of the last row
+    /// are called.
+    pub upto: String,
+    /// The sum of the changes' digests, in 32 hexadecimal digits.
     pub digest: String,
 }
 

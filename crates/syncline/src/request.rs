@@ -89,6 +89,9 @@ pub struct RunRequest {
     /// The plan that the run carries out; it does nothing beside it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<String>,
+    /// The file that the plan was read from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan_file: Option<String>,
     /// Back the target up before anything is written.
     #[serde(default)]
     pub backup: bool,
@@ -127,6 +130,7 @@ impl RunRequest {
             verify: true,
             undo: true,
             plan: None,
+            plan_file: None,
             backup: false,
             schema: SchemaPolicy::Stop,
             no_create: false,
@@ -262,6 +266,7 @@ mod tests {
             verify: false,
             undo: false,
             plan: Some("p_1".to_owned()),
+            plan_file: Some("day.plan".to_owned()),
             backup: true,
             schema: SchemaPolicy::Add,
             no_create: true,

@@ -15,7 +15,7 @@ use syncline_core::value::TableSum;
 use crate::decide::{Decision, Ends, check_room};
 use crate::held::ledger_tables;
 use crate::open::{Database, Purpose};
-use crate::plan::{Gate, check_identities};
+use crate::plan::{Carrying, Gate, Narrowed, Spools, check_identities};
 use crate::request::{RunRequest, Verb};
 use crate::session::{Syncline, now_ms};
 use crate::state::{LogLevel, NewRun, RunEnd, RunLock, RunVerb};
@@ -79,7 +79,14 @@ impl Syncline {
         state.expire_settled(now_ms()).await?;
         let mut writer = target.store.writer().await?;
         self.recover(identity, &mut *writer).await?;
-        let continues = self.cut_off(identity, |run| run.verb.has_source()).await?;
+        let carrying = match gate {
+            Some(gate) => Some(Carrying::begin(gate, state, target).await?),
+            None => None,
+        };
+        let continues = match &carrying {
+            Some(carrying) => carrying.begun.last_run().map(str::to_owned),
+            None => self.cut_off(identity, |run| run.verb.has_source()).await?,
+        };
         let run = state
             .begin_run(NewRun {
                 verb: if request.verb == Verb::Copy { RunVerb::Copy } else { RunVerb::Mirror },
@@ -90,7 +97,6 @@ impl Syncline {
                 request: Some(RunRequest {
                     source: source.name.clone(),
                     target: target.name.clone(),
-                    plan: gate.as_ref().map(|gate| gate.plan.plan.clone()),
                     ..request.clone()
                 }),
                 undoes: None,
@@ -104,7 +110,7 @@ impl Syncline {
         }
         let record = Record { session: self, run, started, continues };
         let _watch = self.watch_for_cancel(&record.run).await?;
-        let worked = self.work(request, source, target, gate, &mut *writer, &record.run).await;
+        let worked = self.work(request, source, target, carrying, &mut *writer, &record.run).await;
         record.close(worked).await
     }
 
@@ -114,7 +120,7 @@ impl Syncline {
         request: &RunRequest,
         source: &Database,
         target: &Database,
-        gate: Option<Gate>,
+        carrying: Option<Carrying>,
         writer: &mut dyn Writer,
         run: &str,
     ) -> Result<Worked> {
@@ -123,34 +129,36 @@ impl Syncline {
         let mut source_view = source.store.snapshot().await?;
         let mut target_view = target.store.snapshot().await?;
         let seen = Seen { source: source_view.position().await?, target: target_view.position().await? };
-        let mut decision = {
-            let ends = Ends { source: &mut *source_view, target: &mut *target_view };
-            self.decide(request, ends, &spool).await?
+        let mut ends = Ends { source: &mut *source_view, target: &mut *target_view };
+        let decided = self.decide(request, ends.again(), &spool).await;
+        let mut narrowed = Narrowed::default();
+        let mut again = None;
+        let mut decision = match carrying {
+            None => {
+                let decision = decided?;
+                decision.check_guards(request)?;
+                decision
+            }
+            Some(carrying) => {
+                again = Some(carrying.command());
+                let planned = state.spool(&format!("{run}-plan")).await?;
+                let spools = Spools { decided: &spool, planned: &planned };
+                let decision = carrying.narrow(decided, spools, ends, self.cancel(), &mut narrowed).await?;
+                spool = planned;
+                decision
+            }
         };
         drop(target_view);
-        let mut left_alone = BTreeMap::new();
-        let unsaved = match gate {
-            None => {
-                decision.check_guards(request)?;
-                self.make_ready(request, &decision, target, run).await?
-            }
-            Some(gate) => {
-                let plan = gate.plan.plan.clone();
-                let planned = state.spool(&format!("{run}-plan")).await?;
-                let source = &mut *source_view;
-                left_alone = gate.narrow(&mut decision, &spool, &planned, source, self.cancel()).await?;
-                // What stops here leaves the plan as it is.
-                let unsaved = self.make_ready(request, &decision, target, run).await?;
-                state.spend_plan(&plan, run, now_ms()).await?;
-                spool = planned;
-                unsaved
-            }
-        };
+        let unsaved = self.make_ready(request, &decision, target, run).await?;
         decision.define_columns();
         let mut worked = self.carry_out(request, &decision, &mut source_view, target, writer, (run, &spool)).await?;
+        if let Some(again) = again {
+            self.close_plan(request, &mut worked, &decision, (run, &again)).await?;
+            worked.notes.extend(narrowed.note());
+        }
         drop(source_view);
         worked.notes.extend(unsaved);
-        worked.leave_alone(left_alone);
+        worked.leave_alone(narrowed.left_alone);
         let finished = worked.finished(&decision);
         if worked.end.is_ok() {
             // Of a table with changes beside the plan nobody has looked at all rows.
@@ -167,6 +175,23 @@ impl Syncline {
             }
         }
         Ok(worked)
+    }
+
+    /// The plan is spent once all its tables were gone through. Until then it can be gone on with.
+    async fn close_plan(
+        &self,
+        request: &RunRequest,
+        worked: &mut Worked,
+        decision: &Decision,
+        (run, again): (&str, &str),
+    ) -> Result<()> {
+        let Some(plan) = &request.plan else { return Ok(()) };
+        if worked.finished(decision).len() == decision.tables.len() && worked.end.is_ok() {
+            return self.state().await?.spend_plan(plan, run, now_ms()).await;
+        }
+        let end = std::mem::replace(&mut worked.end, Ok(()));
+        worked.end = end.map_err(|error| error.next(again, "go on with what is left of the plan"));
+        Ok(())
     }
 
     /// The last steps before anything is written: is there room, and a backup where one is wanted. Returns a remark
@@ -199,7 +224,8 @@ impl Syncline {
             run,
             batch_rows: request.batch_rows,
             spool,
-            evidence: request.undo.then_some(&evidence as &dyn Evidence),
+            // What is left of a plan shows in what was written of it, whether that can be undone or not.
+            evidence: (request.undo || request.plan.is_some()).then_some(&evidence as &dyn Evidence),
             ledger: Some(&ledger as &dyn Ledger),
             events: self.events(),
             cancel: self.cancel(),

@@ -79,6 +79,9 @@ impl Syncline {
             return Err(Error::new(Code::UsageInvalid, what)
                 .next(format!("syncline runs retry {}", record.id), "try its failed tables again"));
         }
+        if let Some((plan, request)) = planned(&record) {
+            return self.resume_plan(plan, request).await;
+        }
         self.run(&repeatable(&record)?).await
     }
 
@@ -99,6 +102,9 @@ impl Syncline {
                 error.next(format!("syncline runs resume {}", record.id), "go on with a run that was cut off")
             });
         }
+        if let Some((plan, request)) = planned(&record) {
+            return self.resume_plan(plan, request).await;
+        }
         self.run(&RunRequest { tables: failed, ..repeatable(&record)? }).await
     }
 }
@@ -109,6 +115,12 @@ fn as_it_is(state: &State, mut run: RunRecord) -> RunRecord {
         run.status = Status::Interrupted;
     }
     run
+}
+
+/// The plan that a run was to carry out. Without it, it would do what nobody has looked at.
+fn planned(record: &RunRecord) -> Option<(&str, &RunRequest)> {
+    let request = record.request.as_ref().filter(|_| record.verb.has_source())?;
+    Some((request.plan.as_deref()?, request))
 }
 
 /// The request of a run that may do more than the run has come to.
@@ -122,10 +134,6 @@ fn repeatable(record: &RunRecord) -> Result<RunRequest> {
             Err(what("is a restore").next(restore_command(&record.source, &record.target), "restore again"))
         }
         (_, None) => Err(what("is an undo").next("syncline undo RUN", "undo the run it was to undo")),
-        // Without the plan it would do what nobody has looked at.
-        (_, Some(RunRequest { plan: Some(plan), .. })) => Err(what(&format!("carried out the plan {plan}"))
-            .because("a plan is for one run")
-            .next("make the plan anew", "it shows what is left to do")),
         (_, Some(request)) => Ok(request.clone()),
     }
 }

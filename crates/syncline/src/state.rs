@@ -41,6 +41,7 @@ pub use self::evidence::{ImageCounts, RunEvidence, Trace};
 pub use self::ledger::{LedgerTable, RunLedger, Spoken};
 pub use self::locks::RunLock;
 pub use self::logs::{LogLevel, LogLine};
+pub use self::plans::Written;
 pub use self::run_record::{NewRun, RunEnd, RunRecord, RunVerb};
 pub use self::spool::RunSpool;
 

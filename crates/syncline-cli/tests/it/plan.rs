@@ -1,5 +1,7 @@
 //! `syncline plan` and `syncline apply`: seeing the change before it happens, and making exactly that change.
 
+mod cut_off;
+
 use std::collections::BTreeSet;
 use std::fs;
 

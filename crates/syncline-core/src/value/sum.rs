@@ -42,6 +42,11 @@ impl TableSum {
     pub fn to_bytes(self) -> Vec<u8> {
         [&self.rows.to_le_bytes()[..], &self.sum.to_le_bytes()[..]].concat()
     }
+
+    /// The number of rows in such bytes; `None` for anything else.
+    pub fn rows_of(bytes: &[u8]) -> Option<u64> {
+        bytes.first_chunk().map(|rows| u64::from_le_bytes(*rows)).filter(|_| bytes.len() == 24)
+    }
 }
 
 #[cfg(test)]
@@ -65,5 +70,7 @@ mod tests {
         assert_ne!(sum(&[[1, 2], [3, 4]]), sum(&[[1, 4], [3, 2]]));
         assert_ne!(sum(&[[1, 2]]), sum(&[[1, 2], [1, 2]]));
         assert_ne!(sum(&[]), sum(&[[0, 0]]));
+        assert_eq!(TableSum::rows_of(&sum(&[[1, 2], [3, 4]]).to_bytes()), Some(2));
+        assert_eq!(TableSum::rows_of(&[0; 8]), None);
     }
 }

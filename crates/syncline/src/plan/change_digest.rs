@@ -2,13 +2,14 @@
 
 use std::fmt::Write;
 
-use syncline_core::change::{Operation, PlannedChange, RowDigest, TableTask};
-use xxhash_rust::xxh3::{Xxh3, xxh3_128};
+use syncline_core::change::{Operation, PlannedChange, RowDigest, TableTask, copies};
+use xxhash_rust::xxh3::xxh3_128;
 
 use crate::decide::Decided;
 
-/// Covers what is done to which row, what the target's row was, and what it becomes.
-pub(super) fn of_change(change: &PlannedChange) -> u128 {
+/// Covers what is done to which row, what the target's row was, and what it becomes. Of copies of a row it makes no
+/// difference which one is meant, so all of them have one digest.
+pub(super) fn of_change(change: &PlannedChange, is_multiset: bool) -> u128 {
     let mut bytes = Vec::with_capacity(40 + change.key.len());
     bytes.push(match change.operation {
         Operation::Insert => 0,
@@ -19,23 +20,32 @@ pub(super) fn of_change(change: &PlannedChange) -> u128 {
         bytes.push(u8::from(digest.is_some()));
         bytes.extend(digest.unwrap_or(RowDigest(0)).0.to_le_bytes());
     }
-    bytes.extend(&change.key);
+    bytes.extend(row_of(change, is_multiset));
     xxh3_128(&bytes)
 }
 
-/// The digest of changes in their order.
-#[derive(Default)]
-pub(super) struct RangeDigest(Xxh3);
+/// What the row of a change is called, in the exact encoding: its key, or what all its copies have in common.
+pub(super) fn row_of(change: &PlannedChange, is_multiset: bool) -> Vec<u8> {
+    if is_multiset { copies::name_of(&change.key) } else { change.key.clone() }
+}
 
-impl RangeDigest {
-    /// Adds the next change.
-    pub(super) fn add(&mut self, change: &PlannedChange) {
-        self.0.update(&of_change(change).to_le_bytes());
+/// The number of changes and the sum of their digests, in whatever order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct RangeSum {
+    pub(super) changes: u64,
+    sum: u128,
+}
+
+impl RangeSum {
+    /// Adds a change.
+    pub(super) fn add(&mut self, digest: u128) {
+        self.changes += 1;
+        self.sum = self.sum.wrapping_add(digest);
     }
 
     /// The digest of all that were added.
-    pub(super) fn finish(&self) -> u128 {
-        self.0.digest128()
+    pub(super) fn digest(self) -> String {
+        super::hex(self.sum)
     }
 }
 
@@ -44,9 +54,6 @@ pub(super) fn of_tables(decided: &Decided) -> String {
     let mut text = String::new();
     for task in [&decided.work.source, &decided.work.target] {
         describe(task, &mut text);
-    }
-    for added in &decided.added {
-        writeln!(text, "{:?}", added.statement).expect("BUG: writing to a string failed");
     }
     super::hex(xxh3_128(text.as_bytes()))
 }

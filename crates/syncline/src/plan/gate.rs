@@ -1,8 +1,11 @@
 //! Holding what was decided anew against a plan: what both hold is let through, what only the plan holds makes it stale,
-//! what only the new decision holds is left alone.
+//! what only the new decision holds is left alone. What a run that was cut off has written is held by neither and counts
+//! as done.
+
+mod ranges;
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use syncline_core::apply::Action;
 use syncline_core::cancel::Cancel;
@@ -13,22 +16,49 @@ use syncline_core::limits;
 use syncline_core::state::{ChangeKind, Spool};
 use syncline_core::store::{Share, Snapshot};
 
+use super::begun::Begun;
 use super::file::{Line, PlanReader};
-use super::make::{kind_name, range_digest, sum_in_hex};
-use super::{Holds, Plan, PlanLoad, PlanRange, PlanTable, change_digest, hex};
-use crate::decide::{Decided, Decision};
+use super::make::sum_in_hex;
+use super::{Holds, Plan, PlanLoad, PlanRange, PlanTable, change_digest};
+use crate::decide::{Decided, Decision, Ends};
 
 /// A plan that is to be carried out.
 pub(crate) struct Gate {
     pub(crate) plan: Plan,
+    /// Where it was read from.
+    pub(crate) path: PathBuf,
     reader: PlanReader,
+}
+
+/// A decision that was narrowed down to a plan.
+#[derive(Default)]
+pub(crate) struct Narrowed {
+    /// Changes there would be beside the plan, by table.
+    pub(crate) left_alone: BTreeMap<String, u64>,
+    /// Changes of the plan that were made before.
+    pub(crate) done: u64,
+}
+
+impl Narrowed {
+    /// A remark for a person.
+    pub(crate) fn note(&self) -> Option<String> {
+        let s = if self.done == 1 { " was" } else { "s were" };
+        (self.done > 0).then(|| format!("{} row{s} written before by runs of the plan that were cut off", self.done))
+    }
+}
+
+/// Where the changes go: from those decided to those that the plan lets through.
+#[derive(Clone, Copy)]
+pub(crate) struct Spools<'a> {
+    pub(crate) decided: &'a dyn Spool,
+    pub(crate) planned: &'a dyn Spool,
 }
 
 /// What the lines of one table bind.
 #[derive(Default)]
 struct Section {
-    /// Digests of changes, each with its key for people.
-    rows: HashMap<String, Box<str>>,
+    /// Digests of changes, each with how often it is held and its key for people.
+    rows: HashMap<u128, (u64, Box<str>)>,
     ranges: Vec<PlanRange>,
     load: Option<PlanLoad>,
 }
@@ -40,48 +70,62 @@ impl Gate {
     /// `PLAN_INVALID`.
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let (plan, reader) = PlanReader::open(path)?;
-        Ok(Self { plan, reader })
+        Ok(Self { plan, path: path.to_owned(), reader })
     }
 
-    /// Narrows a decision down to what the plan holds: its changes go from `decided` to `planned`. Returns, by table, how
-    /// many changes there would be beside the plan.
+    /// Narrows a decision down to what is left of the plan: its changes go from one spool to the other.
     ///
     /// # Errors
-    /// `PLAN_STALE` when anything the plan holds is no longer to be done just so, `PLAN_INVALID` for a file that was cut
-    /// off or changed.
+    /// `PLAN_STALE` when anything that is left of the plan is no longer to be done just so, `PLAN_INVALID` for a file that
+    /// was cut off or changed.
     pub(crate) async fn narrow(
         mut self,
         decision: &mut Decision,
-        decided: &dyn Spool,
-        planned: &dyn Spool,
-        source: &mut dyn Snapshot,
+        spools: Spools<'_>,
+        ends: Ends<'_>,
+        begun: &Begun,
         cancel: &Cancel,
-    ) -> Result<BTreeMap<String, u64>> {
-        let sections = self.sections()?;
-        let mut left_alone = BTreeMap::new();
+    ) -> Result<Narrowed> {
+        let mut sections = self.sections()?;
+        let mut narrowed = Narrowed::default();
         let mut tables = Vec::new();
         let mut now: HashMap<String, Decided> =
             std::mem::take(&mut decision.tables).into_iter().map(|table| (table.work.name.clone(), table)).collect();
         for table in self.plan.tables.iter().filter(|table| table.error.is_none()) {
             cancel.check()?;
-            let found = now.remove(&table.table);
-            let mut found = found.ok_or_else(|| stale(table, "the table is gone, or cannot be carried any more"))?;
-            if change_digest::of_tables(&found) != table.schema {
-                return Err(stale(table, "the table was altered since the plan was made"));
-            }
-            let empty = Section::default();
-            let section = sections.get(&table.table).unwrap_or(&empty);
-            let beside = match table.holds {
-                Holds::Load => check_load(table, section, &found, source, cancel).await?,
-                Holds::Rows => let_rows_through(table, section, &mut found, decided, planned).await?,
-                Holds::Ranges => let_ranges_through(table, section, &found, decided, planned).await?,
+            let mut found = now
+                .remove(&table.table)
+                .ok_or_else(|| stale(table, "the table is gone, or cannot be carried any more"))?;
+            let section = sections.remove(&table.table).unwrap_or_default();
+            let beside = if is_loaded(table, &found, begun) {
+                finish_loaded(&mut found)
+            } else {
+                check_schema(table, &found, begun)?;
+                match table.holds {
+                    Holds::Load => check_load(table, &section, &found, &mut *ends.source, cancel).await?,
+                    Holds::Rows | Holds::Ranges => {
+                        let mut done = Done { begun, target: &mut *ends.target, changes: 0 };
+                        let beside = match table.holds {
+                            Holds::Ranges => {
+                                ranges::let_through(table, section.ranges, &mut found, spools, &mut done).await?
+                            }
+                            _ => let_rows_through(table, section.rows, &mut found, spools, &mut done).await?,
+                        };
+                        narrowed.done += done.changes;
+                        beside
+                    }
+                }
             };
-            left_alone.insert(table.table.clone(), beside);
-            tables.push(found);
+            narrowed.left_alone.insert(table.table.clone(), beside);
+            // A table that lost all its rows since would be loaded, of which the plan knows nothing.
+            if table.holds == Holds::Load || found.work.action == Action::Differences {
+                tables.push(found);
+            }
         }
-        left_alone.extend(now.into_values().map(|table| (table.work.name, table.work.puts + table.work.deletes)));
+        let beside = now.into_values().map(|table| (table.work.name, table.work.puts + table.work.deletes));
+        narrowed.left_alone.extend(beside);
         decision.tables = tables;
-        Ok(left_alone)
+        Ok(narrowed)
     }
 
     /// Reads the plan to its end.
@@ -92,8 +136,10 @@ impl Gate {
                 Line::Row(row) => {
                     let section = sections.entry(row.table).or_default();
                     if let Some(digest) = row.digest {
+                        let digest = u128::from_str_radix(&digest, 16);
+                        let digest = digest.map_err(|error| self.reader.invalid(error.to_string()))?;
                         // As text: a parsed key takes ten times as much, and there may be many.
-                        section.rows.insert(digest, row.key.to_string().into());
+                        section.rows.entry(digest).or_insert_with(|| (0, row.key.to_string().into())).0 += 1;
                     }
                     if section.rows.len() as u64 > limits::PLAN_ROWS_MAX {
                         return Err(self.reader.invalid("it holds more rows of a table than any plan does"));
@@ -109,6 +155,39 @@ impl Gate {
         }
         Ok(sections)
     }
+}
+
+/// What was done of one table before.
+struct Done<'a> {
+    begun: &'a Begun,
+    target: &'a mut dyn Snapshot,
+    /// How many changes that were.
+    changes: u64,
+}
+
+/// Whether the table was to be loaded and has been.
+fn is_loaded(table: &PlanTable, found: &Decided, begun: &Begun) -> bool {
+    let is_empty_again = matches!(found.work.action, Action::Load { .. });
+    table.holds == Holds::Load && begun.has_loaded(&table.table, is_empty_again)
+}
+
+/// Of a table that has been loaded nothing is left to do, whatever differs now. Returns how much that is.
+fn finish_loaded(found: &mut Decided) -> u64 {
+    let beside = found.work.puts + found.work.deletes;
+    (found.work.puts, found.work.deletes) = (0, 0);
+    found.work.action = Action::Differences;
+    found.added.clear();
+    beside
+}
+
+/// The tables must look as they did, or as the plan makes them.
+fn check_schema(table: &PlanTable, found: &Decided, begun: &Begun) -> Result<()> {
+    let alters = found.added.iter().map(|added| &added.statement);
+    let is_altered = found.added.is_empty() && begun.has_committed();
+    if change_digest::of_tables(found) != table.schema || !is_altered && !alters.eq(&table.alters) {
+        return Err(stale(table, "the table was altered since the plan was made"));
+    }
+    Ok(())
 }
 
 async fn check_load(
@@ -130,74 +209,67 @@ async fn check_load(
 
 async fn let_rows_through(
     table: &PlanTable,
-    section: &Section,
+    mut missing: HashMap<u128, (u64, Box<str>)>,
     found: &mut Decided,
-    decided: &dyn Spool,
-    planned: &dyn Spool,
+    spools: Spools<'_>,
+    done: &mut Done<'_>,
 ) -> Result<u64> {
-    if found.work.action != Action::Differences {
-        return Err(stale(table, "the target's table had rows, and has none any more"));
-    }
-    let (mut missing, mut beside) = (section.rows.clone(), 0);
-    let (mut puts, mut deletes) = (0, 0);
-    for kind in [ChangeKind::Put, ChangeKind::Delete] {
-        let mut done = 0;
-        loop {
-            let page = decided.page(&table.table, kind, done, limits::SPOOL_PAGE).await?;
-            if page.is_empty() {
-                break;
-            }
-            done += page.len() as u64;
-            let is_planned = |change: &PlannedChange| missing.remove(&hex(change_digest::of_change(change))).is_some();
-            let (let_through, others): (Vec<_>, Vec<_>) = page.into_iter().partition(is_planned);
-            beside += others.len() as u64;
-            let is_delete = |change: &&PlannedChange| change.operation == Operation::Delete;
-            deletes += let_through.iter().filter(is_delete).count() as u64;
-            puts += let_through.iter().filter(|change| !is_delete(change)).count() as u64;
-            planned.append(&table.table, &let_through).await?;
-        }
-    }
+    let is_multiset = found.work.source.is_multiset();
+    // First, so that a row which somebody has set back since is not written twice.
+    done.begun
+        .each_change(found, &mut *done.target, |change| {
+            done.changes += u64::from(take(&mut missing, change_digest::of_change(&change, is_multiset)));
+        })
+        .await?;
+    let is_planned = |change: &PlannedChange| take(&mut missing, change_digest::of_change(change, is_multiset));
+    let beside = let_through(table, found, spools, is_planned).await?;
     if !missing.is_empty() {
         return Err(stale_rows(table, &missing));
     }
-    (found.work.puts, found.work.deletes) = (puts, deletes);
     Ok(beside)
 }
 
-/// Ranges bind every change in them, so nothing can be beside them.
-async fn let_ranges_through(
-    table: &PlanTable,
-    section: &Section,
-    found: &Decided,
-    decided: &dyn Spool,
-    planned: &dyn Spool,
-) -> Result<u64> {
-    if found.work.puts != table.insert + table.update || found.work.deletes != table.delete {
-        return Err(stale(table, "other rows differ than when the plan was made"));
+/// Takes one of these changes off the list, if it is there.
+fn take(missing: &mut HashMap<u128, (u64, Box<str>)>, digest: u128) -> bool {
+    let Some((times, _)) = missing.get_mut(&digest) else { return false };
+    *times -= 1;
+    if *times == 0 {
+        missing.remove(&digest);
     }
-    let mut ranges = section.ranges.iter();
+    true
+}
+
+/// Passes on what the plan holds, and tells how much there is beside it.
+async fn let_through(
+    table: &PlanTable,
+    found: &mut Decided,
+    spools: Spools<'_>,
+    mut is_planned: impl FnMut(&PlannedChange) -> bool,
+) -> Result<u64> {
+    // A load is not in the spool.
+    let mut beside = if found.work.action == Action::Differences { 0 } else { found.work.puts };
+    (found.work.puts, found.work.deletes) = (0, 0);
     for kind in [ChangeKind::Put, ChangeKind::Delete] {
-        let mut done = 0;
+        let mut read = 0;
         loop {
-            let page = decided.page(&table.table, kind, done, limits::PLAN_RANGE_CHANGES).await?;
+            let page = spools.decided.page(&table.table, kind, read, limits::SPOOL_PAGE).await?;
             if page.is_empty() {
                 break;
             }
-            done += page.len() as u64;
-            let range = ranges.next().ok_or_else(|| stale(table, "other rows differ than when the plan was made"))?;
-            if range.kind != kind_name(kind) || range.digest != hex(range_digest(&page)) {
-                let why =
-                    format!("rows between {} and {} were changed since the plan was made", range.first, range.last);
-                return Err(stale(table, why));
-            }
-            planned.append(&table.table, &page).await?;
+            read += page.len() as u64;
+            let (planned, others): (Vec<_>, Vec<_>) = page.into_iter().partition(&mut is_planned);
+            beside += others.len() as u64;
+            let deletes = planned.iter().filter(|change| change.operation == Operation::Delete).count() as u64;
+            found.work.deletes += deletes;
+            found.work.puts += planned.len() as u64 - deletes;
+            spools.planned.append(&table.table, &planned).await?;
         }
     }
-    Ok(0)
+    Ok(beside)
 }
 
-fn stale_rows(table: &PlanTable, missing: &HashMap<String, Box<str>>) -> Error {
-    let mut keys: Vec<_> = missing.values().map(ToString::to_string).collect();
+fn stale_rows(table: &PlanTable, missing: &HashMap<u128, (u64, Box<str>)>) -> Error {
+    let mut keys: Vec<_> = missing.values().map(|(_, key)| key.to_string()).collect();
     keys.sort();
     let named = keys.iter().take(limits::SAMPLE_ROWS).cloned().collect::<Vec<_>>().join(", ");
     let more = if keys.len() > limits::SAMPLE_ROWS { ", …" } else { "" };

@@ -15,7 +15,7 @@ use syncline_core::value::{TableSum, Value, ValueRef, exact};
 use syncline_stores::sqlite::statements_of;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::change_digest::{self, RangeDigest};
+use super::change_digest::{self, RangeSum};
 use super::file::PlanDraft;
 use super::{Holds, Plan, PlanEnd, PlanLoad, PlanRange, PlanSink, PlanTable, hex};
 use crate::decide::{Decided, Decision, Ends};
@@ -23,7 +23,7 @@ use crate::diff::{PAGE, in_target, pass_differences, place_of_copies};
 use crate::open::{Database, Purpose};
 use crate::request::RunRequest;
 use crate::row_difference::RowDifference;
-use crate::row_json::Cell;
+use crate::row_json::{Cell, base16};
 use crate::run::check_ends;
 use crate::session::{Syncline, now_ms};
 
@@ -197,7 +197,7 @@ async fn pass_load(decided: &Decided, source: &mut dyn Snapshot, sink: &mut dyn 
 
 /// The sum of a table as a plan holds it.
 pub(super) fn sum_in_hex(sum: TableSum) -> String {
-    crate::row_json::base16(&sum.to_bytes())
+    base16(&sum.to_bytes())
 }
 
 async fn pass_rows(decided: &Decided, spool: &dyn Spool, ends: &mut Ends<'_>, sink: &mut dyn PlanSink) -> Result<()> {
@@ -210,7 +210,8 @@ async fn pass_rows(decided: &Decided, spool: &dyn Spool, ends: &mut Ends<'_>, si
                 break;
             }
             done += page.len() as u64;
-            let pass = |change: &_, row| sink.row(row, Some(change_digest::of_change(change)));
+            let is_multiset = work.source.is_multiset();
+            let pass = |change: &_, row| sink.row(row, Some(change_digest::of_change(change, is_multiset)));
             pass_differences(&page, &work.name, (&work.source, &work.target), ends, pass).await?;
         }
     }
@@ -218,31 +219,64 @@ async fn pass_rows(decided: &Decided, spool: &dyn Spool, ends: &mut Ends<'_>, si
 }
 
 async fn pass_ranges(decided: &Decided, spool: &dyn Spool, sink: &mut dyn PlanSink) -> Result<()> {
-    let name = &decided.work.name;
+    let (name, is_multiset) = (&decided.work.name, decided.work.source.is_multiset());
     for kind in KINDS {
-        let mut done = 0;
+        let (mut done, mut open) = (0, None::<OpenRange>);
         loop {
-            let page = spool.page(name, kind, done, limits::PLAN_RANGE_CHANGES).await?;
-            let (Some(first), Some(last)) = (page.first(), page.last()) else { break };
+            let page = spool.page(name, kind, done, limits::SPOOL_PAGE).await?;
+            if page.is_empty() {
+                break;
+            }
             done += page.len() as u64;
-            sink.range(PlanRange {
-                table: name.clone(),
-                kind: kind_name(kind).to_owned(),
-                changes: page.len() as u64,
-                first: key_of(decided, first),
-                last: key_of(decided, last),
-                digest: hex(range_digest(&page)),
-            })?;
+            for change in page {
+                let row = change_digest::row_of(&change, is_multiset);
+                // Copies of a row are in one range.
+                if let Some(full) = open.take_if(|open| open.is_full() && open.row != row) {
+                    sink.range(full.close(decided, kind))?;
+                }
+                let open = open.get_or_insert_with(|| OpenRange::from(change.clone()));
+                open.sum.add(change_digest::of_change(&change, is_multiset));
+                (open.last, open.row) = (change, row);
+            }
+        }
+        if let Some(open) = open {
+            sink.range(open.close(decided, kind))?;
         }
     }
     Ok(())
 }
 
-/// The digest of the changes of one range.
-pub(super) fn range_digest(page: &[PlannedChange]) -> u128 {
-    let mut digest = RangeDigest::default();
-    page.iter().for_each(|change| digest.add(change));
-    digest.finish()
+/// A range that more changes may come into.
+struct OpenRange {
+    first: PlannedChange,
+    last: PlannedChange,
+    /// What the last row is called.
+    row: Vec<u8>,
+    sum: RangeSum,
+}
+
+impl OpenRange {
+    fn is_full(&self) -> bool {
+        self.sum.changes >= limits::PLAN_RANGE_CHANGES as u64
+    }
+
+    fn close(self, decided: &Decided, kind: ChangeKind) -> PlanRange {
+        PlanRange {
+            table: decided.work.name.clone(),
+            kind: kind_name(kind).to_owned(),
+            changes: self.sum.changes,
+            first: key_of(decided, &self.first),
+            last: key_of(decided, &self.last),
+            upto: base16(&self.row),
+            digest: self.sum.digest(),
+        }
+    }
+}
+
+impl From<PlannedChange> for OpenRange {
+    fn from(first: PlannedChange) -> Self {
+        Self { last: first.clone(), first, row: Vec::new(), sum: RangeSum::default() }
+    }
 }
 
 /// The name of a kind in a plan.

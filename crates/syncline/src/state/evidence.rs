@@ -9,7 +9,7 @@ use syncline_core::change::{Image, RowDigest, copies};
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
 use syncline_core::state::{Evidence, LoadRecord, TableRecord};
-use syncline_core::value::exact;
+use syncline_core::value::{TableSum, exact};
 
 use super::State;
 use super::database::{Database, Outcome};
@@ -20,7 +20,7 @@ const IMAGE_OVERHEAD: i64 = 48;
 
 /// Rows that the run has changed, one a row, as the first image of a row and the mark that its last one left. A row
 /// that came and went within the run is none.
-const NET_IMAGES: &str = "SELECT sequence, key, before, place, written FROM (
+pub(super) const NET_IMAGES: &str = "SELECT sequence, key, before, place, written FROM (
          SELECT sequence, table_id, key, before, place,
                 (SELECT last.after FROM image AS last WHERE last.table_id = image.table_id AND last.key = image.key
                  ORDER BY last.sequence DESC LIMIT 1) AS written
@@ -290,6 +290,21 @@ impl State {
     }
 }
 
+/// Rows that a run has changed or loaded, by its evidence.
+pub(super) fn rows_on_record(tx: &Transaction<'_>, run: &str) -> Outcome<u64> {
+    let count = format!("SELECT count(*) FROM ({NET_IMAGES} AND table_id = ?1)");
+    let mut rows = 0;
+    let mut tables = tx.prepare_cached("SELECT id FROM evidence_table WHERE run = ?1")?;
+    for table_id in tables.query_map([run], |row| row.get::<_, i64>(0))? {
+        rows += to_count(tx.prepare_cached(&count)?.query_row([table_id?], |row| row.get(0))?);
+    }
+    let mut loads = tx.prepare_cached("SELECT sum FROM load WHERE run = ?1")?;
+    for sum in loads.query_map([run], |row| row.get::<_, Vec<u8>>(0))? {
+        rows += TableSum::rows_of(&sum?).unwrap_or(0);
+    }
+    Ok(rows)
+}
+
 fn insert_images(tx: &Transaction<'_>, run: &str, batch: u64, table: &str, images: &[Image]) -> Outcome<()> {
     let table_id = table_id(tx, run, table)?.ok_or_else(|| {
         let what = format!("before-images of {table} came without a record of its columns");
@@ -334,7 +349,7 @@ fn drop_batches(tx: &Transaction<'_>, run: &str, first: i64, last: i64) -> Outco
     Ok(())
 }
 
-fn table_id(connection: &Connection, run: &str, table: &str) -> Outcome<Option<i64>> {
+pub(super) fn table_id(connection: &Connection, run: &str, table: &str) -> Outcome<Option<i64>> {
     let mut statement = connection.prepare_cached("SELECT id FROM evidence_table WHERE run = ?1 AND name = ?2")?;
     Ok(statement.query_row([run, table], |row| row.get(0)).optional()?)
 }
@@ -351,7 +366,7 @@ fn read_trace(row: &Row<'_>) -> rusqlite::Result<Trace> {
     Ok(Trace { was_there: cells.is_some(), before, key, place: row.get(3)?, after: read_digest(row, 4)? })
 }
 
-fn read_digest(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<RowDigest>> {
+pub(super) fn read_digest(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<RowDigest>> {
     let bytes: Option<[u8; 16]> = row.get(column)?;
     Ok(bytes.map(|bytes| RowDigest(u128::from_be_bytes(bytes))))
 }

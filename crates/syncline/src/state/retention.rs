@@ -155,11 +155,15 @@ fn choose(tx: &Transaction<'_>, dir: &Arc<Path>, now_ms: i64, kept: Kept) -> Out
             expired += tx.execute("UPDATE run SET keeps_images = 0 WHERE id = ?1", [&run.id])? as u64;
         }
     }
+    // What a run has done of a plan that is not carried out yet is kept although nobody wants to take it back.
     let mut dropped = tx.prepare(
         "SELECT id FROM run WHERE NOT keeps_images AND (EXISTS (SELECT 1 FROM evidence_table WHERE evidence_table.run = run.id) \
-         OR EXISTS (SELECT 1 FROM load WHERE load.run = run.id))",
+         OR EXISTS (SELECT 1 FROM load WHERE load.run = run.id)) \
+         AND (request ->> 'plan' IS NULL OR request ->> 'undo' OR coalesce(ended_ms, started_ms) < ?1 \
+              OR EXISTS (SELECT 1 FROM plan WHERE plan.id = run.request ->> 'plan'))",
     )?;
-    let mut runs = dropped.query_map((), |row| row.get(0))?.collect::<rusqlite::Result<Vec<String>>>()?;
+    let kept_from = now_ms.saturating_sub(kept.ms);
+    let mut runs = dropped.query_map([kept_from], |row| row.get(0))?.collect::<rusqlite::Result<Vec<String>>>()?;
     runs.retain(|run| !busy.contains(run));
     Ok((expired, runs))
 }

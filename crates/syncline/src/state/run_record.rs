@@ -58,7 +58,8 @@ pub struct RunRecord {
     pub continues: Option<String>,
     /// Its before-images were wanted and have not expired.
     pub keeps_images: bool,
-    /// Rows inserted, updated and deleted, by its summary; 0 as long as it has none.
+    /// Rows inserted, updated and deleted: by its summary, or where its process died by its evidence, once a later run has
+    /// taken note of that; 0 before, and where it kept none.
     pub written_rows: u64,
     /// What it reported at its end.
     pub summary: Option<Summary>,

@@ -5,6 +5,7 @@ use syncline_core::error::{Code, Error, Result};
 
 use super::State;
 use super::database::Outcome;
+use super::evidence::rows_on_record;
 use super::incarnations;
 use super::ledger;
 use super::run_record::{COLUMNS, NewRun, RunEnd, RunRecord, to_json, to_sql, to_word};
@@ -70,13 +71,15 @@ impl State {
             .await
     }
 
-    /// Records that a run which still says running is not: its process died. A run that has ended keeps its end.
+    /// Records that a run which still says running is not: its process died. A run that has ended keeps its end. What its
+    /// evidence holds by now is what it has written.
     pub async fn mark_interrupted(&self, id: &str, ended_ms: i64) -> Result<()> {
         let id = id.to_owned();
-        let update = "UPDATE run SET status = 'interrupted', ended_ms = ?2 WHERE id = ?1 AND status = 'running'";
+        let update = "UPDATE run SET status = 'interrupted', ended_ms = ?2, written_rows = ?3 \
+             WHERE id = ?1 AND status = 'running'";
         self.database
             .write("record that a run was interrupted", move |tx| {
-                tx.execute(update, params![id, ended_ms])?;
+                tx.execute(update, params![id, ended_ms, to_sql(rows_on_record(tx, &id)?)])?;
                 reopen_undone(tx, &id)
             })
             .await
@@ -286,7 +289,7 @@ fn sequence_of(connection: &Connection, id: &str) -> Outcome<i64> {
     statement.query_row([id], |row| row.get(0)).optional()?.ok_or_else(|| not_found(id).into())
 }
 
-fn query(connection: &Connection, select: &str, values: impl rusqlite::Params) -> Outcome<Vec<RunRecord>> {
+pub(super) fn query(connection: &Connection, select: &str, values: impl rusqlite::Params) -> Outcome<Vec<RunRecord>> {
     let mut statement = connection.prepare_cached(select)?;
     let runs = statement.query_map(values, RunRecord::read)?;
     Ok(runs.collect::<rusqlite::Result<_>>()?)

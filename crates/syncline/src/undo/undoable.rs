@@ -27,9 +27,11 @@ pub(super) async fn check_undoable(state: &State, record: &RunRecord) -> Result<
     if let Some(by) = &record.undone_by {
         return refuse(format!("{by} has undone it already"));
     }
+    if !record.keeps_images {
+        return refuse("no before-images of it are kept".to_owned());
+    }
     if !state.has_changes(&record.id).await? {
         return refuse(match what_stays(record) {
-            _ if !record.keeps_images => "no before-images of it are kept".to_owned(),
             Some(stays) => format!("it changed no row; {stays}"),
             None => "it changed nothing".to_owned(),
         });

@@ -3,6 +3,7 @@
 use clap::Args;
 use syncline::RunRecord;
 use syncline::error::Result;
+use syncline::summary::Status;
 
 use crate::console::{Console, Shape};
 use crate::exit::Exit;
@@ -63,11 +64,17 @@ fn text(runs: &[RunRecord], now_ms: i64) -> String {
             Labels::new(&run.source, &run.target).arrow(),
             status_name(run.status).to_owned(),
             verified_name(run.verified).to_owned(),
-            count(run.written_rows),
+            rows(run),
             relation(run),
         ]
     };
     table(&headings, &runs.iter().map(row).collect::<Vec<_>>())
+}
+
+/// What a run has written whose process died is not known before the next one has looked, nor where no images were kept.
+fn rows(run: &RunRecord) -> String {
+    let is_unknown = run.ended_ms.is_none() || !run.keeps_images && run.written_rows == 0;
+    if run.status == Status::Interrupted && is_unknown { "?".to_owned() } else { count(run.written_rows) }
 }
 
 fn relation(run: &RunRecord) -> String {

@@ -54,6 +54,8 @@ pub(crate) enum Work<'a> {
     Widen(&'a Path, &'a Path),
     /// The run.
     Undo(&'a str),
+    /// The file of the plan.
+    Apply(&'a Path),
 }
 
 /// Starts a victim in `directory`.
@@ -67,6 +69,7 @@ pub(crate) fn start(directory: &Path, state: &Path, place: Option<Place>, work: 
         }
         Work::Widen(source, target) => vec!["widen".to_owned(), path(source), path(target)],
         Work::Undo(run) => vec!["undo".to_owned(), run.to_owned()],
+        Work::Apply(plan) => vec!["apply".to_owned(), path(plan)],
     });
     let arguments = ["prove::victim::victim", "--exact", "--nocapture"];
     let mut command = process::command(&std::env::current_exe().unwrap(), arguments, directory);
@@ -170,6 +173,7 @@ async fn do_work(settings: Settings, work: &[&str]) {
             let plan = session.undo_plan(Some(run)).await.unwrap();
             session.undo(&plan).await.unwrap()
         }
+        ["apply", plan] => session.apply_plan(Path::new(plan)).await.unwrap(),
         other => panic!("{other:?}"),
     };
     assert!(summary.tables.iter().all(|table| table.error.is_none()), "{summary:?}");
