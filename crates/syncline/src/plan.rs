@@ -12,6 +12,7 @@ mod change_digest;
 mod file;
 mod gate;
 mod make;
+mod place;
 
 use serde::{Deserialize, Serialize};
 use syncline_core::error::Result;

@@ -54,8 +54,9 @@ impl Syncline {
     /// older plan of that name is replaced.
     ///
     /// # Errors
-    /// As [`Syncline::plan`]; `PLAN_INVALID` when another file has the name.
+    /// As [`Syncline::plan`]; `PLAN_INVALID` when another file has the name, or the name is one that a database needs.
     pub async fn plan_to_file(&self, request: &RunRequest, path: &Path) -> Result<Plan> {
+        self.check_place(request, path)?;
         let (draft, mut writer) = PlanDraft::create(path)?;
         let plan = self.plan(request, &mut writer).await?;
         draft.finish(writer)?;
