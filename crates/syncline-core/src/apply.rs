@@ -112,6 +112,9 @@ pub struct Context<'a> {
     pub restores: bool,
     /// Everything goes into one transaction.
     pub refreshes: bool,
+    /// A delete that turns out to be referenced still ends the run as long as it has written nothing: a plan is carried out
+    /// exactly, or not at all.
+    pub is_exact: bool,
     /// Where the target stood when the changes were decided, in the words of its store. Copies of rows are counted anew
     /// once somebody else has committed since.
     pub decided_at: Option<Position>,

@@ -47,6 +47,10 @@ pub const PLAN_ROWS_MAX: u64 = 100_000;
 /// Changes in one range of a longer plan: small enough that a person finds the rows that made it stale.
 pub const PLAN_RANGE_CHANGES: usize = 10_000;
 
+/// Deletes of a plan whose references are looked for at once: sixteen megabytes. What is more takes another pass over the
+/// tables that may reference them.
+pub const REFERENCED_IN_MEMORY: usize = 1 << 18;
+
 /// Longest line of a plan that is read back. A row of that size could not have been shown to anyone.
 pub const PLAN_LINE_BYTES_MAX: u64 = 1 << 30;
 

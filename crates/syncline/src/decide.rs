@@ -36,6 +36,8 @@ pub(crate) struct Decision {
     pub(crate) resolved: Resolved,
     /// Everything goes into one transaction.
     pub(crate) refreshes: bool,
+    /// Deletes that turn out to be referenced end the run as long as it has written nothing.
+    pub(crate) is_exact: bool,
     /// Remarks for a person.
     pub(crate) notes: Vec<String>,
     /// Where the target stood.
@@ -98,6 +100,7 @@ impl Syncline {
             target_schema,
             resolved,
             refreshes: request.verb == Verb::Mirror && request.strategy == Strategy::Full,
+            is_exact: false,
             decided_at: ends.target.position().await?,
         };
         decision.notes.extend(drift);

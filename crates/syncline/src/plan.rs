@@ -13,6 +13,7 @@ mod file;
 mod gate;
 mod make;
 mod place;
+mod referenced;
 
 use serde::{Deserialize, Serialize};
 use syncline_core::error::Result;
@@ -86,6 +87,9 @@ pub struct PlanTable {
     /// Rows that differ and stay as the target has them, as asked.
     #[serde(skip_serializing_if = "is_zero", default)]
     pub kept: u64,
+    /// Digests of deletes that rows which stay still reference, in hexadecimal digits. They will be held.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub referenced: Vec<String>,
     /// A digest of what both tables look like, with what is to be added.
     pub schema: String,
     /// Why the table cannot be carried.

@@ -190,7 +190,10 @@ impl Syncline {
             return self.state().await?.spend_plan(plan, run, now_ms()).await;
         }
         let end = std::mem::replace(&mut worked.end, Ok(()));
-        worked.end = end.map_err(|error| error.next(again, "go on with what is left of the plan"));
+        worked.end = end.map_err(|error| match error.code() {
+            Code::PlanStale => error,
+            _ => error.next(again, "go on with what is left of the plan"),
+        });
         Ok(())
     }
 
@@ -232,6 +235,7 @@ impl Syncline {
             pace: target.pace.as_deref(),
             restores: false,
             refreshes: decision.refreshes,
+            is_exact: decision.is_exact,
             decided_at: Some(decision.decided_at.clone()),
         };
         let applier = Applier::new(&works, &decision.target_schema, source, &*target.store, context);

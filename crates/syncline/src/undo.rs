@@ -237,6 +237,7 @@ impl Syncline {
             pace: target.pace.as_deref(),
             restores: true,
             refreshes: false,
+            is_exact: false,
             decided_at: None,
         };
         let applier = Applier::new(&works, &schema, &mut images, &*target.store, context);

@@ -14,8 +14,8 @@ use crate::render::labels::Labels;
 /// Carries out a plan, once.
 ///
 /// Exactly the rows of the plan are written. When one of them, a table or a database is not as it was when the plan was made,
-/// nothing is written and the command exits with 6; rows that differ beside the plan are left alone and counted. The run can
-/// be taken back with undo.
+/// nothing is written and the command exits with 6; rows that differ beside the plan are left alone and counted. After an
+/// apply that was cut off, the next one does what is left of the plan. The run can be taken back with undo.
 #[derive(Debug, Args)]
 pub(crate) struct ApplyArgs {
     /// The plan, as `syncline plan ... -o FILE` has made it

@@ -1,12 +1,20 @@
 //! `syncline plan` and `syncline apply`: seeing the change before it happens, and making exactly that change.
 
 mod cut_off;
+mod elsewhere;
+mod referenced;
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
+use std::sync::Arc;
 
 use rusqlite::Connection;
 use serde_json::Value;
+use syncline::error::Result;
+use syncline::event::EventSink;
+use syncline::summary::Summary;
+use syncline::{Cancel, Settings, Syncline};
 
 use crate::scene::{Scene, steady};
 
@@ -35,6 +43,20 @@ fn dump(scene: &Scene, database: &str, table: &str) -> Vec<String> {
     let mut rows: Vec<_> = rows.unwrap().map(|row| row.unwrap().join("|")).collect();
     rows.sort();
     rows
+}
+
+/// Applies `p.plan` through the library, watched by whoever listens.
+fn apply_watched(scene: &Scene, events: Arc<dyn EventSink>, cancel: Cancel) -> Result<Summary> {
+    let settings = Settings {
+        state_dir: scene.path("state"),
+        backup_root: None,
+        working_dir: scene.path(""),
+        environment: Box::new(|_| None),
+        events,
+        cancel,
+    };
+    let apply = async { Syncline::open(settings).await?.apply_plan(Path::new("p.plan")).await };
+    tokio::runtime::Runtime::new().unwrap().block_on(apply)
 }
 
 fn bytes(scene: &Scene, database: &str) -> Vec<u8> {

@@ -150,6 +150,9 @@ impl Applier<'_> {
             if orphans.count <= *before {
                 continue;
             }
+            if self.context.is_exact && self.last_batch == 0 {
+                return Err(referenced_since(&child, &foreign_key));
+            }
             let is_left_out = self.context.ledger.is_some()
                 && orphans.count <= limits::HELD_BY_REFERENCES_MAX as u64
                 && self.keep_referenced(tables, &child, &foreign_key, &orphans).await?;
@@ -318,6 +321,15 @@ fn dangling(child: &TableTask, foreign_key: &ForeignKey, orphans: &Orphans) -> E
         none if none.is_empty() => error,
         some => error.because(format!("among them {}", some.join("; "))),
     }
+}
+
+/// The error for a plan that deletes what somebody has come to reference.
+fn referenced_since(child: &TableTask, foreign_key: &ForeignKey) -> Error {
+    let why = format!("rows of {} reference rows of {} that it deletes", child.table.name, foreign_key.parent);
+    Error::new(Code::PlanStale, "the plan is stale")
+        .because(format!("{why}, and did not when it was made"))
+        .leaving("nothing more was written")
+        .next("make the plan anew", "it shows what would be done now")
 }
 
 /// A row by its key, in the words of a place.

@@ -3,7 +3,7 @@
 //! What they have written is on record row by row, in their before-images, so that what is left of the plan is known
 //! exactly: a change counts as done if a run has made it and no undo has taken it back.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use futures_util::StreamExt;
 use syncline_core::change::{Operation, PlannedChange, RowDigest, copies, keys_of};
@@ -28,6 +28,7 @@ pub(crate) struct Begun {
 /// What one run has done of the plan.
 struct Part {
     run: String,
+    can_undo: bool,
     loads: Vec<String>,
     /// Undos of the run that did not take all of it back.
     attempts: Vec<String>,
@@ -56,7 +57,8 @@ impl Begun {
         if self.state.has_changes(&run.id).await? {
             let loads = self.state.loads(&run.id).await?.into_iter().map(|load| load.table).collect();
             let attempts = self.state.undos_in_force(&run.id).await?;
-            self.runs.push(Part { run: run.id, loads, attempts });
+            let can_undo = run.keeps_images;
+            self.runs.push(Part { run: run.id, can_undo, loads, attempts });
         } else if run.written_rows > 0 {
             self.lost = Some(run.id);
         }
@@ -120,13 +122,14 @@ impl Begun {
     /// Says of an error what stays of the plan, and what can be done about it.
     pub(crate) fn explain(&self, error: Error) -> Error {
         let Some(run) = self.last_run().filter(|_| error.code() == Code::PlanStale) else { return error };
-        let error = match &self.lost {
-            Some(lost) => error.because(format!("what {lost} had written of it is not on record any more")),
-            None => error,
-        };
-        error
-            .leaving(format!("nothing more was written; what {run} had written of it stays"))
-            .next(format!("syncline undo {run}"), "take that part back; the plan is whole again then")
+        let error = error.leaving(format!("nothing more was written; what {run} had written of it stays"));
+        match (&self.lost, self.runs.last()) {
+            (Some(lost), _) => error.because(format!("what {lost} had written of it is not on record any more")),
+            (None, Some(part)) if part.can_undo => {
+                error.next(format!("syncline undo {run}"), "take that part back; the plan is whole again then")
+            }
+            _ => error,
+        }
     }
 }
 
@@ -155,7 +158,7 @@ async fn look_up_becomes(found: &Decided, target: &mut dyn Snapshot, changes: &m
     let mut puts: Vec<_> = changes.iter_mut().filter(put).collect();
     let keys = keys_of(puts.iter().map(|change| &**change), task.key_width())?;
     let mut scratch = Vec::new();
-    let mut now = std::collections::HashMap::new();
+    let mut now = HashMap::new();
     let mut batches = target.fetch(&task, &keys).await?;
     while let Some(rows) = batches.next().await.transpose()? {
         for row in rows.rows() {

@@ -19,7 +19,8 @@ use syncline_core::store::{Share, Snapshot};
 use super::begun::Begun;
 use super::file::{Line, PlanReader};
 use super::make::sum_in_hex;
-use super::{Holds, Plan, PlanLoad, PlanRange, PlanTable, change_digest};
+use super::referenced::{Looking, Referenced};
+use super::{Holds, Plan, PlanLoad, PlanRange, PlanTable, change_digest, hex};
 use crate::decide::{Decided, Decision, Ends};
 
 /// A plan that is to be carried out.
@@ -125,6 +126,10 @@ impl Gate {
         let beside = now.into_values().map(|table| (table.work.name, table.work.puts + table.work.deletes));
         narrowed.left_alone.extend(beside);
         decision.tables = tables;
+        let (spool, plan, target) = (spools.planned, &self.plan.tables[..], ends.target);
+        let referenced = Looking { decision, plan, spool, target, cancel }.find().await?;
+        check_referenced(plan, &referenced)?;
+        decision.is_exact = referenced.is_empty();
         Ok(narrowed)
     }
 
@@ -186,6 +191,23 @@ fn check_schema(table: &PlanTable, found: &Decided, begun: &Begun) -> Result<()>
     let is_altered = found.added.is_empty() && begun.has_committed();
     if change_digest::of_tables(found) != table.schema || !is_altered && !alters.eq(&table.alters) {
         return Err(stale(table, "the table was altered since the plan was made"));
+    }
+    Ok(())
+}
+
+/// Deletes that were free when the plan was made must still be.
+fn check_referenced(plan: &[PlanTable], referenced: &[Referenced]) -> Result<()> {
+    for table in plan {
+        let is_new = |found: &&Referenced| found.table == table.table && !table.referenced.contains(&hex(found.digest));
+        let new: Vec<_> = referenced.iter().filter(is_new).collect();
+        if let Some(first) = new.first() {
+            let (rows, by) = (new.len(), &first.by);
+            let what = if rows == 1 { "a row" } else { &format!("{rows} rows") };
+            return Err(stale(
+                table,
+                format!("rows of {by} reference {what} that it deletes, and did not when it was made"),
+            ));
+        }
     }
     Ok(())
 }

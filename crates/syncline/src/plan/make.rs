@@ -17,6 +17,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::change_digest::{self, RangeSum};
 use super::file::PlanDraft;
+use super::referenced::{Looking, Referenced};
 use super::{Holds, Plan, PlanEnd, PlanLoad, PlanRange, PlanSink, PlanTable, hex};
 use crate::decide::{Decided, Decision, Ends};
 use crate::diff::{PAGE, in_target, pass_differences, place_of_copies};
@@ -90,6 +91,11 @@ impl Syncline {
         decision.check_guards(request)?;
         let mut plan = describe(request, source, target, &decision)?;
         (plan.source.incarnation, plan.target.incarnation) = (source_incarnation, target_incarnation);
+        let (spool_of, target) = (&spool as &dyn Spool, &mut *ends.target);
+        let looking =
+            Looking { decision: &decision, plan: &plan.tables, spool: spool_of, target, cancel: self.cancel() };
+        let referenced = looking.find().await?;
+        note_referenced(&mut plan, referenced);
         sink.plan(&plan)?;
         for (decided, table) in decision.tables.iter().zip(&plan.tables) {
             self.cancel().check()?;
@@ -122,6 +128,7 @@ fn describe(request: &RunRequest, source: &Database, target: &Database, decision
         creates: Vec::new(),
         alters: Vec::new(),
         kept: 0,
+        referenced: Vec::new(),
         schema: String::new(),
         error: Some(error.into()),
     });
@@ -140,6 +147,20 @@ fn describe(request: &RunRequest, source: &Database, target: &Database, decision
         tables,
         notes: decision.notes.clone(),
     })
+}
+
+/// Says which deletes will be held, because rows that stay still reference them.
+fn note_referenced(plan: &mut Plan, referenced: Vec<Referenced>) {
+    for Referenced { table: name, digest, .. } in referenced {
+        for table in plan.tables.iter_mut().filter(|table| table.table == name) {
+            table.referenced.push(hex(digest));
+        }
+    }
+    for table in plan.tables.iter().filter(|table| !table.referenced.is_empty()) {
+        let (count, name) = (table.referenced.len(), &table.table);
+        let what = if count == 1 { "1 delete" } else { &format!("{count} deletes") };
+        plan.notes.push(format!("{what} of {name} will be held: rows that stay still reference what is to go"));
+    }
 }
 
 fn table_of(decided: &Decided) -> Result<PlanTable> {
@@ -162,6 +183,7 @@ fn table_of(decided: &Decided) -> Result<PlanTable> {
         creates,
         alters: decided.added.iter().map(|added| added.statement.clone()).collect(),
         kept: decided.kept,
+        referenced: Vec::new(),
         schema: change_digest::of_tables(decided),
         error: None,
     })

@@ -69,9 +69,19 @@ impl Syncline {
             )],
         };
         let decided_at = target.position().await?;
-        let (absent, steps, refreshes) = (Vec::new(), Vec::new(), false);
-        let decision =
-            Decision { tables, refused, absent, steps, target_schema, resolved, refreshes, notes, decided_at };
+        let (absent, steps, refreshes, is_exact) = (Vec::new(), Vec::new(), false, false);
+        let decision = Decision {
+            tables,
+            refused,
+            absent,
+            steps,
+            target_schema,
+            resolved,
+            refreshes,
+            is_exact,
+            notes,
+            decided_at,
+        };
         Ok((decision, left))
     }
 
