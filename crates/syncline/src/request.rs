@@ -175,7 +175,7 @@ impl RunRequest {
     /// How the source is seen, in words that are equal when it is seen alike: everything that decides which rows and
     /// values it shows. What does not is named here, so that a new setting counts until somebody says otherwise.
     pub(crate) fn sight(&self) -> String {
-        const OTHER: [&str; 15] = [
+        const OTHER: [&str; 16] = [
             "verb",
             "source",
             "target",
@@ -188,6 +188,7 @@ impl RunRequest {
             "verify",
             "undo",
             "plan",
+            "plan_file",
             "backup",
             "no_create",
             "rate",
