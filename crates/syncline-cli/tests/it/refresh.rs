@@ -168,3 +168,75 @@ fn a_full_copy_adds_and_updates_and_deletes_nothing() {
     assert_eq!(scene.number("b.db", "SELECT count(*) FROM t"), 3);
     assert_eq!(scene.number("b.db", "SELECT count(*) FROM t WHERE v = 'new'"), 1);
 }
+
+/// A child of nobody, a row that a CHECK refuses with a child and a grandchild, and neighbours of each that are fine.
+const AT_FAULT: &str = "
+    CREATE TABLE p (id INTEGER PRIMARY KEY, v, up INTEGER);
+    CREATE TABLE c (id INTEGER PRIMARY KEY, p INTEGER, v);
+    CREATE TABLE g (id INTEGER PRIMARY KEY, c INTEGER);
+    INSERT INTO p VALUES (1, 1, NULL), (2, -2, 1), (3, 3, 1), (4, 4, 2), (8, 8, NULL);
+    INSERT INTO c VALUES (1, 1, 'a'), (2, 2, 'b'), (3, 3, 'c'), (4, 77, 'd'), (6, 99, 'f');
+    INSERT INTO g VALUES (1, 1), (2, 2), (3, 4), (5, 4)";
+
+/// What the target makes of it: some rows are new there, some differ, some go, and something of its own references one.
+const STRICT: &str = "
+    CREATE TABLE p (id INTEGER PRIMARY KEY, v CHECK (v > 0), up INTEGER REFERENCES p);
+    CREATE TABLE c (id INTEGER PRIMARY KEY, p INTEGER REFERENCES p, v);
+    CREATE TABLE g (id INTEGER PRIMARY KEY, c INTEGER REFERENCES c);
+    CREATE TABLE own (id INTEGER PRIMARY KEY, p INTEGER REFERENCES p)";
+const THEIRS: &str = "
+    INSERT INTO p VALUES (1, 9, NULL), (5, 9, NULL), (6, 9, 5), (7, 9, NULL);
+    INSERT INTO c VALUES (3, 1, 'old'), (5, 5, 'gone'), (6, 7, 'old'); INSERT INTO g VALUES (3, 5), (4, 5);
+    INSERT INTO own VALUES (1, 6)";
+
+#[test]
+fn rows_at_fault_and_what_depends_on_them_are_held_and_the_others_are_carried() {
+    for (theirs, flags) in [(THEIRS, ""), (THEIRS, " --truncate-target"), ("", ""), ("", " --truncate-target")] {
+        let scene = Scene::with_pair(AT_FAULT, &format!("{STRICT}; {theirs}"));
+        let before = everything(&scene);
+        let line = format!("mirror a.db b.db --strategy full --max-delete 100%{flags}");
+        let said = scene.run(&format!("{line} --json"));
+        assert_eq!(said.code, Some(3), "{line}: {}{}", said.out, said.err);
+        assert_eq!(said.last()["verified"], "equal-except", "{line}: {}", said.out);
+        assert_eq!(scene.number("b.db", "SELECT count(*) FROM pragma_foreign_key_check"), 0, "{line}");
+        let carried = ["p: 1 1 3 3 8 8", "c: 1 a 3 c", "g: 1 1"];
+        let rows = [
+            "SELECT 'p: ' || group_concat(id || ' ' || v, ' ') FROM (SELECT * FROM p WHERE id IN (1, 3, 8) ORDER BY id)",
+            "SELECT 'c: ' || group_concat(id || ' ' || v, ' ') FROM (SELECT * FROM c WHERE id IN (1, 3) ORDER BY id)",
+            "SELECT 'g: ' || group_concat(id || ' ' || c, ' ') FROM (SELECT * FROM g WHERE id IN (1) ORDER BY id)",
+        ];
+        for (rows, carried) in rows.iter().zip(carried) {
+            assert_eq!(scene.rows("b.db", rows), [carried], "{line}");
+        }
+        let list = scene.json("conflicts list --json");
+        let listed = list["data"].as_array().unwrap();
+        let mut listed: Vec<_> =
+            listed.iter().map(|entry| format!("{} {}", entry["table"], entry["key"]["id"])).collect();
+        listed.sort_unstable();
+        assert_eq!(listed, differing(&scene), "{line}");
+        let at_fault = ["c 2", "c 4", "c 6", "g 2", "g 3", "g 5", "p 2", "p 4"];
+        let is_listed = |row: &str| listed.contains(&format!("\"{}\" {}", &row[..1], &row[2..]));
+        assert!(at_fault.iter().all(|row| is_listed(row)), "{line}: {listed:?}");
+        scene.ok("undo --yes");
+        assert_eq!(everything(&scene), before, "{line}");
+        // Once nothing is at fault any more, all of them come.
+        scene.sql("a.db", "UPDATE p SET v = 2 WHERE id = 2; INSERT INTO p VALUES (77, 1, 1), (99, 1, 1)");
+        scene.sql("b.db", "DELETE FROM own");
+        scene.ok(&line);
+        assert_eq!(scene.run("diff a.db b.db --tables p,c,g --exit-code").code, Some(0), "{line}");
+        assert!(scene.ok("conflicts list").starts_with("no row waits"), "{line}");
+    }
+}
+
+fn everything(scene: &Scene) -> Vec<String> {
+    ["p", "c", "g", "own"].iter().flat_map(|table| scene.rows("b.db", &format!("SELECT * FROM {table}"))).collect()
+}
+
+fn differing(scene: &Scene) -> Vec<String> {
+    let lines = scene.ok("diff a.db b.db --tables p,c,g --format ndjson");
+    let lines = lines.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let rows = lines.filter(|line| line["type"] == "row");
+    let mut rows: Vec<_> = rows.map(|row| format!("{} {}", row["table"], row["key"]["id"])).collect();
+    rows.sort_unstable();
+    rows
+}

@@ -186,8 +186,10 @@ impl Applier<'_> {
             done += page.len() as u64;
             let forms = page.iter().map(|change| key_form_of(&change.key)).filter(|form| wanted.contains(form));
             for form in forms {
+                // Another reference to the same row may have found it a moment before.
                 let cause = Cause { reason: Reason::ForeignKey, words: words.clone(), awaits: Vec::new() };
-                is_any |= self.left_out[table].deletes.insert(form, cause).is_none();
+                self.left_out[table].deletes.entry(form).or_insert(cause);
+                is_any = true;
             }
         }
     }

@@ -57,10 +57,12 @@ impl Applier<'_> {
             for table in tables.iter().rev().filter(|table| self.tables[**table].action == Action::Differences) {
                 self.delete_all(&mut *tx, &mut pending, *table, ApplyMode::InPlace).await?;
             }
-            let mut attempt = self.leave_out_referenced(&mut *tx, tables, &[], &before).await?;
+            // As in an exchange: rows this transaction has put go first, so that what is still referenced then is referenced
+            // by rows that stay.
+            let parts: Vec<_> = tables.iter().map(|table| (*table, ChangeKind::Put)).collect();
+            let mut attempt = self.hold_all_dangling(&mut *tx, &mut pending, &parts).await?;
             if attempt == Attempt::Done {
-                let parts: Vec<_> = tables.iter().map(|table| (*table, ChangeKind::Put)).collect();
-                attempt = self.hold_all_dangling(&mut *tx, &mut pending, &parts).await?;
+                attempt = self.leave_out_referenced(&mut *tx, tables, &[], &before).await?;
             }
             self.record_loads(&pending).await?;
             Ok(attempt)
