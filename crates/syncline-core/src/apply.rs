@@ -13,13 +13,17 @@ mod deletes;
 mod exchanges;
 pub mod guards;
 mod holds;
+mod left_out;
 mod loads;
 pub mod order;
 mod puts;
 mod references;
 mod refresh;
+mod rivals;
+mod take_out;
 
-use self::holds::{Attempt, LeftOut};
+use self::holds::Attempt;
+use self::left_out::LeftOut;
 use crate::cancel::Cancel;
 use crate::capture::scan::sum_rows;
 use crate::change::{Applied, TableTask};
@@ -149,6 +153,8 @@ struct Pending {
     taken_out: Vec<(usize, u64)>,
     /// Where rows without a key were put that reference others, by table.
     places: copies::Places,
+    /// Rows that have kept others out of their tables.
+    in_the_way: rivals::InTheWay,
 }
 
 /// Rows of one table that a transaction has written or left.
@@ -171,12 +177,18 @@ struct Load {
 impl Context<'_> {
     /// Keeps the images of what was just written and the rows that were left out, and adds both to the transaction's
     /// account.
-    async fn account(&self, pending: &mut Pending, table: usize, work: &TableWork, mut applied: Applied) -> Result<()> {
+    async fn account(
+        &self,
+        tx: &mut dyn Transaction,
+        pending: &mut Pending,
+        (table, work): (usize, &TableWork),
+        mut applied: Applied,
+    ) -> Result<()> {
         self.reached(Point::Written);
         let Applied { inserted, updated, deleted, .. } = applied;
         let counts = Counts { inserted, updated, deleted, moved: applied.moved.len() as u64 };
         let images = std::mem::take(&mut applied.images);
-        self.hold_refused(pending, table, work, applied).await?;
+        self.hold_refused(tx, pending, (table, work), applied).await?;
         if let Some(evidence) = self.evidence
             && !images.is_empty()
         {
@@ -286,6 +298,7 @@ impl<'a> Applier<'a> {
             held: Vec::new(),
             taken_out: Vec::new(),
             places: Default::default(),
+            in_the_way: Default::default(),
         }
     }
 

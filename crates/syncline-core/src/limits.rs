@@ -58,6 +58,10 @@ pub const PLAN_LINE_BYTES_MAX: u64 = 1 << 30;
 /// that loses more than this is not a table with bad rows but one whose parent is missing.
 pub const HELD_BY_REFERENCES_MAX: usize = 100_000;
 
+/// Rows of one table that are remembered to be in the way of others in one transaction, because they have a unique value
+/// that those are to get. Beyond it, what becomes possible once such a row is held is left to the next attempt or run.
+pub const RIVALS_MAX: usize = 100_000;
+
 /// Times a transaction is begun anew because of rows that have to be left out of it. Each time leaves out at least one
 /// more; rows that depend on each other in longer chains than this fail their table.
 pub const HOLD_ROUNDS_MAX: usize = 32;

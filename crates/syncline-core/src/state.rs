@@ -100,16 +100,17 @@ pub struct HeldRow {
     pub source: Option<Vec<u8>>,
     /// The row as the target had it, likewise; `None` when there was none.
     pub target: Option<Vec<u8>>,
-    /// Rows of the target that it needs and that are not there: a held row among them holds this one too.
+    /// Rows of the target that it needs and that are not there, or that have a unique value it is to get: a held row among
+    /// them holds this one too.
     pub awaits: Vec<Awaited>,
 }
 
-/// A row that another one references.
+/// A row that another one waits for: it is called by the columns that are referenced, or by its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Awaited {
-    /// The referenced table, as the target spells it.
+    /// Its table, as the target spells it.
     pub table: String,
-    /// The referenced columns, by name.
+    /// The columns, by name.
     pub columns: Vec<String>,
     /// Their values, in the exact encoding.
     pub values: Vec<u8>,

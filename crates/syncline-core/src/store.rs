@@ -311,6 +311,11 @@ pub trait Transaction: Send {
         limit: usize,
     ) -> Result<Orphans>;
 
+    /// For each of these rows, the keys of the other rows that have a unique value it is to get, in the exact encoding: as
+    /// this transaction sees them, whether the row itself is there yet or not. None for a row that would be refused for
+    /// another reason, and none in a table without a key. Nothing is changed.
+    async fn rivals(&mut self, task: &TableTask, rows: &RowBatch) -> Result<Vec<Vec<Vec<u8>>>>;
+
     /// The table's highest row number ever given out, where the engine keeps one (SQLite's `sqlite_sequence`).
     async fn sequence(&mut self, table: &str) -> Result<Option<i64>>;
 

@@ -27,6 +27,7 @@ mod load;
 mod mapped;
 mod orphans;
 mod refusal;
+mod rivals;
 mod rows;
 mod schema;
 mod snapshot;
@@ -83,6 +84,7 @@ pub const STORE_PROMISES: &[&[Promise]] = &[
     bounded::PROMISES,
     expectation::PROMISES,
     refusal::PROMISES,
+    rivals::PROMISES,
     exchange::PROMISES,
     orphans::PROMISES,
     backup::PROMISES,

@@ -45,7 +45,7 @@ pub struct Conflict {
     pub words: String,
     /// The key's columns and values.
     pub key: Vec<(String, Value)>,
-    /// How many rows of the target it needs that were not there.
+    /// How many rows it waits for: those it needs that were not there, and those that had a unique value it was to get.
     pub awaits: u64,
     /// The run that held it first.
     pub first_run: String,
@@ -85,20 +85,20 @@ pub struct ConflictRow {
 pub struct ConflictDetail {
     /// The entry and its rows.
     pub row: ConflictRow,
-    /// The rows it needs in the target.
+    /// The rows it waits for.
     pub awaits: Vec<Link>,
     /// The open entries that wait for its row.
     pub awaited_by: Vec<String>,
 }
 
-/// A row that a held one needs.
+/// A row that a held one waits for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Link {
     /// Its table, as the target spells it.
     pub table: String,
-    /// The columns that are referenced, and their values.
+    /// The columns that it is called by, and their values.
     pub values: Vec<(String, Value)>,
-    /// The open entry that holds it too; `None` when it is not held, only missing.
+    /// The open entry that holds it too; `None` when it is not held, but missing or in the way.
     pub held_by: Option<String>,
 }
 

@@ -1,6 +1,7 @@
 //! `syncline conflicts`: rows that cannot be carried are listed once each, and go once their cause is mended.
 
 mod exact;
+mod in_the_way;
 mod killed;
 mod shop;
 

@@ -2,13 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::holds::Cause;
+use super::left_out::Cause;
+use super::take_out::not_as_written;
 use super::{Applier, Context, Pending, TableWork};
 use crate::change::copies;
-use crate::change::{Applied, ApplyMode, ChangeBatch, DeleteBatch, Operation, RowDigest};
-use crate::error::{Code, Error, Result};
+use crate::change::{Applied, DeleteBatch, Operation, RowDigest};
+use crate::error::Result;
 use crate::limits;
-use crate::state::HeldRow;
 use crate::store::Transaction;
 use crate::value::{RowBatch, exact};
 
@@ -86,41 +86,16 @@ impl Applier<'_> {
             copies::push(&mut keys, digest, place)?;
             expectations.push(digest);
             gone.insert(place);
-            held.push(HeldRow {
-                operation: Operation::Insert,
-                key: copies::encode(digest, place),
-                reason: cause.reason,
-                words: cause.words.clone(),
-                source: Some(exact::encode_row(row.iter())),
-                target: None,
-                awaits: cause.awaits.clone(),
-            });
+            let source = Some(exact::encode_row(row.iter()));
+            held.push(cause.entry(Operation::Insert, copies::encode(digest, place), source, None));
         }
-        let load = pending.loads.iter_mut().find(|load| load.table == table);
-        let evidence = self.context.evidence.filter(|_| load.is_none());
-        let mut batch = Some(ChangeBatch::Delete(DeleteBatch { keys, expectations, left: Vec::new() }));
-        let mut deleted = 0;
-        while let Some(changes) = batch {
-            let applied = tx.apply(&work.target, changes, ApplyMode::InPlace).await?;
-            batch = applied.rest;
-            deleted += applied.deleted;
-            if let Some(evidence) = evidence {
-                evidence.record_images(pending.number, &work.name, applied.images).await?;
-            }
-        }
-        if deleted != seen.keys as u64 {
+        if keys.len() != seen.keys {
             return Err(not_as_written(work));
         }
-        if let Some(load) = load {
-            rows.rows().for_each(|row| load.sum.remove(&exact::encode_row(row.iter())));
-        }
+        let deletes = DeleteBatch { keys, expectations, left: Vec::new() };
+        self.context.take_out(tx, pending, (table, work), &rows, deletes).await?;
         pending.places.entry(table).or_default().retain(|(_, place)| !gone.contains(place));
-        pending.taken_out.push((table, deleted));
         self.context.enter(pending.number, work, held).await?;
         Ok(seen.keys)
     }
-}
-
-fn not_as_written(work: &TableWork) -> Error {
-    Error::new(Code::Internal, format!("rows of {} are not as they were written", work.name))
 }

@@ -152,7 +152,7 @@ impl Applier<'_> {
         while let Some(changes) = batch {
             let mut applied = tx.apply(&work.target, changes, mode).await?;
             batch = applied.rest.take();
-            self.context.account(pending, table, work, applied).await?;
+            self.context.account(tx, pending, (table, work), applied).await?;
         }
         Ok(())
     }
@@ -186,6 +186,6 @@ impl Applier<'_> {
         }
         tx.restore_sequence(&work.target.table.name, load.sequence).await?;
         let applied = Applied { deleted: sum.rows, ..Applied::default() };
-        self.context.account(pending, table, work, applied).await
+        self.context.account(tx, pending, (table, work), applied).await
     }
 }

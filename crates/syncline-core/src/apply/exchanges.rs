@@ -37,6 +37,7 @@ impl Applier<'_> {
             self.check_still_empty(&tables).await?;
             self.keep_refilled(&mut *tx, &mut pending, &tables).await?;
             let before = self.count_orphans(&mut *tx, &tables, restored).await?;
+            self.leave_out_waiting(&mut *tx, parts).await?;
             self.make_room(&mut *tx, &mut pending, parts).await?;
             let mut attempt = Attempt::Done;
             for (table, kind) in parts.iter().copied() {

@@ -5,18 +5,18 @@
 //! are then taken out of it again. A row it has changed or deleted cannot be put back as it was without disturbing
 //! others, so the transaction is begun anew without that row.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use futures_util::StreamExt;
 
+use super::left_out::{Cause, Excused, key_form, key_form_of};
+use super::rivals::rivals_of;
 use super::{Applier, Context, Pending, TableWork};
-use crate::change::{
-    Applied, ApplyMode, ChangeBatch, DeleteBatch, Operation, PlannedChange, Reason, Refusal, RowDigest, copies, keys_of,
-};
+use crate::change::{Applied, DeleteBatch, Operation, Reason, Refusal, RowDigest, copies, keys_of};
 use crate::error::{Code, Error, Result};
-use crate::state::{Awaited, HeldRow};
+use crate::state::HeldRow;
 use crate::store::Transaction;
-use crate::value::{RowBatch, ValueRef, canonical, exact};
+use crate::value::{RowBatch, exact};
 
 /// What became of a transaction before its commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,107 +29,54 @@ pub(super) enum Attempt {
     Clash,
 }
 
-/// Why a row is left out before anything is tried with it.
-#[derive(Clone, Debug)]
-pub(super) struct Cause {
-    pub(super) reason: Reason,
-    pub(super) words: String,
-    pub(super) awaits: Vec<Awaited>,
-}
-
-/// Rows of one table that are left out of the transactions of one unit, by [`key_form`].
-#[derive(Debug, Default)]
-pub(super) struct LeftOut {
-    pub(super) puts: HashMap<Vec<u8>, Cause>,
-    pub(super) deletes: HashMap<Vec<u8>, Cause>,
-}
-
-/// A planned change and why it is left out.
-pub(super) type Excused = (PlannedChange, Cause);
-
-impl LeftOut {
-    fn of(&self, operation: Operation) -> &HashMap<Vec<u8>, Cause> {
-        if operation == Operation::Delete { &self.deletes } else { &self.puts }
-    }
-
-    /// Splits a page into what is tried and what is left out.
-    pub(super) fn split(&self, page: &[PlannedChange]) -> (Vec<PlannedChange>, Vec<Excused>) {
-        if self.puts.is_empty() && self.deletes.is_empty() {
-            return (page.to_vec(), Vec::new());
-        }
-        let (mut tried, mut excused) = (Vec::new(), Vec::new());
-        for change in page {
-            match self.of(change.operation).get(&key_form_of(&change.key)) {
-                Some(cause) => excused.push((change.clone(), cause.clone())),
-                None => tried.push(change.clone()),
-            }
-        }
-        (tried, excused)
-    }
-}
-
-impl LeftOut {
-    /// Takes rows off the list of refused ones that have left the table for an exchange: they should never have left
-    /// it. Tells whether there are any.
-    pub(super) fn take_displaced(
-        &mut self,
-        page: &[PlannedChange],
-        applied: &mut Applied,
-        work: &TableWork,
-        context: &Context<'_>,
-    ) -> Result<bool> {
-        if applied.refused.is_empty() {
-            return Ok(false);
-        }
-        let updates: HashSet<_> = page
-            .iter()
-            .filter(|change| change.operation == Operation::Update)
-            .map(|change| key_form_of(&change.key))
-            .collect();
-        let is_displaced = |refusal: &Refusal| updates.contains(&key_form_of(&refusal.key));
-        let (displaced, others): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut applied.refused).into_iter().partition(is_displaced);
-        applied.refused = others;
-        let has_displaced = !displaced.is_empty();
-        for refusal in displaced {
-            if context.ledger.is_none() {
-                return Err(into_error(refusal, work));
-            }
-            let cause = Cause { reason: refusal.reason, words: refusal.words, awaits: Vec::new() };
-            self.puts.insert(key_form_of(&refusal.key), cause);
-        }
-        Ok(has_displaced)
-    }
-}
-
-/// A key in a form in which 1 and 1.0 are the same row.
-pub(super) fn key_form<'v>(cells: impl IntoIterator<Item = ValueRef<'v>>) -> Vec<u8> {
-    let mut form = Vec::new();
-    cells.into_iter().for_each(|cell| canonical::encode(cell, &mut form));
-    form
-}
-
-/// As [`key_form`], of a key in the exact encoding.
-pub(super) fn key_form_of(key: &[u8]) -> Vec<u8> {
-    key_form(exact::decode_row(key).unwrap_or_default())
-}
-
 impl Context<'_> {
     /// Enters what the database left out into the ledger. Without a ledger the first such row fails its table.
     pub(super) async fn hold_refused(
         &self,
+        tx: &mut dyn Transaction,
         pending: &mut Pending,
-        table: usize,
-        work: &TableWork,
+        (table, work): (usize, &TableWork),
         applied: Applied,
     ) -> Result<()> {
         let Applied { refused, moved, .. } = applied;
-        if self.ledger.is_none() {
-            return refused.into_iter().next().map_or(Ok(()), |first| Err(into_error(first, work)));
-        }
+        let causes = self.causes_of(tx, work, &refused).await?;
         pending.held.push((table, refused.len() as u64));
-        let rows: Vec<_> = refused.into_iter().chain(moved).map(held).collect();
+        pending.remember_rivals(table, &causes);
+        let refused = refused.into_iter().zip(&causes).map(|(refusal, cause)| held(refusal, cause));
+        let moved = moved.into_iter().map(|refusal| {
+            let cause = Cause { reason: refusal.reason, words: refusal.words.clone(), awaits: Vec::new() };
+            held(refusal, &cause)
+        });
+        let rows = refused.chain(moved).collect();
         self.enter(pending.number, work, rows).await
+    }
+
+    /// Why the rows were refused, each in its turn: one whose unique value others have awaits those. Without a ledger the
+    /// first is an error.
+    pub(super) async fn causes_of(
+        &self,
+        tx: &mut dyn Transaction,
+        work: &TableWork,
+        refused: &[Refusal],
+    ) -> Result<Vec<Cause>> {
+        if self.ledger.is_none() {
+            return refused.first().map_or(Ok(Vec::new()), |first| Err(into_error(first, work)));
+        }
+        let awaits = rivals_of(tx, work, refused).await?;
+        let cause =
+            |(refusal, awaits): (&Refusal, _)| Cause { reason: refusal.reason, words: refusal.words.clone(), awaits };
+        Ok(refused.iter().zip(awaits).map(cause).collect())
+    }
+
+    /// Enters rows of a whole table that were left out of it.
+    pub(super) async fn hold_excused(
+        &self,
+        pending: &mut Pending,
+        (table, work): (usize, &TableWork),
+        excused: Vec<HeldRow>,
+    ) -> Result<()> {
+        pending.held.push((table, excused.len() as u64));
+        self.enter(pending.number, work, excused).await
     }
 
     /// Writes rows into the ledger. Rows that nothing tells apart have one entry.
@@ -170,7 +117,7 @@ impl Applier<'_> {
             let mut keys = RowBatch::new(work.source.key_width());
             rows.rows().try_for_each(|row| keys.push_row(row.select(&work.source.key)))?;
             if is_written {
-                take_out(tx, pending, table, work, &rows, keys.clone(), context).await?;
+                context.take_out(tx, pending, (table, work), &rows, as_written(&rows, keys.clone())).await?;
             }
             let mut done = 0;
             while !keys.is_empty() {
@@ -185,7 +132,7 @@ impl Applier<'_> {
                     let target = there.remove(&form);
                     let operation = if target.is_some() { Operation::Update } else { Operation::Insert };
                     let key = exact::encode_row(row.select(&work.source.key));
-                    held.push(entry(operation, key, cause, Some(exact::encode_row(row.iter())), target));
+                    held.push(cause.entry(operation, key, Some(exact::encode_row(row.iter())), target));
                 }
                 done += seen.keys;
                 context.enter(pending.number, work, held).await?;
@@ -211,7 +158,7 @@ impl Applier<'_> {
             drop(seen.rows);
             let entry = |(change, cause): &Excused| {
                 let target = there.remove(&key_form_of(&change.key));
-                entry(Operation::Delete, change.key.clone(), cause, None, target)
+                cause.entry(Operation::Delete, change.key.clone(), None, target)
             };
             let held = rows.by_ref().take(seen.keys).map(entry).collect();
             self.context.enter(pending.number, work, held).await?;
@@ -220,69 +167,29 @@ impl Applier<'_> {
     }
 }
 
-/// Deletes rows that this transaction has inserted. Of a load no trace is kept; elsewhere the images of insertion and
-/// deletion cancel each other out.
-async fn take_out(
-    tx: &mut dyn Transaction,
-    pending: &mut Pending,
-    table: usize,
-    work: &TableWork,
-    rows: &RowBatch,
-    keys: RowBatch,
-    context: &Context<'_>,
-) -> Result<()> {
-    let mut scratch = Vec::new();
-    let expectations = rows.rows().map(|row| RowDigest(exact::digest_row(row.iter(), &mut scratch))).collect();
-    let mut batch = Some(ChangeBatch::Delete(DeleteBatch { keys, expectations, left: Vec::new() }));
-    let load = pending.loads.iter_mut().find(|load| load.table == table);
-    let evidence = context.evidence.filter(|_| load.is_none());
-    let mut deleted = 0;
-    while let Some(changes) = batch {
-        let applied = tx.apply(&work.target, changes, ApplyMode::InPlace).await?;
-        batch = applied.rest;
-        deleted += applied.deleted;
-        if let Some(evidence) = evidence {
-            evidence.record_images(pending.number, &work.name, applied.images).await?;
-        }
-    }
-    if deleted != rows.len() as u64 {
-        return Err(Error::new(Code::Internal, format!("rows of {} are not as they were written", work.name)));
-    }
-    if let Some(load) = load {
-        rows.rows().for_each(|row| load.sum.remove(&exact::encode_row(row.iter())));
-    }
-    pending.taken_out.push((table, deleted));
-    Ok(())
-}
-
 /// Rows of the target by the form of their keys.
 fn found(work: &TableWork, rows: &RowBatch) -> HashMap<Vec<u8>, Vec<u8>> {
     rows.rows().map(|row| (key_form(row.select(&work.target.key)), exact::encode_row(row.iter()))).collect()
 }
 
-fn entry(
-    operation: Operation,
-    key: Vec<u8>,
-    cause: &Cause,
-    source: Option<Vec<u8>>,
-    target: Option<Vec<u8>>,
-) -> HeldRow {
-    let Cause { reason, words, awaits } = cause.clone();
-    HeldRow { operation, key, reason, words, source, target, awaits }
+/// The delete of rows that are as they were written a moment ago.
+fn as_written(rows: &RowBatch, keys: RowBatch) -> DeleteBatch {
+    let mut scratch = Vec::new();
+    let expectations = rows.rows().map(|row| RowDigest(exact::digest_row(row.iter(), &mut scratch))).collect();
+    DeleteBatch { keys, expectations, left: Vec::new() }
 }
 
-fn held(refusal: Refusal) -> HeldRow {
-    let Refusal { key, reason, words, row, found } = refusal;
-    let operation = match (&row, &found) {
+fn held(refusal: Refusal, cause: &Cause) -> HeldRow {
+    let operation = match (&refusal.row, &refusal.found) {
         (None, _) => Operation::Delete,
         (Some(_), None) => Operation::Insert,
         (Some(_), Some(_)) => Operation::Update,
     };
-    HeldRow { operation, key, reason, words, source: row, target: found, awaits: Vec::new() }
+    cause.entry(operation, refusal.key, refusal.row, refusal.found)
 }
 
-fn into_error(refusal: Refusal, work: &TableWork) -> Error {
+fn into_error(refusal: &Refusal, work: &TableWork) -> Error {
     let code = if refusal.reason == Reason::Unique { Code::UniqueClash } else { Code::RowRefused };
     let place = super::references::named_key(&work.target, &refusal.key);
-    Error::new(code, format!("the target refused a row of {}", work.name)).because(refusal.words).at(place)
+    Error::new(code, format!("the target refused a row of {}", work.name)).because(refusal.words.clone()).at(place)
 }

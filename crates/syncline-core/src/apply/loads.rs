@@ -9,6 +9,7 @@ use std::sync::Arc;
 use futures_util::StreamExt;
 use futures_util::future::{self, Either};
 
+use super::left_out::LeftOut;
 use super::{Applier, Context, Load, Pending, TableWork};
 use crate::capture::scan::sum_rows;
 use crate::change::{Applied, Mapped, TableTask};
@@ -29,26 +30,26 @@ impl Applier<'_> {
         table: usize,
         is_created: bool,
     ) -> Result<()> {
-        let Self { tables, source, context, .. } = self;
-        let work = &tables[table];
+        let Self { tables, source, context, left_out, .. } = self;
+        let (work, left_out) = (&tables[table], &left_out[table]);
         context.started(&work.name, Phase::Load, work.puts);
         let sequence = tx.sequence(&work.target.table.name).await?;
         if is_created {
             let created = tx.define(&[SchemaStep::CreateTable(work.target.table.clone())]).await;
             created.map_err(|error| not_created(&work.name, error))?;
         }
-        let adopted = match source.view().filter(|_| is_created && is_carried_whole(work)) {
+        let adopted = match source.view().filter(|_| is_created && is_carried_whole(work) && left_out.is_empty()) {
             Some(view) => context.adopt(view, tx, work).await?,
             None => None,
         };
         let (sum, read) = match adopted {
             Some(sum) => (sum, sum.rows),
-            None => context.load_rows(&mut **source, tx, pending, (table, work)).await?,
+            None => context.load_rows(&mut **source, tx, pending, (table, work, left_out)).await?,
         };
         if is_created {
             tx.define(&index_steps(&work.target.table)).await.map_err(|error| not_created(&work.name, error))?;
         }
-        context.account(pending, table, work, Applied { inserted: sum.rows, ..Applied::default() }).await?;
+        context.account(tx, pending, (table, work), Applied { inserted: sum.rows, ..Applied::default() }).await?;
         context.ended(&work.name, Phase::Load, read);
         pending.loads.push(Load { table, is_created, sum, sequence });
         Ok(())
@@ -91,7 +92,7 @@ impl Context<'_> {
         source: &mut dyn RowSource,
         tx: &mut dyn Transaction,
         pending: &mut Pending,
-        (table, work): (usize, &TableWork),
+        (table, work, left_out): (usize, &TableWork, &LeftOut),
     ) -> Result<(TableSum, u64)> {
         self.warn_of_wait(work);
         let (mut sum, mut read) = (TableSum::default(), 0);
@@ -107,6 +108,9 @@ impl Context<'_> {
             sum.merge(part);
             read += part.rows;
             self.pay(rows.len()).await?;
+            let (rows, excused) = left_out.split_rows(work, rows)?;
+            excused.iter().filter_map(|held| held.source.as_deref()).for_each(|row| sum.remove(row));
+            self.hold_excused(pending, (table, work), excused).await?;
             let has_room = rows.bytes() <= limits::BATCH_BYTES;
             let loading = tx.load(&work.target, rows);
             // The next batch is summed up while this one is written: otherwise the writer waits a fifth of the time.
@@ -118,7 +122,8 @@ impl Context<'_> {
                 loading.await?
             };
             refused.iter().filter_map(|refusal| refusal.row.as_deref()).for_each(|row| sum.remove(row));
-            self.hold_refused(pending, table, work, Applied { refused, ..Applied::default() }).await?;
+            let applied = Applied { refused, ..Applied::default() };
+            self.hold_refused(tx, pending, (table, work), applied).await?;
             self.progress(&work.name, Phase::Load, read);
         }
         Ok((sum, read))

@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use futures_util::StreamExt;
 
-use super::holds::{Attempt, LeftOut, key_form_of};
+use super::holds::Attempt;
+use super::left_out::{LeftOut, key_form_of, take_displaced};
 use super::order::Unit;
 use super::references::{Dangling, Put};
 use super::{Action, Applier, Pending, entangled};
@@ -223,12 +224,15 @@ impl Applier<'_> {
                 match mode {
                     ApplyMode::InPlace => written.clashes.extend(take_clashes(&page, &mut applied)),
                     ApplyMode::Place => {
-                        let left_out = &mut left_out[table];
-                        written.has_to_repeat |= left_out.take_displaced(&page, &mut applied, work, context)?;
+                        let displaced = take_displaced(&page, &mut applied);
+                        let causes = context.causes_of(tx, work, &displaced).await?;
+                        written.has_to_repeat |= !displaced.is_empty();
+                        let forms = displaced.iter().map(|refusal| key_form_of(&refusal.key));
+                        left_out[table].puts.extend(forms.zip(causes));
                     }
                     ApplyMode::Displace => {}
                 }
-                context.account(pending, table, work, applied).await?;
+                context.account(tx, pending, (table, work), applied).await?;
             }
         }
         Ok(written)

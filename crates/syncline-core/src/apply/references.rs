@@ -6,7 +6,8 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashSet};
 
-use super::holds::{Attempt, Cause, Excused, key_form, key_form_of};
+use super::holds::Attempt;
+use super::left_out::{Cause, Excused, key_form, key_form_of};
 use super::{Action, Applier, Pending, TableWork};
 use crate::change::{Operation, PlannedChange, Reason, TableTask, keys_of};
 use crate::error::{Code, Error, Result};
@@ -57,7 +58,11 @@ impl Applier<'_> {
             self.take_out_copies(tx, pending, table, causes.into_values().collect()).await?;
             return Ok(Dangling { found, again: false });
         }
-        let (inserted, changed) = sort_out(causes, page.as_deref());
+        let (inserted, mut changed) = sort_out(causes, page.as_deref());
+        // Without a row that has kept others out, those may come in.
+        let (in_the_way, inserted): (Vec<_>, Vec<_>) =
+            inserted.into_iter().partition(|(change, _)| pending.is_in_the_way(table, &change.key));
+        changed.extend(in_the_way);
         let found = Dangling { found: !inserted.is_empty(), again: !changed.is_empty() };
         let left_out = changed.into_iter().map(|(change, cause)| (key_form_of(&change.key), cause));
         self.left_out[table].puts.extend(left_out);

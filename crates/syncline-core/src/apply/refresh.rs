@@ -135,23 +135,25 @@ impl Applier<'_> {
     /// Empties a table and writes all rows of the source into it. With an image for each: the table had rows, so it takes
     /// more than emptying it to take this back.
     pub(super) async fn refill(&mut self, tx: &mut dyn Transaction, pending: &mut Pending, table: usize) -> Result<()> {
-        let Self { tables, source, context, .. } = self;
+        let Self { tables, source, context, left_out, .. } = self;
         let work = &tables[table];
         context.warn_of_wait(work);
         let deleted = tx.clear(&work.target).await?;
-        context.account(pending, table, work, Applied { deleted, ..Applied::default() }).await?;
+        context.account(tx, pending, (table, work), Applied { deleted, ..Applied::default() }).await?;
         let mut batches = source.all(&work.source).await?;
         let mut done = 0;
         while let Some(rows) = batches.next().await.transpose()? {
             context.cancel.check()?;
             context.pay(rows.len()).await?;
             done += rows.len() as u64;
+            let (rows, excused) = left_out[table].split_rows(work, rows)?;
+            context.hold_excused(pending, (table, work), excused).await?;
             let expectations = vec![Expectation::Absent; rows.len()];
             let mut batch = Some(ChangeBatch::Put(PutBatch { rows, expectations, ..PutBatch::default() }));
             while let Some(changes) = batch {
                 let mut applied = tx.apply(&work.target, changes, ApplyMode::InPlace).await?;
                 batch = applied.rest.take();
-                context.account(pending, table, work, applied).await?;
+                context.account(tx, pending, (table, work), applied).await?;
             }
             context.progress(&work.name, Phase::Load, done);
         }

@@ -10,6 +10,7 @@ mod copies;
 pub(super) mod define;
 mod displaced;
 mod orphans;
+mod rivals;
 mod row;
 mod sequence;
 
@@ -158,6 +159,11 @@ impl Transaction for SqliteTransaction<'_> {
         let (child, foreign_key, keys) = (child.clone(), foreign_key.clone(), keys.cloned());
         let work = move |conn: &mut Connection| orphans::find(conn, &child, &foreign_key, keys.as_ref(), limit);
         self.thread.call(Doing::Writing, work).await
+    }
+
+    async fn rivals(&mut self, task: &TableTask, rows: &RowBatch) -> Result<Vec<Vec<Vec<u8>>>> {
+        let (task, rows) = (task.clone(), rows.clone());
+        self.thread.call(Doing::Writing, move |conn| rivals::find(conn, &task, &rows)).await
     }
 
     async fn sequence(&mut self, table: &str) -> Result<Option<i64>> {

@@ -60,7 +60,7 @@ pub(crate) fn detail(detail: &ConflictDetail, paint: Paint) -> String {
         let moment = entry.settled_ms.map_or_else(String::new, age::moment);
         fact("settled", format!("{}  {moment}", escape(run)));
     }
-    detail.awaits.iter().for_each(|link| fact("waits for", waits_for(link, &labels.target)));
+    detail.awaits.iter().for_each(|link| fact("waits for", waits_for(link, entry.reason, &labels.target)));
     if !detail.awaited_by.is_empty() {
         fact("awaited by", named(&detail.awaited_by));
     }
@@ -110,10 +110,11 @@ fn rows(detail: &ConflictDetail, labels: &Labels) -> String {
     table(&headings, &row.columns.iter().enumerate().map(line).collect::<Vec<_>>())
 }
 
-fn waits_for(link: &Link, target: &str) -> String {
+fn waits_for(link: &Link, reason: Reason, target: &str) -> String {
     let row = format!("{} {}", escape(&link.table), key(&link.values));
     match &link.held_by {
         Some(held_by) => format!("{row}  held too: {held_by}"),
+        None if reason == Reason::Unique => format!("{row}  not held; it has a unique value that this row is to get"),
         None => format!("{row}  not held; it was not in {target}"),
     }
 }
