@@ -20,6 +20,7 @@ mod puts;
 mod references;
 mod refresh;
 mod rivals;
+mod second_look;
 mod take_out;
 
 use self::holds::Attempt;

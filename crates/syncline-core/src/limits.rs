@@ -62,6 +62,10 @@ pub const HELD_BY_REFERENCES_MAX: usize = 100_000;
 /// that those are to get. Beyond it, what becomes possible once such a row is held is left to the next attempt or run.
 pub const RIVALS_MAX: usize = 100_000;
 
+/// Times that rows of a table which were left out are let in again, because by then nothing kept them out. Each time the
+/// transaction is begun anew; what comes free later still is left to the next run.
+pub const SECOND_LOOKS_MAX: usize = 8;
+
 /// Times a transaction is begun anew because of rows that have to be left out of it. Each time leaves out at least one
 /// more; rows that depend on each other in longer chains than this fail their table.
 pub const HOLD_ROUNDS_MAX: usize = 32;

@@ -4,6 +4,7 @@ mod exact;
 mod in_the_way;
 mod killed;
 mod shop;
+mod worlds;
 
 use serde_json::Value;
 

@@ -16,14 +16,19 @@ impl Applier<'_> {
     pub(super) async fn exchange(&mut self, tables: &[usize], kind: ChangeKind, writer: &mut dyn Writer) -> Result<()> {
         let kind_of = |table: usize| if tables.contains(&table) { kind } else { ChangeKind::Put };
         let parts: Vec<_> = self.exchanged_with(tables).into_iter().map(|table| (table, kind_of(table))).collect();
-        for _ in 0..limits::HOLD_ROUNDS_MAX {
-            if self.try_exchange(&parts, writer).await? == Attempt::Done {
-                for (table, _) in parts {
-                    self.puts_done[table] = true;
-                    self.deletes_done[table] = true;
+        let mut rounds = 0;
+        while rounds < limits::HOLD_ROUNDS_MAX {
+            rounds = match self.try_exchange(&parts, writer).await? {
+                Attempt::Done => {
+                    for (table, _) in parts {
+                        self.puts_done[table] = true;
+                        self.deletes_done[table] = true;
+                    }
+                    return Ok(());
                 }
-                return Ok(());
-            }
+                Attempt::Anew => 0,
+                Attempt::Again | Attempt::Clash => rounds + 1,
+            };
         }
         Err(entangled(self.name(tables[0])))
     }
@@ -53,6 +58,9 @@ impl Applier<'_> {
             }
             if attempt == Attempt::Done {
                 attempt = self.leave_out_referenced(&mut *tx, &tables, restored, &before).await?;
+            }
+            if attempt == Attempt::Done {
+                attempt = self.look_again(&mut *tx, &tables).await?;
             }
             self.record_loads(&pending).await?;
             Ok(attempt)

@@ -25,6 +25,8 @@ pub(super) enum Attempt {
     Done,
     /// More rows have to be left out, so it is begun anew.
     Again,
+    /// Rows that were left out can be tried again, so it is begun anew.
+    Anew,
     /// A unique value is in the way that another change will free.
     Clash,
 }

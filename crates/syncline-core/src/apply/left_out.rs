@@ -19,9 +19,16 @@ pub(super) struct Cause {
 /// Rows of one table that are left out of the transactions of one unit, by [`key_form`].
 #[derive(Debug, Default)]
 pub(super) struct LeftOut {
-    pub(super) puts: HashMap<Vec<u8>, Cause>,
+    puts: HashMap<Vec<u8>, Keyed>,
     pub(super) deletes: HashMap<Vec<u8>, Cause>,
+    /// Rows that have kept others of these out of the table.
+    pub(super) in_the_way: HashSet<Vec<u8>>,
+    /// How often some were let in again, because nothing kept them out any more.
+    pub(super) looks: usize,
 }
+
+/// Why a row is left out, behind its key in the exact encoding.
+pub(super) type Keyed = (Vec<u8>, Cause);
 
 /// A planned change and why it is left out.
 pub(super) type Excused = (PlannedChange, Cause);
@@ -32,8 +39,29 @@ impl LeftOut {
         self.puts.is_empty() && self.deletes.is_empty()
     }
 
-    fn of(&self, operation: Operation) -> &HashMap<Vec<u8>, Cause> {
-        if operation == Operation::Delete { &self.deletes } else { &self.puts }
+    /// Leaves out rows that were to be put; the first cause counts.
+    pub(super) fn leave(&mut self, rows: impl IntoIterator<Item = Keyed>) {
+        for (key, cause) in rows {
+            self.puts.entry(key_form_of(&key)).or_insert((key, cause));
+        }
+    }
+
+    /// Lets a row in again.
+    pub(super) fn readmit(&mut self, form: &[u8]) {
+        self.puts.remove(form);
+    }
+
+    /// The rows that were to be put, by [`key_form`].
+    pub(super) fn puts(&self) -> &HashMap<Vec<u8>, Keyed> {
+        &self.puts
+    }
+
+    fn cause_of(&self, change: &PlannedChange) -> Option<&Cause> {
+        let form = key_form_of(&change.key);
+        match change.operation {
+            Operation::Delete => self.deletes.get(&form),
+            Operation::Insert | Operation::Update => self.puts.get(&form).map(|(_, cause)| cause),
+        }
     }
 
     /// Splits a page into what is tried and what is left out.
@@ -43,7 +71,7 @@ impl LeftOut {
         }
         let (mut tried, mut excused) = (Vec::new(), Vec::new());
         for change in page {
-            match self.of(change.operation).get(&key_form_of(&change.key)) {
+            match self.cause_of(change) {
                 Some(cause) => excused.push((change.clone(), cause.clone())),
                 None => tried.push(change.clone()),
             }
@@ -59,9 +87,8 @@ impl LeftOut {
         let (mut tried, mut held) = (RowBatch::new(rows.width()), Vec::new());
         for row in rows.rows() {
             match self.puts.get(&key_form(row.select(&work.source.key))) {
-                Some(cause) => {
-                    let key = exact::encode_row(row.select(&work.source.key));
-                    held.push(cause.entry(Operation::Insert, key, Some(exact::encode_row(row.iter())), None));
+                Some((key, cause)) => {
+                    held.push(cause.entry(Operation::Insert, key.clone(), Some(exact::encode_row(row.iter())), None));
                 }
                 None => tried.push_row(row.iter())?,
             }

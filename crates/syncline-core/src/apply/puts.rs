@@ -8,6 +8,7 @@ use super::holds::Attempt;
 use super::left_out::{LeftOut, key_form_of, take_displaced};
 use super::order::Unit;
 use super::references::{Dangling, Put};
+use super::rivals::rivals_in;
 use super::{Action, Applier, Pending, entangled};
 use crate::change::{
     Applied, ApplyMode, ChangeBatch, Expectation, PlannedChange, PutBatch, Reason, Refusal, RowDigest, TableTask,
@@ -96,12 +97,14 @@ impl Applier<'_> {
     /// Tables that cannot be written one by one: first each row where it is; should unique values be in the way, once
     /// more by exchanging them.
     async fn put_circle(&mut self, tables: &[usize], writer: &mut dyn Writer) -> Result<()> {
-        for _ in 0..limits::HOLD_ROUNDS_MAX {
-            match self.try_put_circle(tables, writer).await? {
+        let mut rounds = 0;
+        while rounds < limits::HOLD_ROUNDS_MAX {
+            rounds = match self.try_put_circle(tables, writer).await? {
                 Attempt::Done => return Ok(()),
-                Attempt::Again => {}
+                Attempt::Again => rounds + 1,
+                Attempt::Anew => 0,
                 Attempt::Clash => return self.exchange(tables, ChangeKind::Put, writer).await,
-            }
+            };
         }
         Err(entangled(self.name(tables[0])))
     }
@@ -135,7 +138,10 @@ impl Applier<'_> {
                 }
             }
             let parts: Vec<_> = tables.iter().map(|table| (*table, ChangeKind::Put)).collect();
-            let attempt = self.hold_all_dangling(&mut *tx, &mut pending, &parts).await?;
+            let mut attempt = self.hold_all_dangling(&mut *tx, &mut pending, &parts).await?;
+            if attempt == Attempt::Done {
+                attempt = self.look_again(&mut *tx, &tables).await?;
+            }
             self.record_loads(&pending).await?;
             Ok(attempt)
         };
@@ -227,8 +233,8 @@ impl Applier<'_> {
                         let displaced = take_displaced(&page, &mut applied);
                         let causes = context.causes_of(tx, work, &displaced).await?;
                         written.has_to_repeat |= !displaced.is_empty();
-                        let forms = displaced.iter().map(|refusal| key_form_of(&refusal.key));
-                        left_out[table].puts.extend(forms.zip(causes));
+                        left_out[table].in_the_way.extend(rivals_in(&causes));
+                        left_out[table].leave(displaced.into_iter().map(|refusal| refusal.key).zip(causes));
                     }
                     ApplyMode::Displace => {}
                 }

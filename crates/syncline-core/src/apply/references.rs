@@ -60,12 +60,12 @@ impl Applier<'_> {
         }
         let (inserted, mut changed) = sort_out(causes, page.as_deref());
         // Without a row that has kept others out, those may come in.
+        let left_out = &self.left_out[table];
         let (in_the_way, inserted): (Vec<_>, Vec<_>) =
-            inserted.into_iter().partition(|(change, _)| pending.is_in_the_way(table, &change.key));
+            inserted.into_iter().partition(|(change, _)| pending.is_in_the_way(table, left_out, &change.key));
         changed.extend(in_the_way);
         let found = Dangling { found: !inserted.is_empty(), again: !changed.is_empty() };
-        let left_out = changed.into_iter().map(|(change, cause)| (key_form_of(&change.key), cause));
-        self.left_out[table].puts.extend(left_out);
+        self.left_out[table].leave(changed.into_iter().map(|(change, cause)| (change.key, cause)));
         if found.found {
             self.hold_rows(tx, pending, table, inserted, true).await?;
         }
@@ -297,7 +297,7 @@ fn sort_out(
 }
 
 /// Where in the foreign key's columns each column of the parent's key is found; `None` when it references others.
-fn key_order(parent: &TableTask, foreign_key: &ForeignKey) -> Option<Vec<usize>> {
+pub(super) fn key_order(parent: &TableTask, foreign_key: &ForeignKey) -> Option<Vec<usize>> {
     if parent.key.len() != foreign_key.parent_columns.len() {
         return None;
     }

@@ -30,12 +30,14 @@ impl Applier<'_> {
     }
 
     async fn refresh_tables(&mut self, tables: &[usize], writer: &mut dyn Writer) -> Result<()> {
-        for _ in 0..limits::HOLD_ROUNDS_MAX {
-            match self.try_refresh(tables, writer).await? {
+        let mut rounds = 0;
+        while rounds < limits::HOLD_ROUNDS_MAX {
+            rounds = match self.try_refresh(tables, writer).await? {
                 Attempt::Done => return Ok(()),
-                Attempt::Again => {}
+                Attempt::Again => rounds + 1,
+                Attempt::Anew => 0,
                 Attempt::Clash => return self.exchange(tables, ChangeKind::Put, writer).await,
-            }
+            };
         }
         Err(entangled(self.name(tables[0])))
     }
@@ -63,6 +65,9 @@ impl Applier<'_> {
             let mut attempt = self.hold_all_dangling(&mut *tx, &mut pending, &parts).await?;
             if attempt == Attempt::Done {
                 attempt = self.leave_out_referenced(&mut *tx, tables, &[], &before).await?;
+            }
+            if attempt == Attempt::Done {
+                attempt = self.look_again(&mut *tx, tables).await?;
             }
             self.record_loads(&pending).await?;
             Ok(attempt)

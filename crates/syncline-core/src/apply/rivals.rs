@@ -17,7 +17,7 @@ use crate::state::{Awaited, ChangeKind};
 use crate::store::Transaction;
 use crate::value::{RowBatch, exact};
 
-/// Keys of rows that are in the way, by table and [`key_form`].
+/// Keys of rows that are in the way, by table and their forms.
 pub(super) type InTheWay = HashMap<usize, HashSet<Vec<u8>>>;
 
 /// Rows by the form of the key of one that is in their way.
@@ -32,18 +32,18 @@ struct Wait {
 impl Pending {
     /// Remembers which rows have kept others out of the table.
     pub(super) fn remember_rivals(&mut self, table: usize, causes: &[Cause]) {
-        let causes = causes.iter().filter(|cause| cause.reason == Reason::Unique);
-        for awaited in causes.flat_map(|cause| &cause.awaits) {
+        for rival in rivals_in(causes) {
             let rivals = self.in_the_way.entry(table).or_default();
             if rivals.len() < limits::RIVALS_MAX {
-                rivals.insert(key_form_of(&awaited.values));
+                rivals.insert(rival);
             }
         }
     }
 
-    /// Whether a row of this transaction has kept others out of the table.
-    pub(super) fn is_in_the_way(&self, table: usize, key: &[u8]) -> bool {
-        self.in_the_way.get(&table).is_some_and(|rivals| rivals.contains(&key_form_of(key)))
+    /// Whether a row has kept others out of the table: in this transaction, or before some were left out.
+    pub(super) fn is_in_the_way(&self, table: usize, left_out: &LeftOut, key: &[u8]) -> bool {
+        let form = key_form_of(key);
+        left_out.in_the_way.contains(&form) || self.in_the_way.get(&table).is_some_and(|rivals| rivals.contains(&form))
     }
 }
 
@@ -92,6 +92,9 @@ impl Applier<'_> {
         let mut batches = source.by_keys(&work.source, &keys).await?;
         let mut waits = Vec::new();
         while let Some(rows) = batches.next().await.transpose()? {
+            if is_huge(&rows) {
+                continue;
+            }
             let rivals = tx.rivals(&work.target, &rows).await?;
             for (row, rivals) in rows.rows().zip(rivals) {
                 let row = exact::encode_row(row.select(&work.source.key));
@@ -105,21 +108,27 @@ impl Applier<'_> {
 impl LeftOut {
     /// Leaves out what waits for rows that are left out, and so on.
     fn follow(&mut self, work: &TableWork, mut waiting: Waiting) {
-        let mut staying: Vec<Vec<u8>> = self.puts.keys().chain(self.deletes.keys()).cloned().collect();
+        let mut staying: Vec<Vec<u8>> = self.puts().keys().chain(self.deletes.keys()).cloned().collect();
         while let Some(form) = staying.pop() {
             for wait in waiting.remove(&form).into_iter().flatten() {
                 let form = key_form_of(&wait.row);
-                if self.puts.contains_key(&form) {
+                if self.puts().contains_key(&form) {
                     continue;
                 }
                 let place = named_key(&work.target, &wait.rival);
                 let words = format!("{place} has a unique value that this row is to get, and is held");
                 let awaits = vec![awaited(work, wait.rival)];
-                self.puts.insert(form.clone(), Cause { reason: Reason::Unique, words, awaits });
+                self.leave([(wait.row, Cause { reason: Reason::Unique, words, awaits })]);
                 staying.push(form);
             }
         }
     }
+}
+
+/// The rows that are in the way of others, by [`key_form_of`] their keys.
+pub(super) fn rivals_in(causes: &[Cause]) -> impl Iterator<Item = Vec<u8>> {
+    let causes = causes.iter().filter(|cause| cause.reason == Reason::Unique);
+    causes.flat_map(|cause| &cause.awaits).map(|awaited| key_form_of(&awaited.values))
 }
 
 /// For each refused row, those that have a unique value it was to get.
@@ -132,7 +141,8 @@ pub(super) async fn rivals_of(
     let mut rows = RowBatch::new(work.target.columns.len());
     let mut asked = Vec::new();
     for (at, refusal) in refused.iter().enumerate().filter(|(_, refusal)| refusal.reason == Reason::Unique) {
-        if let Some(row) = refusal.row.as_deref().filter(|_| !work.target.is_multiset()) {
+        let is_asked = |row: &&[u8]| !work.target.is_multiset() && row.len() <= limits::BATCH_BYTES;
+        if let Some(row) = refusal.row.as_deref().filter(is_asked) {
             rows.push_row(exact::decode_row(row).map_err(unreadable)?)?;
             asked.push(at);
         }
@@ -146,6 +156,11 @@ pub(super) async fn rivals_of(
     Ok(awaits)
 }
 
+/// Whether it is one row larger than a batch: nobody is asked who is in its way, because that takes the row several times.
+pub(super) fn is_huge(rows: &RowBatch) -> bool {
+    rows.len() == 1 && rows.bytes() > limits::BATCH_BYTES
+}
+
 /// A row of the table, as one that another waits for.
 fn awaited(work: &TableWork, key: Vec<u8>) -> Awaited {
     let task = &work.target;
@@ -154,6 +169,6 @@ fn awaited(work: &TableWork, key: Vec<u8>) -> Awaited {
     Awaited { table: task.table.name.clone(), columns, values: key }
 }
 
-fn unreadable(error: exact::DecodeError) -> Error {
-    Error::new(Code::Internal, "a refused row cannot be read").caused_by(error)
+pub(super) fn unreadable(error: exact::DecodeError) -> Error {
+    Error::new(Code::Internal, "a row that was left out cannot be read").caused_by(error)
 }

@@ -6,6 +6,7 @@ mod connect;
 mod copies;
 mod desk;
 mod digest;
+mod rivals;
 mod schema;
 mod snapshot;
 mod values;
