@@ -89,6 +89,16 @@ pub const GUARD_DELETES_TOTAL: u64 = 10_000;
 /// transaction, short enough that a person still waits for the answer.
 pub const LOCK_WAIT: Duration = Duration::from_secs(10);
 
+/// Attempts at the claim of a database, and the pause between two. More than one, because another may hold it for the
+/// moment in which it takes note of a run that died, or may just be giving it back.
+pub const CLAIM_ATTEMPTS: u32 = 12;
+
+/// See [`CLAIM_ATTEMPTS`].
+pub const CLAIM_PAUSE: Duration = Duration::from_millis(10);
+
+/// The most that is read of a claim's note, in bytes. Whoever may write to the database may have written it.
+pub const CLAIM_NOTE_BYTES: u64 = 512;
+
 /// Free space asked for beyond the estimated size of what will be written: indexes and journals take their share.
 pub const DISK_MARGIN_PERCENT: u64 = 30;
 

@@ -28,12 +28,23 @@ pub struct Description {
     /// The engine's version.
     pub version: String,
     /// Which database this is, decided by the engine rather than by its name: two stores with equal identities are the
-    /// same database, through whatever alias they were opened.
+    /// same database, through whatever alias they were opened. A database that takes the place of another has an identity
+    /// of its own.
     pub identity: String,
+    /// What this store called the same database in earlier versions, where that was less exact: what was kept under that
+    /// name counts as this database's.
+    pub former_identity: Option<String>,
     /// Whether it can be written.
     pub writable: bool,
     /// Bytes free where the database keeps its data, when that can be told.
     pub free_bytes: Option<u64>,
+}
+
+impl Description {
+    /// Whether an identity that was kept is that of this database.
+    pub fn is_known_as(&self, identity: &str) -> bool {
+        self.identity == identity || self.former_identity.as_deref() == Some(identity)
+    }
 }
 
 /// One database behind an adapter.
@@ -55,10 +66,31 @@ pub trait Store: Send + Sync {
     /// `STORE_READ_ONLY` when the database cannot be written, before anything is.
     async fn writer(&self) -> Result<Box<dyn Writer>>;
 
+    /// Takes the right to change this database, among all runs on it: those of other state directories, users and
+    /// programs that link this library too, through whatever alias they came. It does not wait for a holder. Other
+    /// programs are not kept from anything. The engine or the operating system frees it when the process dies, however
+    /// it does. While it is held, others may see that it is; nothing of it is left in the database, and nothing beside it
+    /// once it is given back.
+    ///
+    /// `note` says whose it is, to those who find it held. They may be anybody who may write to the database, so it names
+    /// no paths and no other databases.
+    ///
+    /// # Errors
+    /// `RUN_LOCKED` with the holder's note when another holds it; `STORE_READ_ONLY` when the database cannot be written.
+    async fn claim(&self, note: &str) -> Result<Box<dyn RunClaim>>;
+
     /// The way to copy the database whole, where the engine has one.
     fn backup(&self) -> Option<&dyn Backup> {
         None
     }
+}
+
+/// The right of one run to change a database, given back when dropped.
+#[async_trait]
+pub trait RunClaim: Send + Sync {
+    /// Replaces the note, for instance once the run has a name. A note that cannot be left is none; the claim holds all
+    /// the same.
+    async fn note(&self, note: &str);
 }
 
 /// Rows of a table, batch by batch. The stream ends after the last row; an empty table yields no batch. Dropping it

@@ -5,6 +5,7 @@
 //! | `connect` | opening a file, connection settings, SQLite's errors in our words |
 //! | `thread` | a connection on a thread of its own, since SQLite blocks |
 //! | `describe` | version, identity, rights |
+//! | `claim` | the right of one run to change the database |
 //! | `schema` | tables, keys, constraints, indexes, what is not carried |
 //! | `types` | cells and values, what a declared type does |
 //! | `filter` | the filter of a mapping as SQL |
@@ -19,6 +20,7 @@
 
 mod backup;
 mod bulk;
+mod claim;
 mod connect;
 mod describe;
 mod digest;
@@ -39,8 +41,9 @@ use async_trait::async_trait;
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
 use syncline_core::schema::TableSchema;
-use syncline_core::store::{Backup, Description, Snapshot, Store, Writer};
+use syncline_core::store::{Backup, Description, RunClaim, Snapshot, Store, Writer};
 
+use self::claim::ClaimFile;
 use self::connect::failure::Doing;
 use self::connect::{Place, Role};
 use self::snapshot::SqliteSnapshot;
@@ -95,6 +98,17 @@ impl SqliteStore {
         let place = Arc::new(place.settled()?);
         Ok(SqliteStore { place, resident, writing: Arc::default() })
     }
+
+    async fn require_writable(&self) -> Result<()> {
+        let path = self.place.path().display();
+        if !self.place.may_write() {
+            return Err(Error::new(Code::StoreReadOnly, format!("{path} was opened for reading only")));
+        }
+        if !self.describe().await?.writable {
+            return Err(Error::new(Code::StoreReadOnly, format!("{path} cannot be written")));
+        }
+        Ok(())
+    }
 }
 
 /// The name by which a statement reaches the row numbers of a table; `None` where it has none, or its columns have taken
@@ -124,17 +138,19 @@ impl Store for SqliteStore {
     }
 
     async fn writer(&self) -> Result<Box<dyn Writer>> {
+        self.require_writable().await?;
         let path = self.place.path().display();
-        if !self.place.may_write() {
-            return Err(Error::new(Code::StoreReadOnly, format!("{path} was opened for reading only")));
-        }
-        if !self.describe().await?.writable {
-            return Err(Error::new(Code::StoreReadOnly, format!("{path} cannot be written")));
-        }
         let Some(claim) = Claim::take(&self.writing) else {
             return Err(Error::new(Code::StoreLocked, format!("{path} is being written by this run already")));
         };
         Ok(Box::new(SqliteWriter::new(Arc::clone(&self.resident), claim)))
+    }
+
+    async fn claim(&self, note: &str) -> Result<Box<dyn RunClaim>> {
+        self.require_writable().await?;
+        let (place, note) = (Arc::clone(&self.place), note.to_owned());
+        let claim = self.resident.call(Doing::Opening, move |_| Ok(ClaimFile::take(&place, &note)?)).await?;
+        Ok(Box::new(claim))
     }
 
     fn backup(&self) -> Option<&dyn Backup> {

@@ -14,6 +14,7 @@ mod backup;
 mod bounded;
 mod cells;
 mod checkpoint;
+mod claim;
 mod copies;
 mod define;
 mod describe;
@@ -74,6 +75,7 @@ pub const STORE_PROMISES: &[&[Promise]] = &[
     fetch::PROMISES,
     flow::PROMISES,
     cells::PROMISES,
+    claim::PROMISES,
     writer::PROMISES,
     checkpoint::PROMISES,
     define::PROMISES,

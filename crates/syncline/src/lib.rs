@@ -31,6 +31,7 @@ mod session;
 mod sql_script;
 pub mod state;
 pub mod summary;
+mod target_lock;
 mod undo;
 mod verify;
 

@@ -11,6 +11,7 @@ use syncline_stores::sqlite::{Access, SqliteStore};
 use crate::database_name::DatabaseName;
 use crate::request::RunRequest;
 use crate::session::Syncline;
+use crate::state::State;
 
 /// An open database and what it is called.
 pub(crate) struct Database {
@@ -66,6 +67,9 @@ impl Syncline {
         let is_new = access == Access::Create && !path.exists();
         let store = SqliteStore::open(&path, access).await?;
         let description = store.describe().await?;
+        if let Some(state) = self.opened_state() {
+            recognise(state, &description).await?;
+        }
         Ok(Database {
             store: Arc::new(store),
             description,
@@ -75,6 +79,18 @@ impl Syncline {
             pace: None,
             is_new,
         })
+    }
+}
+
+/// Lets the state know a database whose identity an earlier version wrote down less exactly. What is looked up in the state
+/// about a database that was opened before the state was, is looked up after this.
+///
+/// # Errors
+/// When the state cannot be written.
+pub(crate) async fn recognise(state: &State, description: &Description) -> Result<()> {
+    match &description.former_identity {
+        Some(former) => state.rename_identity(former, &description.identity).await,
+        None => Ok(()),
     }
 }
 

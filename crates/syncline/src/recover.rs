@@ -76,13 +76,13 @@ impl Syncline {
             }
             let Some(request) = self.request_behind(&run).await? else { continue };
             let Ok(target) = self.open_database(&request.target, Purpose::Write).await else { continue };
-            if target.description.identity != run.target_identity {
+            if !target.description.is_known_as(&run.target_identity) {
                 continue;
             }
-            match RunLock::acquire(state.dir(), &run.target_identity, "recovery") {
+            match self.lock_target(&target, "recovery", &format!("of {}", run.id)).await {
                 Ok(_lock) => {
                     let mut writer = target.store.writer().await?;
-                    self.recover(&run.target_identity, &mut *writer).await?;
+                    self.recover(&target.description.identity, &mut *writer).await?;
                 }
                 Err(error) if error.code() == Code::RunLocked => {}
                 Err(error) => return Err(error),

@@ -14,8 +14,9 @@ use crate::backup::{backup_of, shell_word};
 use crate::open::{Database, Purpose};
 use crate::run::{Record, Worked};
 use crate::session::{Syncline, now_ms};
-use crate::state::{NewRun, RunLock, RunVerb};
+use crate::state::{NewRun, RunVerb};
 use crate::summary::Status;
+use crate::target_lock::TargetLock;
 
 /// A restore that is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,21 +115,18 @@ impl Syncline {
     pub async fn restore(&self, request: &RestoreRequest) -> Result<RestoreReport> {
         let started = Instant::now();
         let untouched = |error: Error| error.leaving_if_unsaid("nothing was changed");
-        let state = self.state().await.map_err(untouched)?;
+        self.state().await.map_err(untouched)?;
         let backup = self.open_database(&request.backup, Purpose::Read).await.map_err(untouched)?;
         let target = self.open_database(&request.target, Purpose::Create).await;
         let target = target.map_err(|error| untouched(unusable(error)))?;
-        let note = format!("restore {} -> {}", backup.label, target.label);
-        let result = match check_different(&backup, &target) {
-            Err(error) => Err(error),
-            Ok(()) => match RunLock::acquire(state.dir(), &target.description.identity, &note) {
-                Err(error) => return Err(untouched(error)),
-                Ok(_lock) => self.restore_under_lock(request, &backup, &target, started).await,
-            },
-        };
+        let between = format!("{} -> {}", backup.label, target.label);
+        check_different(&backup, &target)?;
+        let lock = self.lock_target(&target, "restore", &between).await.map_err(untouched)?;
+        let result = self.restore_under_lock(request, &backup, &target, &lock, started).await;
         if result.is_err() {
             target.remove_if_unused();
         }
+        drop(lock);
         result.map_err(untouched)
     }
 
@@ -137,6 +135,7 @@ impl Syncline {
         request: &RestoreRequest,
         backup: &Database,
         target: &Database,
+        lock: &TargetLock,
         started: Instant,
     ) -> Result<RestoreReport> {
         let state = self.state().await?;
@@ -156,6 +155,7 @@ impl Syncline {
         };
         let record = Record { session: self, run: state.begin_run(run).await?, started, continues: None };
         let run = record.run.clone();
+        lock.name(&run).await;
         let _watch = self.watch_for_cancel(&run).await?;
         let mut replaced = None;
         let result = self.replace(request, backup, target, &run, &mut replaced).await;
@@ -253,8 +253,9 @@ impl Syncline {
     /// # Errors
     /// When the database cannot be opened, or the state not be read.
     pub async fn incarnation(&self, database: &str) -> Result<u64> {
+        let state = self.state().await?;
         let database = self.open_database(database, Purpose::Read).await?;
-        self.state().await?.incarnation(&database.description.identity).await
+        state.incarnation(&database.description.identity).await
     }
 }
 

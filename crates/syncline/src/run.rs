@@ -18,8 +18,9 @@ use crate::open::{Database, Purpose};
 use crate::plan::{Carrying, Gate, Narrowed, Spools, check_identities};
 use crate::request::{RunRequest, Verb};
 use crate::session::{Syncline, now_ms};
-use crate::state::{LogLevel, NewRun, RunEnd, RunLock, RunVerb};
+use crate::state::{LogLevel, NewRun, RunEnd, RunVerb};
 use crate::summary::{ErrorReport, Status, Summary, TableSummary, Verified};
+use crate::target_lock::TargetLock;
 use crate::verify::{Claim, Seen};
 
 impl Syncline {
@@ -45,15 +46,15 @@ impl Syncline {
         let request = if gate.is_some() { request.clone() } else { request.as_of(now_ms()) };
         let request = &RunRequest { rate: self.rate_of(request.rate), ..request };
         let pace = self.pace(request.rate);
-        let state = self.state().await.map_err(untouched)?;
+        self.state().await.map_err(untouched)?;
         let source = self.open_database(&request.source, Purpose::Read).await.map_err(untouched)?;
         let source = source.paced(pace.as_ref(), Lane::Source);
         let target = self.open_database(&request.target, Purpose::of_target(request)).await.map_err(untouched)?;
         let target = target.paced(pace.as_ref(), Lane::Target);
         check_ends(&source, &target)?;
-        let note = format!("{} {} -> {}", request.verb.name(), source.label, target.label);
-        let lock = RunLock::acquire(state.dir(), &target.description.identity, &note).map_err(untouched)?;
-        let result = self.run_between(request, &source, &target, gate, started).await;
+        let between = format!("{} -> {}", source.label, target.label);
+        let lock = self.lock_target(&target, request.verb.name(), &between).await.map_err(untouched)?;
+        let result = self.run_between(request, (&source, &target), &lock, gate, started).await;
         if result.is_err() {
             // Only under the lock: an empty file may be another run's, which has yet to write to it.
             target.remove_if_unused();
@@ -65,8 +66,8 @@ impl Syncline {
     async fn run_between(
         &self,
         request: &RunRequest,
-        source: &Database,
-        target: &Database,
+        (source, target): (&Database, &Database),
+        lock: &TargetLock,
         gate: Option<Gate>,
         started: Instant,
     ) -> Result<Summary> {
@@ -105,6 +106,7 @@ impl Syncline {
                 started_ms: now_ms(),
             })
             .await?;
+        lock.name(&run).await;
         if let Some(earlier) = &continues {
             self.note(format!("goes on from {earlier}, which was cut off; what it had committed is kept"));
         }

@@ -54,6 +54,11 @@ impl Syncline {
         self.state.get_or_try_init(|| State::open(&self.settings.state_dir)).await
     }
 
+    /// The state, if a command of this session has needed it.
+    pub(crate) fn opened_state(&self) -> Option<&State> {
+        self.state.get()
+    }
+
     pub(crate) fn cancel(&self) -> &Cancel {
         &self.settings.cancel
     }

@@ -17,6 +17,7 @@
 mod conflicts;
 mod database;
 mod evidence;
+mod identities;
 mod incarnations;
 mod ledger;
 mod locks;

@@ -27,7 +27,7 @@ use self::undoable::{check_undoable, may_have_changed, not_a_restore, what_stays
 use crate::open::{Database, Purpose};
 use crate::run::{Record, Worked, table_summary};
 use crate::session::{Syncline, now_ms};
-use crate::state::{NewRun, RunLock, RunRecord, RunVerb, State};
+use crate::state::{NewRun, RunRecord, RunVerb, State};
 use crate::summary::{Summary, TableSummary};
 
 /// How far back a newer run that cannot be undone is looked for.
@@ -148,7 +148,7 @@ impl Syncline {
         let target = self.open_database(&request.target, Purpose::Write).await?;
         let target = target.paced(self.pace(None).as_ref(), Lane::Target);
         let identity = target.description.identity.clone();
-        if identity != undone.target_identity {
+        if !target.description.is_known_as(&undone.target_identity) {
             return Err(Error::new(
                 Code::UndoStale,
                 format!("{} is not the database that {} wrote to", target.label, undone.id),
@@ -157,7 +157,7 @@ impl Syncline {
             .leaving("nothing was changed")
             .next("put the database back in its place", "then undo"));
         }
-        let _lock = RunLock::acquire(state.dir(), &identity, &format!("undo of {}", undone.id))?;
+        let lock = self.lock_target(&target, "undo", &format!("of {}", undone.id)).await?;
         let mut writer = target.store.writer().await?;
         self.recover(&identity, &mut *writer).await?;
         let continues = self.cut_off(&identity, |run| run.undoes.as_ref() == Some(&undone.id)).await?;
@@ -178,6 +178,7 @@ impl Syncline {
                 started_ms: now_ms(),
             })
             .await?;
+        lock.name(&run).await;
         let record = Record { session: self, run, started, continues };
         let _watch = self.watch_for_cancel(&record.run).await?;
         let mapping = Mapping::parse(&request.mapping)?;

@@ -11,12 +11,12 @@ use syncline_core::event::{Event, Phase};
 use syncline_core::limits;
 use syncline_core::mapping::{Resolved, TableFilter};
 use syncline_core::pace::Lane;
-use syncline_core::store::{Position, Snapshot};
+use syncline_core::store::{Description, Position, Snapshot};
 use syncline_core::value::TableSum;
 use syncline_core::verify::{Side, sum_both, sum_shared};
 
 use crate::diff::DiffRequest;
-use crate::open::{Database, Purpose};
+use crate::open::{Database, Purpose, recognise};
 use crate::pairing::{is_about_mapping, pair_to_verify, with_computed};
 use crate::request::{RunRequest, Verb};
 use crate::select::{admitted, check_names};
@@ -197,8 +197,11 @@ impl Syncline {
         self.events().emit(Event::PhaseEnded { table: table.clone(), phase, rows: source_sum.rows });
         let (mut verified, mut note, mut unknown) = (Verified::Equal, None, 0);
         if source_sum != target_sum {
-            let (source_identity, target_identity) = &ends.identities;
-            let known = self.state().await?.open_keys(source_identity, target_identity, table).await?;
+            let [source_end, target_end] = &ends.descriptions;
+            let state = self.state().await?;
+            recognise(state, source_end).await?;
+            recognise(state, target_end).await?;
+            let known = state.open_keys(&source_end.identity, &target_end.identity, table).await?;
             let found = self.tally(request, source, target, ends, &known).await?;
             unknown = found.unknown;
             if found.all > 0 {
@@ -294,14 +297,14 @@ async fn readers(database: &Database) -> Result<Vec<Box<dyn Snapshot>>> {
 struct Views {
     source: Box<dyn Snapshot>,
     target: Box<dyn Snapshot>,
-    /// Which databases they show: the source's and the target's identity.
-    identities: (String, String),
+    /// Which databases they show: the source and the target.
+    descriptions: [Description; 2],
 }
 
 impl Views {
     async fn open(source: &Database, target: &Database) -> Result<Self> {
-        let identities = (source.description.identity.clone(), target.description.identity.clone());
-        Ok(Self { source: source.store.snapshot().await?, target: target.store.snapshot().await?, identities })
+        let descriptions = [&source.description, &target.description].map(Clone::clone);
+        Ok(Self { source: source.store.snapshot().await?, target: target.store.snapshot().await?, descriptions })
     }
 }
 

@@ -19,6 +19,8 @@ mod copy;
 mod demo;
 mod diff;
 mod explain;
+mod identity;
+mod locks;
 mod man;
 mod mapping;
 mod memory;

@@ -3,7 +3,7 @@
 mod afterwards;
 
 use std::fs::OpenOptions;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,7 +11,6 @@ use rusqlite::Connection;
 use serde_json::Value;
 use syncline::error::Code;
 use syncline::event::Silent;
-use syncline::state::RunLock;
 use syncline::{Cancel, RestoreRequest, Settings, Syncline};
 
 use crate::backup::{LARGE, small_disk};
@@ -134,18 +133,6 @@ fn a_target_that_may_not_be_written_is_left() {
     let scene = scene();
     refused(&scene, "restore backup.db sqlite:b.db?mode=ro --yes", 4, "STORE_READ_ONLY");
     refused(&scene, "restore backup.db sqlite:new.db?mode=rw --yes", 5, "STORE_MISSING");
-}
-
-#[test]
-fn a_run_at_work_on_the_target_is_not_disturbed() {
-    let scene = scene();
-    let file = scene.path("b.db").metadata().unwrap();
-    let identity = format!("sqlite:{}:{}", file.dev(), file.ino());
-    let held = RunLock::acquire(&scene.path("state"), &identity, "mirror of somebody").unwrap();
-    let said = refused(&scene, "restore backup.db b.db --yes", 8, "RUN_LOCKED");
-    assert!(said.err.contains("mirror of somebody"), "{}", said.err);
-    drop(held);
-    scene.ok("restore backup.db b.db --yes");
 }
 
 #[test]

@@ -15,8 +15,8 @@ use crate::limits;
 use crate::pace::{Lane, Pace};
 use crate::schema::{NewColumn, Schema, TableSchema, Widened};
 use crate::store::{
-    Backup, Description, DigestStream, Estimate, Flow, Position, RowStream, Share, SharedView, Snapshot, Store,
-    SumStream, Writer,
+    Backup, Description, DigestStream, Estimate, Flow, Position, RowStream, RunClaim, Share, SharedView,
+    Snapshot, Store, SumStream, Writer,
 };
 use crate::value::RowBatch;
 
@@ -50,6 +50,10 @@ impl Store for PacedStore {
 
     async fn writer(&self) -> Result<Box<dyn Writer>> {
         self.inner.writer().await
+    }
+
+    async fn claim(&self, note: &str) -> Result<Box<dyn RunClaim>> {
+        self.inner.claim(note).await
     }
 
     fn backup(&self) -> Option<&dyn Backup> {

@@ -16,7 +16,7 @@ use syncline_core::error::{Code, Error, Result};
 
 use self::failure::{Doing, Failure};
 use super::Access;
-use super::describe;
+use super::describe::FileIdentity;
 
 /// The oldest SQLite that is free of the bugs that matter here (a WAL-reset race could damage databases before it).
 const SQLITE_VERSION_MIN: i32 = 3_051_003;
@@ -38,7 +38,7 @@ pub(super) struct Place {
     access: Access,
     lock_wait: Duration,
     /// Set once the file exists: what every later connection must find there.
-    identity: Option<String>,
+    identity: Option<FileIdentity>,
 }
 
 /// What a connection is for.
@@ -63,7 +63,7 @@ impl Place {
         let path = std::path::absolute(path)
             .map_err(|error| Error::new(Code::UrlInvalid, "the path of the database is empty").caused_by(error))?;
         let identity = match std::fs::metadata(&path) {
-            Ok(metadata) => Some(describe::identity(&path, &ordinary(&path, metadata)?)?),
+            Ok(metadata) => Some(FileIdentity::of(&path, &ordinary(&path, metadata)?)?),
             Err(error) if error.kind() == ErrorKind::NotFound && access == Access::Create => {
                 parent_exists(&path)?;
                 None
@@ -94,13 +94,26 @@ impl Place {
     /// When the file has gone again.
     pub(super) fn settled(&self) -> Result<Self> {
         let metadata = std::fs::metadata(&self.path).map_err(|error| unreachable(&self.path, &error))?;
-        let identity = Some(describe::identity(&self.path, &metadata)?);
+        let identity = Some(FileIdentity::of(&self.path, &metadata)?);
         Ok(Self { path: self.path.clone(), access: self.access, lock_wait: self.lock_wait, identity })
     }
 
-    /// Which file it is.
-    pub(super) fn identity(&self) -> &str {
-        self.identity.as_deref().unwrap_or_default()
+    /// Which file it is, once that is settled.
+    pub(super) fn identity(&self) -> Option<&FileIdentity> {
+        self.identity.as_ref()
+    }
+
+    /// Whether the path still leads to the file that was found there. Some connection must have it open, so that its
+    /// number cannot be another file's by now.
+    pub(super) fn is_still_there(&self) -> bool {
+        let Ok(now) = self.settled() else { return false };
+        self.identity.as_ref().zip(now.identity.as_ref()).is_some_and(|(then, now)| then.is_same_now(now))
+    }
+
+    /// The error for a path that leads to another file by now.
+    pub(super) fn replaced(&self) -> Error {
+        let what = format!("{} was replaced by another file while it was in use", self.path.display());
+        Error::new(Code::StoreFailed, what)
     }
 }
 
@@ -130,12 +143,10 @@ pub(super) fn open(
         Ok(conn)
     });
     let conn = opened.map_err(|error| Failure::from(error).into_error(&place.path, Doing::Opening))?;
-    if let Some(expected) = &place.identity {
-        let found = place.settled()?;
-        if found.identity() != expected {
-            let what = format!("{} was replaced by another file while it was in use", place.path.display());
-            return Err(Error::new(Code::StoreFailed, what));
-        }
+    if place.identity.is_some() && !place.is_still_there() {
+        // What has gone is said to be gone.
+        place.settled()?;
+        return Err(place.replaced());
     }
     Ok(conn)
 }

@@ -93,8 +93,8 @@ impl SharedView for SqliteView {
 
     async fn is_current(&self) -> Result<bool> {
         // The path may lead to another file by now.
-        let is_same_file = self.place.settled().is_ok_and(|now| now.identity() == self.place.identity());
-        Ok(is_same_file && position(&self.resident, data_version(&self.resident).await?) == self.position)
+        Ok(self.place.is_still_there()
+            && position(&self.resident, data_version(&self.resident).await?) == self.position)
     }
 }
 

@@ -16,8 +16,9 @@ use crate::open::{Database, Purpose};
 use crate::request::{DeleteLimit, RunRequest, Strategy};
 use crate::run::{Record, Worked, check_ends};
 use crate::session::{Syncline, now_ms};
-use crate::state::{ChosenEntry, NewRun, RunLock, RunVerb, State};
+use crate::state::{ChosenEntry, NewRun, RunVerb, State};
 use crate::summary::Summary;
+use crate::target_lock::TargetLock;
 
 /// Entries that one run can try again: those of one pair of databases, asked for in the same way.
 #[derive(Clone, Debug)]
@@ -120,14 +121,14 @@ impl Syncline {
     pub async fn retry(&self, retry: &Retry) -> Result<Summary> {
         let started = Instant::now();
         let untouched = |error: Error| error.leaving_if_unsaid("nothing was changed");
-        let state = self.state().await.map_err(untouched)?;
+        self.state().await.map_err(untouched)?;
         let source = self.open_database(&retry.request.source, Purpose::Read).await.map_err(untouched)?;
         let target = self.open_database(&retry.request.target, Purpose::Write).await.map_err(untouched)?;
         check_ends(&source, &target)?;
         check_place(&target, &retry.target_identity)?;
-        let note = format!("retry {} -> {}", source.label, target.label);
-        let _lock = RunLock::acquire(state.dir(), &target.description.identity, &note).map_err(untouched)?;
-        self.retry_between(retry, &source, &target, started).await.map_err(untouched)
+        let between = format!("{} -> {}", source.label, target.label);
+        let lock = self.lock_target(&target, "retry", &between).await.map_err(untouched)?;
+        self.retry_between(retry, &source, &target, &lock, started).await.map_err(untouched)
     }
 
     async fn retry_between(
@@ -135,11 +136,12 @@ impl Syncline {
         retry: &Retry,
         source: &Database,
         target: &Database,
+        lock: &TargetLock,
         started: Instant,
     ) -> Result<Summary> {
         let state = self.state().await?;
         let mut writer = target.store.writer().await?;
-        self.recover(&retry.target_identity, &mut *writer).await?;
+        self.recover(&target.description.identity, &mut *writer).await?;
         let tables = retry.by_table().into_keys().map(exactly).collect();
         let run = state
             .begin_run(NewRun {
@@ -147,7 +149,7 @@ impl Syncline {
                 source: source.label.clone(),
                 target: target.label.clone(),
                 source_identity: Some(source.description.identity.clone()),
-                target_identity: retry.target_identity.clone(),
+                target_identity: target.description.identity.clone(),
                 request: Some(RunRequest { tables, ..retry.request.clone() }),
                 undoes: None,
                 continues: None,
@@ -155,6 +157,7 @@ impl Syncline {
                 started_ms: now_ms(),
             })
             .await?;
+        lock.name(&run).await;
         let record = Record { session: self, run, started, continues: None };
         let _watch = self.watch_for_cancel(&record.run).await?;
         let worked = self.try_again(retry, source, target, &mut *writer, &record.run).await;
@@ -213,7 +216,7 @@ async fn add_dependents(state: &State, chosen: &mut Vec<ChosenEntry>) -> Result<
 /// What was held for one target is not written to whatever has taken its place. A source may be made anew: it is read by
 /// its name, as a run would read it.
 fn check_place(database: &Database, identity: &str) -> Result<()> {
-    if database.description.identity == identity {
+    if database.description.is_known_as(identity) {
         return Ok(());
     }
     let what = format!("{} is not the database that it was when the rows were held", database.label);

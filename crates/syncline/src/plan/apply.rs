@@ -4,6 +4,7 @@ use std::path::Path;
 
 use syncline_core::cancel::Cancel;
 use syncline_core::error::{Code, Error, Result};
+use syncline_core::store::Description;
 
 use super::begun::{Begun, apply_command};
 use super::{Gate, Narrowed, Plan, Spools};
@@ -117,9 +118,14 @@ impl Carrying {
 /// `PLAN_STALE`.
 pub(crate) async fn check_identities(state: &State, plan: &Plan, source: &Database, target: &Database) -> Result<()> {
     for (end, database) in [(&plan.source, source), (&plan.target, target)] {
-        let found = (!database.is_new()).then_some(&database.description.identity);
+        let found = (!database.is_new()).then_some(&database.description);
+        let is_same = match (&end.identity, found) {
+            (None, None) => true,
+            (Some(identity), Some(found)) => found.is_known_as(identity),
+            _ => false,
+        };
         let was_made = end.identity.is_none() && is_made_by(state, &plan.plan, found).await?;
-        if end.identity.as_ref() != found && !was_made {
+        if !is_same && !was_made {
             let why = match (&end.identity, found) {
                 (None, _) => format!("{} did not exist then, and does now", database.label),
                 (_, None) => format!("{} does not exist any more", database.label),
@@ -135,9 +141,9 @@ pub(crate) async fn check_identities(state: &State, plan: &Plan, source: &Databa
 }
 
 /// Whether the database is one that a run of the plan has made and written to.
-async fn is_made_by(state: &State, plan: &str, identity: Option<&String>) -> Result<bool> {
-    let Some(identity) = identity else { return Ok(false) };
-    Ok(state.plan_runs(plan).await?.iter().any(|run| run.target_identity == *identity))
+async fn is_made_by(state: &State, plan: &str, found: Option<&Description>) -> Result<bool> {
+    let Some(found) = found else { return Ok(false) };
+    Ok(state.plan_runs(plan).await?.iter().any(|run| found.is_known_as(&run.target_identity)))
 }
 
 /// The error for a plan that meets a schema it cannot have been made for.

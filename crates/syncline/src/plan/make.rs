@@ -21,7 +21,7 @@ use super::referenced::{Looking, Referenced};
 use super::{Holds, Plan, PlanEnd, PlanLoad, PlanRange, PlanSink, PlanTable, hex};
 use crate::decide::{Decided, Decision, Ends};
 use crate::diff::{PAGE, in_target, pass_differences, place_of_copies};
-use crate::open::{Database, Purpose};
+use crate::open::{Database, Purpose, recognise};
 use crate::request::RunRequest;
 use crate::row_difference::RowDifference;
 use crate::row_json::{Cell, base16};
@@ -80,6 +80,8 @@ impl Syncline {
         }
         let state = self.state().await?;
         let spool = state.spool(&format!("plan-{}", std::process::id())).await?;
+        recognise(state, &source.description).await?;
+        recognise(state, &target.description).await?;
         // Before the views: should one be restored in between, the plan is stale rather than wrong.
         let source_incarnation = state.incarnation(&source.description.identity).await?;
         let target_incarnation = state.incarnation(&target.description.identity).await?;
