@@ -43,7 +43,7 @@ use syncline_core::limits;
 use syncline_core::schema::TableSchema;
 use syncline_core::store::{Backup, Description, RunClaim, Snapshot, Store, Writer};
 
-use self::claim::ClaimFile;
+use self::claim::SqliteClaim;
 use self::connect::failure::Doing;
 use self::connect::{Place, Role};
 use self::snapshot::SqliteSnapshot;
@@ -148,9 +148,7 @@ impl Store for SqliteStore {
 
     async fn claim(&self, note: &str) -> Result<Box<dyn RunClaim>> {
         self.require_writable().await?;
-        let (place, note) = (Arc::clone(&self.place), note.to_owned());
-        let claim = self.resident.call(Doing::Opening, move |_| Ok(ClaimFile::take(&place, &note)?)).await?;
-        Ok(Box::new(claim))
+        Ok(Box::new(SqliteClaim::take(&self.resident, &self.place, note).await?))
     }
 
     fn backup(&self) -> Option<&dyn Backup> {

@@ -10,6 +10,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread;
 
 use async_trait::async_trait;
@@ -19,6 +20,8 @@ use syncline_core::store::RunClaim;
 
 use self::lock_file::Attempted;
 use super::connect::Place;
+use super::connect::failure::Doing;
+use super::thread::ConnectionThread;
 
 /// What the file is called after the database's name.
 const SUFFIX: &str = "-syncing";
@@ -26,9 +29,45 @@ const SUFFIX: &str = "-syncing";
 /// What a note begins with. A file with other content is not ours to remove.
 const MARK: &str = "syncline: ";
 
+/// The claim that a run holds.
+#[derive(Debug)]
+pub(super) struct SqliteClaim {
+    thread: Arc<ConnectionThread>,
+    file: Option<ClaimFile>,
+}
+
+impl SqliteClaim {
+    /// Takes the claim of the database that the thread writes to.
+    ///
+    /// # Errors
+    /// As [`ClaimFile::take`].
+    pub(super) async fn take(thread: &Arc<ConnectionThread>, place: &Arc<Place>, note: &str) -> Result<Self> {
+        let (place, note) = (Arc::clone(place), note.to_owned());
+        let file = thread.call(Doing::Opening, move |_| Ok(ClaimFile::take(&place, &note)?)).await?;
+        Ok(Self { thread: Arc::clone(thread), file: Some(file) })
+    }
+}
+
+#[async_trait]
+impl RunClaim for SqliteClaim {
+    async fn note(&self, note: &str) {
+        if let Some(file) = &self.file {
+            file.write(note);
+        }
+    }
+}
+
+impl Drop for SqliteClaim {
+    fn drop(&mut self) {
+        // After everything that the run has handed to the thread: a run that is abandoned may be committing yet.
+        let file = self.file.take();
+        self.thread.queue(move |_| drop(file));
+    }
+}
+
 /// The file, locked.
 #[derive(Debug)]
-pub(super) struct ClaimFile {
+struct ClaimFile {
     file: File,
     path: PathBuf,
 }
@@ -40,7 +79,7 @@ impl ClaimFile {
     /// `RUN_LOCKED`, `STORE_READ_ONLY` when no file can be made beside the database, `STORE_DENIED` when the file of
     /// another user cannot be opened, `DISK_FULL`, and `STORE_FAILED` when the file system has no locks, something else
     /// has the file's name, or another file has taken the place of the database.
-    pub(super) fn take(place: &Place, note: &str) -> Result<Self> {
+    fn take(place: &Place, note: &str) -> Result<Self> {
         let real = place.path().canonicalize().map_err(|error| failed(place.path(), place.path(), error))?;
         let path = beside(&real);
         let (mut holder, mut refused) = (None, None);
@@ -86,13 +125,6 @@ impl ClaimFile {
         let note = format!("{MARK}{note}\n");
         let mut file = &self.file;
         let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(note.as_bytes()));
-    }
-}
-
-#[async_trait]
-impl RunClaim for ClaimFile {
-    async fn note(&self, note: &str) {
-        self.write(note);
     }
 }
 
