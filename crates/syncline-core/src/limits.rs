@@ -126,6 +126,10 @@ pub const NAME_BYTES_MAX: usize = 64 << 10;
 /// enough that this takes a fraction of a second, large enough that the looks cost nothing.
 pub const BACKUP_STEP_BYTES: u64 = 1 << 20;
 
+/// Attempts at a place of its own for an unfinished backup, when others who remove what is left of dead ones take it for
+/// one before it is locked. Each takes a race of microseconds to lose.
+pub const DRAFT_ATTEMPTS: u32 = 100;
+
 /// How often the backup before a restore is taken anew because other programs wrote to the database meanwhile. Beyond it
 /// they are at work in earnest, and replacing what they write is not what anybody wants.
 pub const SAFETY_BACKUP_ATTEMPTS: u32 = 3;

@@ -245,6 +245,45 @@ fn killed_at_any_moment_it_leaves_no_file_under_its_name() {
         }
     }
     assert!(killed > 0, "nothing was killed");
+    // What they have left goes with the next one.
+    let left = entries(&directory).into_iter().filter(|path| path.is_dir()).count();
+    println!("{killed} were killed, {left} of them left something");
+    scene.ok("backup a.db -o to/last.db");
+    let named = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "db") && path.is_file();
+    assert!(entries(&directory).iter().all(named), "{:?}", entries(&directory));
+}
+
+#[test]
+fn a_backup_leaves_the_drafts_of_others_at_work() {
+    let scene = Scene::with_pair(LARGE, SMALL);
+    let directory = scene.path("to");
+    std::fs::create_dir(&directory).unwrap();
+    let drafts = || entries(&directory).into_iter().filter(|path| path.is_dir()).collect::<Vec<_>>();
+    let mut round = 0;
+    // One that is stopped while it writes; it may end first.
+    let (stopped, draft) = loop {
+        let file = format!("to/stopped-{round}.db");
+        let running = process::Running::start(scene.command(&["backup", "a.db", "-o", &file]));
+        let began = std::time::Instant::now();
+        while drafts().is_empty() && !scene.path(&file).exists() {
+            assert!(began.elapsed() < process::DEADLINE, "it never began");
+        }
+        let id = running.id();
+        assert!(Command::new("kill").args(["-STOP", &id.to_string()]).status().unwrap().success());
+        match drafts().as_slice() {
+            [draft] => break (running, draft.clone()),
+            _ => drop(running),
+        }
+        round += 1;
+    };
+    scene.ok("backup b.db -o to/other.db");
+    assert_eq!(drafts(), [draft]);
+    assert!(Command::new("kill").args(["-CONT", &stopped.id().to_string()]).status().unwrap().success());
+    let end = stopped.finish(process::DEADLINE);
+    assert_eq!(end.code, Some(0), "{}{}", end.stdout, end.stderr);
+    assert!(drafts().is_empty());
+    let made = scene.path(&format!("to/stopped-{round}.db"));
+    Dump::of(&made).must_be(&Dump::of(&scene.path("a.db")), "the one that was stopped");
 }
 
 #[test]

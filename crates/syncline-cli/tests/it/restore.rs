@@ -155,30 +155,76 @@ fn a_damaged_database_is_replaced_and_kept_as_it_is() {
     scene.ok("restore backup.db b.db --yes");
 }
 
+/// As a program finds it that opens the file now.
+fn journal(scene: &Scene, database: &str) -> String {
+    scene.rows(database, "PRAGMA journal_mode").remove(0)
+}
+
 #[test]
-fn journals_page_sizes_and_encodings() {
-    for backup_journal in ["delete", "wal"] {
-        for (page, encoding) in [(512, "UTF-16le"), (4096, "UTF-8"), (65_536, "UTF-16be")] {
-            let settings = format!("PRAGMA page_size = {page}; PRAGMA encoding = '{encoding}'");
-            let scene = Scene::new();
-            scene.sql("a.db", &format!("{settings}; PRAGMA journal_mode = {backup_journal}; {LARGE}"));
-            scene.ok("backup a.db -o backup.db");
-            let old = format!(
-                "{OTHER}; CREATE TABLE filler AS {}",
-                LARGE.rsplit_once("WITH").unwrap().1.replace("INSERT INTO t", "").replacen(" n(i)", "WITH n(i)", 1)
-            );
-            scene.sql("rollback.db", &old);
-            scene.ok("restore backup.db rollback.db --yes");
-            dump(&scene, "rollback.db").must_be(&dump(&scene, "a.db"), "with a rollback journal");
-            assert_eq!(scene.number("rollback.db", "PRAGMA page_size"), page);
-            scene.sql("wal.db", &format!("PRAGMA page_size = {page}; PRAGMA journal_mode = wal; {old}"));
-            scene.ok("restore backup.db wal.db --yes");
-            dump(&scene, "wal.db").must_be(&dump(&scene, "a.db"), "with a write-ahead log");
-            assert_eq!(
-                scene.number("wal.db", "SELECT count(*) FROM pragma_journal_mode WHERE journal_mode = 'wal'"),
-                1
-            );
+fn a_restore_keeps_the_journal_and_takes_the_page_size() {
+    for (backup_journal, page, encoding) in
+        [("delete", 512, "UTF-16le"), ("wal", 4096, "UTF-8"), ("wal", 65_536, "UTF-16be"), ("delete", 4096, "UTF-8")]
+    {
+        let scene = Scene::new();
+        let encoded = format!("PRAGMA encoding = '{encoding}'");
+        scene.sql(
+            "a.db",
+            &format!("{encoded}; PRAGMA page_size = {page}; PRAGMA journal_mode = {backup_journal}; {LARGE}"),
+        );
+        scene.ok("backup a.db -o backup.db");
+        let filler =
+            LARGE.rsplit_once("WITH").unwrap().1.replace("INSERT INTO t", "").replacen(" n(i)", "WITH n(i)", 1);
+        let old = format!("{OTHER}; CREATE TABLE filler AS {filler}");
+        scene.sql("rollback.db", &format!("{encoded}; {old}"));
+        let open = Connection::open(scene.path("rollback.db")).unwrap();
+        let names =
+            || open.query_row("SELECT group_concat(name) FROM sqlite_schema", [], |row| row.get::<_, String>(0));
+        assert_eq!(names().unwrap(), "u,filler");
+        let before = files(&scene.path(""));
+        scene.ok("restore backup.db rollback.db --yes");
+        assert_eq!(names().unwrap(), "t", "a connection that was open all the time");
+        open.execute("INSERT INTO t VALUES (-1, 'from a connection that was open')", []).unwrap();
+        open.execute("DELETE FROM t WHERE id = -1", []).unwrap();
+        drop(open);
+        assert_eq!(files(&scene.path("")).into_keys().collect::<Vec<_>>(), before.into_keys().collect::<Vec<_>>());
+        dump(&scene, "rollback.db").must_be(&dump(&scene, "a.db"), "with a rollback journal");
+        assert_eq!(scene.number("rollback.db", "PRAGMA page_size"), page);
+        assert_eq!(journal(&scene, "rollback.db"), "delete", "a backup from {backup_journal}");
+        scene.sql("wal.db", &format!("{encoded}; PRAGMA page_size = {page}; PRAGMA journal_mode = wal; {old}"));
+        scene.ok("restore backup.db wal.db --yes");
+        dump(&scene, "wal.db").must_be(&dump(&scene, "a.db"), "with a write-ahead log");
+        assert_eq!(journal(&scene, "wal.db"), "wal", "a backup from {backup_journal}");
+        // What is made anew becomes what was backed up.
+        std::fs::write(scene.path("empty.db"), "").unwrap();
+        for new in ["new.db", "empty.db"] {
+            scene.ok(&format!("restore backup.db {new} --yes"));
+            dump(&scene, new).must_be(&dump(&scene, "a.db"), new);
+            assert_eq!(journal(&scene, new), backup_journal, "{new}");
         }
+    }
+}
+
+#[test]
+fn another_text_encoding_is_refused() {
+    for (backup, old, journal) in [("UTF-16le", "UTF-8", "delete"), ("UTF-8", "UTF-16be", "wal")] {
+        let scene = Scene::new();
+        scene.sql("a.db", &format!("PRAGMA encoding = '{backup}'; {ONE}"));
+        scene.sql("b.db", &format!("PRAGMA encoding = '{old}'; PRAGMA journal_mode = {journal}; {OTHER}"));
+        scene.ok("backup a.db -o backup.db");
+        let said = refused(&scene, "restore backup.db b.db --yes", 6, "RESTORE_REFUSED");
+        assert!(said.err.contains(backup) && said.err.contains(old), "{}", said.err);
+        assert!(said.err.contains("move its file away"), "{}", said.err);
+        // What has it open goes on with it.
+        let open = Connection::open(scene.path("b.db")).unwrap();
+        let name = || open.query_row("SELECT name FROM u", [], |row| row.get::<_, String>(0));
+        assert_eq!(name().unwrap(), "kept");
+        assert_eq!(scene.run("restore backup.db b.db --yes --no-safety-backup").code, Some(6));
+        assert_eq!(name().unwrap(), "kept");
+        drop(open);
+        // The advice works.
+        std::fs::rename(scene.path("b.db"), scene.path("old.db")).unwrap();
+        scene.ok("restore backup.db b.db --yes");
+        dump(&scene, "b.db").must_be(&dump(&scene, "a.db"), "made anew");
     }
 }
 

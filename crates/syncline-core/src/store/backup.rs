@@ -16,8 +16,8 @@ pub trait Backup: Send + Sync {
     /// not begin anew when they do.
     ///
     /// The file appears under its name once it is complete, checked as `care` says, and durable. When this returns an
-    /// error, or the process dies, nothing is there under that name; a process that dies may leave an unfinished file
-    /// with another name beside it.
+    /// error, or the process dies, nothing is there under that name; what a process that dies may leave beside it under
+    /// another name goes with the next copy that is made there. Copies that others are making are left alone.
     ///
     /// # Errors
     /// `BACKUP_EXISTS` when something has that name already, which is left as it is; `STORE_MISSING` when its directory
@@ -35,7 +35,8 @@ pub trait Backup: Send + Sync {
     /// return: whatever happens, others see the old content whole or the new content whole. The file is checked before
     /// anything is written, within the view that is then copied.
     ///
-    /// Open connections of other programs stay what they are and see the new content. It waits for their locks up to
+    /// Open connections of other programs stay what they are and see the new content: how the database keeps its journal
+    /// stays, and content that they could not read is refused. It waits for their locks up to
     /// [`crate::limits::LOCK_WAIT`].
     ///
     /// # Errors

@@ -6,10 +6,12 @@
 //!
 //! **Restoring** writes in one transaction of SQLite, which takes the exclusive lock with its first step: a journal or the
 //! write-ahead log brings the old content back after a crash, as it does for any transaction. No file is renamed or
-//! overwritten under the programs that have it open.
+//! overwritten under the programs that have it open. What SQLite learns about a file once, when it opens it, stays as it is:
+//! text encoding, page size with a write-ahead log, and which of the two journals it works with.
 
 mod check;
 mod draft;
+mod fit;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -23,9 +25,9 @@ use syncline_core::limits;
 use syncline_core::store::{Backup, Care, Extent, Store, Watch};
 
 use self::draft::Draft;
+use self::fit::Ends;
 use super::connect::failure::{Attempt, Doing, Failure};
 use super::connect::{self, Place, Role};
-use super::describe::free_bytes;
 use super::thread::ConnectionThread;
 use super::write::Claim;
 use super::{Access, SqliteStore};
@@ -39,7 +41,7 @@ impl Backup for SqliteStore {
             // The view of everything that follows.
             begin_read(conn)?;
             let size = size(conn)?;
-            let draft = Draft::beside(&file, size)?;
+            let draft = Draft::of_backup(&file, size)?;
             copy_into_draft(conn, draft.path(), &watch)?;
             let copied = match care {
                 Care::Checked => check::whole_file(draft.path(), wait)?,
@@ -76,8 +78,13 @@ impl Backup for SqliteStore {
             let told = |failure: Failure| Failure::Said(failure.into_error(&file, Doing::Reading));
             begin_read(&from).map_err(told)?;
             let found = check::whole(&from).map_err(told)?;
-            fits(&from, conn, &path)?;
-            copy(&from, conn, &watch)?;
+            let ends = Ends::of(&from, conn)?;
+            ends.check(&path)?;
+            if ends.journal_would_change() {
+                copy_with_rollback_journal(&from, conn, &path, &watch)?;
+            } else {
+                copy(&from, conn, &watch)?;
+            }
             Ok(found)
         };
         self.resident.call(Doing::Writing, restore).await
@@ -109,6 +116,26 @@ fn copy_into_draft(from: &Connection, draft: &Path, watch: &Watch) -> Attempt<()
     to.close().map_err(|(_, error)| said(error))
 }
 
+/// As [`copy`], for a backup that is marked as working with a write-ahead log and a database that does not: the mark is on
+/// a page and would come along. It is taken off a draft first, since the backup is not ours to change.
+fn copy_with_rollback_journal(from: &Connection, to: &mut Connection, path: &Path, watch: &Watch) -> Attempt<()> {
+    // Beside the file itself, where the room was looked for.
+    let real = path.canonicalize().map_err(|error| draft::refused(path, error))?;
+    let draft = Draft::beside(&real).map_err(|error| draft::refused(&real, error))?;
+    copy_into_draft(from, draft.path(), watch)?;
+    let said = |error: rusqlite::Error| Failure::Said(Failure::from(error).into_error(draft.path(), Doing::Writing));
+    let marked = Connection::open(draft.path()).map_err(said)?;
+    marked.execute_batch("PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE").map_err(said)?;
+    let mode: String = marked.query_row("PRAGMA journal_mode = DELETE", [], |row| row.get(0)).map_err(said)?;
+    if mode != "delete" {
+        // SQLite says what it has come to, and calls that no error.
+        let what = format!("a copy of the backup still works with the journal mode {mode}");
+        return Err(Error::new(Code::StoreFailed, what).leaving("nothing was changed").into());
+    }
+    begin_read(&marked)?;
+    copy(&marked, to, watch)
+}
+
 /// Copies all pages. Ended early, it takes everything back.
 fn copy(from: &Connection, to: &mut Connection, watch: &Watch) -> Attempt<()> {
     let page = pragma(from, "page_size")?.max(1);
@@ -127,24 +154,6 @@ fn copy(from: &Connection, to: &mut Connection, watch: &Watch) -> Attempt<()> {
         let bytes = |pages: i32| u64::from(pages.unsigned_abs()) * page;
         watch(bytes(progress.pagecount - progress.remaining), bytes(progress.pagecount))?;
     }
-}
-
-/// Whether the content of `from` can be put into the database of `to`.
-fn fits(from: &Connection, to: &Connection, path: &Path) -> Attempt<()> {
-    let (new, old) = (pragma(from, "page_size")?, pragma(to, "page_size")?);
-    let mode: String = to.pragma_query_value(Some("main"), "journal_mode", |row| row.get(0))?;
-    if mode.eq_ignore_ascii_case("wal") && new != old {
-        let what = format!("{} works with a write-ahead log and pages of {old} bytes", path.display());
-        return Err(Error::new(Code::RestoreRefused, what)
-            .because(format!("the backup has pages of {new} bytes, and SQLite cannot change their size there"))
-            .leaving("nothing was changed")
-            .next("PRAGMA journal_mode = DELETE", "in the sqlite3 shell, while nobody else has the database open")
-            .into());
-    }
-    let (new, old) = (size(from)?, size(to)?);
-    // The journal holds what is overwritten, or the log what is new, and the file may grow.
-    let needed = new.max(old).saturating_add(new.saturating_sub(old));
-    require(free_bytes(path), needed, path)
 }
 
 /// Refuses what will not fit on the disk of `path`.

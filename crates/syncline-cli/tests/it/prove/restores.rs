@@ -85,7 +85,9 @@ impl Round {
         // With a write-ahead log the pages must be of one size.
         let page = if journal == "delete" && seed % 3 == 1 { 1024 } else { 4096 };
         fill(&scene.path("old.db"), "delete", 4096, "old", old);
-        fill(&scene.path("new.db"), "delete", page, "new", new);
+        // Marked for a write-ahead log, it must not turn a target with a rollback journal into one with a log.
+        let marked = if seed.is_multiple_of(3) { "wal" } else { "delete" };
+        fill(&scene.path("new.db"), marked, page, "new", new);
         scene.ok("backup new.db -o backup.db");
         let mut run = None;
         if !is_missing {
@@ -104,20 +106,28 @@ impl Round {
         Running::start(self.scene.command(&["restore", "backup.db", "target.db", "--yes"]))
     }
 
-    /// Kills a restore: every other time once its transaction has begun, else anywhere.
+    /// Kills a restore: every other time once its transaction has begun, then once it is committed where that can be seen,
+    /// else anywhere.
     fn kill(&mut self, seed: u32, tally: &mut Tally) -> Killed {
         let (done, target) = (AtomicBool::new(false), self.target());
         std::thread::scope(|scope| {
             let reader = (!self.is_missing).then(|| scope.spawn(|| read_on(&target, &done)));
             let began = Instant::now();
             let running = self.start();
-            let killed = if seed % 4 < 2 && !self.is_missing {
-                let seen = self.wait_for_transaction(began);
-                let killed = process::kill_after(running, Duration::from_micros(self.numbers.below(3_000)));
-                tally.in_transaction += u32::from(seen && !killed.ended_before);
-                killed
-            } else {
-                process::kill_after(running, Duration::from_micros(self.numbers.below(150_000)))
+            let killed = match seed % 4 {
+                0 | 1 if !self.is_missing => {
+                    let seen = self.wait_for_transaction(began, true);
+                    let killed = process::kill_after(running, Duration::from_micros(self.numbers.below(3_000)));
+                    tally.in_transaction += u32::from(seen && !killed.ended_before);
+                    killed
+                }
+                // With these the journal is one that goes with the commit.
+                3 if !self.is_missing => {
+                    let committed = self.wait_for_transaction(began, true) && self.wait_for_transaction(began, false);
+                    let delay = if committed { 0 } else { self.numbers.below(150_000) };
+                    process::kill_after(running, Duration::from_micros(delay))
+                }
+                _ => process::kill_after(running, Duration::from_micros(self.numbers.below(150_000))),
             };
             done.store(true, Ordering::Release);
             tally.looks +=
@@ -126,12 +136,12 @@ impl Round {
         })
     }
 
-    /// Waits until the journal or the log holds something, for a while.
-    fn wait_for_transaction(&self, began: Instant) -> bool {
+    /// Waits until the journal or the log holds something, or until there is none any more, for a while.
+    fn wait_for_transaction(&self, began: Instant, is_open: bool) -> bool {
         let suffix = if self.journal == "wal" { "target.db-wal" } else { "target.db-journal" };
         let path = self.scene.path(suffix);
-        while began.elapsed() < Duration::from_secs(2) {
-            if path.metadata().is_ok_and(|file| file.len() > 0) {
+        while began.elapsed() < Duration::from_secs(5) {
+            if path.metadata().is_ok_and(|file| file.len() > 0) == is_open {
                 return true;
             }
         }
@@ -196,6 +206,12 @@ impl Round {
     fn again(&self) {
         self.scene.ok("restore backup.db target.db --yes -q");
         assert_eq!(self.side().as_deref(), Some("new"));
+        let journal = "SELECT journal_mode FROM pragma_journal_mode";
+        let journal: String = super::state::open(&self.target()).query_row(journal, [], |row| row.get(0)).unwrap();
+        assert!(self.is_missing || journal == self.journal, "the target works with {journal}");
+        let left = std::fs::read_dir(self.scene.path("")).unwrap().map(|entry| entry.unwrap().file_name());
+        let left: Vec<_> = left.filter(|name| name.to_string_lossy().contains(".syncline-draft")).collect();
+        assert!(left.is_empty(), "{left:?} is left of what was killed");
         let Ok(kept) = std::fs::read_dir(self.scene.path("state/backups")) else { return };
         for file in kept.map(|entry| entry.unwrap().path()) {
             if file.extension().is_some_and(|extension| extension == "db") {
