@@ -81,8 +81,8 @@ impl Syncline {
     /// Checks the backup, and says what restoring it would do. Nothing is written.
     ///
     /// # Errors
-    /// When the backup cannot be read or is damaged, when the target is no database or cannot be opened, and
-    /// `GUARD_SAME_TABLE` when both are the same file.
+    /// When the backup cannot be read or is damaged, when the target is no database or cannot be opened,
+    /// `RESTORE_REFUSED` when the one cannot be put into the other, and `GUARD_SAME_TABLE` when both are the same file.
     pub async fn restore_plan(&self, request: &RestoreRequest) -> Result<RestorePlan> {
         let backup = self.open_database(&request.backup, Purpose::Read).await?;
         let target = match self.open_database(&request.target, Purpose::Write).await {
@@ -92,6 +92,9 @@ impl Syncline {
         };
         target.iter().try_for_each(|target| check_different(&backup, target))?;
         let found = backup_of(&backup)?.check().await?;
+        if let Some(target) = &target {
+            backup_of(target)?.check_fit(&backup.path).await?;
+        }
         let keeps = request.safety_backup && target.is_some();
         Ok(RestorePlan {
             format: 1,
@@ -196,6 +199,8 @@ impl Syncline {
         replaced: &mut Option<u64>,
     ) -> Result<Extent> {
         let state = self.state().await?;
+        // Before what is there is copied for nothing.
+        backup_of(target)?.check_fit(&backup.path).await?;
         if request.safety_backup && !target.is_new() {
             self.keep_what_is_there(target, run).await?;
         }

@@ -170,8 +170,10 @@ fn what_stands_in_the_way_is_not_removed() {
     refuse();
     std::fs::remove_dir(claim(&scene)).unwrap();
     assert_eq!(std::fs::read(scene.path("precious")).unwrap(), b"somebody's");
-    // An empty file, and what a run has left that was killed.
-    for left in ["", "syncline: mirror r_0, process 1, since 2026-11-21T14:00:00Z\n"] {
+    // An empty file, and what a run has left that was killed, or cut off by a power cut.
+    for left in
+        ["", "sync", "\0\0\0\0\0\0\0\0\0\0\0\0", "syncline: mirror r_0, process 1, since 2026-11-21T14:00:00Z\n"]
+    {
         std::fs::write(claim(&scene), left).unwrap();
         assert_eq!(scene.run("mirror a.db b.db").code, Some(3));
         assert!(!claim(&scene).exists());

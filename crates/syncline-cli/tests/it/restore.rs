@@ -214,6 +214,7 @@ fn another_text_encoding_is_refused() {
         let said = refused(&scene, "restore backup.db b.db --yes", 6, "RESTORE_REFUSED");
         assert!(said.err.contains(backup) && said.err.contains(old), "{}", said.err);
         assert!(said.err.contains("move its file away"), "{}", said.err);
+        assert!(!scene.path("state/backups").exists(), "what is there was copied for nothing");
         // What has it open goes on with it.
         let open = Connection::open(scene.path("b.db")).unwrap();
         let name = || open.query_row("SELECT name FROM u", [], |row| row.get::<_, String>(0));

@@ -31,6 +31,13 @@ pub trait Backup: Send + Sync {
     /// `STORE_CORRUPT`, with the first damage found.
     async fn check(&self) -> Result<Extent>;
 
+    /// Whether the engine can put what the backup at `file` holds into this database, as both are set up now. The content of
+    /// neither is read, nothing is changed, and [`Backup::restore`] looks again.
+    ///
+    /// # Errors
+    /// `RESTORE_REFUSED`, `DISK_FULL`, and when one of them cannot be opened.
+    async fn check_fit(&self, file: &Path) -> Result<()>;
+
     /// Replaces everything the database holds by what the backup at `file` holds, in one transaction that is durable on
     /// return: whatever happens, others see the old content whole or the new content whole. The file is checked before
     /// anything is written, within the view that is then copied.

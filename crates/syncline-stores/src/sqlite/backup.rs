@@ -15,6 +15,7 @@ mod fit;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use rusqlite::Connection;
@@ -62,6 +63,12 @@ impl Backup for SqliteStore {
         reader.call(Doing::Reading, check).await
     }
 
+    async fn check_fit(&self, file: &Path) -> Result<()> {
+        let (path, file, wait) = (self.place.path().to_owned(), file.to_owned(), self.place.lock_wait());
+        let check = move |conn: &mut Connection| Ends::of(&open_backup(&file, wait)?, conn)?.check(&path);
+        self.resident.call(Doing::Reading, check).await
+    }
+
     async fn restore(&self, file: &Path, watch: &Watch) -> Result<Extent> {
         let path = self.place.path().to_owned();
         if !self.place.may_write() || !self.describe().await?.writable {
@@ -73,8 +80,7 @@ impl Backup for SqliteStore {
         };
         let (file, watch, wait) = (file.to_owned(), Arc::clone(watch), self.place.lock_wait());
         let restore = move |conn: &mut Connection| {
-            let place = Place::find(&file, Access::Read, wait)?;
-            let from = connect::open(&place, Role::Reader, |conn| conn.busy_timeout(wait))?;
+            let from = open_backup(&file, wait)?;
             let told = |failure: Failure| Failure::Said(failure.into_error(&file, Doing::Reading));
             begin_read(&from).map_err(told)?;
             let found = check::whole(&from).map_err(told)?;
@@ -89,6 +95,11 @@ impl Backup for SqliteStore {
         };
         self.resident.call(Doing::Writing, restore).await
     }
+}
+
+fn open_backup(file: &Path, lock_wait: Duration) -> Attempt<Connection> {
+    let place = Place::find(file, Access::Read, lock_wait)?;
+    Ok(connect::open(&place, Role::Reader, |conn| conn.busy_timeout(lock_wait))?)
 }
 
 /// BEGIN alone takes no view; the first read does.

@@ -26,7 +26,7 @@ use super::thread::ConnectionThread;
 /// What the file is called after the database's name.
 const SUFFIX: &str = "-syncing";
 
-/// What a note begins with. A file with other content is not ours to remove.
+/// What a note begins with. A file with other content is not ours to write to or to remove.
 const MARK: &str = "syncline: ";
 
 /// The claim that a run holds.
@@ -132,6 +132,8 @@ impl Drop for ClaimFile {
     fn drop(&mut self) {
         // While it is locked: after that it may be another's. Closing it frees the lock.
         if lock_file::is_at(&self.file, &self.path) {
+            // In a directory such as /tmp the file of another user can be taken over, but not removed.
+            let _ = self.file.set_len(0);
             let _ = std::fs::remove_file(&self.path);
         }
     }
@@ -176,7 +178,8 @@ fn read_note(mut file: &File) -> Option<Option<String>> {
     let mut bytes = Vec::new();
     file.take(limits::CLAIM_NOTE_BYTES).read_to_end(&mut bytes).ok()?;
     file.rewind().ok()?;
-    if bytes.is_empty() {
+    // A note that was cut off while it was written, or that a power cut has turned into nothing.
+    if MARK.as_bytes().starts_with(&bytes) || bytes.iter().all(|byte| *byte == 0) {
         return Some(None);
     }
     let text = String::from_utf8_lossy(&bytes);

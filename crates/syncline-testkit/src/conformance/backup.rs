@@ -135,6 +135,8 @@ async fn refused(labs: Factory<'_>) {
     assert_eq!(backup.restore(&damaged, &idle()).await.unwrap_err().code(), Code::StoreCorrupt);
     let missing = directory.join("missing.db");
     assert_eq!(backup.restore(&missing, &idle()).await.unwrap_err().code(), Code::StoreMissing);
+    assert_eq!(backup.check_fit(&missing).await.unwrap_err().code(), Code::StoreMissing);
+    backup.check_fit(&file).await.unwrap();
     assert_eq!(rows(&store, "orders").await, had, "it was refused");
 }
 

@@ -24,6 +24,9 @@ const NOTE_BYTES: u64 = 4 << 10;
 
 /// The right to write to one target, among all processes that share a state directory. Freed when dropped and when
 /// the process dies, however it does.
+///
+/// Runs of other state directories are kept out by a claim on the database itself. This lock is for what that cannot do:
+/// it tells a working run from a dead one without reaching the target, which may have moved.
 #[derive(Debug)]
 pub struct RunLock {
     file: File,
