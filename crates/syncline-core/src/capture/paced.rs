@@ -15,8 +15,8 @@ use crate::limits;
 use crate::pace::{Lane, Pace};
 use crate::schema::{NewColumn, Schema, TableSchema, Widened};
 use crate::store::{
-    Backup, Description, DigestStream, Estimate, Flow, Position, RowStream, RunClaim, Share, SharedView,
-    Snapshot, Store, SumStream, Writer,
+    Backup, Description, DigestStream, Estimate, Flow, Position, RowStream, RunClaim, Share, SharedView, Snapshot,
+    Store, SumStream, Writer,
 };
 use crate::value::RowBatch;
 
