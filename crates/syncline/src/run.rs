@@ -306,8 +306,8 @@ impl Worked {
         self.left_alone = rows.into_iter().filter(|(_, rows)| *rows > 0).collect();
         let total: u64 = self.left_alone.values().sum();
         if total > 0 {
-            let s = if total == 1 { "" } else { "s" };
-            self.notes.push(format!("{total} row{s} differ beside the plan, and were left alone"));
+            let (rows, were) = if total == 1 { ("row differs", "was") } else { ("rows differ", "were") };
+            self.notes.push(format!("{total} {rows} beside the plan, and {were} left alone"));
         }
     }
 

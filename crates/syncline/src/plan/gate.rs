@@ -99,10 +99,13 @@ impl Gate {
                 .ok_or_else(|| stale(table, "the table is gone, or cannot be carried any more"))?;
             let section = sections.remove(&table.table).unwrap_or_default();
             let beside = if is_loaded(table, &found, begun) {
-                finish_loaded(&mut found)
+                finish(&mut found, &mut *ends.source).await?
             } else {
                 check_schema(table, &found, begun)?;
                 match table.holds {
+                    Holds::Load if is_nothing(table, &section) && found.work.action == Action::Differences => {
+                        finish(&mut found, &mut *ends.source).await?
+                    }
                     Holds::Load => check_load(table, &section, &found, &mut *ends.source, cancel).await?,
                     Holds::Rows | Holds::Ranges => {
                         let mut done = Done { begun, target: &mut *ends.target, changes: 0 };
@@ -176,13 +179,22 @@ fn is_loaded(table: &PlanTable, found: &Decided, begun: &Begun) -> bool {
     table.holds == Holds::Load && begun.has_loaded(&table.table, is_empty_again)
 }
 
-/// Of a table that has been loaded nothing is left to do, whatever differs now. Returns how much that is.
-fn finish_loaded(found: &mut Decided) -> u64 {
-    let beside = found.work.puts + found.work.deletes;
+/// Whether the plan finds both tables empty and leaves them so.
+fn is_nothing(table: &PlanTable, section: &Section) -> bool {
+    table.creates.is_empty() && table.alters.is_empty() && section.load.as_ref().is_some_and(|load| load.rows == 0)
+}
+
+/// Nothing is left to do with the table, whatever differs now. Returns how much that is.
+async fn finish(found: &mut Decided, source: &mut dyn Snapshot) -> Result<u64> {
+    let beside = match found.work.action {
+        // What is decided of a load is an estimate.
+        Action::Load { .. } => source.count(&found.work.source).await?,
+        _ => found.work.puts + found.work.deletes,
+    };
     (found.work.puts, found.work.deletes) = (0, 0);
     found.work.action = Action::Differences;
     found.added.clear();
-    beside
+    Ok(beside)
 }
 
 /// The tables must look as they did, or as the plan makes them.

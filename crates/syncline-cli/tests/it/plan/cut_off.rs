@@ -168,6 +168,13 @@ fn with_columns_that_the_plan_adds() {
     );
     let b = format!("CREATE TABLE t (id INTEGER PRIMARY KEY, v); INSERT INTO t {ROWS_OF_T} SELECT i, 'old' FROM n");
     goes_on(&a, &b, "plan mirror a.db b.db --schema add --batch-size 100 -o p.plan", &[3]);
+    // The columns are there, and nothing else.
+    let scene = Scene::with_pair(&a, &b);
+    scene.ok("plan mirror a.db b.db --schema add -o p.plan");
+    kill(&scene, Place { point: Point::Committed, nth: 1 });
+    assert_eq!(scene.number("b.db", "SELECT count(*) FROM t WHERE w IS 'w' AND n IS NULL"), 500);
+    ended_well(&scene.run("apply p.plan --json"), "");
+    must_be_spent(&scene, "");
 }
 
 #[test]
@@ -395,6 +402,45 @@ fn a_database_that_the_plan_makes() {
         assert_eq!(content(&scene, &["t", "u"]), ["t", "u"].map(|table| super::dump(&scene, "a.db", table)));
         must_be_spent(&scene, &format!("{point:?}"));
     }
+}
+
+#[test]
+fn a_table_that_it_has_emptied() {
+    let t = "CREATE TABLE t (id INTEGER PRIMARY KEY); CREATE TABLE u (id INTEGER PRIMARY KEY)";
+    let scene = Scene::with_pair(
+        &format!("{t}; INSERT INTO u VALUES (1)"),
+        &format!("{t}; INSERT INTO u VALUES (1), (2), (3); INSERT INTO t VALUES (1), (2)"),
+    );
+    scene.ok("plan mirror a.db b.db --allow-empty-source --max-delete 100% -o p.plan");
+    kill(&scene, Place { point: Point::Committed, nth: 1 });
+    let left = ["t", "u"].map(|table| scene.number("b.db", &format!("SELECT count(*) FROM {table}")));
+    assert!(left == [0, 3] || left == [2, 1], "{left:?}");
+    scene.ok("apply p.plan");
+    assert_eq!(scene.run("diff a.db b.db --exit-code").code, Some(0));
+    // What comes into it later is nobody's business here.
+    let scene = Scene::with_pair(&format!("{t}; INSERT INTO u VALUES (1)"), t);
+    scene.ok("plan mirror a.db b.db -o p.plan");
+    scene.sql("b.db", "INSERT INTO t VALUES (7)");
+    let said = scene.run("apply p.plan");
+    assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
+    assert!(said.out.contains("1 row differs beside the plan"), "{}", said.out);
+}
+
+#[test]
+fn a_table_that_it_has_loaded_and_somebody_has_emptied() {
+    let scene = Scene::with_pair(
+        &format!(
+            "{T}; INSERT INTO t VALUES (1, 'x'); CREATE TABLE u (id INTEGER PRIMARY KEY); INSERT INTO u VALUES (1)"
+        ),
+        &format!("{T}; CREATE TABLE u (id INTEGER PRIMARY KEY)"),
+    );
+    scene.ok("plan mirror a.db b.db -o p.plan");
+    kill(&scene, Place { point: Point::Committed, nth: 1 });
+    scene.sql("b.db", "DELETE FROM t");
+    let said = scene.run("apply p.plan");
+    assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
+    assert!(said.out.contains("1 row differs beside the plan"), "{}", said.out);
+    assert_eq!(scene.number("b.db", "SELECT (SELECT count(*) FROM t) + 10 * (SELECT count(*) FROM u)"), 10);
 }
 
 #[test]

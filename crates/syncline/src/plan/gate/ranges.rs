@@ -19,6 +19,8 @@ struct Ranges {
     puts: Vec<Found>,
     deletes: Vec<Found>,
     is_multiset: bool,
+    /// The range that the last change belonged into.
+    last: usize,
     /// Changes behind the last range.
     beyond: u64,
 }
@@ -68,7 +70,7 @@ impl Ranges {
         let is_delete = |range: &PlanRange| range.kind == kind_name(ChangeKind::Delete);
         let (deletes, puts): (Vec<_>, Vec<_>) = ranges.into_iter().partition(is_delete);
         let [puts, deletes] = [puts, deletes].map(|ranges| ranges.into_iter().map(found).collect());
-        Self { puts, deletes, is_multiset, beyond: 0 }
+        Self { puts, deletes, is_multiset, last: 0, beyond: 0 }
     }
 
     /// Adds a change to the range it belongs into.
@@ -76,7 +78,15 @@ impl Ranges {
         let row = change_digest::row_of(change, self.is_multiset);
         let is_delete = change.operation == Operation::Delete;
         let ranges = if is_delete { &mut self.deletes } else { &mut self.puts };
-        let at = ranges.partition_point(|range| order(&range.upto, &row) == Ordering::Less);
+        let is_before = |range: &Found| order(&range.upto, &row) == Ordering::Less;
+        // Changes come mostly in order, so it is mostly the range of the last one.
+        let last = self.last.min(ranges.len());
+        let is_last = ranges.get(last).is_some_and(|range| !is_before(range));
+        let at = match is_last && (last == 0 || is_before(&ranges[last - 1])) {
+            true => last,
+            false => ranges.partition_point(is_before),
+        };
+        self.last = at;
         match ranges.get_mut(at) {
             Some(found) => found.sum.add(change_digest::of_change(change, self.is_multiset)),
             None => self.beyond += 1,
