@@ -210,6 +210,25 @@ fn a_value_that_others_reference_by_now_is_not_set_back() {
 }
 
 #[test]
+fn nor_does_a_row_go_that_is_referenced_by_another_value_than_its_key() {
+    let own = "CREATE TABLE k (id INTEGER PRIMARY KEY, code REFERENCES p (code)); INSERT INTO k VALUES (1, 'b')";
+    for flags in ["", " --strategy full"] {
+        let scene = Scene::with_pair(
+            &format!("{CODES} INSERT INTO p VALUES (1, 'a')"),
+            &format!("{CODES} {own}; INSERT INTO p VALUES (1, 'a'), (2, 'b'), (3, 'c')"),
+        );
+        let said = scene.run(&format!("mirror a.db b.db --json{flags}"));
+        assert_eq!(said.code, Some(3), "{}{}", said.out, said.err);
+        let p = table(&said.last(), "p").clone();
+        assert_eq!((&p["held"], &p["deleted"]), (&1.into(), &1.into()), "{p}");
+        assert_eq!(
+            (dangling(&scene), scene.rows("b.db", "SELECT code FROM p")),
+            (0, vec!["a".to_owned(), "b".to_owned()])
+        );
+    }
+}
+
+#[test]
 fn what_an_undo_before_has_brought_back_is_not_taken_away_again() {
     let scene = mirrored(
         SCHEMA,
