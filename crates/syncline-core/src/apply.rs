@@ -9,6 +9,7 @@
 //! that reference each other in a circle, and rows that exchange unique values.
 
 mod copies;
+mod dangled;
 mod deletes;
 mod exchanges;
 pub mod guards;
@@ -17,17 +18,24 @@ mod left_out;
 mod loads;
 pub mod order;
 mod puts;
+mod referenced;
 mod references;
 mod refresh;
 mod rivals;
 mod second_look;
 mod take_out;
 
+use std::collections::HashSet;
+
+pub use self::dangled::Dangled;
+pub use self::references::named_key;
+
 use self::holds::Attempt;
 use self::left_out::LeftOut;
+use self::referenced::Wanted;
 use crate::cancel::Cancel;
 use crate::capture::scan::sum_rows;
-use crate::change::{Applied, TableTask};
+use crate::change::{Applied, Mark, TableTask};
 use crate::checkpoint::Checkpoint;
 use crate::error::{Code, Error, Result};
 use crate::event::{Event, EventSink, Phase, Point};
@@ -113,8 +121,8 @@ pub struct Context<'a> {
     pub cancel: &'a Cancel,
     /// How many rows a second are written, where that is limited.
     pub pace: Option<&'a Pace>,
-    /// The rows were in the target before: it is not asked again whether what they reference is there.
-    pub restores: bool,
+    /// The work takes back a run, before which this pointed at nothing. It may do so again, and nothing else.
+    pub restores: Option<&'a Dangled>,
     /// Everything goes into one transaction.
     pub refreshes: bool,
     /// A delete that turns out to be referenced still ends the run as long as it has written nothing: a plan is carried out
@@ -139,6 +147,7 @@ pub struct Applier<'a> {
     puts_done: Vec<bool>,
     deletes_done: Vec<bool>,
     left_out: Vec<LeftOut>,
+    wanted: Vec<Wanted>,
     next_batch: u64,
     steps: &'a [SchemaStep],
 }
@@ -156,6 +165,8 @@ struct Pending {
     places: copies::Places,
     /// Rows that have kept others out of their tables.
     in_the_way: rivals::InTheWay,
+    /// Rows to be changed that point at nothing as they are; of an undo.
+    dangled: HashSet<Mark>,
 }
 
 /// Rows of one table that a transaction has written or left.
@@ -264,6 +275,7 @@ impl<'a> Applier<'a> {
             puts_done,
             deletes_done,
             left_out,
+            wanted: Vec::new(),
             next_batch: 1,
             steps: &[],
         }
@@ -300,6 +312,7 @@ impl<'a> Applier<'a> {
             taken_out: Vec::new(),
             places: Default::default(),
             in_the_way: Default::default(),
+            dangled: HashSet::new(),
         }
     }
 

@@ -13,6 +13,11 @@ use crate::value::{RowBatch, Value, exact};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RowDigest(pub u128);
 
+/// Which row points at what that is not there: a digest of the foreign key, the row's key and the values it points at,
+/// equal wherever these mean the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Mark(pub u128);
+
 /// What must still hold in the target for a change to be written. A row that fails it is left as it is and comes back
 /// as *moved*.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

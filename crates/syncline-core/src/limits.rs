@@ -66,6 +66,10 @@ pub const RIVALS_MAX: usize = 100_000;
 /// transaction is begun anew; what comes free later still is left to the next run.
 pub const SECOND_LOOKS_MAX: usize = 8;
 
+/// Rows that pointed at nothing before a run, of which it keeps marks: a few megabytes in the state directory, and in
+/// memory when the run is taken back. Of a foreign key with more, only their sum is kept.
+pub const DANGLING_KEPT_MAX: usize = 100_000;
+
 /// Times a transaction is begun anew because of rows that have to be left out of it. Each time leaves out at least one
 /// more; rows that depend on each other in longer chains than this fail their table.
 pub const HOLD_ROUNDS_MAX: usize = 32;

@@ -30,8 +30,10 @@ pub async fn carry(mut applier: Applier<'_>, writer: &mut dyn Writer) -> Carried
 
 async fn apply_all(applier: &mut Applier<'_>, writer: &mut dyn Writer) -> Result<()> {
     applier.define(writer).await?;
-    if applier.context.refreshes {
-        return applier.refresh(writer).await;
+    applier.keep_dangling().await?;
+    if applier.context.refreshes || applier.may_move_references() {
+        applier.refresh(writer).await?;
+        return applier.restore_sequences(writer).await;
     }
     let units = units(&applier.tables.iter().map(|work| &*work.target.table).collect::<Vec<_>>());
     for unit in &units {

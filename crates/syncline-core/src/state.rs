@@ -6,7 +6,7 @@
 
 use async_trait::async_trait;
 
-use crate::change::{Image, Operation, PlannedChange, Reason};
+use crate::change::{Image, Mark, Operation, PlannedChange, Reason};
 use crate::error::Result;
 
 /// Changes decided and not yet carried out, table by table, in the order they were decided. It need not survive the
@@ -64,6 +64,16 @@ pub struct TableRecord {
     pub sequence: Option<i64>,
 }
 
+/// Rows of the target that pointed at nothing by one foreign key before a run: they may do so again when it is taken
+/// back.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DanglingRecord {
+    /// The sum of the marks of all such rows; `None` where only some of the rows were looked at.
+    pub sum: Option<u128>,
+    /// The mark of each; empty where there are too many.
+    pub marks: Vec<Mark>,
+}
+
 /// Before-images and loads of one run.
 #[async_trait]
 pub trait Evidence: Send + Sync {
@@ -75,6 +85,9 @@ pub trait Evidence: Send + Sync {
 
     /// Records a load. Durable when it returns.
     async fn record_load(&self, batch: u64, load: &LoadRecord) -> Result<()>;
+
+    /// Records what pointed at nothing before the first change. Durable when it returns.
+    async fn record_dangling(&self, records: &[DanglingRecord]) -> Result<()>;
 
     /// Forgets what was recorded for a batch whose transaction came to nothing. Durable when it returns.
     async fn forget_batch(&self, batch: u64) -> Result<()>;

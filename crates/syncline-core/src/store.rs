@@ -4,6 +4,7 @@
 //! `syncline-testkit`; when it does, the store is done.
 
 mod backup;
+mod orphans;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use crate::schema::{ForeignKey, NewColumn, Schema, SchemaStep, TableSchema, Wide
 use crate::value::{RowBatch, TableSum};
 
 pub use backup::{Backup, Care, Extent, Watch};
+pub use orphans::Orphans;
 
 /// What a store says about itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -202,6 +204,15 @@ pub trait Snapshot: Send {
     /// From here on streams are held to this.
     fn set_flow(&mut self, flow: Flow);
 
+    /// As [`Transaction::orphans`], as this view shows them.
+    async fn orphans(
+        &mut self,
+        child: &TableTask,
+        foreign_key: &ForeignKey,
+        keys: Option<&RowBatch>,
+        limit: usize,
+    ) -> Result<Orphans>;
+
     /// Where this view stands in the database's history. Two positions of one store are equal only if nothing was
     /// committed between the views by anyone but this store's own writer.
     async fn position(&mut self) -> Result<Position>;
@@ -334,7 +345,7 @@ pub trait Transaction: Send {
     async fn clear(&mut self, task: &TableTask) -> Result<u64>;
 
     /// Rows of `child` whose foreign key points at nothing: among the rows with `keys`, or in the whole table. All are
-    /// counted, at most `limit` are named.
+    /// counted and summed up, at most `limit` are named.
     async fn orphans(
         &mut self,
         child: &TableTask,
@@ -366,15 +377,4 @@ pub struct Sighting {
     pub rows: RowBatch,
     /// How many keys, from the first on, were looked up.
     pub keys: usize,
-}
-
-/// Rows that point at nothing.
-#[derive(Clone, Debug, Default)]
-pub struct Orphans {
-    /// How many there are.
-    pub count: u64,
-    /// The keys of those that are named. Where the table has none, the cell for the digest is NULL.
-    pub keys: RowBatch,
-    /// What each of those that are named points at: the cells of the foreign key's columns.
-    pub points_at: RowBatch,
 }

@@ -9,7 +9,7 @@
 //! | `schema` | tables, keys, constraints, indexes, what is not carried |
 //! | `types` | cells and values, what a declared type does |
 //! | `filter` | the filter of a mapping as SQL |
-//! | `snapshot` | one consistent view: scan, fetch, count, position |
+//! | `snapshot` | one consistent view: scan, fetch, count, position, dangling references |
 //! | `digest` | keys and digests in key order |
 //! | `bulk` | loading an empty table, taking one over from another file |
 //! | `write` | transactions, conditional changes, definitions, checkpoints |

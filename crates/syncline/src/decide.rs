@@ -99,7 +99,7 @@ impl Syncline {
             steps: Vec::new(),
             target_schema,
             resolved,
-            refreshes: request.verb == Verb::Mirror && request.strategy == Strategy::Full,
+            refreshes: request.refreshes(),
             is_exact: false,
             decided_at: ends.target.position().await?,
         };
@@ -229,7 +229,6 @@ fn lane(
     is_empty: bool,
     (target, is_referenced): (&TableTask, bool),
 ) -> (Lane, String) {
-    let refreshes = request.verb == Verb::Mirror && request.strategy == Strategy::Full;
     let (lane, how) = match request.strategy {
         _ if is_missing => (Lane::Load, "full: not in the target yet"),
         // What the database puts into the other columns must be known to be taken back, and a load keeps no images.
@@ -255,7 +254,7 @@ fn lane(
         Strategy::Full if request.truncate_target => {
             (Lane::Refill, "full: emptied and filled again, all in one transaction")
         }
-        Strategy::Full if refreshes => (Lane::Compare, "full: what differs, all in one transaction"),
+        Strategy::Full if request.refreshes() => (Lane::Compare, "full: what differs, all in one transaction"),
         Strategy::Full => (Lane::Compare, "full: as asked; rows that are equal are not written again"),
     };
     (lane, how.to_owned())

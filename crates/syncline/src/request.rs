@@ -151,6 +151,11 @@ impl RunRequest {
 }
 
 impl RunRequest {
+    /// Whether all tables go from the old state to the new in one transaction.
+    pub fn refreshes(&self) -> bool {
+        self.verb == Verb::Mirror && self.strategy == Strategy::Full
+    }
+
     /// Refuses settings that contradict each other.
     ///
     /// # Errors
@@ -162,8 +167,7 @@ impl RunRequest {
                 .leaving("nothing was changed")
                 .next("syncline copy SOURCE TARGET --keep-existing", "add what is missing and change nothing"));
         }
-        let is_refresh = self.verb == Verb::Mirror && self.strategy == Strategy::Full;
-        if self.truncate_target && !is_refresh {
+        if self.truncate_target && !self.refreshes() {
             return Err(Error::new(Code::UsageInvalid, "--truncate-target goes with mirror --strategy full only")
                 .because("it empties tables before they are filled again")
                 .leaving("nothing was changed")

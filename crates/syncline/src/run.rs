@@ -235,7 +235,7 @@ impl Syncline {
             events: self.events(),
             cancel: self.cancel(),
             pace: target.pace.as_deref(),
-            restores: false,
+            restores: None,
             refreshes: decision.refreshes,
             is_exact: decision.is_exact,
             decided_at: Some(decision.decided_at.clone()),

@@ -1,6 +1,7 @@
 //! Taking a run back: its before-images are changes like any other, each resting on what the run left behind.
 
 mod copies;
+mod left;
 mod undoable;
 
 use std::collections::BTreeMap;
@@ -17,13 +18,14 @@ use syncline_core::mapping::Mapping;
 use syncline_core::pace::Lane;
 use syncline_core::pipeline::carry;
 use syncline_core::schema::Schema;
-use syncline_core::state::{Evidence, Spool, TableRecord};
+use syncline_core::state::{Evidence, Ledger, Spool, TableRecord};
 use syncline_core::store::{RowSource, RowStream, Writer};
 use syncline_core::undo::reverse;
 use syncline_core::value::{RowBatch, exact};
 
 use self::copies::is_key_of;
-use self::undoable::{check_undoable, may_have_changed, not_a_restore, what_stays};
+use self::left::Left;
+use self::undoable::{check_undoable, is_under_way, may_have_changed, not_a_restore, under_way, what_stays};
 use crate::open::{Database, Purpose};
 use crate::run::{Record, Worked, table_summary};
 use crate::session::{Syncline, now_ms};
@@ -85,6 +87,9 @@ impl Syncline {
             Some(run) => state.find_run(run).await?,
             None => self.newest_to_undo().await?,
         };
+        if is_under_way(state, &record) {
+            return Err(under_way(&record));
+        }
         check_undoable(state, &record).await?;
         let mut tables = Vec::new();
         for table in state.evidence_tables(&record.id).await? {
@@ -117,7 +122,10 @@ impl Syncline {
         let newest = state.newest_undoable().await?;
         let (recent, _) = state.list_runs(RECENT_RUNS, None).await?;
         let newer = recent.iter().take_while(|run| newest.as_ref().is_none_or(|newest| run.id != newest.id));
-        let newer = newer.filter(|run| run.verb != RunVerb::Undo && run.superseded_by.is_none());
+        let newer: Vec<_> = newer.filter(|run| run.verb != RunVerb::Undo && run.superseded_by.is_none()).collect();
+        if let Some(run) = newer.iter().find(|run| is_under_way(state, run)) {
+            return Err(under_way(run));
+        }
         let lost = newer.into_iter().find(|run| may_have_changed(run) && !run.keeps_images);
         if let Some(restore) = lost.filter(|run| run.verb == RunVerb::Restore) {
             return Err(not_a_restore(restore, newest.as_ref()));
@@ -182,13 +190,15 @@ impl Syncline {
         let record = Record { session: self, run, started, continues };
         let _watch = self.watch_for_cancel(&record.run).await?;
         let mapping = Mapping::parse(&request.mapping)?;
-        let worked = self.put_back((&undone, &mapping), &target, &mut *writer, &record.run).await;
+        // What came in one step goes in one.
+        let undone = (&undone, &mapping, request.refreshes());
+        let worked = self.put_back(undone, &target, &mut *writer, &record.run).await;
         record.close_with(worked, true).await
     }
 
     async fn put_back(
         &self,
-        (undone, mapping): (&RunRecord, &Mapping),
+        (undone, mapping, refreshes): (&RunRecord, &Mapping, bool),
         target: &Database,
         writer: &mut dyn Writer,
         run: &str,
@@ -226,25 +236,26 @@ impl Syncline {
         let name = |work: &TableWork| (work.target.table.name.clone(), work.name.clone());
         let names = works.iter().map(name).collect();
         let mut images = Images { state: state.clone(), run: undone.id.clone(), names };
-        let evidence = state.evidence(run);
+        let (evidence, left, dangled) = (state.evidence(run), Left::of(&works), state.dangled(&undone.id).await?);
         let context = Context {
             run,
             batch_rows: limits::BATCH_ROWS_DEFAULT,
             spool: &spool,
             evidence: Some(&evidence as &dyn Evidence),
-            ledger: None,
+            ledger: Some(&left as &dyn Ledger),
             events: self.events(),
             cancel: self.cancel(),
             pace: target.pace.as_deref(),
-            restores: true,
-            refreshes: false,
+            restores: Some(&dangled),
+            refreshes,
             is_exact: false,
             decided_at: None,
         };
         let applier = Applier::new(&works, &schema, &mut images, &*target.store, context);
         let carried = carry(applier, writer).await;
         let tables = summaries(&undone.id, works.iter().zip(&carried.outcomes), &gone, &refused);
-        Ok(Worked { tables, ..Worked::whole(carried.end, carried.last_batch > 0) })
+        let notes = left.notes(works.iter().zip(&carried.outcomes));
+        Ok(Worked { tables, notes, ..Worked::whole(carried.end, carried.last_batch > 0) })
     }
 }
 

@@ -139,7 +139,8 @@ fn verdict(summary: &Summary, setting: &Setting) -> String {
         parts.push(format!("{} kept", counted(kept, "row")));
     }
     if held > 0 {
-        parts.push(format!("{} held", counted(held, "row")));
+        let word = if setting.held.is_some() { "held" } else { "left" };
+        parts.push(format!("{} {word}", counted(held, "row")));
     }
     if moved > 0 {
         parts.push(format!("{} left as changed meanwhile", counted(moved, "row")));
@@ -164,8 +165,13 @@ fn verdict(summary: &Summary, setting: &Setting) -> String {
     } else if failed > 0 {
         shown += &format!("next: {}\n", setting.retry);
     }
-    if let Some(list) = setting.held.as_ref().filter(|_| held + moved > 0) {
-        shown += &format!("next: {list}\n");
+    if held + moved > 0 {
+        match &setting.held {
+            Some(list) => shown += &format!("next: {list}\n"),
+            // What an undo leaves waits in the run that it undoes.
+            None if failed == 0 && !is_cut_off => shown += &format!("next: {}\n", setting.retry),
+            None => {}
+        }
     }
     shown
 }

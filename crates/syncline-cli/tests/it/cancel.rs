@@ -56,6 +56,16 @@ fn another_process_can_cancel_it() {
     let (scene, child) = at_work();
     let run = scene.json("runs list --json")["data"][0]["id"].as_str().unwrap().to_owned();
     assert_eq!(scene.run("mirror a.db b.db").code, Some(8), "two runs on one target");
+    for line in ["undo --yes --json", &format!("undo {run} --yes --json")] {
+        let said = scene.run(line);
+        assert_eq!(
+            (said.code, said.last()["code"].as_str()),
+            (Some(8), Some("RUN_LOCKED")),
+            "{}{}",
+            said.out,
+            said.err
+        );
+    }
     scene.ok(&format!("runs cancel {run}"));
     let said = stopped(child);
     assert_eq!(said.code, Some(130), "{}{}", said.out, said.err);

@@ -1,5 +1,7 @@
 //! `syncline undo`.
 
+mod references;
+
 use crate::scene::{Scene, steady};
 
 const DEMO: &str = "syncline-demo/hq.db syncline-demo/branch.db";

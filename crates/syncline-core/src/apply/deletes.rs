@@ -27,7 +27,10 @@ impl Applier<'_> {
 
     /// Puts back the sequences of tables whose rows are all back.
     pub(crate) async fn restore_sequences(&mut self, writer: &mut dyn Writer) -> Result<()> {
-        let is_whole = |table: &usize| self.outcomes[*table].error.is_none() && self.outcomes[*table].moved == 0;
+        let is_whole = |table: &usize| {
+            let outcome = &self.outcomes[*table];
+            outcome.error.is_none() && outcome.moved + outcome.held == 0
+        };
         let sequence = |table: usize| Some((table, self.tables[table].sequence?));
         let sequences: Vec<_> = (0..self.tables.len()).filter(is_whole).filter_map(sequence).collect();
         if sequences.is_empty() {
@@ -75,11 +78,12 @@ impl Applier<'_> {
         Ok(())
     }
 
-    /// Something references the tables: all deletes in one transaction, which leaves no more dangling references than
-    /// it found. Rows that are still referenced stay.
+    /// Something references the tables: all deletes in one transaction, which leaves no dangling reference that it has
+    /// not found. Rows that are still referenced stay.
     async fn delete_together(&mut self, tables: &[usize], writer: &mut dyn Writer) -> Result<()> {
         for _ in 0..limits::HOLD_ROUNDS_MAX {
-            if self.try_delete_together(tables, writer).await? == Attempt::Done {
+            let left: Vec<_> = tables.iter().copied().filter(|table| self.outcomes[*table].error.is_none()).collect();
+            if left.is_empty() || self.try_delete_together(&left, writer).await? == Attempt::Done {
                 tables.iter().for_each(|table| self.deletes_done[*table] = true);
                 return Ok(());
             }
@@ -91,19 +95,18 @@ impl Applier<'_> {
         let mut pending = self.pending();
         let mut tx = writer.begin().await?;
         let written = async {
-            let before = self.count_orphans(&mut *tx, tables, &[]).await?;
-            for table in tables {
-                match &self.tables[*table].action {
-                    Action::Empty(load) => self.empty(&mut *tx, &mut pending, *table, load).await?,
-                    _ => {
-                        self.context.started(self.name(*table), Phase::Apply, self.tables[*table].deletes);
-                        self.record_table(&mut *tx, *table).await?;
-                        self.delete_all(&mut *tx, &mut pending, *table, ApplyMode::InPlace).await?;
-                        self.context.ended(self.name(*table), Phase::Apply, self.tables[*table].deletes);
-                    }
-                }
+            self.find_wanted(&mut *tx).await?;
+            let before = self.dangling_before(&mut *tx, tables).await?;
+            if self.empty_loaded(&mut *tx, &mut pending, tables).await? == Attempt::Again {
+                return Ok(Attempt::Again);
             }
-            self.leave_out_referenced(&mut *tx, tables, &[], &before).await
+            for table in tables.iter().filter(|table| self.tables[**table].action == Action::Differences) {
+                self.context.started(self.name(*table), Phase::Apply, self.tables[*table].deletes);
+                self.record_table(&mut *tx, *table).await?;
+                self.delete_all(&mut *tx, &mut pending, *table, ApplyMode::InPlace).await?;
+                self.context.ended(self.name(*table), Phase::Apply, self.tables[*table].deletes);
+            }
+            self.leave_out_referenced(&mut *tx, tables, &before).await
         };
         let written = written.await;
         self.conclude(tx, pending, written).await

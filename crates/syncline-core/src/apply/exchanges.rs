@@ -37,11 +37,18 @@ impl Applier<'_> {
         let tables: Vec<_> = parts.iter().map(|(table, _)| *table).collect();
         let mut pending = self.pending();
         let mut tx = writer.begin().await?;
-        let restored = if self.context.restores { &tables[..] } else { &[] };
         let written = async {
             self.check_still_empty(&tables).await?;
             self.keep_refilled(&mut *tx, &mut pending, &tables).await?;
-            let before = self.count_orphans(&mut *tx, &tables, restored).await?;
+            self.find_wanted(&mut *tx).await?;
+            let before = self.dangling_before(&mut *tx, &tables).await?;
+            if self.empty_loaded(&mut *tx, &mut pending, &tables).await? == Attempt::Again {
+                return Ok(Attempt::Again);
+            }
+            // Before parents leave their tables: what then points at nothing does so for the moment only.
+            for (table, kind) in parts.iter().copied() {
+                self.mark_all_dangling(&mut *tx, &mut pending, table, kind).await?;
+            }
             self.leave_out_waiting(&mut *tx, parts).await?;
             self.make_room(&mut *tx, &mut pending, parts).await?;
             let mut attempt = Attempt::Done;
@@ -57,7 +64,7 @@ impl Applier<'_> {
                 attempt = self.hold_all_dangling(&mut *tx, &mut pending, parts).await?;
             }
             if attempt == Attempt::Done {
-                attempt = self.leave_out_referenced(&mut *tx, &tables, restored, &before).await?;
+                attempt = self.leave_out_referenced(&mut *tx, &tables, &before).await?;
             }
             if attempt == Attempt::Done {
                 attempt = self.look_again(&mut *tx, &tables).await?;
@@ -76,12 +83,6 @@ impl Applier<'_> {
         pending: &mut Pending,
         parts: &[(usize, ChangeKind)],
     ) -> Result<()> {
-        for (table, _) in parts {
-            // Before anything else is written, because what is to leave is read through a snapshot first.
-            if let Action::Empty(load) = &self.tables[*table].action {
-                self.empty(tx, pending, *table, load).await?;
-            }
-        }
         for (table, kind) in parts.iter().copied() {
             match self.tables[table].action {
                 Action::Empty(_) => {}

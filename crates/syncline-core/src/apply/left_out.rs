@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::TableWork;
 use crate::change::{Applied, Operation, PlannedChange, Reason, Refusal};
 use crate::error::Result;
-use crate::state::{Awaited, HeldRow};
+use crate::state::{Awaited, ChangeKind, HeldRow};
 use crate::value::{RowBatch, ValueRef, canonical, exact};
 
 /// Why a row is left out before anything is tried with it.
@@ -43,6 +43,14 @@ impl LeftOut {
     pub(super) fn leave(&mut self, rows: impl IntoIterator<Item = Keyed>) {
         for (key, cause) in rows {
             self.puts.entry(key_form_of(&key)).or_insert((key, cause));
+        }
+    }
+
+    /// Leaves out a change of this kind to the row with this key, in the exact encoding.
+    pub(super) fn leave_of(&mut self, kind: ChangeKind, key: Vec<u8>, cause: Cause) {
+        match kind {
+            ChangeKind::Delete => _ = self.deletes.entry(key_form_of(&key)).or_insert(cause),
+            ChangeKind::Put | ChangeKind::Deferred => self.leave([(key, cause)]),
         }
     }
 

@@ -208,6 +208,9 @@ impl Applier<'_> {
         if !excused.is_empty() && mode != ApplyMode::Displace {
             self.hold_rows(tx, pending, table, excused, false).await?;
         }
+        if mode == ApplyMode::InPlace {
+            self.mark_dangling(tx, pending, table, &page).await?;
+        }
         let Self { tables, source, context, left_out, .. } = self;
         let work = &tables[table];
         let mut written = Written::default();

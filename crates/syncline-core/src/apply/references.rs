@@ -3,14 +3,14 @@
 //! The engine's own enforcement is off while Syncline writes, because its actions would change rows nobody planned to
 //! change. What it would have refused is looked for here instead, inside the transaction.
 
+use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, HashSet};
 
 use super::holds::Attempt;
 use super::left_out::{Cause, Excused, key_form, key_form_of};
 use super::{Action, Applier, Pending, TableWork};
 use crate::change::{Operation, PlannedChange, Reason, TableTask, keys_of};
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
 use crate::limits;
 use crate::schema::ForeignKey;
 use crate::state::{Awaited, ChangeKind};
@@ -28,7 +28,7 @@ impl Applier<'_> {
         put: Put<'_>,
     ) -> Result<Dangling> {
         let work = &self.tables[table];
-        if self.context.restores || work.target.table.foreign_keys.is_empty() {
+        if work.target.table.foreign_keys.is_empty() {
             return Ok(Dangling::default());
         }
         let page = match put {
@@ -44,12 +44,16 @@ impl Applier<'_> {
         for foreign_key in &work.target.table.foreign_keys {
             let limit = limits::HELD_BY_REFERENCES_MAX;
             let orphans = tx.orphans(&work.target, foreign_key, keys.as_ref(), limit).await?;
+            let orphans = match self.context.restores {
+                Some(before) => orphans.without(|mark| before.holds(mark) || pending.dangled.contains(&mark))?,
+                None => orphans,
+            };
             if orphans.count == 0 {
                 continue;
             }
-            let is_hopeless = orphans.count > limit as u64 || !self.has_table(&foreign_key.parent);
-            if self.context.ledger.is_none() || is_hopeless {
-                return Err(dangling(&work.target, foreign_key, &orphans));
+            let is_missing = self.context.restores.is_none() && !self.has_table(&foreign_key.parent);
+            if self.context.ledger.is_none() || orphans.count > limit as u64 || is_missing {
+                return Err(self.dangling(&work.target, foreign_key, &orphans));
             }
             collect_causes(&mut causes, foreign_key, &orphans);
         }
@@ -120,109 +124,46 @@ impl Applier<'_> {
         self.schema.table(name).is_some() || self.tables.iter().enumerate().any(is_made)
     }
 
-    /// Whether any table references this one.
-    pub(super) fn is_referenced(&self, table: usize) -> bool {
-        !self.referencing(&[table], &[]).is_empty()
-    }
-
-    /// Rows that point at nothing in every table that references one of these, except those of `restored`, whose rows
-    /// may come back as they were: a count for each reference.
-    pub(super) async fn count_orphans(
-        &mut self,
+    /// Marks rows of a page that point at nothing before they are written: an undo that leaves their references as they
+    /// are adds nothing to that.
+    pub(super) async fn mark_dangling(
+        &self,
         tx: &mut dyn Transaction,
-        tables: &[usize],
-        restored: &[usize],
-    ) -> Result<Vec<u64>> {
-        let mut counts = Vec::new();
-        for (child, foreign_key) in self.referencing(tables, restored) {
-            counts.push(tx.orphans(&child, &foreign_key, None, 0).await?.count);
+        pending: &mut Pending,
+        table: usize,
+        page: &[PlannedChange],
+    ) -> Result<()> {
+        let work = &self.tables[table];
+        if self.context.restores.is_none() || work.target.table.foreign_keys.is_empty() {
+            return Ok(());
         }
-        Ok(counts)
+        // Inserts too: an undo before this one may have carried them out.
+        let keys = keys_of(page, work.target.key_width())?;
+        for foreign_key in &work.target.table.foreign_keys {
+            let found = tx.orphans(&work.target, foreign_key, Some(&keys), page.len()).await?;
+            pending.dangled.extend(found.marks());
+        }
+        Ok(())
     }
 
-    /// Where there are more of them than `before`, what was deleted is referenced by rows that stay. Those deletes are
-    /// left out, and the transaction has to be begun anew.
-    pub(super) async fn leave_out_referenced(
-        &mut self,
+    /// As [`Applier::mark_dangling`], for all puts of a kind to a table.
+    pub(super) async fn mark_all_dangling(
+        &self,
         tx: &mut dyn Transaction,
-        tables: &[usize],
-        restored: &[usize],
-        before: &[u64],
-    ) -> Result<Attempt> {
-        let mut attempt = Attempt::Done;
-        for ((child, foreign_key), before) in self.referencing(tables, restored).into_iter().zip(before) {
-            let orphans = tx.orphans(&child, &foreign_key, None, limits::HELD_BY_REFERENCES_MAX).await?;
-            if orphans.count <= *before {
-                continue;
-            }
-            if self.context.is_exact && self.last_batch == 0 {
-                return Err(referenced_since(&child, &foreign_key));
-            }
-            let is_left_out = self.context.ledger.is_some()
-                && orphans.count <= limits::HELD_BY_REFERENCES_MAX as u64
-                && self.keep_referenced(tables, &child, &foreign_key, &orphans).await?;
-            if !is_left_out {
-                return Err(dangling(&child, &foreign_key, &orphans));
-            }
-            attempt = Attempt::Again;
-        }
-        Ok(attempt)
-    }
-
-    /// Leaves out the deletes of rows that `orphans` point at; false when none of them is among the deletes.
-    async fn keep_referenced(
-        &mut self,
-        tables: &[usize],
-        child: &TableTask,
-        foreign_key: &ForeignKey,
-        orphans: &Orphans,
-    ) -> Result<bool> {
-        let is_parent = |table: &usize| self.tables[*table].target.table.name.eq_ignore_ascii_case(&foreign_key.parent);
-        let Some(table) = tables.iter().copied().find(is_parent) else { return Ok(false) };
-        let Some(order) = key_order(&self.tables[table].target, foreign_key) else { return Ok(false) };
-        let wanted: HashSet<_> = orphans.points_at.rows().map(|row| key_form(row.select(&order))).collect();
-        let words = format!("rows of {} still reference it ({})", child.table.name, foreign_key.columns.join(", "));
-        let (mut done, mut is_any) = (0, false);
-        loop {
-            let page = self.page(table, ChangeKind::Delete, done).await?;
+        pending: &mut Pending,
+        table: usize,
+        kind: ChangeKind,
+    ) -> Result<()> {
+        let mut done = 0;
+        while self.context.restores.is_some() {
+            let page = self.page(table, kind, done).await?;
             if page.is_empty() {
-                return Ok(is_any);
+                break;
             }
+            self.mark_dangling(tx, pending, table, &page).await?;
             done += page.len() as u64;
-            let forms = page.iter().map(|change| key_form_of(&change.key)).filter(|form| wanted.contains(form));
-            for form in forms {
-                // Another reference to the same row may have found it a moment before.
-                let cause = Cause { reason: Reason::ForeignKey, words: words.clone(), awaits: Vec::new() };
-                self.left_out[table].deletes.entry(form).or_insert(cause);
-                is_any = true;
-            }
         }
-    }
-
-    fn referencing(&self, tables: &[usize], except: &[usize]) -> Vec<(TableTask, ForeignKey)> {
-        // A table that is emptied, by this transaction or one before, references nothing any more.
-        let is_dropped = |name: &str| {
-            (0..self.tables.len()).any(|table| {
-                let work = &self.tables[table];
-                let is_emptied = self.deletes_done[table] || tables.contains(&table);
-                matches!(work.action, Action::Empty(_))
-                    && is_emptied
-                    && work.target.table.name.eq_ignore_ascii_case(name)
-            })
-        };
-        let is_excepted =
-            |name: &str| except.iter().any(|table| self.tables[*table].target.table.name.eq_ignore_ascii_case(name));
-        let mut found = Vec::new();
-        for child in &self.schema.tables {
-            if is_dropped(&child.name) || is_excepted(&child.name) {
-                continue;
-            }
-            for table in tables {
-                let references = child.references_to(&self.tables[*table].target.table.name);
-                found.extend(references.map(|foreign_key| (TableTask::whole(child.clone()), foreign_key.clone())));
-            }
-        }
-        found
+        Ok(())
     }
 }
 
@@ -296,51 +237,8 @@ fn sort_out(
     named.partition(|(change, _)| change.operation == Operation::Insert)
 }
 
-/// Where in the foreign key's columns each column of the parent's key is found; `None` when it references others.
-pub(super) fn key_order(parent: &TableTask, foreign_key: &ForeignKey) -> Option<Vec<usize>> {
-    if parent.key.len() != foreign_key.parent_columns.len() {
-        return None;
-    }
-    let position = |at: &usize| {
-        let name = &parent.table.columns[parent.columns[*at]].name;
-        foreign_key.parent_columns.iter().position(|column| column.eq_ignore_ascii_case(name))
-    };
-    parent.key.iter().map(position).collect()
-}
-
-fn dangling(child: &TableTask, foreign_key: &ForeignKey, orphans: &Orphans) -> Error {
-    let what = format!(
-        "{} row{} of {} would reference no row of {} ({} -> {})",
-        orphans.count,
-        if orphans.count == 1 { "" } else { "s" },
-        child.table.name,
-        foreign_key.parent,
-        foreign_key.columns.join(", "),
-        foreign_key.parent_columns.join(", "),
-    );
-    let error = Error::new(Code::ForeignKeyBroken, what);
-    let named = orphans
-        .keys
-        .rows()
-        .take(if child.is_multiset() { 0 } else { limits::SAMPLE_ROWS })
-        .map(|row| named_cells(child, row.iter()));
-    match named.collect::<Vec<_>>() {
-        none if none.is_empty() => error,
-        some => error.because(format!("among them {}", some.join("; "))),
-    }
-}
-
-/// The error for a plan that deletes what somebody has come to reference.
-fn referenced_since(child: &TableTask, foreign_key: &ForeignKey) -> Error {
-    let why = format!("rows of {} reference rows of {} that it deletes", child.table.name, foreign_key.parent);
-    Error::new(Code::PlanStale, "the plan is stale")
-        .because(format!("{why}, and did not when it was made"))
-        .leaving("nothing more was written")
-        .next("make the plan anew", "it shows what would be done now")
-}
-
 /// A row by its key, in the words of a place.
-pub(super) fn named_key(task: &TableTask, key: &[u8]) -> String {
+pub fn named_key(task: &TableTask, key: &[u8]) -> String {
     if task.is_multiset() {
         return format!("a row of {}", task.table.name);
     }
@@ -348,7 +246,7 @@ pub(super) fn named_key(task: &TableTask, key: &[u8]) -> String {
     format!("row {cells} of {}", task.table.name)
 }
 
-fn named_cells<'v>(task: &TableTask, key: impl IntoIterator<Item = ValueRef<'v>>) -> String {
+pub(super) fn named_cells<'v>(task: &TableTask, key: impl IntoIterator<Item = ValueRef<'v>>) -> String {
     let columns: Vec<_> = task.column_names().collect();
     let cells = task.key.iter().zip(key);
     let cells: Vec<_> = cells.map(|(column, value)| format!("{}={}", columns[*column], short(value))).collect();

@@ -48,7 +48,11 @@ impl Applier<'_> {
         let written = async {
             self.check_still_empty(tables).await?;
             self.keep_refilled(&mut *tx, &mut pending, tables).await?;
-            let before = self.count_orphans(&mut *tx, tables, &[]).await?;
+            self.find_wanted(&mut *tx).await?;
+            let before = self.dangling_before(&mut *tx, tables).await?;
+            if self.empty_loaded(&mut *tx, &mut pending, tables).await? == Attempt::Again {
+                return Ok(Attempt::Again);
+            }
             for table in tables {
                 if self.bring(&mut *tx, &mut pending, *table).await? == Attempt::Clash {
                     return Ok(Attempt::Clash);
@@ -64,7 +68,7 @@ impl Applier<'_> {
             let parts: Vec<_> = tables.iter().map(|table| (*table, ChangeKind::Put)).collect();
             let mut attempt = self.hold_all_dangling(&mut *tx, &mut pending, &parts).await?;
             if attempt == Attempt::Done {
-                attempt = self.leave_out_referenced(&mut *tx, tables, &[], &before).await?;
+                attempt = self.leave_out_referenced(&mut *tx, tables, &before).await?;
             }
             if attempt == Attempt::Done {
                 attempt = self.look_again(&mut *tx, tables).await?;
@@ -82,7 +86,7 @@ impl Applier<'_> {
             Action::Load { create } => create || work.puts > 0,
             Action::Refill => true,
             Action::Differences => work.puts + work.deletes > 0,
-            Action::Empty(_) => false,
+            Action::Empty(_) => true,
         }
     }
 

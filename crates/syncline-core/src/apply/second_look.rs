@@ -6,8 +6,8 @@ use std::collections::{HashMap, HashSet};
 use futures_util::StreamExt;
 
 use super::holds::Attempt;
-use super::left_out::{LeftOut, key_form, key_form_of};
-use super::references::key_order;
+use super::left_out::{Cause, LeftOut, key_form, key_form_of};
+use super::referenced::key_order;
 use super::rivals::{is_huge, unreadable};
 use super::{Applier, TableWork};
 use crate::change::{Mapped, Reason, TableTask};
@@ -39,8 +39,13 @@ impl Applier<'_> {
     /// Rows that were left out and could be written now, by the form of their keys.
     async fn freed(&mut self, tx: &mut dyn Transaction, table: usize) -> Result<Vec<Vec<u8>>> {
         let left_out = &self.left_out[table];
-        let may_pass = |reason| matches!(reason, Reason::Unique | Reason::ForeignKey);
-        let asked = left_out.puts().values().filter(|(_, cause)| may_pass(cause.reason));
+        // What awaits no row is itself referenced by rows that stay.
+        let may_pass = |cause: &Cause| match cause.reason {
+            Reason::Unique => true,
+            Reason::ForeignKey => !cause.awaits.is_empty(),
+            _ => false,
+        };
+        let asked = left_out.puts().values().filter(|(_, cause)| may_pass(cause));
         let mut asked: Vec<Vec<u8>> = asked.map(|(key, _)| key.clone()).collect();
         // In an order that is the same each time.
         asked.sort_unstable();

@@ -13,10 +13,10 @@ use crate::change::TableTask;
 use crate::error::Result;
 use crate::limits;
 use crate::pace::{Lane, Pace};
-use crate::schema::{NewColumn, Schema, TableSchema, Widened};
+use crate::schema::{ForeignKey, NewColumn, Schema, TableSchema, Widened};
 use crate::store::{
-    Backup, Description, DigestStream, Estimate, Flow, Position, RowStream, RunClaim, Share, SharedView, Snapshot,
-    Store, SumStream, Writer,
+    Backup, Description, DigestStream, Estimate, Flow, Orphans, Position, RowStream, RunClaim, Share, SharedView,
+    Snapshot, Store, SumStream, Writer,
 };
 use crate::value::RowBatch;
 
@@ -168,6 +168,17 @@ impl Snapshot for PacedSnapshot {
         }
         self.meter.pay().await?;
         Ok(self.meter.stream(self.inner.fetch(task, keys).await?, |rows| rows.len() as u64))
+    }
+
+    /// Not paid for, as in a transaction: the engine looks for them by itself and hands over few.
+    async fn orphans(
+        &mut self,
+        child: &TableTask,
+        foreign_key: &ForeignKey,
+        keys: Option<&RowBatch>,
+        limit: usize,
+    ) -> Result<Orphans> {
+        self.inner.orphans(child, foreign_key, keys, limit).await
     }
 
     fn set_flow(&mut self, flow: Flow) {

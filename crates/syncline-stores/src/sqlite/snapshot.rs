@@ -2,6 +2,7 @@
 
 mod estimate;
 pub(super) mod masks;
+pub(super) mod orphans;
 pub(super) mod select;
 mod sum;
 
@@ -15,8 +16,10 @@ use rusqlite::types::{Value as OwnedCell, ValueRef as Cell};
 use syncline_core::change::TableTask;
 use syncline_core::error::Result;
 use syncline_core::limits;
-use syncline_core::schema::{NewColumn, Schema, TableSchema, Widened};
-use syncline_core::store::{DigestStream, Estimate, Flow, Position, RowStream, Share, SharedView, Snapshot, SumStream};
+use syncline_core::schema::{ForeignKey, NewColumn, Schema, TableSchema, Widened};
+use syncline_core::store::{
+    DigestStream, Estimate, Flow, Orphans, Position, RowStream, Share, SharedView, Snapshot, SumStream,
+};
 use syncline_core::value::RowBatch;
 
 use self::masks::Masks;
@@ -147,6 +150,18 @@ impl Snapshot for SqliteSnapshot {
 
     fn set_flow(&mut self, flow: Flow) {
         self.flow = flow;
+    }
+
+    async fn orphans(
+        &mut self,
+        child: &TableTask,
+        foreign_key: &ForeignKey,
+        keys: Option<&RowBatch>,
+        limit: usize,
+    ) -> Result<Orphans> {
+        let (child, foreign_key, keys) = (child.clone(), foreign_key.clone(), keys.cloned());
+        let work = move |conn: &mut Connection| orphans::find(conn, &child, &foreign_key, keys.as_ref(), limit);
+        self.thread.call(Doing::Reading, work).await
     }
 
     async fn position(&mut self) -> Result<Position> {

@@ -9,7 +9,6 @@ mod checkpoints;
 mod copies;
 pub(super) mod define;
 mod displaced;
-mod orphans;
 mod rivals;
 mod row;
 mod sequence;
@@ -30,7 +29,7 @@ pub(super) use self::define::statements_of;
 
 use super::bulk::{self, adopt};
 use super::connect::failure::{Attempt, Doing};
-use super::snapshot;
+use super::snapshot::{self, orphans};
 use super::thread::ConnectionThread;
 
 /// A run's way to write.

@@ -6,7 +6,7 @@ use syncline_core::change::{ApplyMode, TableTask};
 use syncline_core::store::{Orphans, Store};
 use syncline_core::value::{RowBatch, Value};
 
-use super::rows::{cells, create, create_orders, deletes, key_cells, keys, task};
+use super::rows::{cells, create, create_orders, deletes, inserts, key_cells, keys, task};
 use super::{Factory, Fixture, Promise};
 use crate::fixtures::Cells;
 
@@ -24,6 +24,11 @@ pub(super) const PROMISES: &[Promise] = &[
     Promise { name: "orphans: a table that references itself", check: |labs| Box::pin(own_table(labs)) },
     Promise { name: "orphans: a reference that names no column", check: |labs| Box::pin(implicit(labs)) },
     Promise { name: "orphans: seen as the transaction leaves them", check: |labs| Box::pin(in_transaction(labs)) },
+    Promise {
+        name: "orphans: their sum is that of the same rows only, however many of them are named",
+        check: |labs| Box::pin(sums(labs)),
+    },
+    Promise { name: "orphans: a view shows those of its instant", check: |labs| Box::pin(in_view(labs)) },
 ];
 
 /// The orphans by the first foreign key of `child`: all, or those among `rows`.
@@ -184,4 +189,52 @@ async fn in_transaction(labs: Factory<'_>) {
     transaction.apply(&child, deletes(&child, &children[..3]), ApplyMode::InPlace).await.unwrap();
     let found = transaction.orphans(&child, &child.table.foreign_keys[0], None, LIMIT).await.unwrap();
     check(&child, &found, &children[3..4]);
+}
+
+/// Some go and as many come: the number stays, the sum does not, and is back when they are.
+async fn sums(labs: Factory<'_>) {
+    let lab = labs();
+    let parents = create_orders(&*lab, 7, 4).await;
+    create(&*lab, LINES).await;
+    let (_, orphaned, _) = lines(&parents);
+    let child_of_first = line(1, parents[0][0].clone());
+    lab.insert("lines", &[&orphaned[..], &[child_of_first]].concat()).await;
+    let store = lab.open().await;
+    let (parent, child) = (task(&store, "orders").await, task(&store, "lines").await);
+    let foreign_key = &child.table.foreign_keys[0];
+    let mut writer = store.writer().await.unwrap();
+    let mut transaction = writer.begin().await.unwrap();
+    let before = transaction.orphans(&child, foreign_key, None, LIMIT).await.unwrap();
+    for limit in [0, 3, 1_000] {
+        let again = transaction.orphans(&child, foreign_key, None, limit).await.unwrap();
+        assert_eq!((again.count, again.sum), (before.count, before.sum), "named or not");
+        assert_eq!(again.marks().len(), limit.min(orphaned.len()), "a mark for each that is named");
+    }
+    transaction.apply(&child, deletes(&child, &orphaned[..1]), ApplyMode::InPlace).await.unwrap();
+    transaction.apply(&parent, deletes(&parent, &parents[..1]), ApplyMode::InPlace).await.unwrap();
+    let after = transaction.orphans(&child, foreign_key, None, LIMIT).await.unwrap();
+    assert_eq!(after.count, before.count);
+    assert_ne!(after.sum, before.sum, "as many, and others");
+    transaction.apply(&child, inserts(&child, &orphaned[..1]), ApplyMode::InPlace).await.unwrap();
+    transaction.apply(&parent, inserts(&parent, &parents[..1]), ApplyMode::InPlace).await.unwrap();
+    let back = transaction.orphans(&child, foreign_key, None, LIMIT).await.unwrap();
+    assert_eq!((back.count, back.sum), (before.count, before.sum), "the same rows, in whatever order they lie");
+}
+
+async fn in_view(labs: Factory<'_>) {
+    let lab = labs();
+    let parents = create_orders(&*lab, 7, 40).await;
+    create(&*lab, LINES).await;
+    let (good, orphaned, unbound) = lines(&parents);
+    lab.insert("lines", &[&good[..], &orphaned[..4], &unbound].concat()).await;
+    let store = lab.open().await;
+    let child = task(&store, "lines").await;
+    let in_transaction = orphans(&store, &child, None).await;
+    let mut view = store.snapshot().await.unwrap();
+    let found = view.orphans(&child, &child.table.foreign_keys[0], None, LIMIT).await.unwrap();
+    check(&child, &found, &orphaned[..4]);
+    assert_eq!(found.sum, in_transaction.sum, "marked alike");
+    let asked = keys(&child, &orphaned[3..6]);
+    let found = view.orphans(&child, &child.table.foreign_keys[0], Some(&asked), LIMIT).await.unwrap();
+    check(&child, &found, &orphaned[3..4]);
 }

@@ -8,10 +8,11 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use syncline_core::change::{Image, RowDigest, copies};
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
-use syncline_core::state::{Evidence, LoadRecord, TableRecord};
+use syncline_core::state::{DanglingRecord, Evidence, LoadRecord, TableRecord};
 use syncline_core::value::{TableSum, exact};
 
 use super::State;
+use super::dangling;
 use super::database::{Database, Outcome};
 use super::run_record::{read_json, to_count, to_json, to_sql};
 
@@ -113,6 +114,11 @@ impl Evidence for RunEvidence {
             .await
     }
 
+    async fn record_dangling(&self, records: &[DanglingRecord]) -> Result<()> {
+        let (run, records) = (self.run.clone(), records.to_vec());
+        self.database.write("record what points at nothing", move |tx| dangling::insert(tx, &run, &records)).await
+    }
+
     async fn forget_batch(&self, batch: u64) -> Result<()> {
         let run = self.run.clone();
         let batch = to_sql(batch);
@@ -124,6 +130,7 @@ impl Evidence for RunEvidence {
         self.database
             .write("record that a run has all its batches in the target", move |tx| {
                 drop_batches(tx, &run, to_sql(batch.saturating_add(1)), i64::MAX)?;
+                dangling::drop_useless(tx, &run)?;
                 tx.execute("UPDATE run SET sealed_batch = ?2 WHERE id = ?1", params![run, to_sql(batch)])?;
                 Ok(())
             })

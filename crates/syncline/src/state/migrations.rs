@@ -10,7 +10,7 @@ use super::database::{Outcome, state_failed};
 const APPLICATION: i32 = i32::from_be_bytes(*b"Sync");
 
 /// The step at position n leads from version n to n + 1.
-const STEPS: &[&str] = &[FIRST, PLANS, LEDGER, INCARNATIONS];
+const STEPS: &[&str] = &[FIRST, PLANS, LEDGER, INCARNATIONS, DANGLING];
 
 const FIRST: &str = "
     CREATE TABLE run (
@@ -170,6 +170,17 @@ const INCARNATIONS: &str = "
     ) STRICT, WITHOUT ROWID;
     ALTER TABLE run ADD COLUMN incarnation INTEGER NOT NULL DEFAULT 1;
     ALTER TABLE run ADD COLUMN backup TEXT;
+";
+
+/// What pointed at nothing before a run, by one foreign key a row. The marks stand one behind the other.
+const DANGLING: &str = "
+    CREATE TABLE dangling (
+        sequence INTEGER PRIMARY KEY,
+        run TEXT NOT NULL REFERENCES run (id),
+        sum BLOB,
+        marks BLOB NOT NULL
+    ) STRICT;
+    CREATE INDEX dangling_of_run ON dangling (run);
 ";
 
 /// Makes sure that the database is ours and no newer than this program, before anything is written to it.

@@ -4,7 +4,7 @@ use syncline_core::error::{Code, Error, Result};
 
 use crate::request::SchemaPolicy;
 use crate::restore::restore_command;
-use crate::state::{RunRecord, RunVerb, State};
+use crate::state::{RunLock, RunRecord, RunVerb, State};
 use crate::summary::{Status, TableSummary};
 
 /// Refuses a run of which nothing can be taken back.
@@ -37,6 +37,20 @@ pub(super) async fn check_undoable(state: &State, record: &RunRecord) -> Result<
         });
     }
     Ok(())
+}
+
+/// Whether a run is at work; one that says so and whose target nobody has locked is dead.
+pub(super) fn is_under_way(state: &State, run: &RunRecord) -> bool {
+    run.status == Status::Running && RunLock::is_held(state.dir(), &run.target_identity)
+}
+
+/// A run can be taken back once it has ended.
+pub(super) fn under_way(run: &RunRecord) -> Error {
+    Error::new(Code::RunLocked, format!("{} is under way", run.id))
+        .because("what a run does can be undone once it has ended")
+        .leaving("nothing was changed")
+        .next(format!("syncline undo {}", run.id), "when it has ended")
+        .next(format!("syncline runs cancel {}", run.id), "stop it after its current batch")
 }
 
 /// What a run has added to tables, which no undo takes away: somebody may have put something into it since.

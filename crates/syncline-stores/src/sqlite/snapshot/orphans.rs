@@ -13,7 +13,7 @@ use crate::sqlite::types::{self, Encoding};
 
 /// Finds them among the rows with `keys`, or in the whole table, and names at most `limit`. A row with NULL in the reference points nowhere on
 /// purpose and is no orphan.
-pub(super) fn find(
+pub(in crate::sqlite) fn find(
     conn: &Connection,
     child: &TableTask,
     reference: &ForeignKey,
@@ -22,8 +22,7 @@ pub(super) fn find(
 ) -> Attempt<Orphans> {
     let parent_exists = select::table_exists(conn, &reference.parent)?;
     let sql = dangling(child, reference, parent_exists)?;
-    let mut orphans =
-        Orphans { count: 0, keys: RowBatch::new(child.key_width()), points_at: RowBatch::new(reference.columns.len()) };
+    let mut orphans = Orphans::new(child, reference);
     match keys {
         None => {
             let mut statement = conn.prepare(&sql)?;
@@ -73,17 +72,9 @@ fn dangling(child: &TableTask, reference: &ForeignKey, parent_exists: bool) -> R
 
 fn collect(orphans: &mut Orphans, mut rows: Rows<'_>, limit: usize) -> Attempt<()> {
     while let Some(row) = rows.next()? {
-        orphans.count += 1;
-        if orphans.count > limit as u64 {
-            continue;
-        }
-        let (keys, points_at) = (orphans.keys.width(), orphans.points_at.width());
-        for column in 0..keys {
-            orphans.keys.push(types::value(row.get_ref(column)?))?;
-        }
-        for column in keys..keys + points_at {
-            orphans.points_at.push(types::value(row.get_ref(column)?))?;
-        }
+        let width = orphans.keys.width() + orphans.points_at.width();
+        let cells = (0..width).map(|column| Ok(types::value(row.get_ref(column)?)));
+        orphans.add(&cells.collect::<rusqlite::Result<Vec<_>>>()?, limit)?;
     }
     Ok(())
 }

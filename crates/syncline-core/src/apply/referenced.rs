@@ -1,0 +1,269 @@
+//! Rows that go while others reference them: they stay, and so does a loaded table as a whole.
+
+use std::collections::HashSet;
+
+use super::dangled::Before;
+use super::holds::Attempt;
+use super::left_out::{Cause, key_form, key_form_of};
+use super::references::named_cells;
+use super::{Action, Applier, Pending, TableWork};
+use crate::change::{Reason, TableTask, keys_of};
+use crate::error::{Code, Error, Result};
+use crate::limits;
+use crate::schema::ForeignKey;
+use crate::state::ChangeKind;
+use crate::store::{Orphans, Transaction};
+use crate::value::exact;
+
+impl Applier<'_> {
+    /// Whether any table references this one.
+    pub(super) fn is_referenced(&self, table: usize) -> bool {
+        !self.referencing(&[table]).is_empty()
+    }
+
+    /// What points at nothing in every table that references one of these.
+    pub(super) async fn dangling_before(&self, tx: &mut dyn Transaction, tables: &[usize]) -> Result<Vec<Before>> {
+        let mut before = Vec::new();
+        for (child, foreign_key) in self.referencing(tables) {
+            let found = tx.orphans(&child, &foreign_key, None, limits::HELD_BY_REFERENCES_MAX).await?;
+            before.push(Before::new(child, foreign_key, &found));
+        }
+        Ok(before)
+    }
+
+    /// Where others do now, what was deleted is referenced by rows that stay. Those deletes are left out, and the
+    /// transaction has to be begun anew. Rows that an undo brings back may point at nothing as they did before its run.
+    pub(super) async fn leave_out_referenced(
+        &mut self,
+        tx: &mut dyn Transaction,
+        tables: &[usize],
+        before: &[Before],
+    ) -> Result<Attempt> {
+        let mut attempt = Attempt::Done;
+        for before in before {
+            let limit = limits::HELD_BY_REFERENCES_MAX as u64;
+            let found = tx.orphans(&before.child, &before.foreign_key, None, limits::HELD_BY_REFERENCES_MAX).await?;
+            let new = before.new_among(found, self.context.restores)?;
+            if new.count == 0 {
+                continue;
+            }
+            if self.context.is_exact && self.last_batch == 0 {
+                return Err(referenced_since(&before.child, &before.foreign_key));
+            }
+            if self.context.ledger.is_some() && new.count <= limit && self.keep_referenced(tables, before, &new).await?
+            {
+                attempt = Attempt::Again;
+            } else if new.count > limit || !before.may_hold(&new) {
+                return Err(self.dangling(&before.child, &before.foreign_key, &new));
+            }
+        }
+        Ok(attempt)
+    }
+
+    /// Takes back the loads among these tables, before anything else is written: what is to leave is read through a
+    /// snapshot first. A load that is not as it was left stays as a whole.
+    pub(super) async fn empty_loaded(
+        &mut self,
+        tx: &mut dyn Transaction,
+        pending: &mut Pending,
+        tables: &[usize],
+    ) -> Result<Attempt> {
+        let mut attempt = Attempt::Done;
+        for table in tables {
+            let Action::Empty(load) = &self.tables[*table].action else { continue };
+            if self.stays(*table) {
+                continue;
+            }
+            match self.empty(tx, pending, *table, load).await {
+                Err(error) if error.code() == Code::UndoStale => {
+                    self.leave_whole(*table, error);
+                    // References from it count once more.
+                    attempt = Attempt::Again;
+                }
+                emptied => emptied?,
+            }
+        }
+        Ok(attempt)
+    }
+
+    /// Whether a loaded table stays as it is.
+    fn stays(&self, table: usize) -> bool {
+        self.outcomes[table].error.is_some()
+    }
+
+    fn leave_whole(&mut self, table: usize, error: Error) {
+        let error = error.at_if_unsaid(self.name(table)).leaving_if_unsaid("the table is untouched");
+        self.outcomes[table].error = Some(error);
+    }
+
+    /// Leaves out the deletes of rows that `orphans` point at; false when none of them is among the deletes.
+    async fn keep_referenced(&mut self, tables: &[usize], before: &Before, orphans: &Orphans) -> Result<bool> {
+        let Before { child, foreign_key, .. } = before;
+        let is_parent = |table: &usize| self.tables[*table].target.table.name.eq_ignore_ascii_case(&foreign_key.parent);
+        let Some(table) = tables.iter().copied().find(is_parent) else { return Ok(false) };
+        if matches!(self.tables[table].action, Action::Empty(_)) {
+            self.leave_whole(table, self.dangling(child, foreign_key, orphans));
+            return Ok(true);
+        }
+        let words = format!("rows of {} still reference it ({})", child.table.name, foreign_key.columns.join(", "));
+        let cause = Cause { reason: Reason::ForeignKey, words, awaits: Vec::new() };
+        let Some(order) = key_order(&self.tables[table].target, foreign_key) else {
+            return Ok(self.want(table, before, orphans, cause));
+        };
+        let wanted: HashSet<_> = orphans.points_at.rows().map(|row| key_form(row.select(&order))).collect();
+        let (mut done, mut is_any) = (0, false);
+        loop {
+            let page = self.page(table, ChangeKind::Delete, done).await?;
+            if page.is_empty() {
+                return Ok(is_any);
+            }
+            done += page.len() as u64;
+            let forms = page.iter().map(|change| key_form_of(&change.key)).filter(|form| wanted.contains(form));
+            for form in forms {
+                // Another reference to the same row may have found it a moment before.
+                self.left_out[table].deletes.entry(form).or_insert_with(|| cause.clone());
+                is_any = true;
+            }
+        }
+    }
+
+    /// Asks for the rows of a parent that hold what `orphans` point at, in columns that are not its key. Which these are
+    /// shows only before they are written.
+    fn want(&mut self, table: usize, before: &Before, orphans: &Orphans, cause: Cause) -> bool {
+        let target = &self.tables[table].target;
+        if target.is_multiset() {
+            return false;
+        }
+        let position = |name: &String| target.column_names().position(|column| column.eq_ignore_ascii_case(name));
+        let Some(columns) = before.foreign_key.parent_columns.iter().map(position).collect::<Option<Vec<_>>>() else {
+            return false;
+        };
+        let held = orphans.points_at.rows().map(|row| key_form(row.iter())).collect();
+        let error = self.dangling(&before.child, &before.foreign_key, orphans);
+        self.wanted.push(Wanted { table, columns, held, cause, error });
+        true
+    }
+
+    /// Leaves out the changes and deletes of rows that the attempt before this one asked for. It has not written yet.
+    ///
+    /// # Errors
+    /// `FOREIGN_KEY_BROKEN` when there are none.
+    pub(super) async fn find_wanted(&mut self, tx: &mut dyn Transaction) -> Result<()> {
+        for Wanted { table, columns, held, cause, error } in std::mem::take(&mut self.wanted) {
+            let mut is_any = false;
+            for kind in [ChangeKind::Put, ChangeKind::Deferred, ChangeKind::Delete] {
+                let mut done = 0;
+                loop {
+                    self.context.cancel.check()?;
+                    let page = self.page(table, kind, done).await?;
+                    if page.is_empty() {
+                        break;
+                    }
+                    done += page.len() as u64;
+                    let target = &self.tables[table].target;
+                    let mut keys = keys_of(&page, target.key_width())?;
+                    while !keys.is_empty() {
+                        let seen = tx.rows(target, &keys).await?;
+                        keys.drop_front(seen.keys);
+                        let rows = seen.rows.rows().filter(|row| held.contains(&key_form(row.select(&columns))));
+                        for key in rows.map(|row| exact::encode_row(row.select(&target.key))) {
+                            self.left_out[table].leave_of(kind, key, cause.clone());
+                            is_any = true;
+                        }
+                    }
+                }
+            }
+            if !is_any {
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the work is an undo that may take away what others reference by columns that are not the key. That can be
+    /// looked at only when parents and children have been written.
+    pub(crate) fn may_move_references(&self) -> bool {
+        let moves = |work: &TableWork| {
+            let mut references =
+                self.schema.tables.iter().flat_map(|child| child.references_to(&work.target.table.name));
+            work.action == Action::Differences
+                && work.puts > 0
+                && references.any(|foreign_key| key_order(&work.target, foreign_key).is_none())
+        };
+        self.context.restores.is_some() && self.tables.iter().any(moves)
+    }
+
+    fn referencing(&self, tables: &[usize]) -> Vec<(TableTask, ForeignKey)> {
+        // A table that is emptied, by this transaction or one before, references nothing any more.
+        let is_dropped = |name: &str| {
+            (0..self.tables.len()).any(|table| {
+                let work = &self.tables[table];
+                let is_emptied = self.deletes_done[table] || tables.contains(&table);
+                matches!(work.action, Action::Empty(_))
+                    && is_emptied
+                    && !self.stays(table)
+                    && work.target.table.name.eq_ignore_ascii_case(name)
+            })
+        };
+        let mut found = Vec::new();
+        for child in self.schema.tables.iter().filter(|child| !is_dropped(&child.name)) {
+            for table in tables {
+                let references = child.references_to(&self.tables[*table].target.table.name);
+                found.extend(references.map(|foreign_key| (TableTask::whole(child.clone()), foreign_key.clone())));
+            }
+        }
+        found
+    }
+
+    /// What is said where such rows cannot be left out one by one.
+    pub(super) fn dangling(&self, child: &TableTask, foreign_key: &ForeignKey, orphans: &Orphans) -> Error {
+        let (rows, parent) = (&child.table.name, &foreign_key.parent);
+        let s = if orphans.count == 1 { "" } else { "s" };
+        let (from, to) = (foreign_key.columns.join(", "), foreign_key.parent_columns.join(", "));
+        let what = format!("{} row{s} of {rows} would reference no row of {parent} ({from} -> {to})", orphans.count);
+        let error = Error::new(Code::ForeignKeyBroken, what);
+        let error = match self.context.restores {
+            Some(_) => error.next(
+                format!("delete those rows of {rows}, or let them reference rows of {parent} that stay"),
+                "then `syncline undo` with the same run takes back what is left",
+            ),
+            None => error,
+        };
+        let named = if child.is_multiset() { 0 } else { limits::SAMPLE_ROWS };
+        let named = orphans.keys.rows().take(named).map(|row| named_cells(child, row.iter())).collect::<Vec<_>>();
+        if named.is_empty() { error } else { error.because(format!("among them {}", named.join("; "))) }
+    }
+}
+
+/// Rows of a table that others reference by columns that are not its key.
+pub(super) struct Wanted {
+    table: usize,
+    /// Where the task has these columns.
+    columns: Vec<usize>,
+    /// What is referenced, by [`key_form`].
+    held: HashSet<Vec<u8>>,
+    cause: Cause,
+    /// What is said when there are none.
+    error: Error,
+}
+
+/// Where in the foreign key's columns each column of the parent's key is found; `None` when it references others.
+pub(super) fn key_order(parent: &TableTask, foreign_key: &ForeignKey) -> Option<Vec<usize>> {
+    if parent.key.len() != foreign_key.parent_columns.len() {
+        return None;
+    }
+    let position = |at: &usize| {
+        let name = &parent.table.columns[parent.columns[*at]].name;
+        foreign_key.parent_columns.iter().position(|column| column.eq_ignore_ascii_case(name))
+    };
+    parent.key.iter().map(position).collect()
+}
+
+/// The error for a plan that deletes what somebody has come to reference.
+fn referenced_since(child: &TableTask, foreign_key: &ForeignKey) -> Error {
+    let why = format!("rows of {} reference rows of {} that it deletes", child.table.name, foreign_key.parent);
+    Error::new(Code::PlanStale, "the plan is stale")
+        .because(format!("{why}, and did not when it was made"))
+        .leaving("nothing more was written")
+        .next("make the plan anew", "it shows what would be done now")
+}
