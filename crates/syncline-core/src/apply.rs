@@ -187,7 +187,8 @@ impl Context<'_> {
     ) -> Result<()> {
         self.reached(Point::Written);
         let Applied { inserted, updated, deleted, .. } = applied;
-        let counts = Counts { inserted, updated, deleted, moved: applied.moved.len() as u64 };
+        let moved = applied.moved.iter().filter(|refusal| !self.is_held(refusal)).count() as u64;
+        let counts = Counts { inserted, updated, deleted, moved };
         let images = std::mem::take(&mut applied.images);
         self.hold_refused(tx, pending, (table, work), applied).await?;
         if let Some(evidence) = self.evidence

@@ -20,6 +20,7 @@ use syncline_stores::sqlite::row_number_of;
 
 use crate::drift::differences;
 use crate::open::Purpose;
+use crate::outside::Outside;
 use crate::pairing::{Pair, is_about_mapping, pair};
 use crate::row_difference::{InTarget, RowDifference, RowSink};
 use crate::select::{admitted, check_names};
@@ -192,6 +193,7 @@ pub(crate) async fn pass_differences(
     };
     let new_keys = wanted(&[Operation::Insert, Operation::Update])?;
     let old_keys = wanted(&[Operation::Update, Operation::Delete])?;
+    let outside = Outside::among(page, target, ends.target).await?;
     let mut new_rows = Rows::of(ends.source.fetch(source, &new_keys).await?);
     let mut old_rows = Rows::of(ends.target.fetch(target, &old_keys).await?);
     for change in page {
@@ -204,6 +206,7 @@ pub(crate) async fn pass_differences(
             target: if change.operation == Operation::Insert { None } else { old_rows.next().await? },
             in_target: in_target(source, target),
             place: place_of_copies(target),
+            held: outside.reason(change),
         };
         pass(change, difference)?;
     }

@@ -48,6 +48,8 @@ pub(super) struct RowLine {
     pub(super) key: serde_json::Value,
     #[serde(default)]
     pub(super) digest: Option<String>,
+    #[serde(default)]
+    pub(super) held: Option<String>,
 }
 
 /// The end: how many lines stand before it, and their digest.

@@ -49,7 +49,11 @@ fn a_target_row_outside_the_filter_is_never_written() {
     );
     let said = scene.run_with("mirror a.db b.db --json", &["--where", "orders: state = 'open'"]);
     assert_eq!(target(&scene), ["1|shut|mine", "2|open|new"]);
-    assert_eq!((said.last()["tables"][0]["inserted"].as_u64(), said.code), (Some(1), Some(7)), "{}", said.out);
+    let table = &said.last()["tables"][0];
+    let counts = ["inserted", "held", "conflicts"].map(|number| table[number].as_u64().unwrap());
+    assert_eq!((counts, said.code), ([1, 1, 0], Some(3)), "{}", said.out);
+    let said = scene.run_with("mirror a.db b.db", &["--where", "orders: state = 'open'"]);
+    assert!(said.out.contains("1 row held") && !said.out.contains("meanwhile"), "{}", said.out);
 }
 
 #[test]
@@ -94,4 +98,20 @@ fn a_difference_as_sql_leaves_the_rest_alone() {
     assert!(!script.contains("OR REPLACE"), "{script}");
     scene.sql("b.db", &script.replace(".bail on", ""));
     assert_eq!(target(&scene), ["1|open|1", "2|open|2", "3|shut|mine", "4|open|4", "9|shut|9"]);
+}
+
+#[test]
+fn a_difference_as_sql_leaves_out_what_would_be_held() {
+    let scene = Scene::with_pair(
+        &format!("{TABLE}; INSERT INTO orders VALUES (1, 'open', 'new'), (2, 'open', 'new')"),
+        &format!("{TABLE}; INSERT INTO orders VALUES (1, 'shut', 'mine'), (2, 'open', 'old')"),
+    );
+    let script = scene.ok_with("diff a.db b.db --format sql", &["--where", "orders: state = 'open'"]);
+    assert!(
+        script.contains("-- left out: orders id=1: the target's row with this key lies outside the filter\n"),
+        "{script}"
+    );
+    assert!(script.ends_with("-- 1 row, 1 left out\n"), "{script}");
+    scene.sql("b.db", &script.replace(".bail on", ""));
+    assert_eq!(target(&scene), ["1|shut|mine", "2|open|new"]);
 }

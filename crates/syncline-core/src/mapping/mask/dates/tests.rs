@@ -17,7 +17,12 @@ fn fake(text: &str) -> String {
 const DAYS: [u32; 12] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
 fn exists(year: u32, month: u32, day: u32) -> bool {
-    let leap_day = u32::from(month == 2 && (year % 400 == 0 || (year % 4 == 0 && year % 100 != 0)));
+    let is_leap = match year % 400 {
+        0 => true,
+        100 | 200 | 300 => false,
+        rest => rest & 3 == 0,
+    };
+    let leap_day = u32::from(month == 2 && is_leap);
     (1..=12).contains(&month) && day >= 1 && day <= DAYS[month as usize - 1] + leap_day
 }
 
