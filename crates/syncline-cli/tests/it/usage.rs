@@ -69,6 +69,7 @@ fn flags_of_a_run_are_those_of_this_milestone() {
         "--no-undo",
         "--backup",
         "--dry-run",
+        "--conflicts-ok",
     ];
     assert_eq!(flags, offered);
 }
