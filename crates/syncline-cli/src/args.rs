@@ -129,7 +129,9 @@ fn usage_error(wrong: &clap::Error) -> Error {
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => "error: no command was given".to_owned(),
         _ => paragraphs.next().unwrap_or_default(),
     };
-    let mut error = Error::new(Code::UsageInvalid, first.strip_prefix("error: ").unwrap_or(&first));
+    let mut error = Error::new(Code::UsageInvalid, first.strip_prefix("error: ").unwrap_or(&first))
+        .because(reason(wrong.kind()))
+        .leaving("nothing was changed");
     for paragraph in paragraphs {
         if let Some(tip) = paragraph.strip_prefix("tip: ") {
             error = error.because(tip);
@@ -138,6 +140,24 @@ fn usage_error(wrong: &clap::Error) -> Error {
         }
     }
     error.next("syncline --help", "lists commands and flags")
+}
+
+/// Why arguments are not taken, where clap's report does not say.
+fn reason(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::UnknownArgument => "this command takes no such flag or argument",
+        ErrorKind::InvalidSubcommand => "there is no such command",
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation => "the flag does not take this value",
+        ErrorKind::ArgumentConflict => "one contradicts the other, or is given twice",
+        ErrorKind::TooManyValues | ErrorKind::TooFewValues | ErrorKind::WrongNumberOfValues => {
+            "the number does not fit"
+        }
+        ErrorKind::MissingRequiredArgument
+        | ErrorKind::MissingSubcommand
+        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => "there is no default for it",
+        ErrorKind::InvalidUtf8 => "names and rules must be UTF-8",
+        _ => "the arguments cannot be read",
+    }
 }
 
 /// What can be told from arguments that may not even parse.

@@ -385,7 +385,8 @@ impl<'a> Applier<'a> {
                         self.name(*other),
                         self.name(*first)
                     );
-                    self.outcomes[*other].error = Some(Error::new(error.code(), what).because(error.to_string()));
+                    self.outcomes[*other].error =
+                        Some(Error::new(error.code(), what).because(error.to_string()).leaving(state));
                 }
                 self.outcomes[*first].error = Some(error.at_if_unsaid(place).leaving_if_unsaid(state));
                 Ok(())

@@ -225,7 +225,8 @@ pub(super) async fn show(
     let accepted = title.conflicts.conflicts_ok;
     let ended = run.await;
     progress.finish();
-    let ended = ended?;
+    let mut ended = ended?;
+    ended.tables.iter_mut().filter_map(|table| table.error.as_mut()).for_each(|error| console.complete(error));
     match console.shape {
         Shape::Json => console.output.json(&ended)?,
         Shape::Text => {

@@ -19,6 +19,7 @@ mod copy;
 mod demo;
 mod diff;
 mod explain;
+mod four_parts;
 mod identity;
 mod locks;
 mod man;

@@ -99,43 +99,6 @@ impl Code {
     pub fn from_name(name: &str) -> Option<Code> {
         Code::ALL.iter().copied().find(|code| code.name().eq_ignore_ascii_case(name))
     }
-
-    /// What usually helps, as action and effect, for codes whose errors are raised where nobody knows a better step. The
-    /// effect is empty where the action speaks for itself.
-    pub fn usual_next(self) -> Option<(&'static str, &'static str)> {
-        Some(match self {
-            Code::StoreMissing => {
-                ("check the path", "only copy, mirror and restore create a database, and only as target")
-            }
-            Code::StoreLocked => ("run the command again when the other program is done", ""),
-            Code::StoreCorrupt => {
-                ("PRAGMA integrity_check", "in the sqlite3 shell: see what is damaged; .recover saves what can be")
-            }
-            Code::StoreReadOnly => {
-                ("make the file and its directory writable for this user, or name another target", "")
-            }
-            Code::StoreDenied => ("check who may read and write the file and its directory", ""),
-            Code::DiskFull => ("free some space and run the command again", "it goes on from what is committed"),
-            Code::NoTables => ("check the two names and --tables", ""),
-            Code::ForeignKeyBroken => ("carry the referenced table too, or mend the row in the source", ""),
-            Code::UniqueClash => ("change or remove the other row in the target, or mirror if it should go", ""),
-            Code::RowRefused => {
-                ("mend the row in the source, or relax the constraint in the target, and run again", "")
-            }
-            Code::NotADatabase => ("check the path", "an encrypted database looks like this too"),
-            Code::SchemaColumnMissing => ("--schema add", "or leave the table out with --tables '*,!NAME'"),
-            Code::SchemaColumnExtra => ("--schema ignore", "or leave the table out with --tables '*,!NAME'"),
-            Code::SchemaColumnRequired => ("carry the column too", "or give it a default in the target"),
-            Code::SchemaTypeDiffers => {
-                ("declare the column alike on both sides", "or leave the table out with --tables '*,!NAME'")
-            }
-            Code::SchemaNotAdded => ("add the column by hand", "or leave the table out with --tables '*,!NAME'"),
-            Code::SchemaKeyDiffers => {
-                ("give both tables the same key", "or leave the table out with --tables '*,!NAME'")
-            }
-            _ => return None,
-        })
-    }
 }
 
 impl fmt::Display for Code {
@@ -153,27 +116,6 @@ mod tests {
         for code in Code::ALL {
             assert_eq!(Code::from_name(&code.name().to_lowercase()), Some(*code));
             assert!(code.explanation().len() > 60, "{code} is hardly explained");
-        }
-    }
-
-    #[test]
-    fn what_people_meet_most_has_a_usual_step() {
-        let common = [
-            Code::StoreMissing,
-            Code::StoreLocked,
-            Code::StoreCorrupt,
-            Code::StoreReadOnly,
-            Code::StoreDenied,
-            Code::DiskFull,
-            Code::NoTables,
-            Code::ForeignKeyBroken,
-            Code::UniqueClash,
-            Code::RowRefused,
-            Code::NotADatabase,
-        ];
-        let schema = Code::ALL.iter().copied().filter(|code| code.name().starts_with("SCHEMA_"));
-        for code in common.into_iter().chain(schema) {
-            assert!(code.usual_next().is_some_and(|(action, _)| !action.is_empty()), "{code}");
         }
     }
 }
