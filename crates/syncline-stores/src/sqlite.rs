@@ -6,6 +6,7 @@
 //! | `thread` | a connection on a thread of its own, since SQLite blocks |
 //! | `describe` | version, identity, rights |
 //! | `claim` | the right of one run to change the database |
+//! | `disk` | room, and writes that are refused |
 //! | `schema` | tables, keys, constraints, indexes, what is not carried |
 //! | `types` | cells and values, what a declared type does |
 //! | `filter` | the filter of a mapping as SQL |
@@ -24,6 +25,7 @@ mod claim;
 mod connect;
 mod describe;
 mod digest;
+pub mod disk;
 mod filter;
 mod migrate;
 mod schema;

@@ -18,6 +18,7 @@ mod copies;
 mod copy;
 mod demo;
 mod diff;
+mod disk;
 mod explain;
 mod four_parts;
 mod identity;
