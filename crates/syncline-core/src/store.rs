@@ -202,6 +202,9 @@ pub trait Snapshot: Send {
     /// From here on streams are held to this.
     fn set_flow(&mut self, flow: Flow);
 
+    /// The table's highest row number ever given out, where the engine keeps one (SQLite's `sqlite_sequence`).
+    async fn sequence(&mut self, table: &str) -> Result<Option<i64>>;
+
     /// Where this view stands in the database's history. Two positions of one store are equal only if nothing was
     /// committed between the views by anyone but this store's own writer.
     async fn position(&mut self) -> Result<Position>;
@@ -351,7 +354,7 @@ pub trait Transaction: Send {
     /// The table's highest row number ever given out, where the engine keeps one (SQLite's `sqlite_sequence`).
     async fn sequence(&mut self, table: &str) -> Result<Option<i64>>;
 
-    /// Puts that number back to an earlier value, or removes it.
+    /// Sets that number, or removes it.
     async fn restore_sequence(&mut self, table: &str, value: Option<i64>) -> Result<()>;
 
     /// Makes everything durable together with the checkpoint. When this returns, a crash of the process or the

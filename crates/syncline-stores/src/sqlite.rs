@@ -2,11 +2,10 @@
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | `connect` | opening a file, connection settings, SQLite's errors in our words |
+//! | `connect` | opening a file, connection settings, SQLite's errors in our words, the disk beneath |
 //! | `thread` | a connection on a thread of its own, since SQLite blocks |
 //! | `describe` | version, identity, rights |
 //! | `claim` | the right of one run to change the database |
-//! | `disk` | room, and writes that are refused |
 //! | `schema` | tables, keys, constraints, indexes, what is not carried |
 //! | `types` | cells and values, what a declared type does |
 //! | `filter` | the filter of a mapping as SQL |
@@ -25,7 +24,6 @@ mod claim;
 mod connect;
 mod describe;
 mod digest;
-pub mod disk;
 mod filter;
 mod migrate;
 mod schema;
@@ -46,6 +44,7 @@ use syncline_core::schema::TableSchema;
 use syncline_core::store::{Backup, Description, RunClaim, Snapshot, Store, Writer};
 
 use self::claim::SqliteClaim;
+pub use self::connect::disk;
 use self::connect::failure::Doing;
 use self::connect::{Place, Role};
 use self::snapshot::SqliteSnapshot;

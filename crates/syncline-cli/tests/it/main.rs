@@ -16,6 +16,7 @@ mod concurrency;
 mod conflicts;
 mod copies;
 mod copy;
+mod counters;
 mod demo;
 mod diff;
 mod disk;

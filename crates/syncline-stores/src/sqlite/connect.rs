@@ -3,6 +3,7 @@
 //! The file is never opened with anything but SQLite, not even to look at its header: closing any descriptor of a file
 //! drops every POSIX lock the process holds on it. What has to be known beforehand comes from `stat`.
 
+pub mod disk;
 pub(super) mod failure;
 
 use std::fs::Metadata;

@@ -10,8 +10,8 @@ use syncline_core::store::Description;
 
 use super::ENGINE;
 use super::connect::Place;
+use super::connect::disk;
 use super::connect::failure::Attempt;
-use super::disk;
 
 /// Which file it is, whatever path leads there.
 #[derive(Clone, Debug, PartialEq, Eq)]

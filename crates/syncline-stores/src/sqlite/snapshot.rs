@@ -25,6 +25,7 @@ use super::connect::failure::{Attempt, Doing};
 use super::connect::{Place, Role};
 use super::thread::{ConnectionThread, Outlet};
 use super::types::{self, Encoding};
+use super::write::sequence;
 use super::{ENGINE, digest, migrate, schema};
 
 /// The function that sorts text by its UTF-8 bytes where the database stores it otherwise.
@@ -147,6 +148,11 @@ impl Snapshot for SqliteSnapshot {
 
     fn set_flow(&mut self, flow: Flow) {
         self.flow = flow;
+    }
+
+    async fn sequence(&mut self, table: &str) -> Result<Option<i64>> {
+        let table = table.to_owned();
+        self.thread.call(Doing::Reading, move |conn| sequence::read(conn, &table)).await
     }
 
     async fn position(&mut self) -> Result<Position> {

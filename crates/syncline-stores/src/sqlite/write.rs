@@ -12,7 +12,7 @@ mod displaced;
 mod orphans;
 mod rivals;
 mod row;
-mod sequence;
+pub(super) mod sequence;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

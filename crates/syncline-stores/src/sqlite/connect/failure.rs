@@ -6,7 +6,7 @@ use rusqlite::ffi;
 use syncline_core::change::Reason;
 use syncline_core::error::{Code, Error};
 
-use crate::sqlite::disk::{self, words};
+use crate::sqlite::connect::disk::{self, words};
 
 /// The result of work on a connection, before it is known which database it was.
 pub(in crate::sqlite) type Attempt<T> = Result<T, Failure>;

@@ -8,7 +8,7 @@ use syncline_core::limits;
 
 /// Bytes that this user may still write beside the file.
 #[cfg(unix)]
-pub(super) fn free_bytes(path: &Path) -> Option<u64> {
+pub(in crate::sqlite) fn free_bytes(path: &Path) -> Option<u64> {
     // The file itself may be gone already.
     let disk = rustix::fs::statvfs(path).or_else(|_| rustix::fs::statvfs(path.parent().unwrap_or(path))).ok()?;
     disk.f_bavail.checked_mul(disk.f_frsize)
@@ -16,7 +16,7 @@ pub(super) fn free_bytes(path: &Path) -> Option<u64> {
 
 /// Not told here.
 #[cfg(not(unix))]
-pub(super) fn free_bytes(_path: &Path) -> Option<u64> {
+pub(in crate::sqlite) fn free_bytes(_path: &Path) -> Option<u64> {
     None
 }
 
