@@ -115,3 +115,35 @@ fn a_difference_as_sql_leaves_out_what_would_be_held() {
     scene.sql("b.db", &script.replace(".bail on", ""));
     assert_eq!(target(&scene), ["1|shut|mine", "2|open|new"]);
 }
+
+#[test]
+fn every_command_takes_a_filter_in_the_same_way_whatever_the_collation() {
+    let table = "CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT COLLATE NOCASE)";
+    let source = format!("{table}; INSERT INTO t VALUES (1, 'Ada'), (2, 'ada'), (3, 'ADA'), (4, 'Bob')");
+    for (filter, found) in [
+        ("t: name = 'ada'", 1),
+        ("t: name IN ('ada', 'BOB')", 1),
+        ("t: name < 'a'", 3),
+        ("t: name LIKE 'a%'", 1),
+        ("t: name ILIKE 'a%'", 3),
+    ] {
+        let scene = Scene::with_pair(&source, &format!("{table}; INSERT INTO t VALUES (9, 'ADa')"));
+        let rules = ["--where", filter];
+        let count = |line: &str, name: &str| {
+            let said = scene.run_with(line, &rules);
+            let line =
+                said.out.lines().find(|line| line.contains("\"tables\":[")).unwrap_or_else(|| panic!("{}", said.out));
+            let document: serde_json::Value = serde_json::from_str(line).unwrap();
+            document["tables"][0][name].as_u64()
+        };
+        assert_eq!(count("diff a.db b.db --json", "only_source"), Some(found), "{filter}");
+        assert_eq!(count("plan copy a.db b.db --format json", "insert"), Some(found), "{filter}");
+        assert_eq!(count("copy a.db b.db --json", "inserted"), Some(found), "{filter}");
+        assert_eq!(scene.number("b.db", "SELECT count(*) FROM t"), i64::try_from(found).unwrap() + 1, "{filter}");
+        assert_eq!(count("mirror a.db b.db --json", "inserted"), Some(0), "{filter}");
+        for line in ["diff a.db b.db --exit-code", "verify a.db b.db"] {
+            assert_eq!(scene.run_with(line, &rules).code, Some(0), "{filter}: {line}");
+        }
+        assert_eq!(scene.run("verify").code, Some(0), "{filter}");
+    }
+}
