@@ -65,7 +65,13 @@ impl Syncline {
         let taken: Vec<&str> = tables.iter().map(|table| resolved.target_name(&table.name)).collect();
         if !taken.iter().any(|name| target_schema.table(name).is_some()) {
             let what = format!("{} and {} have no table in common", source.label, target.label);
-            return Err(Error::new(Code::NoTables, what));
+            let why = match (source_schema.tables.len(), target_schema.tables.len(), tables.len()) {
+                (0, _, _) => format!("{} has no table", source.label),
+                (_, 0, _) => format!("{} has no table", target.label),
+                (_, _, 0) => format!("--tables leaves none of those in {}", source.label),
+                _ => format!("what is taken from {} is not in {}", source.label, target.label),
+            };
+            return Err(Error::new(Code::NoTables, what).because(why));
         }
         let (mut reports, mut schema) = (Vec::new(), Vec::new());
         for table in &tables {

@@ -11,7 +11,8 @@ use syncline_core::limits;
 pub(in crate::sqlite) fn free_bytes(path: &Path) -> Option<u64> {
     // The file itself may be gone already.
     let disk = rustix::fs::statvfs(path).or_else(|_| rustix::fs::statvfs(path.parent().unwrap_or(path))).ok()?;
-    disk.f_bavail.checked_mul(disk.f_frsize)
+    // What is no disk, such as /proc, has no blocks at all.
+    disk.f_bavail.checked_mul(disk.f_frsize).filter(|_| disk.f_blocks > 0)
 }
 
 /// Not told here.
@@ -57,5 +58,8 @@ mod tests {
         assert!(is_full(&error(ffi::SQLITE_FULL), &gone));
         assert!(!is_full(&error(ffi::SQLITE_IOERR_SHMSIZE), &gone));
         assert!(!is_full(&error(ffi::SQLITE_BUSY), &gone));
+        if Path::new("/proc/self").exists() {
+            assert!(!is_full(&error(ffi::SQLITE_CANTOPEN), Path::new("/proc/x.db")));
+        }
     }
 }
