@@ -21,6 +21,19 @@ pub(in crate::sqlite) fn free_bytes(_path: &Path) -> Option<u64> {
     None
 }
 
+/// Whether this user may read the file, as far as its rights tell. The file is not opened: closing it again would drop
+/// the locks that SQLite has on it.
+#[cfg(unix)]
+pub(in crate::sqlite) fn may_read(path: &Path) -> bool {
+    rustix::fs::access(path, rustix::fs::Access::READ_OK) != Err(rustix::io::Errno::ACCESS)
+}
+
+/// Not told here.
+#[cfg(not(unix))]
+pub(in crate::sqlite) fn may_read(_path: &Path) -> bool {
+    true
+}
+
 /// Whether an error about the database at `path` means that its disk is full. SQLite says so of its pages only: for the
 /// files beside them it reports that input or output failed.
 pub fn is_full(error: &rusqlite::Error, path: &Path) -> bool {

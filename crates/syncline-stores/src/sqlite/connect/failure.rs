@@ -148,12 +148,12 @@ fn unreadable(error: &rusqlite::Error, path: &Path, doing: Doing) -> Option<Erro
         ffi::SQLITE_CANTOPEN => doing == Doing::Reading || (doing == Doing::Opening && path.exists()),
         _ => false,
     };
-    is_of_files.then(|| {
+    (is_of_files && disk::may_read(path)).then(|| {
         let why = if extended == ffi::SQLITE_READONLY_ROLLBACK {
             "a crash left a journal that has to be rolled back first, which takes a file that can be written"
         } else {
-            "unless the file itself is closed to this user, it is in WAL mode, which takes a directory that can be \
-             written or -shm and -wal files that are there already and can be used"
+            "it is in WAL mode, which takes a directory that can be written or \
+             -shm and -wal files that are there already and can be used"
         };
         let advice = "copy the database to a writable directory, or run as a user who may write there";
         Error::new(Code::StoreDenied, format!("{} could not be read", path.display()))
