@@ -129,15 +129,55 @@ fn usage_error(wrong: &clap::Error) -> Error {
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => "error: no command was given".to_owned(),
         _ => paragraphs.next().unwrap_or_default(),
     };
-    let mut error = Error::new(Code::UsageInvalid, first.strip_prefix("error: ").unwrap_or(&first));
+    let mut error = Error::new(Code::UsageInvalid, first.strip_prefix("error: ").unwrap_or(&first))
+        .because(reason(wrong.kind()))
+        .leaving("nothing was changed");
     for paragraph in paragraphs {
         if let Some(tip) = paragraph.strip_prefix("tip: ") {
             error = error.because(tip);
         } else if let Some(usage) = paragraph.strip_prefix("Usage: ") {
-            error = error.next(usage, "");
+            error = error.next(without_globals(usage), "");
         }
     }
     error.next("syncline --help", "lists commands and flags")
+}
+
+/// A line of usage without the options that every command takes: they are named there when given, by the environment too.
+fn without_globals(usage: &str) -> String {
+    let cli = Cli::command();
+    let globals: Vec<_> = cli.get_arguments().filter(|argument| argument.is_global_set()).collect();
+    let mut words = usage.split(' ').peekable();
+    let mut kept = Vec::new();
+    while let Some(word) = words.next() {
+        let global =
+            globals.iter().find(|flag| flag.get_long().is_some_and(|long| word.strip_prefix("--") == Some(long)));
+        match global {
+            None => kept.push(word),
+            Some(flag) if flag.get_action().takes_values() => {
+                words.next_if(|value| value.starts_with('<'));
+            }
+            Some(_) => {}
+        }
+    }
+    kept.join(" ")
+}
+
+/// Why arguments are not taken, where clap's report does not say.
+fn reason(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::UnknownArgument => "this command takes no such flag or argument",
+        ErrorKind::InvalidSubcommand => "there is no such command",
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation => "the flag does not take this value",
+        ErrorKind::ArgumentConflict => "one contradicts the other, or is given twice",
+        ErrorKind::TooManyValues | ErrorKind::TooFewValues | ErrorKind::WrongNumberOfValues => {
+            "the number does not fit"
+        }
+        ErrorKind::MissingRequiredArgument
+        | ErrorKind::MissingSubcommand
+        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => "there is no default for it",
+        ErrorKind::InvalidUtf8 => "names and rules must be UTF-8",
+        _ => "the arguments cannot be read",
+    }
 }
 
 /// What can be told from arguments that may not even parse.
@@ -201,6 +241,8 @@ mod tests {
         assert_eq!(error.why(), Some("a similar argument exists: '--max-delete'"));
         let error = wrong(&["syncline", "mirror", "a.db"]);
         assert_eq!(error.what(), "the following required arguments were not provided: <TARGET>");
+        let error = wrong(&["syncline", "mirror", "a.db", "--json", "--state-dir", "d"]);
+        assert_eq!(error.next_steps()[0].action, "syncline mirror <SOURCE> <TARGET>");
         let error = wrong(&["syncline", "miror", "a.db", "b.db"]);
         assert_eq!(error.why(), Some("a similar subcommand exists: 'mirror'"));
     }

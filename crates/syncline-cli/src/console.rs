@@ -131,11 +131,23 @@ impl Console {
 
     /// Shows the error that ends the command.
     pub(crate) fn error(&self, error: &Error) {
+        let mut report = ErrorReport::from(error);
+        self.complete(&mut report);
         match self.shape {
             Shape::Json => {
-                let _ = self.output.json(&ErrorLine::new(&ErrorReport::from(error)));
+                let _ = self.output.json(&ErrorLine::new(&report));
             }
-            Shape::Text => self.messages.error(error),
+            Shape::Text => self.messages.error(&report, error),
+        }
+    }
+
+    /// Completes the commands that an error advises: the library does not know which flags were given.
+    pub(crate) fn complete(&self, report: &mut ErrorReport) {
+        let needs_none = |command: &str| ["--help", "explain", "demo"].iter().any(|other| command.starts_with(other));
+        for step in &mut report.next {
+            if let Some(command) = step.action.strip_prefix("syncline ").filter(|command| !needs_none(command)) {
+                step.action = self.command(command);
+            }
         }
     }
 

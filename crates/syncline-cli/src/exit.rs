@@ -37,8 +37,8 @@ impl Exit {
         Exit(error.code().exit())
     }
 
-    /// The code of a run: its status, and what befell its tables.
-    pub(crate) fn of_summary(summary: &Summary) -> Exit {
+    /// The code of a run: its status, and what befell its tables. Conflicts that wait count unless they are `accepted`.
+    pub(crate) fn of_summary(summary: &Summary, accepted: bool) -> Exit {
         if summary.status == Status::Cancelled {
             return Exit::INTERRUPTED;
         }
@@ -46,7 +46,7 @@ impl Exit {
         let mut codes: Vec<u8> = errors.filter_map(|error| Code::from_name(&error.code)).map(Code::exit).collect();
         match summary.status {
             Status::Partial => codes.push(Exit::PARTIAL.0),
-            Status::Conflicts => codes.push(Exit::CONFLICTS.0),
+            Status::Conflicts if !accepted => codes.push(Exit::CONFLICTS.0),
             // A table's own error says more than "failed"; that some tables are merely held does not.
             Status::Failed | Status::Interrupted if !codes.iter().any(|code| says_why(*code)) => {
                 codes.push(Exit::FAILED.0);
@@ -159,8 +159,20 @@ mod tests {
             (Failed, Skipped, &[StoreLocked], 5),
             (Cancelled, Skipped, &[RowRefused], 130),
         ] {
-            assert_eq!(Exit::of_summary(&summary(status, verified, errors)), Exit(exit), "{status:?} {verified:?}");
+            assert_eq!(
+                Exit::of_summary(&summary(status, verified, errors), false),
+                Exit(exit),
+                "{status:?} {verified:?}"
+            );
         }
+    }
+
+    #[test]
+    fn accepted_conflicts_count_for_nothing_and_hide_nothing() {
+        let code = |status, verified| Exit::of_summary(&summary(status, verified, &[]), true);
+        assert_eq!(code(Status::Conflicts, Verified::EqualExcept), Exit::DONE);
+        assert_eq!(code(Status::Conflicts, Verified::Different), Exit::DIFFERENT);
+        assert_eq!(code(Status::Partial, Verified::EqualExcept), Exit::PARTIAL);
     }
 
     #[test]

@@ -18,6 +18,7 @@ pub(crate) struct Interrupt {
 impl Interrupt {
     /// Listens from now on. Must be called inside the runtime.
     pub(crate) fn watch(&self, cancel: Cancel, messages: Messages) {
+        outlive_file_size_limits();
         let watcher = self.clone();
         tokio::spawn(async move {
             let Some(first) = next_signal().await else { return };
@@ -50,6 +51,21 @@ impl Interrupt {
         }
     }
 }
+
+/// A file that grows beyond a limit (`ulimit -f`) ends a process without a word unless it listens to SIGXFSZ; then the write
+/// fails, and the error is told like others. Listening stays in force for the whole process.
+#[cfg(all(any(target_os = "linux", target_os = "macos"), not(any(target_arch = "mips", target_arch = "mips64"))))]
+fn outlive_file_size_limits() {
+    const SIGXFSZ: i32 = 25;
+
+    let _ = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::from_raw(SIGXFSZ));
+}
+
+#[cfg(not(all(
+    any(target_os = "linux", target_os = "macos"),
+    not(any(target_arch = "mips", target_arch = "mips64"))
+)))]
+fn outlive_file_size_limits() {}
 
 #[cfg(unix)]
 async fn next_signal() -> Option<Exit> {

@@ -22,6 +22,7 @@ use std::process::ExitCode;
 use args::Cli;
 use console::Console;
 use exit::Exit;
+use syncline::error::{Code, Error};
 
 fn main() -> ExitCode {
     memory::give_back_huge_values();
@@ -31,7 +32,11 @@ fn main() -> ExitCode {
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
-        Err(_) => return Exit::FAILED.into(),
+        Err(error) => {
+            let failed = Error::new(Code::Internal, "the program could not start").because(error.to_string());
+            Console::new(&cli.globals, cli.command.shape()).error(&failed.leaving("nothing was changed"));
+            return Exit::FAILED.into();
+        }
     };
     let exit = runtime.block_on(run(cli));
     // A question still waiting for an answer must not hold up the end.
@@ -47,6 +52,8 @@ async fn run(cli: Cli) -> Exit {
         // Who reads the output has read enough: `syncline diff a b --rows | head`.
         Err(_) if console.output.is_closed() => Exit::PIPE_CLOSED,
         Err(error) => {
+            // Whatever has begun to change something says how far it came.
+            let error = error.leaving_if_unsaid("nothing was changed");
             console.error(&error);
             Exit::of_error(&error)
         }

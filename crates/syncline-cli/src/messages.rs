@@ -66,11 +66,11 @@ impl Messages {
         self.write(shown);
     }
 
-    /// An error that ends the command.
-    pub(crate) fn error(&self, error: &Error) {
+    /// An error that ends the command, and the report that was made of it.
+    pub(crate) fn error(&self, report: &ErrorReport, error: &Error) {
         match self.format {
-            LogFormat::Text => self.write(&error::form(error, self.paint, self.is_verbose)),
-            LogFormat::Json => self.write(&(json::line(&ErrorLine::new(&ErrorReport::from(error))) + "\n")),
+            LogFormat::Text => self.write(&error::form_with_causes(report, error, self.paint, self.is_verbose)),
+            LogFormat::Json => self.write(&(json::line(&ErrorLine::new(report)) + "\n")),
         }
     }
 

@@ -98,7 +98,10 @@ impl Output {
             if error.kind() == ErrorKind::BrokenPipe {
                 self.0.closed.store(true, Ordering::SeqCst);
             }
-            Error::new(Code::OutputFailed, "the output cannot be written").because(error.to_string()).caused_by(error)
+            Error::new(Code::OutputFailed, "the output cannot be written")
+                .because(error.to_string())
+                .leaving("what was done before is done and kept")
+                .caused_by(error)
         })
     }
 }

@@ -9,6 +9,7 @@ pub(crate) mod error;
 pub(crate) mod json;
 pub(crate) mod labels;
 pub(crate) mod plan;
+pub(crate) mod script;
 pub(crate) mod summary;
 pub(crate) mod table;
 pub(crate) mod text;

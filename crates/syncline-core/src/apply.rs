@@ -198,7 +198,8 @@ impl Context<'_> {
     ) -> Result<()> {
         self.reached(Point::Written);
         let Applied { inserted, updated, deleted, .. } = applied;
-        let counts = Counts { inserted, updated, deleted, moved: applied.moved.len() as u64 };
+        let moved = applied.moved.iter().filter(|refusal| !self.is_held(refusal)).count() as u64;
+        let counts = Counts { inserted, updated, deleted, moved };
         let images = std::mem::take(&mut applied.images);
         self.hold_refused(tx, pending, (table, work), applied).await?;
         if let Some(evidence) = self.evidence
@@ -397,7 +398,8 @@ impl<'a> Applier<'a> {
                         self.name(*other),
                         self.name(*first)
                     );
-                    self.outcomes[*other].error = Some(Error::new(error.code(), what).because(error.to_string()));
+                    self.outcomes[*other].error =
+                        Some(Error::new(error.code(), what).because(error.to_string()).leaving(state));
                 }
                 self.outcomes[*first].error = Some(error.at_if_unsaid(place).leaving_if_unsaid(state));
                 Ok(())

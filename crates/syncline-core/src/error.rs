@@ -4,6 +4,7 @@
 //! every other surface. A [`Code`] is stable: scripts match on it, and `syncline explain CODE` documents it.
 
 mod catalogue;
+mod usual;
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
@@ -114,12 +115,17 @@ impl Error {
         self.0.why.as_deref()
     }
 
+    /// Why it failed. Where nobody said, it is what is usually behind the code.
+    pub fn why_or_usual(&self) -> Option<&str> {
+        self.why().or_else(|| self.0.code.usual_why())
+    }
+
     /// The state left behind.
     pub fn state(&self) -> Option<&str> {
         self.0.state.as_deref()
     }
 
-    /// What to do next, most useful first. Where nobody said, it is what usually helps with the code, if anything does.
+    /// What to do next, most useful first. Where nobody said, it is what usually helps with the code.
     pub fn next_steps(&self) -> Cow<'_, [NextStep]> {
         match self.0.code.usual_next() {
             Some((action, effect)) if self.0.next.is_empty() => {
@@ -170,6 +176,8 @@ mod tests {
         assert_eq!(bare.next_steps()[0].action, "check the path");
         let steps = bare.next("syncline demo", "make one").next_steps().into_owned();
         assert_eq!(steps, [NextStep { action: "syncline demo".to_owned(), effect: "make one".to_owned() }]);
-        assert!(Error::new(Code::Internal, "a bug").next_steps().is_empty());
+        let told = Error::new(Code::StoreMissing, "a.db does not exist");
+        assert_eq!(told.why_or_usual(), Some("there is no file of that name"));
+        assert_eq!(told.because("its own").why_or_usual(), Some("its own"));
     }
 }

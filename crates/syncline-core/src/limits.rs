@@ -106,6 +106,10 @@ pub const CLAIM_NOTE_BYTES: u64 = 512;
 /// Free space asked for beyond the estimated size of what will be written: indexes and journals take their share.
 pub const DISK_MARGIN_PERCENT: u64 = 30;
 
+/// Free space below which a write that failed is taken for a full disk: the index of a write-ahead log takes 32 KiB at once,
+/// and file systems keep some blocks to themselves.
+pub const DISK_FULL_BELOW: u64 = 64 << 10;
+
 /// How long before-images are kept, and how many bytes of them.
 pub const UNDO_KEPT_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 

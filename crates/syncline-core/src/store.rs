@@ -213,6 +213,9 @@ pub trait Snapshot: Send {
         limit: usize,
     ) -> Result<Orphans>;
 
+    /// The table's highest row number ever given out, where the engine keeps one (SQLite's `sqlite_sequence`).
+    async fn sequence(&mut self, table: &str) -> Result<Option<i64>>;
+
     /// Where this view stands in the database's history. Two positions of one store are equal only if nothing was
     /// committed between the views by anyone but this store's own writer.
     async fn position(&mut self) -> Result<Position>;
@@ -362,7 +365,7 @@ pub trait Transaction: Send {
     /// The table's highest row number ever given out, where the engine keeps one (SQLite's `sqlite_sequence`).
     async fn sequence(&mut self, table: &str) -> Result<Option<i64>>;
 
-    /// Puts that number back to an earlier value, or removes it.
+    /// Sets that number, or removes it.
     async fn restore_sequence(&mut self, table: &str, value: Option<i64>) -> Result<()>;
 
     /// Makes everything durable together with the checkpoint. When this returns, a crash of the process or the

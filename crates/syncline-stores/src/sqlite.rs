@@ -2,7 +2,7 @@
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | `connect` | opening a file, connection settings, SQLite's errors in our words |
+//! | `connect` | opening a file, connection settings, SQLite's errors in our words, the disk beneath |
 //! | `thread` | a connection on a thread of its own, since SQLite blocks |
 //! | `describe` | version, identity, rights |
 //! | `claim` | the right of one run to change the database |
@@ -44,6 +44,7 @@ use syncline_core::schema::TableSchema;
 use syncline_core::store::{Backup, Description, RunClaim, Snapshot, Store, Writer};
 
 use self::claim::SqliteClaim;
+pub use self::connect::disk;
 use self::connect::failure::Doing;
 use self::connect::{Place, Role};
 use self::snapshot::SqliteSnapshot;

@@ -51,9 +51,15 @@ impl DatabaseName {
     /// password is not repeated.
     pub fn parse(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self> {
         let Some(variable) = strip_scheme(text, "env") else { return Self::parse_direct(text) };
+        if variable.is_empty() {
+            return Err(Error::new(Code::UrlInvalid, "no database is named")
+                .because("behind env: stands no name of a variable")
+                .next("env:NAME", "names the database that the variable NAME holds"));
+        }
         let value = lookup(variable).filter(|value| !value.is_empty());
         let value = value.ok_or_else(|| {
             Error::new(Code::UrlInvalid, format!("the variable {variable:?} is unset or empty"))
+                .because("env: takes the name of the database from it")
                 .next(format!("export {variable}=sqlite:path"), "names the database for env:")
         })?;
         let place = || format!("the value of the variable {variable:?}");

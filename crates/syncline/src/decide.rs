@@ -82,7 +82,13 @@ impl Syncline {
         let resolved = self.resolve(&request.mapping, &source_schema, &filter).await?;
         let tables = admitted(&source_schema, &filter);
         if tables.is_empty() {
-            return Err(Error::new(Code::NoTables, "there is no table to carry").leaving("nothing was changed"));
+            let why = match source_schema.tables.len() {
+                0 => "the source has no table",
+                _ => "--tables leaves none of those in the source",
+            };
+            return Err(Error::new(Code::NoTables, "there is no table to carry")
+                .because(why)
+                .leaving("nothing was changed"));
         }
         let Aligned { pairs, absent, notes: drift } =
             align(request, &tables, &target_schema, &resolved, &mut *ends.target).await?;

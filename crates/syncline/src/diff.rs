@@ -20,6 +20,7 @@ use syncline_stores::sqlite::row_number_of;
 
 use crate::drift::differences;
 use crate::open::Purpose;
+use crate::outside::Outside;
 use crate::pairing::{Pair, is_about_mapping, pair};
 use crate::row_difference::{InTarget, RowDifference, RowSink};
 use crate::select::{admitted, check_names};
@@ -64,7 +65,13 @@ impl Syncline {
         let taken: Vec<&str> = tables.iter().map(|table| resolved.target_name(&table.name)).collect();
         if !taken.iter().any(|name| target_schema.table(name).is_some()) {
             let what = format!("{} and {} have no table in common", source.label, target.label);
-            return Err(Error::new(Code::NoTables, what));
+            let why = match (source_schema.tables.len(), target_schema.tables.len(), tables.len()) {
+                (0, _, _) => format!("{} has no table", source.label),
+                (_, 0, _) => format!("{} has no table", target.label),
+                (_, _, 0) => format!("--tables leaves none of those in {}", source.label),
+                _ => format!("what is taken from {} is not in {}", source.label, target.label),
+            };
+            return Err(Error::new(Code::NoTables, what).because(why));
         }
         let (mut reports, mut schema) = (Vec::new(), Vec::new());
         for table in &tables {
@@ -192,6 +199,7 @@ pub(crate) async fn pass_differences(
     };
     let new_keys = wanted(&[Operation::Insert, Operation::Update])?;
     let old_keys = wanted(&[Operation::Update, Operation::Delete])?;
+    let outside = Outside::among(page, target, ends.target).await?;
     let mut new_rows = Rows::of(ends.source.fetch(source, &new_keys).await?);
     let mut old_rows = Rows::of(ends.target.fetch(target, &old_keys).await?);
     for change in page {
@@ -204,6 +212,7 @@ pub(crate) async fn pass_differences(
             target: if change.operation == Operation::Insert { None } else { old_rows.next().await? },
             in_target: in_target(source, target),
             place: place_of_copies(target),
+            held: outside.reason(change),
         };
         pass(change, difference)?;
     }

@@ -206,8 +206,8 @@ impl Stops {
         let first = self.first?;
         let mut error = Error::new(first.code(), first.what()).leaving("nothing was changed");
         let others: Vec<_> = self.differences.iter().filter(|difference| difference.what != first.what()).collect();
-        if !others.is_empty() {
-            error = error.because(others_named(&others));
+        if let Some(why) = Some(others_named(&others)).filter(|others| !others.is_empty()).or(reason(first.code())) {
+            error = error.because(why);
         }
         let is = |kind| move |difference: &&Difference| difference.kind == kind;
         if policy == SchemaPolicy::Stop && self.differences.iter().any(can_be_added) {
@@ -240,6 +240,17 @@ fn rename(rule: &str) -> String {
 
 fn can_be_added(difference: &Difference) -> bool {
     difference.kind == DifferenceKind::ColumnMissing && difference.severity == Severity::Minor
+}
+
+/// Why one difference alone stops a run.
+fn reason(code: Code) -> Option<String> {
+    let why = match code {
+        Code::SchemaColumnMissing => "its values would have nowhere to go",
+        Code::SchemaColumnExtra => "nobody knows what its values should be",
+        Code::SchemaColumnRequired => "no row could be added without it",
+        _ => return None,
+    };
+    Some(why.to_owned())
 }
 
 fn others_named(others: &[&Difference]) -> String {

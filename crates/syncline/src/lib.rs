@@ -16,6 +16,7 @@ mod diff;
 mod drift;
 mod held;
 mod open;
+mod outside;
 mod pace;
 mod pairing;
 pub mod plan;

@@ -90,6 +90,9 @@ pub struct PlanTable {
     /// Digests of deletes that rows which stay still reference, in hexadecimal digits. They will be held.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub referenced: Vec<String>,
+    /// Rows that come in the source and will be held, because rows outside the filter have their keys.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub held: u64,
     /// A digest of what both tables look like, with what is to be added.
     pub schema: String,
     /// Why the table cannot be carried.

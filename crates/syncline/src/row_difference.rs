@@ -1,6 +1,6 @@
 //! Rows that differ, one by one, as `diff --rows` names them.
 
-use syncline_core::change::Operation;
+use syncline_core::change::{Operation, Reason};
 use syncline_core::error::Result;
 use syncline_core::value::Value;
 
@@ -24,6 +24,8 @@ pub struct RowDifference {
     pub in_target: Option<InTarget>,
     /// What the target calls the place of a row, where the table has no key.
     pub place: Option<String>,
+    /// Why a run would hold the row, where that is known without trying.
+    pub held: Option<Reason>,
 }
 
 /// The target's side of a row seen through a mapping.
@@ -57,6 +59,14 @@ impl RowDifference {
         let row = self.source.as_ref().or(self.target.as_ref());
         let columns = if self.is_copy() { (0..self.columns.len()).collect() } else { self.key.clone() };
         columns.into_iter().filter_map(move |column| Some((self.columns[column].as_str(), row?.get(column)?)))
+    }
+
+    /// Why a run would hold the row, for people.
+    pub fn why_held(&self) -> Option<&'static str> {
+        self.held.map(|reason| match reason {
+            Reason::OutOfFilter => "the target's row with this key lies outside the filter",
+            other => other.name(),
+        })
     }
 
     /// The columns whose values differ, with both; empty unless both sides have the row.

@@ -84,6 +84,9 @@ impl Serialize for Row<'_> {
         map.serialize_entry("target", &row.target.as_ref().map(|values| Cells { columns: &row.columns, values }))?;
         let changed: Vec<&str> = row.changed_cells().into_iter().map(|(column, _, _)| column).collect();
         map.serialize_entry("changed", &changed)?;
+        if let Some(reason) = row.held {
+            map.serialize_entry("held", reason.name())?;
+        }
         map.end()
     }
 }

@@ -57,9 +57,9 @@ impl Syncline {
         let record = self.run_record(run).await?;
         if record.status != Status::Running {
             let what = format!("{} has ended already", record.id);
-            return Err(
-                Error::new(Code::UsageInvalid, what).next(format!("syncline runs show {}", record.id), "see how")
-            );
+            return Err(Error::new(Code::UsageInvalid, what)
+                .because("only a run at work can be stopped")
+                .next(format!("syncline runs show {}", record.id), "see how"));
         }
         state.request_cancel(&record.id).await
     }
@@ -76,8 +76,7 @@ impl Syncline {
         }
         if matches!(record.status, Status::Succeeded | Status::Partial | Status::Conflicts) {
             let what = format!("{} came to its end, there is nothing to resume", record.id);
-            return Err(Error::new(Code::UsageInvalid, what)
-                .next(format!("syncline runs retry {}", record.id), "try its failed tables again"));
+            return Err(what_is_left(Error::new(Code::UsageInvalid, what).because("it was not cut off"), &record));
         }
         if let Some((plan, request)) = planned(&record) {
             return self.resume_plan(plan, request).await;
@@ -94,13 +93,9 @@ impl Syncline {
         let tables = record.summary.iter().flat_map(|summary| &summary.tables);
         let failed: Vec<_> = tables.filter(|table| table.error.is_some()).map(|table| exactly(&table.table)).collect();
         if failed.is_empty() {
-            let error = Error::new(Code::UsageInvalid, format!("no table of {} has failed", record.id));
-            let mut tables = record.summary.iter().flat_map(|summary| &summary.tables);
-            return Err(if tables.any(|table| table.held > 0) {
-                error.next(format!("syncline conflicts retry --filter run:{}", record.id), "try its held rows again")
-            } else {
-                error.next(format!("syncline runs resume {}", record.id), "go on with a run that was cut off")
-            });
+            let error = Error::new(Code::UsageInvalid, format!("no table of {} has failed", record.id))
+                .because("only tables that could not be carried are tried again");
+            return Err(what_is_left(error, &record));
         }
         if let Some((plan, request)) = planned(&record) {
             return self.resume_plan(plan, request).await;
@@ -121,6 +116,23 @@ fn as_it_is(state: &State, mut run: RunRecord) -> RunRecord {
 fn planned(record: &RunRecord) -> Option<(&str, &RunRequest)> {
     let request = record.request.as_ref().filter(|_| record.verb.has_source())?;
     Some((request.plan.as_deref()?, request))
+}
+
+/// Advises what there is to do about a run.
+fn what_is_left(error: Error, record: &RunRecord) -> Error {
+    let tables = || record.summary.iter().flat_map(|summary| &summary.tables);
+    let has_failed = tables().any(|table| table.error.is_some());
+    let has_held = tables().any(|table| table.held + table.conflicts > 0);
+    match record.status {
+        Status::Cancelled | Status::Failed | Status::Interrupted => {
+            error.next(format!("syncline runs resume {}", record.id), "go on where it was cut off")
+        }
+        _ if has_failed => error.next(format!("syncline runs retry {}", record.id), "try its failed tables again"),
+        _ if has_held => {
+            error.next(format!("syncline conflicts retry --filter run:{}", record.id), "try its held rows again")
+        }
+        _ => error.next(format!("syncline runs show {}", record.id), "see what it has done"),
+    }
 }
 
 /// The request of a run that may do more than the run has come to.

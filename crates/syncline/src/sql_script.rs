@@ -120,6 +120,7 @@ mod tests {
             target,
             in_target: None,
             place: None,
+            held: None,
         }
     }
 

@@ -177,7 +177,7 @@ impl From<&syncline_core::error::Error> for ErrorReport {
             code: error.code().name().to_owned(),
             what: error.what().to_owned(),
             place: error.place().map(str::to_owned),
-            why: error.why().map(str::to_owned),
+            why: error.why_or_usual().map(str::to_owned),
             state: error.state().map(str::to_owned),
             next: error
                 .next_steps()

@@ -6,7 +6,7 @@ use clap::Args;
 use syncline::error::Result;
 
 use super::pace::PaceArgs;
-use super::transfer::{self, Title};
+use super::transfer::{self, ConflictsArgs, Title};
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::render::labels::Labels;
@@ -22,6 +22,8 @@ pub(crate) struct ApplyArgs {
     file: PathBuf,
     #[command(flatten)]
     pace: PaceArgs,
+    #[command(flatten)]
+    conflicts: ConflictsArgs,
 }
 
 /// Does it.
@@ -35,6 +37,7 @@ pub(super) async fn run(args: ApplyArgs, console: &Console) -> Result<Exit> {
         keeps_images: plan.request.undo,
         has_ledger: true,
         again: None,
+        conflicts: args.conflicts,
     };
     transfer::show(console, &progress, title, session.apply_plan(&args.file)).await
 }

@@ -54,7 +54,8 @@ impl DiffArgs {
             (None, Shape::Json) => Ok(Format::Json),
             (Some(format), Shape::Json) if !format.is_json() => {
                 Err(Error::new(Code::UsageInvalid, "--json goes with --format json or ndjson only")
-                    .leaving("nothing was read")
+                    .because("CSV and SQL are no JSON")
+                    .leaving("nothing was changed")
                     .next("leave one of the two flags away", ""))
             }
             (Some(format), _) => Ok(format),

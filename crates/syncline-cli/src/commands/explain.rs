@@ -85,7 +85,7 @@ fn unknown(name: &str) -> Error {
         Some(code) => error
             .because(format!("a similar one is {code}"))
             .next(format!("syncline explain {code}"), "explains that one"),
-        None => error,
+        None => error.because("the catalogue has none of that name"),
     };
     error.next("syncline explain", "lists all codes")
 }
@@ -114,7 +114,7 @@ mod tests {
         assert_eq!(error.code(), Code::UsageInvalid);
         assert_eq!(error.why(), Some("a similar one is GUARD_DELETES"));
         assert_eq!(error.next_steps().len(), 2);
-        assert_eq!(unknown("xyzzyxyzzy").why(), None);
+        assert_eq!(unknown("xyzzyxyzzy").next_steps().len(), 1);
     }
 
     #[test]

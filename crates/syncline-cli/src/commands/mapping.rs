@@ -8,6 +8,10 @@ use syncline::{Mapping, MappingRequest};
 #[derive(Clone, Debug, Default, Args)]
 pub(super) struct MappingArgs {
     /// Rows of a table to take, on both sides: 'orders: id > 100' (repeatable)
+    ///
+    /// What a filter means does not depend on how a column is declared: text is compared byte by byte, whatever its
+    /// collation (NOCASE too), and is never equal to a number. LIKE heeds case, ILIKE disregards that of ASCII letters.
+    /// NULL satisfies nothing but IS NULL. Also: = <> < <= > >=, IN, BETWEEN, AND, OR, NOT, now() - interval '30 days'.
     #[arg(long = "where", value_name = "TABLE: FILTER")]
     filters: Vec<String>,
     /// Columns of a table to carry, or behind '!' to leave out: 'customers: !ssn' (repeatable)

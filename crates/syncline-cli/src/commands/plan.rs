@@ -72,7 +72,8 @@ pub(super) async fn print(request: &RunRequest, format: Option<Format>, console:
         (Some(Format::Json) | None, Shape::Json) => Format::Json,
         (Some(_), Shape::Json) => {
             return Err(Error::new(Code::UsageInvalid, "--json goes with --format json only")
-                .leaving("nothing was read")
+                .because("text and SQL are no JSON")
+                .leaving("nothing was changed")
                 .next("leave one of the two flags away", ""));
         }
         (format, Shape::Text) => format.unwrap_or(Format::Text),

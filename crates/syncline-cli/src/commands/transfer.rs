@@ -70,6 +70,14 @@ pub(super) struct TransferArgs {
     backup: bool,
 }
 
+/// What the exit code of a run tells.
+#[derive(Clone, Copy, Debug, Args)]
+pub(super) struct ConflictsArgs {
+    /// End with 0 instead of 7 where rows wait because others changed them meanwhile
+    #[arg(long)]
+    pub(super) conflicts_ok: bool,
+}
+
 /// A run that is carried out, or only planned.
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
@@ -78,13 +86,19 @@ pub(super) struct RunArgs {
     /// Print the plan and change nothing
     #[arg(long, help_heading = HEADING)]
     dry_run: bool,
+    #[command(flatten, next_help_heading = HEADING)]
+    conflicts: ConflictsArgs,
 }
 
 impl RunArgs {
     /// Carries it out, or prints its plan.
     pub(super) async fn run(self, verb: Verb, console: &Console) -> Result<Exit> {
         let request = self.transfer.request(verb)?;
-        if self.dry_run { plan::print(&request, None, console).await } else { run(request, console).await }
+        if self.dry_run {
+            plan::print(&request, None, console).await
+        } else {
+            run(request, self.conflicts, console).await
+        }
     }
 }
 
@@ -148,7 +162,7 @@ impl TransferArgs {
 }
 
 /// Carries out a copy or mirror, and shows it.
-async fn run(request: RunRequest, console: &Console) -> Result<Exit> {
+async fn run(request: RunRequest, conflicts: ConflictsArgs, console: &Console) -> Result<Exit> {
     let heading = Labels::new(&request.source, &request.target).arrow();
     let progress = console.progress_of_run();
     let session = console.open(&progress).await?;
@@ -158,6 +172,7 @@ async fn run(request: RunRequest, console: &Console) -> Result<Exit> {
         keeps_images: request.undo,
         has_ledger: true,
         again: None,
+        conflicts,
     };
     show(console, &progress, title, session.run(&request)).await
 }
@@ -174,6 +189,8 @@ pub(super) struct Title {
     pub(super) has_ledger: bool,
     /// The command that goes on with what is left, where that is not `runs resume` or `runs retry`.
     pub(super) again: Option<String>,
+    /// What its exit code tells.
+    pub(super) conflicts: ConflictsArgs,
 }
 
 impl Title {
@@ -181,7 +198,7 @@ impl Title {
     ///
     /// # Errors
     /// When it is not.
-    pub(super) async fn of_record(session: &Syncline, run: &str) -> Result<Self> {
+    pub(super) async fn of_record(session: &Syncline, run: &str, conflicts: ConflictsArgs) -> Result<Self> {
         let record = session.run_record(run).await?;
         Ok(Self {
             heading: Labels::new(&record.source, &record.target).arrow(),
@@ -192,6 +209,7 @@ impl Title {
             },
             has_ledger: true,
             again: None,
+            conflicts,
         })
     }
 }
@@ -204,9 +222,11 @@ pub(super) async fn show(
     run: impl Future<Output = Result<Summary>>,
 ) -> Result<Exit> {
     progress.head(&format!("{}  {}", title.heading, text::escape(&title.verb)));
+    let accepted = title.conflicts.conflicts_ok;
     let ended = run.await;
     progress.finish();
-    let ended = ended?;
+    let mut ended = ended?;
+    ended.tables.iter_mut().filter_map(|table| table.error.as_mut()).for_each(|error| console.complete(error));
     match console.shape {
         Shape::Json => console.output.json(&ended)?,
         Shape::Text => {
@@ -218,7 +238,7 @@ pub(super) async fn show(
             console.output.text(&summary::summary(&ended, &setting(console, title, &ended)))?;
         }
     }
-    Ok(Exit::of_summary(&ended))
+    Ok(Exit::of_summary(&ended, accepted))
 }
 
 fn setting(console: &Console, title: Title, ended: &Summary) -> Setting {

@@ -5,7 +5,7 @@ use syncline::error::Result;
 use syncline::{UndoPlan, UndoTable};
 
 use super::pace::PaceArgs;
-use super::transfer::{self, Title};
+use super::transfer::{self, ConflictsArgs, Title};
 use crate::console::{Console, Shape};
 use crate::exit::Exit;
 use crate::render::age;
@@ -23,6 +23,8 @@ pub(crate) struct UndoArgs {
     run: Option<String>,
     #[command(flatten)]
     pace: PaceArgs,
+    #[command(flatten)]
+    conflicts: ConflictsArgs,
 }
 
 /// Does it.
@@ -43,6 +45,7 @@ pub(super) async fn run(args: UndoArgs, console: &Console) -> Result<Exit> {
         keeps_images: false,
         has_ledger: false,
         again,
+        conflicts: args.conflicts,
     };
     transfer::show(console, &progress, title, session.undo(&plan)).await
 }

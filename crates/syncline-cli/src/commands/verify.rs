@@ -63,14 +63,15 @@ impl Named {
         match named {
             Named::Run(database) if database.contains(['.', '/', '\\', ':']) => {
                 Err(Error::new(Code::UsageInvalid, format!("{} is compared with nothing", quote(&database)))
+                    .because("one name alone is taken for a run")
                     .next(format!("syncline verify {} TARGET", quote(&database)), "name the other database too"))
             }
-            _ if !has_no_tables => {
-                Err(Error::new(Code::UsageInvalid, "--tables goes with two databases; a run has its own tables"))
-            }
-            _ if !has_no_mapping => {
-                Err(Error::new(Code::UsageInvalid, "a mapping goes with two databases; a run has its own"))
-            }
+            _ if !has_no_tables => Err(Error::new(Code::UsageInvalid, "--tables goes with two databases")
+                .because("a run is verified as it was carried out, with its own tables")
+                .next("syncline verify SOURCE TARGET --tables NAMES", "compare two databases")),
+            _ if !has_no_mapping => Err(Error::new(Code::UsageInvalid, "a mapping goes with two databases")
+                .because("a run is verified as it was carried out, with its own")
+                .next("syncline verify SOURCE TARGET --where …", "compare two databases")),
             named => Ok(named),
         }
     }

@@ -1,6 +1,7 @@
 //! Values for people: short, harmless, and never two different values that look the same by kind.
 
 use syncline::Value;
+use syncline::row_difference::RowDifference;
 
 use super::text::{clip, count, escape, is_hostile};
 use super::{age, json};
@@ -19,6 +20,15 @@ pub(crate) fn cell(value: &Value) -> String {
         }
         value => clip(&whole(value), WIDTH),
     }
+}
+
+/// The key of a row, `id=7 line=2`. Empty where there is none: all cells are shown then.
+pub(crate) fn key(row: &RowDifference) -> String {
+    if row.is_copy() {
+        return String::new();
+    }
+    let cells: Vec<_> = row.key_cells().map(|(column, value)| format!("{}={}", escape(column), cell(value))).collect();
+    cells.join(" ")
 }
 
 /// Two values that differ, cut so that the place where they do is seen.

@@ -112,6 +112,7 @@ pub(super) mod testing {
             target,
             in_target: None,
             place: None,
+            held: None,
         };
         let ada = |email: &str, credit| vec![Value::Int(731), Value::text(email), credit];
         let zoe = vec![Value::Int(812), Value::text("=1+1, \"x\"\n"), Value::Null];

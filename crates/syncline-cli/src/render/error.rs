@@ -28,7 +28,12 @@ impl<'a> ErrorLine<'a> {
 
 /// The four parts; with the chain of causes beneath them where that is asked for.
 pub(crate) fn form(error: &Error, paint: Paint, with_causes: bool) -> String {
-    let mut form = form_of_report(&ErrorReport::from(error), paint);
+    form_with_causes(&ErrorReport::from(error), error, paint, with_causes)
+}
+
+/// As [`form`], of a report that was made of the error.
+pub(crate) fn form_with_causes(report: &ErrorReport, error: &Error, paint: Paint, with_causes: bool) -> String {
+    let mut form = form_of_report(report, paint);
     let mut cause = StdError::source(error).filter(|_| with_causes);
     while let Some(beneath) = cause {
         form += &line(paint, "cause", &beneath.to_string());
@@ -116,16 +121,17 @@ error[STORE_FAILED]: it failed
 
     #[test]
     fn the_words_of_a_database_cannot_act_on_the_terminal() {
-        let error = Error::new(Code::StoreFailed, "row \x1b[2J of t").because("line\nbreak");
-        let expected = "error[STORE_FAILED]: row \\x1b[2J of t\n  why    line\\nbreak\n";
+        let error = Error::new(Code::StoreFailed, "row \x1b[2J of t").because("line\nbreak").next("ask\x07", "");
+        let expected = "error[STORE_FAILED]: row \\x1b[2J of t\n  why    line\\nbreak\n  next   ask\\x07\n";
         assert_eq!(form(&error, Paint::PLAIN, false), expected);
     }
 
     #[test]
-    fn the_usual_step_is_shown_where_none_was_said() {
+    fn the_usual_reason_and_step_are_shown_where_none_was_said() {
         let error = Error::new(Code::StoreLocked, "a.db is locked");
         let expected = "\
 error[STORE_LOCKED]: a.db is locked
+  why    another program is writing to it
   next   run the command again when the other program is done
 ";
         assert_eq!(form(&error, Paint::PLAIN, false), expected);

@@ -109,6 +109,7 @@ mod tests {
             target: Some(vec![Value::Int(1), Value::Null]),
             in_target: None,
             place: None,
+            held: None,
         };
         assert_eq!(
             line(&Row(&row)),

@@ -55,15 +55,18 @@ fn totals(plan: &Plan) -> String {
         numbers("~ UPDATE"),
         numbers("- DELETE"),
         numbers("UNCHANGED"),
+        numbers("! HELD"),
         words("HOW"),
     ];
     let row = |table: &PlanTable| {
         let numbers = [table.insert, table.update, table.delete, table.unchanged].map(count);
+        // Few plans have any.
+        let held = if table.held > 0 { count(table.held) } else { String::new() };
         let how = match &table.error {
             Some(error) => format!("not carried: {}", error.code),
             None => table.how.clone(),
         };
-        std::iter::once(table.table.clone()).chain(numbers).chain([how]).collect()
+        std::iter::once(table.table.clone()).chain(numbers).chain([held, how]).collect()
     };
     let statements = plan.tables.iter().flat_map(|table| &table.alters);
     let statements: String = statements.map(|statement| format!("  {};\n", escape(statement))).collect();

@@ -64,21 +64,20 @@ fn a_locked_database_is_waited_for_and_then_left() {
     }
 }
 
-#[test]
-fn a_target_that_cannot_be_written_is_left() {
-    let scene = pair();
-    refused(&scene, "mirror a.db file:b.db?mode=ro", 4, "STORE_READ_ONLY");
-    let is_root = std::fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
+/// Lets everybody do anything in the directory, with a state directory that is new.
+fn open_to_all(scene: &Scene) {
+    // What a command before has left there belongs to the superuser.
+    let _ = std::fs::remove_dir_all(scene.path("state"));
+    std::fs::create_dir(scene.path("state")).unwrap();
     for path in [".", "a.db", "state"] {
-        // What the command above has left there belongs to the superuser.
-        let _ = std::fs::remove_dir_all(scene.path("state"));
-        std::fs::create_dir(scene.path("state")).unwrap();
         std::fs::set_permissions(scene.path(path), PermissionsExt::from_mode(0o777)).unwrap();
     }
-    std::fs::set_permissions(scene.path("b.db"), PermissionsExt::from_mode(0o444)).unwrap();
-    let before = files(&scene.path("."));
-    // The superuser may write anything, so the command runs as nobody then.
-    let mut command = scene.command(&["mirror", "a.db", "b.db"]);
+}
+
+/// Runs a line as somebody whom rights concern: the superuser may do anything, so it becomes nobody.
+fn without_rights(scene: &Scene, line: &str) -> Said {
+    let is_root = std::fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
+    let mut command = scene.command(&line.split(' ').collect::<Vec<_>>());
     if is_root {
         let arguments: Vec<_> = command.get_args().map(ToOwned::to_owned).collect();
         let mut nobody = Command::new("setpriv");
@@ -86,7 +85,33 @@ fn a_target_that_cannot_be_written_is_left() {
         nobody.current_dir(scene.path(".")).env("SYNCLINE_STATE_DIR", scene.path("state"));
         command = nobody;
     }
-    let said: Said = command.output().unwrap().into();
+    command.output().unwrap().into()
+}
+
+#[test]
+fn a_file_that_may_not_be_read_is_told_as_that() {
+    let scene = pair();
+    open_to_all(&scene);
+    std::fs::set_permissions(scene.path("b.db"), PermissionsExt::from_mode(0o000)).unwrap();
+    for line in ["diff a.db b.db", "mirror a.db b.db", "copy b.db a.db"] {
+        let said = without_rights(&scene, line);
+        assert_eq!(said.code, Some(4), "{line}: {}{}", said.out, said.err);
+        assert!(
+            said.err.contains("error[STORE_DENIED]: access to ") && !said.err.contains("WAL"),
+            "{line}: {}",
+            said.err
+        );
+    }
+}
+
+#[test]
+fn a_target_that_cannot_be_written_is_left() {
+    let scene = pair();
+    refused(&scene, "mirror a.db file:b.db?mode=ro", 4, "STORE_READ_ONLY");
+    open_to_all(&scene);
+    std::fs::set_permissions(scene.path("b.db"), PermissionsExt::from_mode(0o444)).unwrap();
+    let before = files(&scene.path("."));
+    let said = without_rights(&scene, "mirror a.db b.db");
     assert_eq!(said.code, Some(4), "{}{}", said.out, said.err);
     assert!(said.err.contains("error[STORE_READ_ONLY]"), "{}", said.err);
     assert_eq!(files(&scene.path(".")), before);

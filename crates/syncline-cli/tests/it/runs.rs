@@ -44,7 +44,9 @@ fn one_run_in_detail() {
     assert_eq!(scene.json(&format!("runs logs {id} --json"))["type"], "logs");
     scene.ok(&format!("runs logs {id}"));
     for command in ["resume", "retry", "cancel"] {
-        assert_eq!(scene.run(&format!("runs {command} {id}")).code, Some(2), "{command}");
+        let said = scene.run(&format!("runs {command} {id}"));
+        assert_eq!(said.code, Some(2), "{command}");
+        assert!(said.err.contains(&format!("  next   syncline runs show {id} ")), "{}", said.err);
     }
 }
 
@@ -67,8 +69,10 @@ fn failed_tables_are_tried_again() {
     assert!(said.err.contains("error[KEY_NULL]: "), "{}", said.err);
     assert!(steady(&said.out).contains("1 of 2 tables not carried"), "{}", said.out);
     assert!(steady(&said.out).ends_with("next: syncline runs retry r_RUN\n"), "{}", said.out);
-    scene.sql("a.db", "UPDATE t SET id = 'y'");
     let id = scene.json("runs list --json")["data"][0]["id"].as_str().unwrap().to_owned();
+    let said = scene.run(&format!("runs resume {id}"));
+    assert!(said.err.contains(&format!("  next   syncline runs retry {id} ")), "{}", said.err);
+    scene.sql("a.db", "UPDATE t SET id = 'y'");
     assert!(scene.ok(&format!("runs retry {id}")).contains("1 table "));
     assert_eq!(scene.number("b.db", "SELECT v FROM t WHERE id = 'y'"), 9);
 }

@@ -98,6 +98,8 @@ fn what_could_not_be_taken_back_can_be_once_it_is_as_it_was() {
     scene.ok("mirror a.db b.db");
     scene.sql("b.db", "UPDATE t SET v = 7 WHERE id = 1");
     assert_eq!(scene.run("undo --yes").code, Some(7));
+    let said = scene.run("undo --yes --conflicts-ok");
+    assert_eq!((said.code, said.out.contains("1 row left as changed meanwhile")), (Some(0), true), "{}", said.out);
     assert_eq!(scene.number("b.db", "SELECT v * 10 + (SELECT v FROM t WHERE id = 2) FROM t WHERE id = 1"), 75);
     scene.sql("b.db", "UPDATE t SET v = 1 WHERE id = 1");
     scene.ok("undo --yes");

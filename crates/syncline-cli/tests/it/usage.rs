@@ -69,6 +69,7 @@ fn flags_of_a_run_are_those_of_this_milestone() {
         "--no-undo",
         "--backup",
         "--dry-run",
+        "--conflicts-ok",
     ];
     assert_eq!(flags, offered);
 }
@@ -81,6 +82,7 @@ fn usage_errors_have_four_parts_and_exit_with_2() {
     let expected = "\
 error[USAGE_INVALID]: unexpected argument '--max-deletes' found
   why    a similar argument exists: '--max-delete'
+  state  nothing was changed
   next   syncline mirror --max-delete <N|P%> <SOURCE> <TARGET>
          syncline --help     lists commands and flags
 ";
@@ -123,6 +125,16 @@ fn a_state_directory_chosen_by_flag_is_part_of_the_hints() {
     let shown = scene.ok(&format!("mirror {pair} --state-dir elsewhere"));
     assert!(shown.trim_end().ends_with("--state-dir elsewhere"), "{shown}");
     assert!(scene.path("elsewhere").is_dir() && !scene.path("state").exists());
+    let said = scene.run("undo r_nothing --state-dir elsewhere");
+    assert!(said.err.contains("  next   syncline runs list --state-dir elsewhere "), "{}", said.err);
+    let last = scene.run("undo r_nothing --json --state-dir elsewhere").last();
+    assert_eq!(last["next"][0]["action"], "syncline runs list --state-dir elsewhere");
+    let said = scene.run("undo r_nothing");
+    assert!(
+        said.err.contains("  next   syncline runs list  "),
+        "a variable is set for the next command, too: {}",
+        said.err
+    );
 }
 
 #[test]

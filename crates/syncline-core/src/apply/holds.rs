@@ -42,7 +42,8 @@ impl Context<'_> {
     ) -> Result<()> {
         let Applied { refused, moved, .. } = applied;
         let causes = self.causes_of(tx, work, &refused).await?;
-        pending.held.push((table, refused.len() as u64));
+        let outside = moved.iter().filter(|refusal| self.is_held(refusal)).count();
+        pending.held.push((table, (refused.len() + outside) as u64));
         pending.remember_rivals(table, &causes);
         let refused = refused.into_iter().zip(&causes).map(|(refusal, cause)| held(refusal, cause));
         let moved = moved.into_iter().map(|refusal| {
@@ -79,6 +80,12 @@ impl Context<'_> {
     ) -> Result<()> {
         pending.held.push((table, excused.len() as u64));
         self.enter(pending.number, work, excused).await
+    }
+
+    /// Whether a row whose expectation failed is held for that. A row outside the filter was there when the run was decided;
+    /// nobody has changed anything meanwhile.
+    pub(super) fn is_held(&self, moved: &Refusal) -> bool {
+        self.ledger.is_some() && moved.reason == Reason::OutOfFilter
     }
 
     /// Writes rows into the ledger. Rows that nothing tells apart have one entry.

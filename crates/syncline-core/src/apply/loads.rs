@@ -49,6 +49,7 @@ impl Applier<'_> {
         if is_created {
             tx.define(&index_steps(&work.target.table)).await.map_err(|error| not_created(&work.name, error))?;
         }
+        raise_sequence(&mut **source, tx, work).await?;
         context.account(tx, pending, (table, work), Applied { inserted: sum.rows, ..Applied::default() }).await?;
         context.ended(&work.name, Phase::Load, read);
         pending.loads.push(Load { table, is_created, sum, sequence });
@@ -159,6 +160,18 @@ impl Context<'_> {
             adopted => Ok(adopted.map(|_| sum)),
         }
     }
+}
+
+/// Numbers that the source has given out, to rows that are gone since, are given out in the target neither. A number of the
+/// target that is further on stays.
+async fn raise_sequence(source: &mut dyn RowSource, tx: &mut dyn Transaction, work: &TableWork) -> Result<()> {
+    let (from, into) = (&work.source.table, &work.target.table);
+    let Some(view) = source.view().filter(|_| from.autoincrement && into.autoincrement) else { return Ok(()) };
+    let given = view.sequence(&from.name).await?;
+    if given > tx.sequence(&into.name).await? {
+        tx.restore_sequence(&into.name, given).await?;
+    }
+    Ok(())
 }
 
 /// Batches, each with the sum of its rows.

@@ -185,6 +185,10 @@ impl Snapshot for PacedSnapshot {
         self.inner.set_flow(Flow { rows: flow.rows.min(self.meter.rows()), reads_ahead: false });
     }
 
+    async fn sequence(&mut self, table: &str) -> Result<Option<i64>> {
+        self.inner.sequence(table).await
+    }
+
     async fn position(&mut self) -> Result<Position> {
         self.inner.position().await
     }

@@ -47,7 +47,7 @@ catalogue! {
     NotADatabase "NOT_A_DATABASE" exits 2: "The named file exists but is no SQLite database: it is a directory, a device, or a file with other content. An encrypted database looks the same from outside. The file was not changed."
     TableNotFound "TABLE_NOT_FOUND" exits 2: "A table named with --tables or by a rule of a mapping is not in the source. Names are matched without regard to case; use a pattern such as 'app_*' to select several, or leave the flag away to take all tables."
     ColumnNotFound "COLUMN_NOT_FOUND" exits 2: "A column named with --where, --columns, --rename or --mask is not in the source's table. Names are matched without regard to case; put a name in double quotes when it holds a dot, a colon, a comma, an equals sign or a space. Nothing was written."
-    FilterInvalid "FILTER_INVALID" exits 2: "A filter given with --where cannot be used. It may not be understood, and the message names the place and what was expected there; it may name a column that is masked or left out, by which the target could not be bounded; or it compares a column with a value that the column can never hold. Filters are comparisons, IN, BETWEEN, LIKE, ILIKE, IS NULL, AND, OR, NOT and now() with an interval; anything else is refused. Nothing was written."
+    FilterInvalid "FILTER_INVALID" exits 2: "A filter given with --where cannot be used. It may not be understood, and the message names the place and what was expected there; it may name a column that is masked or left out, by which the target could not be bounded; or it compares a column with a value that the column can never hold. Filters are comparisons, IN, BETWEEN, LIKE, ILIKE, IS NULL, AND, OR, NOT and now() with an interval; anything else is refused. Text is compared byte by byte whatever the column's collation, LIKE heeds case, ILIKE disregards that of ASCII letters. Nothing was written."
     ColumnsInvalid "COLUMNS_INVALID" exits 2: "A list of columns given with --columns cannot be used: it may not be understood, name a column twice, leave out a column of the table's key, or leave nothing to carry. Write 'customers: id, name' for the columns to carry or 'customers: !ssn' for those to leave out. Nothing was written."
     RenameInvalid "RENAME_INVALID" exits 2: "A name given with --rename cannot be used: it may not be understood, rename the same thing twice, give two things one name, take the name of something else that is carried, or rename what another rename makes. Write 'users=members' for a table and 'orders.total_cents=total' for a column. Nothing was written."
     MaskInvalid "MASK_INVALID" exits 2: "A mask given with --mask cannot be used: it may not be understood, fall on a column of the key, give many rows one value in a unique column, give a value of another type than the column holds, or break a reference because its two ends are masked differently. Write 'customers.email=fake'; the masks are fake, hash, last4, null and text:V. Nothing was written."
@@ -99,43 +99,6 @@ impl Code {
     pub fn from_name(name: &str) -> Option<Code> {
         Code::ALL.iter().copied().find(|code| code.name().eq_ignore_ascii_case(name))
     }
-
-    /// What usually helps, as action and effect, for codes whose errors are raised where nobody knows a better step. The
-    /// effect is empty where the action speaks for itself.
-    pub fn usual_next(self) -> Option<(&'static str, &'static str)> {
-        Some(match self {
-            Code::StoreMissing => {
-                ("check the path", "only copy, mirror and restore create a database, and only as target")
-            }
-            Code::StoreLocked => ("run the command again when the other program is done", ""),
-            Code::StoreCorrupt => {
-                ("PRAGMA integrity_check", "in the sqlite3 shell: see what is damaged; .recover saves what can be")
-            }
-            Code::StoreReadOnly => {
-                ("make the file and its directory writable for this user, or name another target", "")
-            }
-            Code::StoreDenied => ("check who may read and write the file and its directory", ""),
-            Code::DiskFull => ("free some space and run the command again", "it goes on from what is committed"),
-            Code::NoTables => ("check the two names and --tables", ""),
-            Code::ForeignKeyBroken => ("carry the referenced table too, or mend the row in the source", ""),
-            Code::UniqueClash => ("change or remove the other row in the target, or mirror if it should go", ""),
-            Code::RowRefused => {
-                ("mend the row in the source, or relax the constraint in the target, and run again", "")
-            }
-            Code::NotADatabase => ("check the path", "an encrypted database looks like this too"),
-            Code::SchemaColumnMissing => ("--schema add", "or leave the table out with --tables '*,!NAME'"),
-            Code::SchemaColumnExtra => ("--schema ignore", "or leave the table out with --tables '*,!NAME'"),
-            Code::SchemaColumnRequired => ("carry the column too", "or give it a default in the target"),
-            Code::SchemaTypeDiffers => {
-                ("declare the column alike on both sides", "or leave the table out with --tables '*,!NAME'")
-            }
-            Code::SchemaNotAdded => ("add the column by hand", "or leave the table out with --tables '*,!NAME'"),
-            Code::SchemaKeyDiffers => {
-                ("give both tables the same key", "or leave the table out with --tables '*,!NAME'")
-            }
-            _ => return None,
-        })
-    }
 }
 
 impl fmt::Display for Code {
@@ -153,27 +116,6 @@ mod tests {
         for code in Code::ALL {
             assert_eq!(Code::from_name(&code.name().to_lowercase()), Some(*code));
             assert!(code.explanation().len() > 60, "{code} is hardly explained");
-        }
-    }
-
-    #[test]
-    fn what_people_meet_most_has_a_usual_step() {
-        let common = [
-            Code::StoreMissing,
-            Code::StoreLocked,
-            Code::StoreCorrupt,
-            Code::StoreReadOnly,
-            Code::StoreDenied,
-            Code::DiskFull,
-            Code::NoTables,
-            Code::ForeignKeyBroken,
-            Code::UniqueClash,
-            Code::RowRefused,
-            Code::NotADatabase,
-        ];
-        let schema = Code::ALL.iter().copied().filter(|code| code.name().starts_with("SCHEMA_"));
-        for code in common.into_iter().chain(schema) {
-            assert!(code.usual_next().is_some_and(|(action, _)| !action.is_empty()), "{code}");
         }
     }
 }

@@ -3,6 +3,7 @@
 //! A masked value depends on the value and on the key of the state directory, never on table or column, so equal values
 //! stay equal wherever they stand, and references between masked columns hold. NULL stays NULL.
 
+mod dates;
 mod fake;
 mod shuffle;
 

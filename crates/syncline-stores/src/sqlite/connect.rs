@@ -3,6 +3,7 @@
 //! The file is never opened with anything but SQLite, not even to look at its header: closing any descriptor of a file
 //! drops every POSIX lock the process holds on it. What has to be known beforehand comes from `stat`.
 
+pub mod disk;
 pub(super) mod failure;
 
 use std::fs::Metadata;
@@ -179,7 +180,7 @@ fn ordinary(path: &Path, metadata: Metadata) -> Result<Metadata> {
     }
     let kind = if metadata.is_dir() { "a directory" } else { "a device or another special file" };
     let what = format!("{} is {kind}, not a database", path.display());
-    Err(Error::new(Code::NotADatabase, what))
+    Err(Error::new(Code::NotADatabase, what).because("a SQLite database is an ordinary file"))
 }
 
 fn parent_exists(path: &Path) -> Result<()> {
@@ -199,6 +200,7 @@ fn unreachable(path: &Path, error: &std::io::Error) -> Error {
         ErrorKind::NotFound | ErrorKind::NotADirectory => {
             (Code::StoreMissing, format!("{} does not exist", path.display()))
         }
+        ErrorKind::InvalidFilename => (Code::UrlInvalid, "the path of the database is no path here".to_owned()),
         ErrorKind::PermissionDenied => (Code::StoreDenied, format!("access to {} was refused", path.display())),
         _ => (Code::StoreFailed, format!("{} cannot be looked at", path.display())),
     };

@@ -10,6 +10,7 @@ use syncline_core::store::Description;
 
 use super::ENGINE;
 use super::connect::Place;
+use super::connect::disk;
 use super::connect::failure::Attempt;
 
 /// Which file it is, whatever path leads there.
@@ -78,21 +79,8 @@ pub(super) fn describe(conn: &Connection, place: &Place) -> Attempt<Description>
         identity: place.identity().map(FileIdentity::name).unwrap_or_default(),
         former_identity: place.identity().filter(|file| file.born.is_some()).map(FileIdentity::unborn_name),
         writable: place.may_write() && !conn.is_readonly("main")?,
-        free_bytes: free_bytes(place.path()),
+        free_bytes: disk::free_bytes(place.path()),
     })
-}
-
-/// Bytes that this user may still write beside the file.
-#[cfg(unix)]
-pub(super) fn free_bytes(path: &Path) -> Option<u64> {
-    let disk = rustix::fs::statvfs(path).ok()?;
-    disk.f_bavail.checked_mul(disk.f_frsize)
-}
-
-/// Not told here.
-#[cfg(not(unix))]
-pub(super) fn free_bytes(_path: &Path) -> Option<u64> {
-    None
 }
 
 #[cfg(test)]

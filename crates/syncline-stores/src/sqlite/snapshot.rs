@@ -28,6 +28,7 @@ use super::connect::failure::{Attempt, Doing};
 use super::connect::{Place, Role};
 use super::thread::{ConnectionThread, Outlet};
 use super::types::{self, Encoding};
+use super::write::sequence;
 use super::{ENGINE, digest, migrate, schema};
 
 /// The function that sorts text by its UTF-8 bytes where the database stores it otherwise.
@@ -162,6 +163,11 @@ impl Snapshot for SqliteSnapshot {
         let (child, foreign_key, keys) = (child.clone(), foreign_key.clone(), keys.cloned());
         let work = move |conn: &mut Connection| orphans::find(conn, &child, &foreign_key, keys.as_ref(), limit);
         self.thread.call(Doing::Reading, work).await
+    }
+
+    async fn sequence(&mut self, table: &str) -> Result<Option<i64>> {
+        let table = table.to_owned();
+        self.thread.call(Doing::Reading, move |conn| sequence::read(conn, &table)).await
     }
 
     async fn position(&mut self) -> Result<Position> {

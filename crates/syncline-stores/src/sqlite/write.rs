@@ -11,7 +11,7 @@ pub(super) mod define;
 mod displaced;
 mod rivals;
 mod row;
-mod sequence;
+pub(super) mod sequence;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

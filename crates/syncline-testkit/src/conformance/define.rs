@@ -117,6 +117,8 @@ async fn sequence(labs: Factory<'_>) {
     lab.insert("tickets", &[ticket(1), ticket(2), ticket(5)]).await;
     lab.run_sql("DELETE FROM tickets WHERE id = 5").await;
     let store = lab.open().await;
+    let mut view = store.snapshot().await.unwrap();
+    assert_eq!(view.sequence("tickets").await.unwrap(), Some(5), "a view tells it, too");
     let task = task(&store, "tickets").await;
     let mut writer = store.writer().await.unwrap();
     let mut transaction = writer.begin().await.unwrap();
@@ -134,6 +136,7 @@ async fn sequence(labs: Factory<'_>) {
         let mut transaction = writer.begin().await.unwrap();
         assert_eq!(transaction.sequence("tickets").await.unwrap(), value, "committed");
     }
+    assert_eq!(view.sequence("tickets").await.unwrap(), Some(5), "a view shows its own moment");
     let mut transaction = writer.begin().await.unwrap();
     transaction.restore_sequence("tickets", Some(90)).await.unwrap();
     transaction.commit(&checkpoint("sequence", 2)).await.unwrap();
@@ -148,5 +151,6 @@ async fn no_sequence(labs: Factory<'_>) {
     let mut writer = store.writer().await.unwrap();
     let mut transaction = writer.begin().await.unwrap();
     assert_eq!(transaction.sequence("orders").await.unwrap(), None);
+    assert_eq!(store.snapshot().await.unwrap().sequence("orders").await.unwrap(), None);
     transaction.restore_sequence("orders", None).await.unwrap();
 }

@@ -48,6 +48,8 @@ pub(super) struct RowLine {
     pub(super) key: serde_json::Value,
     #[serde(default)]
     pub(super) digest: Option<String>,
+    #[serde(default)]
+    pub(super) held: Option<String>,
 }
 
 /// The end: how many lines stand before it, and their digest.
@@ -158,6 +160,7 @@ impl PlanDraft {
         match std::fs::symlink_metadata(path) {
             Ok(_) if !is_plan(path) => {
                 return Err(Error::new(Code::PlanInvalid, format!("{place} exists and is no plan"))
+                    .because("a plan takes the place of nothing but another plan")
                     .leaving("it was not overwritten")
                     .next("-o FILE", "name another file"));
             }

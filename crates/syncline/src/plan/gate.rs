@@ -4,13 +4,13 @@
 
 mod ranges;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use syncline_core::apply::Action;
 use syncline_core::cancel::Cancel;
 use syncline_core::capture::scan::sum_rows;
-use syncline_core::change::{Operation, PlannedChange};
+use syncline_core::change::{Operation, PlannedChange, RowDigest};
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
 use syncline_core::state::{ChangeKind, Spool};
@@ -60,6 +60,8 @@ pub(crate) struct Spools<'a> {
 struct Section {
     /// Digests of changes, each with how often it is held and its key for people.
     rows: HashMap<u128, (u64, Box<str>)>,
+    /// Those among them that are to be held, as the plan has shown.
+    held: HashSet<u128>,
     ranges: Vec<PlanRange>,
     load: Option<PlanLoad>,
 }
@@ -113,7 +115,7 @@ impl Gate {
                             Holds::Ranges => {
                                 ranges::let_through(table, section.ranges, &mut found, spools, &mut done).await?
                             }
-                            _ => let_rows_through(table, section.rows, &mut found, spools, &mut done).await?,
+                            _ => let_rows_through(table, section, &mut found, spools, &mut done).await?,
                         };
                         narrowed.done += done.changes;
                         beside
@@ -146,6 +148,9 @@ impl Gate {
                     if let Some(digest) = row.digest {
                         let digest = u128::from_str_radix(&digest, 16);
                         let digest = digest.map_err(|error| self.reader.invalid(error.to_string()))?;
+                        if row.held.is_some() {
+                            section.held.insert(digest);
+                        }
                         // As text: a parsed key takes ten times as much, and there may be many.
                         section.rows.entry(digest).or_insert_with(|| (0, row.key.to_string().into())).0 += 1;
                     }
@@ -243,11 +248,12 @@ async fn check_load(
 
 async fn let_rows_through(
     table: &PlanTable,
-    mut missing: HashMap<u128, (u64, Box<str>)>,
+    section: Section,
     found: &mut Decided,
     spools: Spools<'_>,
     done: &mut Done<'_>,
 ) -> Result<u64> {
+    let Section { rows: mut missing, held, .. } = section;
     let is_multiset = found.work.source.is_multiset();
     // First, so that a row which somebody has set back since is not written twice.
     done.begun
@@ -255,7 +261,15 @@ async fn let_rows_through(
             done.changes += u64::from(take(&mut missing, change_digest::of_change(&change, is_multiset)));
         })
         .await?;
-    let is_planned = |change: &PlannedChange| take(&mut missing, change_digest::of_change(change, is_multiset));
+    let is_planned = |change: &mut PlannedChange| {
+        let digest = change_digest::of_change(change, is_multiset);
+        if held.contains(&digest) {
+            // It was shown as held and is never written, not even if the row in its way is gone: nobody has agreed to
+            // that. No row has the digest it now rests on.
+            change.seen = Some(RowDigest(0));
+        }
+        take(&mut missing, digest)
+    };
     let beside = let_through(table, found, spools, is_planned).await?;
     if !missing.is_empty() {
         return Err(stale_rows(table, &missing));
@@ -278,7 +292,7 @@ async fn let_through(
     table: &PlanTable,
     found: &mut Decided,
     spools: Spools<'_>,
-    mut is_planned: impl FnMut(&PlannedChange) -> bool,
+    mut is_planned: impl FnMut(&mut PlannedChange) -> bool,
 ) -> Result<u64> {
     // A load is not in the spool.
     let mut beside = if found.work.action == Action::Differences { 0 } else { found.work.puts };
@@ -291,8 +305,10 @@ async fn let_through(
                 break;
             }
             read += page.len() as u64;
-            let (planned, others): (Vec<_>, Vec<_>) = page.into_iter().partition(&mut is_planned);
-            beside += others.len() as u64;
+            let mut planned = page;
+            let decided = planned.len();
+            planned.retain_mut(&mut is_planned);
+            beside += (decided - planned.len()) as u64;
             let deletes = planned.iter().filter(|change| change.operation == Operation::Delete).count() as u64;
             found.work.deletes += deletes;
             found.work.puts += planned.len() as u64 - deletes;

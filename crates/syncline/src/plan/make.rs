@@ -22,6 +22,7 @@ use super::{Holds, Plan, PlanEnd, PlanLoad, PlanRange, PlanSink, PlanTable, hex}
 use crate::decide::{Decided, Decision, Ends};
 use crate::diff::{PAGE, in_target, pass_differences, place_of_copies};
 use crate::open::{Database, Purpose, recognise};
+use crate::outside::Outside;
 use crate::request::RunRequest;
 use crate::row_difference::RowDifference;
 use crate::row_json::{Cell, base16};
@@ -91,7 +92,8 @@ impl Syncline {
         let mut decision = self.decide(request, ends.again(), &spool).await?;
         decision.count_loads(ends.source).await?;
         decision.check_guards(request)?;
-        let mut plan = describe(request, source, target, &decision)?;
+        let held = count_held(&decision, &spool, ends.target).await?;
+        let mut plan = describe(request, source, target, (&decision, &held))?;
         (plan.source.incarnation, plan.target.incarnation) = (source_incarnation, target_incarnation);
         let (spool_of, target) = (&spool as &dyn Spool, &mut *ends.target);
         let looking =
@@ -112,13 +114,28 @@ impl Syncline {
     }
 }
 
-fn describe(request: &RunRequest, source: &Database, target: &Database, decision: &Decision) -> Result<Plan> {
+/// Rows of each table that will be held, as far as that is known beforehand.
+async fn count_held(decision: &Decision, spool: &dyn Spool, target: &mut dyn Snapshot) -> Result<Vec<u64>> {
+    let mut held = Vec::with_capacity(decision.tables.len());
+    for Decided { work, .. } in &decision.tables {
+        let is_compared = work.action == Action::Differences;
+        held.push(if is_compared { Outside::count(&work.name, spool, &work.target, target).await? } else { 0 });
+    }
+    Ok(held)
+}
+
+fn describe(
+    request: &RunRequest,
+    source: &Database,
+    target: &Database,
+    (decision, held): (&Decision, &[u64]),
+) -> Result<Plan> {
     let end = |database: &Database| PlanEnd {
         label: database.label.clone(),
         identity: (!database.is_new()).then(|| database.description.identity.clone()),
         incarnation: 1,
     };
-    let decided = decision.tables.iter().map(table_of).collect::<Result<Vec<_>>>()?;
+    let decided = decision.tables.iter().zip(held).map(table_of).collect::<Result<Vec<_>>>()?;
     let refused = decision.refused.iter().map(|(table, error)| PlanTable {
         table: table.clone(),
         insert: 0,
@@ -131,6 +148,7 @@ fn describe(request: &RunRequest, source: &Database, target: &Database, decision
         alters: Vec::new(),
         kept: 0,
         referenced: Vec::new(),
+        held: 0,
         schema: String::new(),
         error: Some(error.into()),
     });
@@ -165,7 +183,7 @@ fn note_referenced(plan: &mut Plan, referenced: Vec<Referenced>) {
     }
 }
 
-fn table_of(decided: &Decided) -> Result<PlanTable> {
+fn table_of((decided, held): (&Decided, &u64)) -> Result<PlanTable> {
     let (work, tally) = (&decided.work, decided.tally);
     let changes = work.puts + work.deletes;
     let (holds, creates) = match work.action {
@@ -176,7 +194,7 @@ fn table_of(decided: &Decided) -> Result<PlanTable> {
     };
     Ok(PlanTable {
         table: work.name.clone(),
-        insert: tally.only_source,
+        insert: tally.only_source - held,
         update: tally.changed,
         delete: work.deletes,
         unchanged: tally.same,
@@ -186,6 +204,7 @@ fn table_of(decided: &Decided) -> Result<PlanTable> {
         alters: decided.added.iter().map(|added| added.statement.clone()).collect(),
         kept: decided.kept,
         referenced: Vec::new(),
+        held: *held,
         schema: change_digest::of_tables(decided),
         error: None,
     })
@@ -212,6 +231,7 @@ async fn pass_load(decided: &Decided, source: &mut dyn Snapshot, sink: &mut dyn 
                     target: None,
                     in_target: in_target(task, &decided.work.target),
                     place: place_of_copies(&decided.work.target),
+                    held: None,
                 },
                 None,
             )?;

@@ -5,9 +5,10 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
+use syncline_stores::sqlite::disk;
 
 use super::migrations;
 
@@ -143,11 +144,8 @@ pub(super) fn explain(failure: Failure, path: &Path, doing: &str) -> Error {
         Failure::Syncline(error) => return error,
         Failure::Sqlite(error) => error,
     };
-    let explained = match error.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => disk_full(path, doing),
-        _ => state_failed(path, doing),
-    };
-    explained.because(error.to_string()).caused_by(error)
+    let explained = if disk::is_full(&error, path) { disk_full(path, doing) } else { state_failed(path, doing) };
+    explained.because(disk::words(&error)).caused_by(error)
 }
 
 /// A failure of the operating system at `path`.

@@ -103,7 +103,13 @@ impl State {
                 let mut found = query(connection, &select, [format!("r_{digits}")])?;
                 match (found.pop(), found.pop()) {
                     (Some(run), None) => Ok(run),
-                    (Some(_), Some(_)) => Err(not_found(&text).because("several runs begin so").into()),
+                    (Some(_), Some(_)) => {
+                        let what = format!("{text:?} is no single run");
+                        Err(Error::new(Code::RunNotFound, what)
+                            .because("several begin so")
+                            .next("syncline runs list", "shows the runs that are recorded")
+                            .into())
+                    }
                     _ => Err(not_found(&text).into()),
                 }
             })
@@ -296,6 +302,6 @@ pub(super) fn query(connection: &Connection, select: &str, values: impl rusqlite
 }
 
 fn not_found(text: &str) -> Error {
-    Error::new(Code::RunNotFound, format!("there is no single run {text:?}"))
+    Error::new(Code::RunNotFound, format!("there is no run {text:?}"))
         .next("syncline runs list", "shows the runs that are recorded")
 }

@@ -139,7 +139,7 @@ async fn runs_are_found_by_the_beginning_of_their_name() {
     }
     let twice = digits.iter().find(|digit| digits.iter().filter(|other| other == digit).count() > 1).unwrap();
     let error = state.find_run(&(*twice as char).to_string()).await.unwrap_err();
-    assert_eq!((error.code(), error.why()), (Code::RunNotFound, Some("several runs begin so")));
+    assert_eq!((error.code(), error.why()), (Code::RunNotFound, Some("several begin so")));
 }
 
 #[tokio::test]

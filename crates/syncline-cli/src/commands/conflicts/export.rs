@@ -33,6 +33,7 @@ impl ExportArgs {
             (None, Shape::Json) => Ok(Format::Json),
             (Some(format), Shape::Json) if !format.is_json() => {
                 Err(Error::new(Code::UsageInvalid, "--json goes with --format json or ndjson only")
+                    .because("CSV and SQL are no JSON")
                     .next("leave one of the two flags away", ""))
             }
             (Some(format), _) => Ok(format),

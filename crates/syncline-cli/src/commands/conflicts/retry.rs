@@ -4,7 +4,7 @@ use clap::Args;
 use syncline::error::Result;
 
 use super::filter::FilterArgs;
-use crate::commands::transfer::{self, Title};
+use crate::commands::transfer::{self, ConflictsArgs, Title};
 use crate::console::{Console, Shape};
 use crate::exit::Exit;
 use crate::render::conflict::Entry;
@@ -23,6 +23,8 @@ pub(crate) struct RetryArgs {
     ids: Vec<String>,
     #[command(flatten)]
     choice: FilterArgs,
+    #[command(flatten)]
+    conflicts: ConflictsArgs,
 }
 
 /// Does it.
@@ -46,6 +48,7 @@ pub(super) async fn run(args: RetryArgs, console: &Console) -> Result<Exit> {
             keeps_images: true,
             has_ledger: true,
             again: Some(console.command("conflicts retry")),
+            conflicts: args.conflicts,
         };
         match transfer::show(console, &progress, title, session.retry(retry)).await {
             Ok(exit) => exits.push(exit),

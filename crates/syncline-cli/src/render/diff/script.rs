@@ -8,19 +8,21 @@ use syncline::summary::{DiffReport, TableDiff};
 use syncline::{Clash, sql_of};
 
 use super::{Frame, View};
-use crate::render::text::{counted, escape};
+use crate::render::script::{end, left_out};
+use crate::render::text::escape;
 
 /// The view.
 pub(super) struct Script {
     frame: Frame,
     has_begun: bool,
     rows: u64,
+    left_out: u64,
 }
 
 impl Script {
     /// A view of one diff.
     pub(super) fn new(frame: Frame) -> Self {
-        Self { frame, has_begun: false, rows: 0 }
+        Self { frame, has_begun: false, rows: 0, left_out: 0 }
     }
 
     fn begin(&mut self) -> Result<()> {
@@ -56,6 +58,10 @@ impl Script {
 impl RowSink for Script {
     fn row(&mut self, row: RowDifference) -> Result<()> {
         self.begin()?;
+        if let Some(comment) = left_out(&row) {
+            self.left_out += 1;
+            return self.frame.output.stream(&comment);
+        }
         self.rows += 1;
         let statements = sql_of(&row, Clash::Evicts)?;
         self.frame.output.stream(&format!("{}\n", statements.trim_end()))
@@ -66,7 +72,7 @@ impl View for Script {
     fn finish(&mut self, report: &DiffReport, _took: Duration) -> Result<()> {
         self.begin()?;
         report.tables.iter().try_for_each(|table| self.leave_out(table))?;
-        self.frame.output.stream(&format!("COMMIT;\n-- {}\n", counted(self.rows, "row")))?;
+        self.frame.output.stream(&end(self.rows, self.left_out))?;
         self.frame.output.flush()
     }
 }

@@ -8,7 +8,8 @@ use syncline::{Clash, limits, sql_of};
 
 use crate::output::Output;
 use crate::render::labels::Labels;
-use crate::render::text::{counted, escape};
+use crate::render::script::{end, left_out};
+use crate::render::text::escape;
 
 /// The view.
 pub(super) struct Script {
@@ -19,12 +20,13 @@ pub(super) struct Script {
     /// A copy leaves rows of the target that clash with rows of the source; a mirror deletes them.
     clash: Clash,
     rows: u64,
+    left_out: u64,
 }
 
 impl Script {
     /// A view of one plan.
     pub(super) fn new(output: Output, labels: Labels) -> Self {
-        Self { output, labels, indexes: Vec::new(), clash: Clash::Fails, rows: 0 }
+        Self { output, labels, indexes: Vec::new(), clash: Clash::Fails, rows: 0, left_out: 0 }
     }
 }
 
@@ -69,6 +71,10 @@ impl PlanSink for Script {
     }
 
     fn row(&mut self, row: RowDifference, _digest: Option<u128>) -> Result<()> {
+        if let Some(comment) = left_out(&row) {
+            self.left_out += 1;
+            return self.output.stream(&comment);
+        }
         self.rows += 1;
         let statements = sql_of(&row, self.clash)?;
         self.output.stream(&format!("{}\n", statements.trim_end()))
@@ -85,7 +91,7 @@ impl PlanSink for Script {
     }
 
     fn end(&mut self) -> Result<()> {
-        self.output.stream(&format!("COMMIT;\n-- {}\n", counted(self.rows, "row")))?;
+        self.output.stream(&end(self.rows, self.left_out))?;
         self.output.flush()
     }
 }

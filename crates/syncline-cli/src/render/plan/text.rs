@@ -7,7 +7,7 @@ use syncline::row_difference::RowDifference;
 
 use super::totals;
 use crate::output::Output;
-use crate::render::cell;
+use crate::render::cell::{self, key};
 use crate::render::labels::{Labels, title};
 use crate::render::text::{count, counted, escape};
 
@@ -75,6 +75,7 @@ impl PlanSink for Text {
             return Ok(());
         }
         let line = match row.operation {
+            _ if row.held.is_some() => format!("  ! {}  held: {}\n", key(&row), row.why_held().unwrap_or_default()),
             Operation::Insert => format!("  + {}\n", whole(&row)),
             Operation::Update => format!("  ~ {}\n", changed(&row)),
             Operation::Delete => format!("  - {}\n", whole(&row)),
@@ -101,16 +102,6 @@ impl PlanSink for Text {
     fn end(&mut self) -> Result<()> {
         self.close()
     }
-}
-
-/// Empty where there is no key: all cells are shown anyway.
-fn key(row: &RowDifference) -> String {
-    if row.is_copy() {
-        return String::new();
-    }
-    let cells: Vec<_> =
-        row.key_cells().map(|(column, value)| format!("{}={}", escape(column), cell::cell(value))).collect();
-    cells.join(" ")
 }
 
 fn whole(row: &RowDifference) -> String {
@@ -152,6 +143,7 @@ mod tests {
             columns: vec!["id".into(), "name".into()],
             in_target: None,
             place: None,
+            held: None,
             key: vec![0],
             source: source.map(values),
             target: target.map(values),

@@ -49,7 +49,11 @@ fn a_target_row_outside_the_filter_is_never_written() {
     );
     let said = scene.run_with("mirror a.db b.db --json", &["--where", "orders: state = 'open'"]);
     assert_eq!(target(&scene), ["1|shut|mine", "2|open|new"]);
-    assert_eq!((said.last()["tables"][0]["inserted"].as_u64(), said.code), (Some(1), Some(7)), "{}", said.out);
+    let table = &said.last()["tables"][0];
+    let counts = ["inserted", "held", "conflicts"].map(|number| table[number].as_u64().unwrap());
+    assert_eq!((counts, said.code), ([1, 1, 0], Some(3)), "{}", said.out);
+    let said = scene.run_with("mirror a.db b.db", &["--where", "orders: state = 'open'"]);
+    assert!(said.out.contains("1 row held") && !said.out.contains("meanwhile"), "{}", said.out);
 }
 
 #[test]
@@ -94,4 +98,52 @@ fn a_difference_as_sql_leaves_the_rest_alone() {
     assert!(!script.contains("OR REPLACE"), "{script}");
     scene.sql("b.db", &script.replace(".bail on", ""));
     assert_eq!(target(&scene), ["1|open|1", "2|open|2", "3|shut|mine", "4|open|4", "9|shut|9"]);
+}
+
+#[test]
+fn a_difference_as_sql_leaves_out_what_would_be_held() {
+    let scene = Scene::with_pair(
+        &format!("{TABLE}; INSERT INTO orders VALUES (1, 'open', 'new'), (2, 'open', 'new')"),
+        &format!("{TABLE}; INSERT INTO orders VALUES (1, 'shut', 'mine'), (2, 'open', 'old')"),
+    );
+    let script = scene.ok_with("diff a.db b.db --format sql", &["--where", "orders: state = 'open'"]);
+    assert!(
+        script.contains("-- left out: orders id=1: the target's row with this key lies outside the filter\n"),
+        "{script}"
+    );
+    assert!(script.ends_with("-- 1 row, 1 left out\n"), "{script}");
+    scene.sql("b.db", &script.replace(".bail on", ""));
+    assert_eq!(target(&scene), ["1|shut|mine", "2|open|new"]);
+}
+
+#[test]
+fn every_command_takes_a_filter_in_the_same_way_whatever_the_collation() {
+    let table = "CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT COLLATE NOCASE)";
+    let source = format!("{table}; INSERT INTO t VALUES (1, 'Ada'), (2, 'ada'), (3, 'ADA'), (4, 'Bob')");
+    for (filter, found) in [
+        ("t: name = 'ada'", 1),
+        ("t: name IN ('ada', 'BOB')", 1),
+        ("t: name < 'a'", 3),
+        ("t: name LIKE 'a%'", 1),
+        ("t: name ILIKE 'a%'", 3),
+    ] {
+        let scene = Scene::with_pair(&source, &format!("{table}; INSERT INTO t VALUES (9, 'ADa')"));
+        let rules = ["--where", filter];
+        let count = |line: &str, name: &str| {
+            let said = scene.run_with(line, &rules);
+            let line =
+                said.out.lines().find(|line| line.contains("\"tables\":[")).unwrap_or_else(|| panic!("{}", said.out));
+            let document: serde_json::Value = serde_json::from_str(line).unwrap();
+            document["tables"][0][name].as_u64()
+        };
+        assert_eq!(count("diff a.db b.db --json", "only_source"), Some(found), "{filter}");
+        assert_eq!(count("plan copy a.db b.db --format json", "insert"), Some(found), "{filter}");
+        assert_eq!(count("copy a.db b.db --json", "inserted"), Some(found), "{filter}");
+        assert_eq!(scene.number("b.db", "SELECT count(*) FROM t"), i64::try_from(found).unwrap() + 1, "{filter}");
+        assert_eq!(count("mirror a.db b.db --json", "inserted"), Some(0), "{filter}");
+        for line in ["diff a.db b.db --exit-code", "verify a.db b.db"] {
+            assert_eq!(scene.run_with(line, &rules).code, Some(0), "{filter}: {line}");
+        }
+        assert_eq!(scene.run("verify").code, Some(0), "{filter}");
+    }
 }

@@ -124,3 +124,61 @@ fn a_held_row_is_held_as_the_mapping_shows_it() {
     scene.ok("undo --yes");
     assert_eq!(scene.rows("b.db", "SELECT id FROM members"), ["1"]);
 }
+
+/// One row that comes, one whose place is taken by a row outside the filter.
+fn with_one_outside() -> Scene {
+    Scene::with_pair(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, state TEXT, v); INSERT INTO t VALUES (1, 'open', 'a'), (2, 'open', 'b')",
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, state TEXT, v); INSERT INTO t VALUES (2, 'shut', 'mine')",
+    )
+}
+
+const OPEN: [&str; 2] = ["--where", "t: state = 'open'"];
+
+#[test]
+fn a_plan_shows_what_will_be_held_outside_the_filter() {
+    let scene = with_one_outside();
+    for verb in ["copy", "mirror"] {
+        let shown = scene.ok_with(&format!("plan {verb} a.db b.db"), &OPEN);
+        assert!(shown.contains("+ INSERT  ~ UPDATE  - DELETE  UNCHANGED  ! HELD"), "{shown}");
+        assert!(shown.contains("  + id=1  state=open  v=a\n"), "{shown}");
+        assert!(shown.contains("  ! id=2  held: the target's row with this key lies outside the filter\n"), "{shown}");
+        let script = scene.ok_with(&format!("plan {verb} a.db b.db --format sql"), &OPEN);
+        assert!(
+            script.contains("-- left out: t id=2: the target's row with this key lies outside the filter\n"),
+            "{script}"
+        );
+        assert!(script.ends_with("-- 1 row, 1 left out\n"), "{script}");
+        let lines = scene.ok_with(&format!("plan {verb} a.db b.db --format json"), &OPEN);
+        assert!(
+            lines.lines().any(|line| line.contains(r#""key":{"id":2}"#) && line.contains(r#""held":"out-of-filter""#))
+        );
+        let first: serde_json::Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
+        assert_eq!((first["tables"][0]["insert"].as_u64(), first["tables"][0]["held"].as_u64()), (Some(1), Some(1)));
+    }
+    let script = scene.ok_with("plan mirror a.db b.db --format sql", &OPEN);
+    scene.sql("b.db", &script.replace(".bail on", ""));
+    assert_eq!(scene.rows("b.db", "SELECT * FROM t ORDER BY id"), ["1|open|a", "2|shut|mine"]);
+}
+
+#[test]
+fn what_a_plan_shows_as_held_is_held() {
+    let scene = with_one_outside();
+    scene.ok_with("plan mirror a.db b.db -o a.plan", &OPEN);
+    let said = scene.run("apply a.plan --yes --json");
+    let table = &said.last()["tables"][0];
+    let counts = ["inserted", "held", "conflicts"].map(|number| table[number].as_u64().unwrap());
+    assert_eq!((counts, said.code), ([1, 1, 0], Some(3)), "{}{}", said.out, said.err);
+    assert!(scene.ok("conflicts list --json").contains("out-of-filter"));
+    assert_eq!(scene.rows("b.db", "SELECT * FROM t ORDER BY id"), ["1|open|a", "2|shut|mine"]);
+}
+
+#[test]
+fn what_a_plan_shows_as_held_is_never_written() {
+    let scene = with_one_outside();
+    scene.ok_with("plan mirror a.db b.db -o a.plan", &OPEN);
+    // The way is free now, but nobody has agreed to that row.
+    scene.sql("b.db", "DELETE FROM t; INSERT INTO t VALUES (9, 'shut', 'mine')");
+    assert_eq!(scene.run("apply a.plan --yes").code, Some(7));
+    assert_eq!(scene.rows("b.db", "SELECT * FROM t ORDER BY id"), ["1|open|a", "9|shut|mine"]);
+}

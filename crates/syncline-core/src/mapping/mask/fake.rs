@@ -3,6 +3,7 @@
 //! | value | becomes |
 //! |---|---|
 //! | text like `ada@shop.example` | another address at `example.com` |
+//! | a date or a time in digits | another one that exists, written in the same way, of the same century |
 //! | other text | text of the same shape: letters for letters, digits for digits, the rest as it is |
 //! | a whole number | one with as many digits and the same sign; 0 and 1 stay flags |
 //! | another number | one with as many digits, its point and its sign in the same places |
@@ -12,6 +13,7 @@
 //! may meet.
 
 use super::MaskKey;
+use super::dates::{date_like, is_date};
 use super::shuffle::{shuffled, shuffled_bytes};
 use crate::mapping::numeric::looks_numeric;
 use crate::value::{Value, ValueRef};
@@ -27,7 +29,7 @@ pub(super) fn fake(value: ValueRef<'_>, key: &MaskKey) -> Value {
     match value {
         ValueRef::Text(bytes) => Value::Text(match std::str::from_utf8(bytes) {
             Ok(text) if is_address(text) => address(text, key).into_bytes(),
-            Ok(text) => text_like(text, key).into_bytes(),
+            Ok(text) => date_like(text, key).unwrap_or_else(|| text_like(text, key)).into_bytes(),
             Err(_) => shuffled_bytes(bytes, key),
         }),
         ValueRef::Int(number) => Value::Int(whole(number, key)),
@@ -52,11 +54,12 @@ fn address(text: &str, key: &MaskKey) -> String {
 }
 
 /// Exchanges characters until the text looks like a number just as much as before: a column of numbers would turn `1a5`
-/// into something else if it became `1e5`. Walking on keeps different texts different.
+/// into something else if it became `1e5`. Nor may it become a date, which another date becomes already. Walking on keeps
+/// different texts different.
 fn text_like(text: &str, key: &MaskKey) -> String {
     let was_numeric = looks_numeric(text.as_bytes());
     let mut fake = shuffled(text, key);
-    while looks_numeric(fake.as_bytes()) != was_numeric {
+    while looks_numeric(fake.as_bytes()) != was_numeric || is_date(&fake) {
         fake = shuffled(&fake, key);
     }
     fake

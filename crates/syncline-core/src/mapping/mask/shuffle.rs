@@ -14,9 +14,9 @@ const ROUNDS: u8 = 6;
 
 /// One place in the row: the value it holds and the base it is counted in.
 #[derive(Clone, Copy)]
-struct Digit {
-    value: u32,
-    base: u32,
+pub(super) struct Digit {
+    pub(super) value: u32,
+    pub(super) base: u32,
 }
 
 /// The text with its letters, digits and characters beyond ASCII exchanged; space and punctuation stay.
@@ -54,7 +54,8 @@ fn shuffle_chunk(chunk: &[char], key: &MaskKey, out: &mut String) {
     }
 }
 
-fn permute(digits: &mut [Digit], shape: &[u8], key: &MaskKey) {
+/// Exchanges all digits of a row for others, as its shape and the key say.
+pub(super) fn permute(digits: &mut [Digit], shape: &[u8], key: &MaskKey) {
     let middle = digits.len() / 2;
     for round in 0..ROUNDS {
         let (left, right) = digits.split_at_mut(middle);

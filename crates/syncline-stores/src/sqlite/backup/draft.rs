@@ -15,8 +15,8 @@ use tempfile::{Builder, TempPath};
 
 use super::require;
 use crate::sqlite::claim::lock_file::{self, Attempted};
+use crate::sqlite::connect::disk::free_bytes;
 use crate::sqlite::connect::failure::Attempt;
-use crate::sqlite::describe::free_bytes;
 
 /// How much of the file's name begins the directory's: enough to tell whose it is, should one be left.
 const NAME_CHARS: usize = 40;

@@ -6,8 +6,8 @@ use rusqlite::Connection;
 use syncline_core::error::{Code, Error};
 
 use super::{pragma, require, size};
+use crate::sqlite::connect::disk::free_bytes;
 use crate::sqlite::connect::failure::Attempt;
-use crate::sqlite::describe::free_bytes;
 
 /// How one of the two files is set up.
 struct Setup {

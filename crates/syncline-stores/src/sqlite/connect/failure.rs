@@ -6,6 +6,8 @@ use rusqlite::ffi;
 use syncline_core::change::Reason;
 use syncline_core::error::{Code, Error};
 
+use crate::sqlite::connect::disk::{self, words};
+
 /// The result of work on a connection, before it is known which database it was.
 pub(in crate::sqlite) type Attempt<T> = Result<T, Failure>;
 
@@ -75,11 +77,12 @@ impl Failure {
             Failure::Sqlite(error) => (error, None, None),
             Failure::Row { table, place, error } => (error, Some(table), place),
         };
-        if let Some(said) = unreadable(&error, path, doing) {
+        let is_full = disk::is_full(&error, path);
+        if let Some(said) = unreadable(&error, path, doing).filter(|_| !is_full) {
             return said.caused_by(error);
         }
         let path = path.display();
-        let code = code(&error, doing, table.is_some());
+        let code = if is_full { Code::DiskFull } else { code(&error, doing, table.is_some()) };
         let table = table.unwrap_or_default();
         let what = match code {
             Code::NotADatabase => format!("{path} is no SQLite database"),
@@ -145,12 +148,12 @@ fn unreadable(error: &rusqlite::Error, path: &Path, doing: Doing) -> Option<Erro
         ffi::SQLITE_CANTOPEN => doing == Doing::Reading || (doing == Doing::Opening && path.exists()),
         _ => false,
     };
-    is_of_files.then(|| {
+    (is_of_files && disk::may_read(path)).then(|| {
         let why = if extended == ffi::SQLITE_READONLY_ROLLBACK {
             "a crash left a journal that has to be rolled back first, which takes a file that can be written"
         } else {
-            "unless the file itself is closed to this user, it is in WAL mode, which takes a directory that can be \
-             written or -shm and -wal files that are there already and can be used"
+            "it is in WAL mode, which takes a directory that can be written or \
+             -shm and -wal files that are there already and can be used"
         };
         let advice = "copy the database to a writable directory, or run as a user who may write there";
         Error::new(Code::StoreDenied, format!("{} could not be read", path.display()))
@@ -179,15 +182,6 @@ fn code(error: &rusqlite::Error, doing: Doing, row: bool) -> Code {
         ) if row => Code::UniqueClash,
         (ffi::SQLITE_CONSTRAINT | ffi::SQLITE_MISMATCH | ffi::SQLITE_TOOBIG, _) if row => Code::RowRefused,
         _ => Code::StoreFailed,
-    }
-}
-
-/// SQLite's words where there are some, without the wrapping of the driver.
-fn words(error: &rusqlite::Error) -> String {
-    match error {
-        rusqlite::Error::SqliteFailure(_, Some(message)) => message.clone(),
-        rusqlite::Error::SqlInputError { msg, .. } => msg.clone(),
-        other => other.to_string(),
     }
 }
 

@@ -6,16 +6,17 @@ use crate::sqlite::connect::failure::Attempt;
 use crate::sqlite::snapshot::select;
 
 /// The table's entry in `sqlite_sequence`, if it has one.
-pub(super) fn read(conn: &Connection, table: &str) -> Attempt<Option<i64>> {
+pub(in crate::sqlite) fn read(conn: &Connection, table: &str) -> Attempt<Option<i64>> {
     // The table comes into being with the first AUTOINCREMENT.
     if !select::table_exists(conn, "sqlite_sequence")? {
         return Ok(None);
     }
-    let sql = "SELECT seq FROM main.sqlite_sequence WHERE name = ?1 COLLATE NOCASE";
-    Ok(conn.query_row(sql, [table], |row| row.get::<_, Option<i64>>(0)).optional()?.flatten())
+    // Anybody may write anything into it, and SQLite goes on from the rows then.
+    let sql = "SELECT seq FROM main.sqlite_sequence WHERE name = ?1 COLLATE NOCASE AND typeof(seq) = 'integer'";
+    Ok(conn.query_row(sql, [table], |row| row.get(0)).optional()?)
 }
 
-/// Puts the entry back to `value`, or removes it.
+/// Sets the entry to `value`, or removes it.
 pub(super) fn restore(conn: &Connection, table: &str, value: Option<i64>) -> Attempt<()> {
     if !select::table_exists(conn, "sqlite_sequence")? {
         return Ok(());

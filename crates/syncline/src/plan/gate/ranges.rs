@@ -49,7 +49,7 @@ pub(super) async fn let_through(
             ranges.add(&change);
         })
         .await?;
-    let add = |change: &PlannedChange| {
+    let add = |change: &mut PlannedChange| {
         ranges.add(change);
         true
     };

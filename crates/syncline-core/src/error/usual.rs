@@ -1,0 +1,219 @@
+//! What is usually behind an error and what usually helps, for codes whose errors are raised where nobody knows better.
+//! A catalogue: it may be long.
+
+use super::Code;
+
+/// A code, why it usually happens, what usually helps and what that does.
+type Usual = (Code, &'static str, &'static str, &'static str);
+
+const DECLARED_OTHERWISE: &str = "the two tables are declared differently";
+const WITHOUT_THE_TABLE: &str = "or leave the table out with --tables '*,!NAME'";
+
+const USUAL: &[Usual] = &[
+    (
+        Code::UsageInvalid,
+        "the command cannot be carried out as it was given",
+        "syncline COMMAND --help",
+        "see what it takes",
+    ),
+    (Code::UrlInvalid, "the name is in no form that is known", "sqlite:PATH", "names a SQLite file, whatever its name"),
+    (Code::UrlOption, "options can change what is read or written", "leave the option away", ""),
+    (
+        Code::NotADatabase,
+        "the file has other content than a database",
+        "check the path",
+        "an encrypted database looks like this too",
+    ),
+    (
+        Code::TableNotFound,
+        "the database has no table of that name",
+        "check the name",
+        "`syncline diff A B` lists the tables",
+    ),
+    (Code::ColumnNotFound, "the table has no column of that name", "check the name", ""),
+    (
+        Code::FilterInvalid,
+        "the filter cannot be used as it is",
+        "syncline explain FILTER_INVALID",
+        "see what a filter may say",
+    ),
+    (
+        Code::ColumnsInvalid,
+        "the list cannot be used as it is",
+        "syncline explain COLUMNS_INVALID",
+        "see what a list may say",
+    ),
+    (
+        Code::RenameInvalid,
+        "the names cannot be used as they are",
+        "syncline explain RENAME_INVALID",
+        "see what a rename may say",
+    ),
+    (Code::MaskInvalid, "the mask cannot be used there", "syncline explain MASK_INVALID", "see what masks there are"),
+    (Code::NotATable, "only ordinary tables are carried", "name a table, or leave the name away", ""),
+    (Code::NoTables, "nothing is left of what was named", "check the two names and --tables", ""),
+    (
+        Code::RunNotFound,
+        "the state directory in use has no such run",
+        "syncline runs list",
+        "see which runs are recorded",
+    ),
+    (
+        Code::ConflictNotFound,
+        "the state directory in use has no such row",
+        "syncline conflicts list --all",
+        "see what is held, and what was",
+    ),
+    (
+        Code::ConflictStale,
+        "another database is in its place now",
+        "put the database back, or run the copy or mirror again",
+        "",
+    ),
+    (Code::NothingToUndo, "no run with before-images is left", "syncline runs list", "see what was run"),
+    (Code::ConfirmationNeeded, "there is nobody to ask", "--yes", "agree beforehand"),
+    (
+        Code::PlanInvalid,
+        "it was cut off, changed, or never was a plan",
+        "syncline plan copy|mirror SOURCE TARGET -o FILE",
+        "make one anew",
+    ),
+    (Code::PlanStale, "what it was made for has changed", "make the plan anew", "it shows what would be done now"),
+    (Code::PlanSpent, "a plan is for one run", "make the plan anew", "it shows what is left to do"),
+    (
+        Code::StoreMissing,
+        "there is no file of that name",
+        "check the path",
+        "only copy, mirror and restore create a database, and only as target",
+    ),
+    (Code::StoreLocked, "another program is writing to it", "run the command again when the other program is done", ""),
+    (
+        Code::StoreReadOnly,
+        "the file, its directory or the file system is read-only for this user",
+        "make the file and its directory writable for this user, or name another target",
+        "",
+    ),
+    (
+        Code::StoreDenied,
+        "the rights of this user do not reach it",
+        "check who may read and write the file and its directory",
+        "",
+    ),
+    (
+        Code::StoreCorrupt,
+        "its pages contradict each other",
+        "PRAGMA integrity_check",
+        "in the sqlite3 shell: see what is damaged; .recover saves what can be",
+    ),
+    (
+        Code::DiskFull,
+        "there is too little room on that disk",
+        "free some space and run the command again",
+        "it goes on from what is committed",
+    ),
+    (Code::BackupExists, "a backup never overwrites anything", "-o FILE", "write it to another file"),
+    (
+        Code::RestoreRefused,
+        "the engine cannot put the backup into this database",
+        "syncline restore FILE NEW-DATABASE",
+        "put it beside",
+    ),
+    (
+        Code::StoreFailed,
+        "the database could not do what was asked",
+        "run the command again with -v",
+        "see the causes beneath",
+    ),
+    (Code::SchemaColumnMissing, "", "--schema add", WITHOUT_THE_TABLE),
+    (Code::SchemaColumnExtra, "", "--schema ignore", WITHOUT_THE_TABLE),
+    (Code::SchemaColumnRequired, "", "carry the column too", "or give it a default in the target"),
+    (Code::SchemaTypeDiffers, DECLARED_OTHERWISE, "declare the column alike on both sides", WITHOUT_THE_TABLE),
+    (Code::SchemaKeyDiffers, DECLARED_OTHERWISE, "give both tables the same key", WITHOUT_THE_TABLE),
+    (Code::SchemaNotAdded, "the target does not take it", "add the column by hand", WITHOUT_THE_TABLE),
+    (
+        Code::TargetChanged,
+        "another program has written to it meanwhile",
+        "run again",
+        "compare the rows that are there now",
+    ),
+    (Code::TableNotCreated, "the target does not take its definition", "create the table by hand", WITHOUT_THE_TABLE),
+    (Code::TableNoKey, "nothing tells its rows apart", "give the table a key", WITHOUT_THE_TABLE),
+    (
+        Code::KeyNull,
+        "a row without a key cannot be addressed, and several may be there",
+        "give the row a key",
+        WITHOUT_THE_TABLE,
+    ),
+    (
+        Code::GuardEmptySource,
+        "an empty source is more often a mistake than a wish",
+        "--allow-empty-source",
+        "if it is meant",
+    ),
+    (Code::GuardDeletes, "so many deletes are more often a mistake than a wish", "--max-delete N", "if they are meant"),
+    (
+        Code::GuardSameTable,
+        "both names lead to the same file, through links or other forms of its path",
+        "name another database as the target",
+        "",
+    ),
+    (
+        Code::RowRefused,
+        "a constraint or type of the target does not take it",
+        "mend the row in the source, or relax the constraint in the target, and run again",
+        "",
+    ),
+    (
+        Code::UniqueClash,
+        "another row has the value and stays",
+        "change or remove the other row in the target, or mirror if it should go",
+        "",
+    ),
+    (
+        Code::ForeignKeyBroken,
+        "what it references is not there",
+        "carry the referenced table too, or mend the row in the source",
+        "",
+    ),
+    (Code::TableEntangled, "each can only be left out once another is", "mend the rows that are refused first", ""),
+    (Code::RunLocked, "one run at a time writes to a target", "run the command again when the other run is done", ""),
+    (Code::RunCancelled, "somebody asked it to stop", "run the command again", "it goes on from what is committed"),
+    (Code::UndoStale, "others have changed what the run wrote", "put it back as the run left it, and undo again", ""),
+    (
+        Code::OutputFailed,
+        "what it is written to does not take it",
+        "check the disk or the program behind the output",
+        "",
+    ),
+    (Code::StateFailed, "the state directory cannot be used", "--state-dir DIR", "keep Syncline's state elsewhere"),
+    (Code::Internal, "this should not be possible", "report it with what the same command prints under -v", ""),
+];
+
+impl Code {
+    /// Why it usually happens; `None` where every error says that itself.
+    pub fn usual_why(self) -> Option<&'static str> {
+        self.usual().map(|(_, why, _, _)| *why).filter(|why| !why.is_empty())
+    }
+
+    /// What usually helps, as action and effect. The effect is empty where the action speaks for itself.
+    pub fn usual_next(self) -> Option<(&'static str, &'static str)> {
+        self.usual().map(|(_, _, action, effect)| (*action, *effect))
+    }
+
+    fn usual(self) -> Option<&'static Usual> {
+        USUAL.iter().find(|(code, ..)| *code == self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_a_usual_step() {
+        for code in Code::ALL {
+            assert!(code.usual_next().is_some_and(|(action, _)| !action.is_empty()), "{code}");
+        }
+        assert_eq!(USUAL.len(), Code::ALL.len());
+    }
+}

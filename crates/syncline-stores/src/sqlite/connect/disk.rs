@@ -1,0 +1,78 @@
+//! What the disk beneath a database has to say: room, and writes that the operating system refuses. Also for Syncline's own
+//! databases, which have SQLite's errors too.
+
+use std::path::Path;
+
+use rusqlite::ffi;
+use syncline_core::limits;
+
+/// Bytes that this user may still write beside the file.
+#[cfg(unix)]
+pub(in crate::sqlite) fn free_bytes(path: &Path) -> Option<u64> {
+    // The file itself may be gone already.
+    let disk = rustix::fs::statvfs(path).or_else(|_| rustix::fs::statvfs(path.parent().unwrap_or(path))).ok()?;
+    // What is no disk, such as /proc, has no blocks at all.
+    disk.f_bavail.checked_mul(disk.f_frsize).filter(|_| disk.f_blocks > 0)
+}
+
+/// Not told here.
+#[cfg(not(unix))]
+pub(in crate::sqlite) fn free_bytes(_path: &Path) -> Option<u64> {
+    None
+}
+
+/// Whether this user may read the file, as far as its rights tell. The file is not opened: closing it again would drop
+/// the locks that SQLite has on it.
+#[cfg(unix)]
+pub(in crate::sqlite) fn may_read(path: &Path) -> bool {
+    rustix::fs::access(path, rustix::fs::Access::READ_OK) != Err(rustix::io::Errno::ACCESS)
+}
+
+/// Not told here.
+#[cfg(not(unix))]
+pub(in crate::sqlite) fn may_read(_path: &Path) -> bool {
+    true
+}
+
+/// Whether an error about the database at `path` means that its disk is full. SQLite says so of its pages only: for the
+/// files beside them it reports that input or output failed.
+pub fn is_full(error: &rusqlite::Error, path: &Path) -> bool {
+    let Some(code) = error.sqlite_error().map(|error| error.extended_code) else { return false };
+    let is_io = matches!(code & 0xff, ffi::SQLITE_IOERR | ffi::SQLITE_CANTOPEN);
+    let is_short = || free_bytes(path).is_some_and(|free| free < limits::DISK_FULL_BELOW);
+    code & 0xff == ffi::SQLITE_FULL || (is_io && is_short())
+}
+
+/// SQLite's words where there are some, without the wrapping of the driver, and what it does not say of refused writes.
+pub fn words(error: &rusqlite::Error) -> String {
+    let words = match error {
+        rusqlite::Error::SqliteFailure(_, Some(message)) => message.clone(),
+        rusqlite::Error::SqlInputError { msg, .. } => msg.clone(),
+        other => other.to_string(),
+    };
+    match error.sqlite_error().map(|error| error.extended_code) {
+        Some(ffi::SQLITE_IOERR_WRITE) => {
+            format!("{words}; the system refused to write, as it does beyond a quota or a limit on files (ulimit -f)")
+        }
+        _ => words,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_with_room_is_not_full() {
+        let error = |code| rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+        let dir = tempfile::tempdir().unwrap();
+        let gone = dir.path().join("gone.db");
+        assert!(free_bytes(&gone).is_some());
+        assert!(is_full(&error(ffi::SQLITE_FULL), &gone));
+        assert!(!is_full(&error(ffi::SQLITE_IOERR_SHMSIZE), &gone));
+        assert!(!is_full(&error(ffi::SQLITE_BUSY), &gone));
+        if Path::new("/proc/self").exists() {
+            assert!(!is_full(&error(ffi::SQLITE_CANTOPEN), Path::new("/proc/x.db")));
+        }
+    }
+}
