@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use syncline::error::Result;
 
+use super::jobs::JobsArgs;
 use super::pace::PaceArgs;
 use super::transfer::{self, Title};
 use crate::console::Console;
@@ -21,13 +22,15 @@ pub(crate) struct ApplyArgs {
     /// The plan, as `syncline plan ... -o FILE` has made it
     file: PathBuf,
     #[command(flatten)]
+    jobs: JobsArgs,
+    #[command(flatten)]
     pace: PaceArgs,
 }
 
 /// Does it.
 pub(super) async fn run(args: ApplyArgs, console: &Console) -> Result<Exit> {
     let progress = console.progress_of_run();
-    let session = args.pace.hold(console.open(&progress).await?)?;
+    let session = args.jobs.hold(args.pace.hold(console.open(&progress).await?)?);
     let plan = session.read_plan(&args.file)?;
     let title = Title {
         heading: Labels::new(&plan.source.label, &plan.target.label).arrow(),

@@ -20,6 +20,7 @@ mod demo;
 mod diff;
 mod explain;
 mod identity;
+mod jobs;
 mod locks;
 mod man;
 mod mapping;
