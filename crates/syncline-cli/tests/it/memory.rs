@@ -67,7 +67,8 @@ fn tables_that_are_read_side_by_side_share_the_memory() {
     }
     check(&scene, &["diff", "a.db", "b.db", "--jobs", "8"]);
     check(&scene, &["verify", "a.db", "a.db", "--jobs", "8", "--tables", "large*,middling*"]);
-    check(&scene, &["mirror", "a.db", "b.db", "--jobs", "8"]);
+    check(&scene, &["mirror", "a.db", "b.db", "--jobs", "8", "--tables", "large*,middling*"]);
+    check(&scene, &["mirror", "a.db", "b.db", "--jobs", "8", "--tables", "long*"]);
 }
 
 const SUMS: &str = "SELECT count(*), sum(length(value)), sum(unicode(value)) FROM wide \
