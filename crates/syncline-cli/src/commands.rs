@@ -8,6 +8,7 @@ mod copy;
 mod demo;
 mod diff;
 mod explain;
+mod jobs;
 mod man;
 mod mapping;
 mod mirror;

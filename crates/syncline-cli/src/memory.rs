@@ -12,6 +12,8 @@ pub(crate) fn give_back_huge_values() {
     const HUGE: (&str, &str) = ("MALLOC_MMAP_THRESHOLD_", "8388608");
     /// What is kept of smaller ones: named, because naming the one turns off the other's default.
     const KEPT: (&str, &str) = ("MALLOC_TRIM_THRESHOLD_", "16777216");
+    /// Every reader of `--jobs` would have a store of freed memory of its own; with these, sixteen take no more than two.
+    const SHARED: (&str, &str) = ("MALLOC_ARENA_MAX", "2");
 
     let is_set = |name: &str| std::env::var_os(name).is_some();
     if is_set(HUGE.0) || is_set(KEPT.0) || is_set("GLIBC_TUNABLES") {
@@ -21,6 +23,9 @@ pub(crate) fn give_back_huge_values() {
     let mut again = std::process::Command::new(program);
     if let Some(name) = args.next() {
         again.arg0(name);
+    }
+    if std::env::args_os().any(|arg| arg.to_str().is_some_and(|arg| arg.starts_with("--jobs"))) {
+        again.env(SHARED.0, SHARED.1);
     }
     // Returns only where it failed, and then everything works as well, with more memory.
     let _ = again.args(args).envs([HUGE, KEPT]).exec();

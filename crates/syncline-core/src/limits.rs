@@ -19,6 +19,20 @@ pub const STREAM_ROWS: usize = 2_048;
 /// Batches a reader may be ahead of its consumer: enough to keep both busy, few enough to bound memory.
 pub const STREAM_AHEAD: usize = 2;
 
+/// The most tables that are read side by side. Each has a reader on either side with memory of its own, and what a run may take
+/// is divided among them.
+pub const JOBS_MAX: usize = 8;
+
+/// Tables that are read side by side unless the user asks for another number: on two cores more were not faster.
+pub const JOBS_DEFAULT: usize = 1;
+
+/// How often views that are to show the same are taken anew because somebody committed between them. Whoever commits without
+/// pause would keep them apart for ever; one view of each side is enough to go on.
+pub const VIEWS_ATTEMPTS: usize = 8;
+
+/// How long a further view of the same instant waits for a lock: it can be done without, so not as long as anything else.
+pub const TWIN_WAIT: Duration = Duration::from_millis(20);
+
 /// Rows of a table without a key whose digests are sorted in memory, on each side: eight megabytes. What is more is sorted
 /// in parts that wait in a temporary file.
 pub const COPIES_IN_MEMORY: usize = 1 << 18;

@@ -23,6 +23,9 @@ pub trait Spool: Send + Sync {
     /// keys pass [`crate::limits::BATCH_BYTES`]. None at all only behind the last.
     async fn page(&self, table: &str, kind: ChangeKind, offset: u64, limit: usize) -> Result<Vec<PlannedChange>>;
 
+    /// Forgets the changes of a table, which are then decided anew.
+    async fn forget(&self, table: &str) -> Result<()>;
+
     /// Forgets everything.
     async fn clear(&self) -> Result<()>;
 }

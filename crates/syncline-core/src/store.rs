@@ -138,13 +138,28 @@ pub struct DigestBatch {
 pub struct Flow {
     /// Rows in one batch, at most.
     pub rows: usize,
+    /// Bytes after which a batch is closed.
+    pub bytes: usize,
+    /// Bytes of a value that a stream may come to, at most; a larger one ends it with `VALUE_TOO_LARGE` before any memory is
+    /// taken for it. `None` for as many as the engine can store.
+    pub value_bytes: Option<usize>,
     /// Whether the next batches may be read before they are asked for. The first is read at once in any case.
     pub reads_ahead: bool,
 }
 
 impl Default for Flow {
     fn default() -> Self {
-        Self { rows: limits::STREAM_ROWS, reads_ahead: true }
+        Self { rows: limits::STREAM_ROWS, bytes: limits::BATCH_BYTES, value_bytes: None, reads_ahead: true }
+    }
+}
+
+impl Flow {
+    /// The share of one of so many views of a side that are read side by side. Half of what an even share were, because each
+    /// has buffers beside.
+    #[must_use]
+    pub fn shared_by(views: usize) -> Self {
+        let bytes = limits::BATCH_BYTES / (2 * views.max(1));
+        Self { bytes, value_bytes: Some(bytes), ..Self::default() }
     }
 }
 
@@ -215,6 +230,10 @@ pub trait Snapshot: Send {
 
     /// The table's highest row number ever given out, where the engine keeps one (SQLite's `sqlite_sequence`).
     async fn sequence(&mut self, table: &str) -> Result<Option<i64>>;
+
+    /// One more view of the same instant as this one, to be read at the same time. `None` where that cannot be had, or not
+    /// without waiting. To be asked for before this store's own writer has committed anything.
+    async fn twin(&mut self) -> Result<Option<Box<dyn Snapshot>>>;
 
     /// Where this view stands in the database's history. Two positions of one store are equal only if nothing was
     /// committed between the views by anyone but this store's own writer.

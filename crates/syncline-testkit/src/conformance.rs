@@ -32,6 +32,7 @@ mod rivals;
 mod rows;
 mod schema;
 mod snapshot;
+mod twins;
 mod widen;
 mod writer;
 
@@ -74,6 +75,7 @@ pub const STORE_PROMISES: &[&[Promise]] = &[
     digest::PROMISES,
     fetch::PROMISES,
     flow::PROMISES,
+    twins::PROMISES,
     cells::PROMISES,
     claim::PROMISES,
     writer::PROMISES,

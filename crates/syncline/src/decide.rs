@@ -19,6 +19,7 @@ use crate::pairing::Pair;
 use crate::request::{DeleteLimit, RunRequest, Strategy, Verb};
 use crate::select::{admitted, check_names};
 use crate::session::Syncline;
+use crate::side_by_side::{Views, is_large};
 
 /// What a run will do.
 pub(crate) struct Decision {
@@ -74,7 +75,8 @@ impl Syncline {
     ///
     /// # Errors
     /// When a schema or a name stops the run. What concerns one table only is in [`Decision::refused`].
-    pub(crate) async fn decide(&self, request: &RunRequest, ends: Ends<'_>, spool: &dyn Spool) -> Result<Decision> {
+    pub(crate) async fn decide(&self, request: &RunRequest, views: &mut Views, spool: &dyn Spool) -> Result<Decision> {
+        let ends = views.ends();
         let filter = TableFilter::parse(&request.tables)?;
         let source_schema = ends.source.schema().await?;
         let target_schema = ends.target.schema().await?;
@@ -114,44 +116,68 @@ impl Syncline {
             let names: Vec<_> = decision.absent.iter().map(String::as_str).collect();
             decision.notes.push(format!("not in the target, and not created: {}", listed(&names)));
         }
-        let Ends { source, target } = ends;
-        for pair in pairs {
-            self.cancel().check()?;
+        let decided = self.decide_tables(request, &pairs, views, (&decision.target_schema, spool)).await;
+        for (pair, decided) in pairs.iter().zip(decided) {
             if !pair.left_out.is_empty() {
                 let left_out = pair.left_out.iter().map(String::as_str).collect::<Vec<_>>();
                 let what = listed(&left_out);
                 decision.notes.push(format!("{} is created without {what}", pair.target.table.name));
             }
-            let name = pair.source.table.name.clone();
-            let ends = Ends { source: &mut *source, target: &mut *target };
-            let is_referenced = is_referenced(&decision.target_schema, &pair.target.table.name);
-            match self.decide_table(request, pair, ends, spool, is_referenced).await {
+            match decided? {
                 Ok(decided) => decision.push(decided),
-                Err(error) if matches!(error.code(), Code::TableNoKey | Code::KeyNull) => {
-                    decision.refused.push((name, error.leaving_if_unsaid("the table is untouched")));
-                }
-                Err(error) => return Err(error.at_if_unsaid(name).leaving_if_unsaid("nothing was changed")),
+                Err(error) => decision.refused.push((pair.source.table.name.clone(), error)),
             }
         }
         Ok(decision)
     }
 
+    /// Decides table by table, several at once where there are views for that. The inner errors are those of single tables.
+    async fn decide_tables(
+        &self,
+        request: &RunRequest,
+        pairs: &[Pair],
+        views: &mut Views,
+        (target_schema, spool): (&Schema, &dyn Spool),
+    ) -> Vec<Result<Result<Decided>>> {
+        let decide = async |pair: &Pair, ends: Ends<'_>| {
+            self.cancel().check()?;
+            let name = &pair.source.table.name;
+            let is_referenced = is_referenced(target_schema, &pair.target.table.name);
+            match self.decide_table(request, pair, ends, spool, is_referenced).await {
+                Err(error) if matches!(error.code(), Code::TableNoKey | Code::KeyNull) => {
+                    Ok(Err(error.leaving_if_unsaid("the table is untouched")))
+                }
+                Err(error) => Err(error.at_if_unsaid(name.as_str()).leaving_if_unsaid("nothing was changed")),
+                decided => Ok(decided),
+            }
+        };
+        views.go_through(pairs, |pair| pair.source.is_multiset(), decide).await
+    }
+
     async fn decide_table(
         &self,
         request: &RunRequest,
-        pair: Pair,
+        pair: &Pair,
         ends: Ends<'_>,
         spool: &dyn Spool,
         is_referenced: bool,
     ) -> Result<Decided> {
-        let Pair { source, target, is_missing, added, .. } = pair;
+        let (source, target, is_missing, added) =
+            (pair.source.clone(), pair.target.clone(), pair.is_missing, pair.added.clone());
         // Rows outside the filter are rows all the same: a load needs a table that has none at all.
         let is_empty = is_missing || ends.target.estimate(&target.unfiltered()).await?.rows == 0;
         let (lane, how) = lane(request, is_missing, is_empty, (&target, is_referenced));
         let (action, mut tally) = match lane {
             Lane::Load => (Action::Load { create: is_missing }, estimate_load(&source, ends.source).await?),
             Lane::Refill => (Action::Refill, count_refill(&source, &target, ends).await?),
-            Lane::Compare => (Action::Differences, self.compare_table(&source, &target, ends, request, spool).await?),
+            Lane::Compare => {
+                let compared = self.compare_table(&source, &target, ends, request, spool).await;
+                if compared.as_ref().err().is_some_and(is_large) {
+                    // It is begun anew, alone.
+                    spool.forget(&source.table.name).await?;
+                }
+                (Action::Differences, compared?)
+            }
         };
         let kept = if request.keep_existing { std::mem::take(&mut tally.changed) } else { 0 };
         let deletes = if request.verb == Verb::Mirror { tally.only_target } else { 0 };

@@ -25,6 +25,7 @@ use crate::pairing::{Pair, is_about_mapping, pair};
 use crate::row_difference::{InTarget, RowDifference, RowSink};
 use crate::select::{admitted, check_names};
 use crate::session::Syncline;
+use crate::side_by_side::Views;
 use crate::summary::{DiffReport, TableDiff};
 
 /// Which databases are compared, and which of their tables.
@@ -38,6 +39,16 @@ pub struct DiffRequest {
     pub tables: Vec<String>,
     /// How the source is seen.
     pub mapping: MappingRequest,
+}
+
+/// A table of the source that is looked at.
+struct Item<'s> {
+    /// All its rows that take part.
+    table: TableTask,
+    /// The target's table.
+    found: Option<&'s Arc<TableSchema>>,
+    /// How the two are compared, where there is one.
+    paired: Option<Result<Pair>>,
 }
 
 /// Changes whose rows are read in one go.
@@ -55,8 +66,10 @@ impl Syncline {
         let target = self.open_database(&request.target, Purpose::Read).await?;
         let pace = self.pace(None);
         let (source, target) = (source.paced(pace.as_ref(), Lane::Source), target.paced(pace.as_ref(), Lane::Target));
-        let (mut source_view, mut target_view) = (source.store.snapshot().await?, target.store.snapshot().await?);
-        let mut ends = Ends { source: &mut *source_view, target: &mut *target_view };
+        // With rows, those of a table are passed on before the next one is compared.
+        let jobs = if rows.is_some() { 1 } else { self.jobs_of(None) };
+        let mut views = self.views(&source, &target, jobs).await?;
+        let ends = views.ends();
         let source_schema = ends.source.schema().await?;
         let target_schema = ends.target.schema().await?;
         check_names(&filter, &[&source_schema, &target_schema])?;
@@ -73,22 +86,23 @@ impl Syncline {
             };
             return Err(Error::new(Code::NoTables, what).because(why));
         }
-        let (mut reports, mut schema) = (Vec::new(), Vec::new());
+        let mut items = Vec::new();
         for table in &tables {
-            self.cancel().check()?;
-            reports.push(match target_schema.table(resolved.target_name(&table.name)) {
-                None => {
-                    schema.push(Difference::missing_table(&table.name));
-                    one_sided(&seen(table, &resolved), ends.source, &target.label).await?
-                }
-                Some(found) => match pair(table, &target_schema, &resolved) {
-                    Err(error) if is_about_mapping(&error) => return Err(error),
-                    paired => {
-                        schema.extend(differences(table, found, &resolved, ends.target).await?);
-                        self.diff_table(table, paired, &mut ends, &mut rows).await?
-                    }
-                },
-            });
+            let found = target_schema.table(resolved.target_name(&table.name));
+            let paired = match found.map(|_| pair(table, &target_schema, &resolved)) {
+                Some(Err(error)) if is_about_mapping(&error) => return Err(error),
+                paired => paired,
+            };
+            items.push(Item { table: seen(table, &resolved), found, paired });
+        }
+        let mut reports = self.diff_tables(&items, &mut views, &target.label, &mut rows).await?;
+        let ends = views.ends();
+        let mut schema = Vec::new();
+        for (Item { found, .. }, table) in items.iter().zip(&tables) {
+            match found {
+                None => schema.push(Difference::missing_table(&table.name)),
+                Some(found) => schema.extend(differences(table, found, &resolved, ends.target).await?),
+            }
         }
         for table in admitted(&target_schema, &filter) {
             if !taken.iter().any(|name| name.eq_ignore_ascii_case(&table.name)) {
@@ -100,15 +114,48 @@ impl Syncline {
         Ok(DiffReport { format: 1, kind: "diff".to_owned(), equal, tables: reports, schema, notes: Vec::new() })
     }
 
+    /// The tables of the source one after the other where rows are asked for, else side by side.
+    async fn diff_tables(
+        &self,
+        items: &[Item<'_>],
+        views: &mut Views,
+        target: &str,
+        rows: &mut Option<&mut dyn RowSink>,
+    ) -> Result<Vec<TableDiff>> {
+        if rows.is_some() {
+            let mut reports = Vec::new();
+            for item in items {
+                reports.push(self.diff_item(item, &mut views.ends(), target, rows).await?);
+            }
+            return Ok(reports);
+        }
+        let diff = async |item: &Item<'_>, mut ends: Ends<'_>| self.diff_item(item, &mut ends, target, &mut None).await;
+        views.go_through(items, |item| item.table.is_multiset(), diff).await.into_iter().collect()
+    }
+
+    async fn diff_item(
+        &self,
+        item: &Item<'_>,
+        ends: &mut Ends<'_>,
+        target: &str,
+        rows: &mut Option<&mut dyn RowSink>,
+    ) -> Result<TableDiff> {
+        self.cancel().check()?;
+        match &item.paired {
+            None => one_sided(&item.table, ends.source, target).await,
+            Some(paired) => self.diff_table(&item.table.table, paired, ends, rows).await,
+        }
+    }
+
     /// What concerns this table only becomes its note; what concerns a whole database is an error.
     async fn diff_table(
         &self,
         table: &TableSchema,
-        paired: Result<Pair>,
+        paired: &Result<Pair>,
         ends: &mut Ends<'_>,
         rows: &mut Option<&mut dyn RowSink>,
     ) -> Result<TableDiff> {
-        let incomparable = |error: Error| TableDiff {
+        let incomparable = |error: &Error| TableDiff {
             note: Some(match error.why() {
                 Some(why) => format!("{}; {why}", error.what()),
                 None => error.what().to_owned(),
@@ -122,7 +169,7 @@ impl Syncline {
         };
         match self.diff_pair(&pair.source, &pair.target, ends, rows).await {
             Ok(tally) => Ok(report(&table.name, tally)),
-            Err(error) if matches!(error.code(), Code::KeyNull | Code::TableNoKey) => Ok(incomparable(error)),
+            Err(error) if matches!(error.code(), Code::KeyNull | Code::TableNoKey) => Ok(incomparable(&error)),
             Err(error) => Err(error),
         }
     }

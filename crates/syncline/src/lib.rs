@@ -29,6 +29,7 @@ mod run;
 mod runs;
 mod select;
 mod session;
+mod side_by_side;
 mod sql_script;
 pub mod state;
 pub mod summary;

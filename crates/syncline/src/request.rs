@@ -107,6 +107,9 @@ pub struct RunRequest {
     /// Rows a second that are read from either database, and that are written, at most.
     #[serde(default, skip_serializing_if = "is_default")]
     pub rate: Option<Rate>,
+    /// Tables that are read side by side.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub jobs: Option<usize>,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -136,6 +139,7 @@ impl RunRequest {
             no_create: false,
             keep_existing: false,
             rate: None,
+            jobs: None,
         }
     }
 
@@ -179,7 +183,7 @@ impl RunRequest {
     /// How the source is seen, in words that are equal when it is seen alike: everything that decides which rows and
     /// values it shows. What does not is named here, so that a new setting counts until somebody says otherwise.
     pub(crate) fn sight(&self) -> String {
-        const OTHER: [&str; 16] = [
+        const OTHER: [&str; 17] = [
             "verb",
             "source",
             "target",
@@ -196,6 +200,7 @@ impl RunRequest {
             "backup",
             "no_create",
             "rate",
+            "jobs",
         ];
         let mut settings = serde_json::to_value(self).expect("BUG: a request is recorded as JSON");
         if let Some(settings) = settings.as_object_mut() {
@@ -276,6 +281,7 @@ mod tests {
             schema: SchemaPolicy::Add,
             no_create: true,
             rate: "9".parse().ok(),
+            jobs: Some(2),
             ..RunRequest::new(Verb::Mirror, "c.db", "d.db")
         };
         assert_eq!(plain.sight(), other.sight());

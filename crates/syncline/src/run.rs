@@ -12,7 +12,7 @@ use syncline_core::state::{Evidence, Ledger, Spool};
 use syncline_core::store::{Snapshot, Writer};
 use syncline_core::value::TableSum;
 
-use crate::decide::{Decision, Ends, check_room};
+use crate::decide::{Decision, check_room};
 use crate::held::ledger_tables;
 use crate::open::{Database, Purpose};
 use crate::plan::{Carrying, Gate, Narrowed, Spools, check_identities};
@@ -128,11 +128,9 @@ impl Syncline {
     ) -> Result<Worked> {
         let state = self.state().await?;
         let mut spool = state.spool(run).await?;
-        let mut source_view = source.store.snapshot().await?;
-        let mut target_view = target.store.snapshot().await?;
-        let seen = Seen { source: source_view.position().await?, target: target_view.position().await? };
-        let mut ends = Ends { source: &mut *source_view, target: &mut *target_view };
-        let decided = self.decide(request, ends.again(), &spool).await;
+        let mut views = self.views(source, target, self.jobs_of(request.jobs)).await?;
+        let seen = Seen { source: views.source.position().await?, target: views.target.position().await? };
+        let decided = self.decide(request, &mut views, &spool).await;
         let mut narrowed = Narrowed::default();
         let mut again = None;
         let mut decision = match carrying {
@@ -145,12 +143,12 @@ impl Syncline {
                 again = Some(carrying.command());
                 let planned = state.spool(&format!("{run}-plan")).await?;
                 let spools = Spools { decided: &spool, planned: &planned };
-                let decision = carrying.narrow(decided, spools, ends, self.cancel(), &mut narrowed).await?;
+                let decision = carrying.narrow(decided, spools, views.ends(), self.cancel(), &mut narrowed).await?;
                 spool = planned;
                 decision
             }
         };
-        drop(target_view);
+        let mut source_view = views.into_source();
         let unsaved = self.make_ready(request, &decision, target, run).await?;
         decision.define_columns();
         let mut worked = self.carry_out(request, &decision, &mut source_view, target, writer, (run, &spool)).await?;

@@ -38,6 +38,8 @@ pub struct Syncline {
     /// The highest rate at which this session reads and writes.
     pub(crate) rate: Option<Rate>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// How many tables are read side by side.
+    pub(crate) jobs: Option<usize>,
     state: OnceCell<State>,
 }
 
@@ -47,7 +49,7 @@ impl Syncline {
     /// # Errors
     /// None so far.
     pub async fn open(settings: Settings) -> Result<Self> {
-        Ok(Self { settings, rate: None, clock: Arc::new(WallClock::start()), state: OnceCell::new() })
+        Ok(Self { settings, rate: None, clock: Arc::new(WallClock::start()), jobs: None, state: OnceCell::new() })
     }
 
     pub(crate) async fn state(&self) -> Result<&State> {

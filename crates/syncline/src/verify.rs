@@ -15,12 +15,14 @@ use syncline_core::store::{Description, Position, Snapshot};
 use syncline_core::value::TableSum;
 use syncline_core::verify::{Side, sum_both, sum_shared};
 
+use crate::decide::Ends;
 use crate::diff::DiffRequest;
 use crate::open::{Database, Purpose, recognise};
 use crate::pairing::{is_about_mapping, pair_to_verify, with_computed};
 use crate::request::{RunRequest, Verb};
 use crate::select::{admitted, check_names};
 use crate::session::Syncline;
+use crate::side_by_side::Views;
 use crate::summary::Verified;
 
 /// What is to be proven.
@@ -82,24 +84,27 @@ impl Syncline {
         let pace = self.pace(None);
         let (source, target) = (source.paced(pace.as_ref(), Lane::Source), target.paced(pace.as_ref(), Lane::Target));
         let filter = TableFilter::parse(&request.tables)?;
-        let mut ends = Views::open(&source, &target).await?;
+        let mut proof = self.proof(&source, &target, self.jobs_of(None)).await?;
+        let ends = proof.views.ends();
         let source_schema = ends.source.schema().await?;
         let target_schema = ends.target.schema().await?;
         check_names(&filter, &[&source_schema])?;
         let resolved = self.resolve(&request.mapping, &source_schema, &filter).await?;
-        let mut tables = Vec::new();
+        let mut items = Vec::new();
         for table in admitted(&source_schema, &filter) {
             let is_missing = target_schema.table(resolved.target_name(&table.name)).is_none();
-            if request.no_create && is_missing {
-                tables.push(left_out(&table.name));
-                continue;
-            }
-            tables.push(match pair_to_verify(table, &target_schema, &resolved, request.schema.one_sided()) {
-                Ok(pair) => self.verify_table(&request, &pair.source, &pair.target, &mut ends).await?.0,
-                Err(error) if is_about_mapping(&error) => return Err(error),
-                Err(error) => unprovable(&table.name, &error),
+            items.push(if request.no_create && is_missing {
+                Err(left_out(&table.name))
+            } else {
+                match pair_to_verify(table, &target_schema, &resolved, request.schema.one_sided()) {
+                    Ok(pair) => Ok((pair.source, pair.target)),
+                    Err(error) if is_about_mapping(&error) => return Err(error),
+                    Err(error) => Err(unprovable(&table.name, &error)),
+                }
             });
         }
+        let found = self.verify_tables(&request, items, &mut proof).await;
+        let tables = found.into_iter().map(|found| Ok(found?.0)).collect::<Result<Vec<_>>>()?;
         if tables.is_empty() {
             return Err(Error::new(Code::NoTables, "there is no table to verify"));
         }
@@ -118,27 +123,30 @@ impl Syncline {
     ) -> Result<Verified> {
         let mut readers = readers(target).await?;
         let target_schema = readers[0].schema().await?;
-        let mut ends = None;
-        let mut result = Verified::Equal;
+        let (mut result, mut others, mut items) = (Verified::Equal, Vec::new(), Vec::new());
         for claim in claims {
             let work = claim.work;
             let Some(table) = target_schema.table(&work.target.table.name) else { return Ok(Verified::Different) };
             // The table may have been created by the run, so its description is the one it has now.
             let task = TableTask { table: table.clone(), ..work.target.clone() };
             let (source_task, task) = with_computed(work.source.clone(), task, &resolved.view(&work.source.table));
-            if self.holds_what_was_loaded(claim, &task, &mut readers).await? {
-                if claim.left_alone > 0 {
-                    result = Verified::EqualExcept;
-                }
-                continue;
+            if !self.holds_what_was_loaded(claim, &task, &mut readers).await? {
+                others.push(claim);
+                items.push(Ok((source_task, task)));
+            } else if claim.left_alone > 0 {
+                result = Verified::EqualExcept;
             }
-            let ends = match &mut ends {
-                Some(ends) => ends,
-                none => none.insert(Views::open(source, target).await?),
-            };
-            let (verification, unknown) = self.verify_table(request, &source_task, &task, ends).await?;
+        }
+        if others.is_empty() {
+            return Ok(result);
+        }
+        drop(readers);
+        let mut proof = self.proof(source, target, self.jobs_of(request.jobs)).await?;
+        for (claim, found) in others.iter().zip(self.verify_tables(request, items, &mut proof).await) {
+            let (verification, unknown) = found?;
             if verification.verified != Verified::Equal {
                 if unknown > claim.beside {
+                    let ends = proof.views.ends();
                     let is_in_flight =
                         ends.source.position().await? != seen.source || ends.target.position().await? != seen.target;
                     return Ok(if is_in_flight { Verified::InFlight } else { Verified::Different });
@@ -177,14 +185,36 @@ impl Syncline {
         })
     }
 
+    /// Views of both ends, opened for nothing but the proof.
+    async fn proof(&self, source: &Database, target: &Database, jobs: usize) -> Result<Proof> {
+        let descriptions = [&source.description, &target.description].map(Clone::clone);
+        Ok(Proof { views: self.views(source, target, jobs).await?, descriptions })
+    }
+
+    /// As [`Syncline::verify_table`], for some tables side by side. Of others it is known already what is to be said.
+    async fn verify_tables(
+        &self,
+        request: &RunRequest,
+        items: Vec<Provable>,
+        proof: &mut Proof,
+    ) -> Vec<Result<(TableVerification, u64)>> {
+        let Proof { views, descriptions } = proof;
+        let verify = async |item: &Provable, ends: Ends<'_>| match item {
+            Ok((source, target)) => self.verify_table(request, (source, target), ends, descriptions).await,
+            Err(known) => Ok((known.clone(), 0)),
+        };
+        let is_alone = |item: &Provable| item.as_ref().is_ok_and(|(source, _)| source.is_multiset());
+        views.go_through(&items, is_alone, verify).await
+    }
+
     /// What reading one table again has shown, and how many rows differ that nobody knows of: those in the ledger of this
     /// pair wait for a person already.
     async fn verify_table(
         &self,
         request: &RunRequest,
-        source: &TableTask,
-        target: &TableTask,
-        ends: &mut Views,
+        (source, target): (&TableTask, &TableTask),
+        mut ends: Ends<'_>,
+        [source_end, target_end]: &[Description; 2],
     ) -> Result<(TableVerification, u64)> {
         let table = &source.table.name;
         let phase = Phase::Verify;
@@ -197,12 +227,11 @@ impl Syncline {
         self.events().emit(Event::PhaseEnded { table: table.clone(), phase, rows: source_sum.rows });
         let (mut verified, mut note, mut unknown) = (Verified::Equal, None, 0);
         if source_sum != target_sum {
-            let [source_end, target_end] = &ends.descriptions;
             let state = self.state().await?;
             recognise(state, source_end).await?;
             recognise(state, target_end).await?;
             let known = state.open_keys(&source_end.identity, &target_end.identity, table).await?;
-            let found = self.tally(request, source, target, ends, &known).await?;
+            let found = self.tally(request, source, target, ends.again(), &known).await?;
             unknown = found.unknown;
             if found.all > 0 {
                 verified = if unknown == 0 { Verified::EqualExcept } else { Verified::Different };
@@ -225,7 +254,7 @@ impl Syncline {
         request: &RunRequest,
         source: &TableTask,
         target: &TableTask,
-        ends: &mut Views,
+        ends: Ends<'_>,
         known: &HashSet<Vec<u8>>,
     ) -> Result<Found> {
         let mut compare = Compare::of(source, ends.source.digest(source).await?, ends.target.digest(target).await?);
@@ -288,25 +317,20 @@ pub(crate) struct Seen {
 /// Views of a database that show the same, to read shares of a table at the same time: one for each core of a small
 /// machine, or a single one where somebody commits just now.
 async fn readers(database: &Database) -> Result<Vec<Box<dyn Snapshot>>> {
-    let (mut first, mut second) = (database.store.snapshot().await?, database.store.snapshot().await?);
-    let is_same = first.position().await? == second.position().await?;
-    Ok(if is_same { vec![first, second] } else { vec![first] })
+    let mut first = database.store.snapshot().await?;
+    let second = first.twin().await?;
+    Ok(std::iter::once(first).chain(second).collect())
 }
 
 /// Views of both ends, opened for nothing but the proof.
-struct Views {
-    source: Box<dyn Snapshot>,
-    target: Box<dyn Snapshot>,
+struct Proof {
+    views: Views,
     /// Which databases they show: the source and the target.
     descriptions: [Description; 2],
 }
 
-impl Views {
-    async fn open(source: &Database, target: &Database) -> Result<Self> {
-        let descriptions = [&source.description, &target.description].map(Clone::clone);
-        Ok(Self { source: source.store.snapshot().await?, target: target.store.snapshot().await?, descriptions })
-    }
-}
+/// How a table is read on both sides, or what is to be said of it without that.
+type Provable = std::result::Result<(TableTask, TableTask), TableVerification>;
 
 fn unprovable(table: &str, error: &Error) -> TableVerification {
     TableVerification {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use syncline::error::Result;
 
+use super::jobs::JobsArgs;
 use super::pace::PaceArgs;
 use super::transfer::{self, ConflictsArgs, Title};
 use crate::console::Console;
@@ -21,6 +22,8 @@ pub(crate) struct ApplyArgs {
     /// The plan, as `syncline plan ... -o FILE` has made it
     file: PathBuf,
     #[command(flatten)]
+    jobs: JobsArgs,
+    #[command(flatten)]
     pace: PaceArgs,
     #[command(flatten)]
     conflicts: ConflictsArgs,
@@ -29,7 +32,7 @@ pub(crate) struct ApplyArgs {
 /// Does it.
 pub(super) async fn run(args: ApplyArgs, console: &Console) -> Result<Exit> {
     let progress = console.progress_of_run();
-    let session = args.pace.hold(console.open(&progress).await?)?;
+    let session = args.jobs.hold(args.pace.hold(console.open(&progress).await?)?);
     let plan = session.read_plan(&args.file)?;
     let title = Title {
         heading: Labels::new(&plan.source.label, &plan.target.label).arrow(),

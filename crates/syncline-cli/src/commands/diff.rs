@@ -7,6 +7,7 @@ use syncline::DiffRequest;
 use syncline::error::{Code, Error, Result};
 use syncline::row_difference::RowSink;
 
+use super::jobs::JobsArgs;
 use super::mapping::MappingArgs;
 use super::pace::PaceArgs;
 use super::tables::TablesArgs;
@@ -29,6 +30,8 @@ pub(crate) struct DiffArgs {
     tables: TablesArgs,
     #[command(flatten)]
     mapping: MappingArgs,
+    #[command(flatten)]
+    jobs: JobsArgs,
     #[command(flatten)]
     pace: PaceArgs,
     /// Show every row that differs, too
@@ -77,7 +80,7 @@ pub(super) async fn run(args: DiffArgs, console: &Console) -> Result<Exit> {
         paint: console.paint,
     });
     let progress = console.progress_of_document(format.is_of_rows());
-    let session = args.pace.hold(console.open(&progress).await?)?;
+    let session = args.jobs.hold(args.pace.hold(console.open(&progress).await?)?);
     let began = Instant::now();
     let report = session.diff(&request, with_rows.then_some(&mut *view as &mut dyn RowSink)).await;
     progress.finish();

@@ -8,6 +8,7 @@ use syncline::request::{DeleteLimit, RunRequest, SchemaPolicy, Strategy, Verb};
 use syncline::summary::Summary;
 use syncline::{Syncline, limits};
 
+use super::jobs::JobsArgs;
 use super::mapping::MappingArgs;
 use super::pace::PaceArgs;
 use super::plan;
@@ -51,6 +52,8 @@ pub(super) struct TransferArgs {
     #[arg(long, value_name = "N", default_value_t = limits::BATCH_ROWS_DEFAULT as u64, help_heading = HEADING)]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=limits::BATCH_ROWS_MAX as u64))]
     batch_size: u64,
+    #[command(flatten, next_help_heading = HEADING)]
+    jobs: JobsArgs,
     #[command(flatten, next_help_heading = HEADING)]
     pace: PaceArgs,
     /// Deletes to let through: rows in all, or a share of each table such as 50%
@@ -154,6 +157,7 @@ impl TransferArgs {
             no_create: self.no_create,
             keep_existing: self.keep_existing,
             rate: self.pace.rate()?,
+            jobs: self.jobs.jobs(),
             ..RunRequest::new(verb, self.source, self.target)
         };
         request.check()?;
@@ -283,7 +287,7 @@ mod tests {
     fn every_flag_arrives() {
         let rules = ["--where=t: a > 1", "--columns=t: !b", "--rename=t=u", "--rename=t.a=c", "--mask=t.a=text: x "];
         let flags = "--tables a,b --tables app_* --tables !audit --strategy compare --batch-size 7 --max-delete 50% \
-                     --allow-empty-source --no-verify --no-undo --backup --schema add --no-create --rate 500/s";
+                     --allow-empty-source --no-verify --no-undo --backup --schema add --no-create --rate 500/s --jobs 3";
         let asked = request(&flags.split(' ').chain(rules).collect::<Vec<_>>()).unwrap();
         let expected = RunRequest {
             tables: ["a", "b", "app_*", "!audit"].map(str::to_owned).to_vec(),
@@ -304,6 +308,7 @@ mod tests {
             schema: SchemaPolicy::Add,
             no_create: true,
             rate: "500".parse().ok(),
+            jobs: Some(3),
             ..RunRequest::new(Verb::Mirror, "hq.db", "branch.db")
         };
         assert_eq!(asked, expected);
@@ -317,8 +322,14 @@ mod tests {
             assert_eq!(request(&["--rate", rate]).unwrap_err().code(), Code::UsageInvalid, "{rate}");
         }
         assert_eq!(request(&["--keep-existing"]).unwrap_err().code(), Code::UsageInvalid);
-        for flags in [["--batch-size", "0"], ["--batch-size", "100001"], ["--strategy", "merge"], ["--schema", "drop"]]
-        {
+        for flags in [
+            ["--batch-size", "0"],
+            ["--batch-size", "100001"],
+            ["--strategy", "merge"],
+            ["--schema", "drop"],
+            ["--jobs", "0"],
+            ["--jobs", "9"],
+        ] {
             assert!(Line::try_parse_from(["mirror", "a", "b"].iter().chain(&flags)).is_err());
         }
     }

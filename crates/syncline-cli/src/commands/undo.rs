@@ -47,7 +47,8 @@ pub(super) async fn run(args: UndoArgs, console: &Console) -> Result<Exit> {
         again,
         conflicts: args.conflicts,
     };
-    transfer::show(console, &progress, title, session.undo(&plan)).await
+    // On the heap, as every run is.
+    transfer::show(console, &progress, title, Box::pin(session.undo(&plan))).await
 }
 
 fn show_plan(plan: &UndoPlan, console: &Console) -> Result<()> {

@@ -5,6 +5,7 @@ use syncline::error::{Code, Error, Result};
 use syncline::summary::Verified;
 use syncline::{DiffRequest, MappingRequest, Syncline, TableVerification, VerifyReport, VerifyRequest};
 
+use super::jobs::JobsArgs;
 use super::mapping::MappingArgs;
 use super::pace::PaceArgs;
 use super::tables::TablesArgs;
@@ -29,6 +30,8 @@ pub(crate) struct VerifyArgs {
     #[command(flatten)]
     mapping: MappingArgs,
     #[command(flatten)]
+    jobs: JobsArgs,
+    #[command(flatten)]
     pace: PaceArgs,
 }
 
@@ -38,7 +41,7 @@ pub(super) async fn run(args: VerifyArgs, console: &Console) -> Result<Exit> {
     let named = Named::new(args.what, patterns.is_empty(), args.mapping.is_empty())?;
     let mapping = args.mapping.request()?;
     let progress = console.progress_of_document(false);
-    let session = args.pace.hold(console.open(&progress).await?)?;
+    let session = args.jobs.hold(args.pace.hold(console.open(&progress).await?)?);
     let (request, labels) = named.request(&session, patterns, mapping).await?;
     let report = session.verify(&request).await;
     progress.finish();

@@ -23,6 +23,7 @@ mod disk;
 mod explain;
 mod four_parts;
 mod identity;
+mod jobs;
 mod locks;
 mod man;
 mod mapping;

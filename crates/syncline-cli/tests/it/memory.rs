@@ -48,6 +48,29 @@ fn large_values_do_not_add_up_where_differences_are_written() {
     assert_eq!(scene.rows("b.db", SUMS), before);
 }
 
+/// As many tables at once as can be asked for: with large values in all of them, with middling ones, and with long keys.
+#[test]
+fn tables_that_are_read_side_by_side_share_the_memory() {
+    let mut tables = String::from("BEGIN;");
+    for n in 0..8 {
+        tables += &format!(
+            "CREATE TABLE large{n} (id INTEGER PRIMARY KEY, value BLOB); CREATE TABLE middling{n} (id INTEGER PRIMARY KEY, value BLOB);
+             CREATE TABLE long{n} (id TEXT PRIMARY KEY, value);
+             INSERT INTO large{n} VALUES (1, x'00'), (2, zeroblob(20000000));
+             WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40) INSERT INTO middling{n} SELECT i, zeroblob(500000) FROM n;
+             WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) INSERT INTO long{n} SELECT printf('%02000d', i), i FROM n;"
+        );
+    }
+    let scene = Scene::with_pair(&format!("{tables}; COMMIT"), &format!("{tables}; COMMIT"));
+    for n in 0..8 {
+        scene.sql("b.db", &format!("UPDATE long{n} SET value = 0; UPDATE middling{n} SET value = x'00' WHERE id < 9"));
+    }
+    check(&scene, &["diff", "a.db", "b.db", "--jobs", "8"]);
+    check(&scene, &["verify", "a.db", "a.db", "--jobs", "8", "--tables", "large*,middling*"]);
+    check(&scene, &["mirror", "a.db", "b.db", "--jobs", "8", "--tables", "large*,middling*"]);
+    check(&scene, &["mirror", "a.db", "b.db", "--jobs", "8", "--tables", "long*"]);
+}
+
 const SUMS: &str = "SELECT count(*), sum(length(value)), sum(unicode(value)) FROM wide \
     UNION ALL SELECT count(*), sum(length(value)), sum(unicode(value)) FROM narrow";
 

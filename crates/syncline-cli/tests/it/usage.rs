@@ -33,7 +33,7 @@ fn help_offers_what_works_and_nothing_else() {
         "help",
     ];
     assert_eq!(commands, offered);
-    for later in ["sync ", "--config", "--server", "--watch", "--jobs"] {
+    for later in ["sync ", "--config", "--server", "--watch"] {
         for command in ["", "copy ", "mirror ", "diff ", "verify ", "undo "] {
             let help = scene.ok(&format!("{command}--help"));
             assert!(!help.contains(&format!("  {later}")), "{command} offers {later}");
@@ -62,6 +62,7 @@ fn flags_of_a_run_are_those_of_this_milestone() {
         "--schema",
         "--no-create",
         "--batch-size",
+        "--jobs",
         "--rate",
         "--max-delete",
         "--allow-empty-source",

@@ -42,10 +42,8 @@ impl Store for PacedStore {
     }
 
     async fn snapshot(&self) -> Result<Box<dyn Snapshot>> {
-        let mut inner = self.inner.snapshot().await?;
         let meter = Meter { pace: Arc::clone(&self.pace), lane: self.lane };
-        inner.set_flow(Flow { rows: meter.rows(), reads_ahead: false });
-        Ok(Box::new(PacedSnapshot { inner, meter }))
+        Ok(Box::new(PacedSnapshot::new(self.inner.snapshot().await?, meter)))
     }
 
     async fn writer(&self) -> Result<Box<dyn Writer>> {
@@ -64,6 +62,14 @@ impl Store for PacedStore {
 struct PacedSnapshot {
     inner: Box<dyn Snapshot>,
     meter: Meter,
+}
+
+impl PacedSnapshot {
+    fn new(inner: Box<dyn Snapshot>, meter: Meter) -> Self {
+        let mut this = Self { inner, meter };
+        this.set_flow(Flow::default());
+        this
+    }
 }
 
 /// Where rows are paid for.
@@ -182,7 +188,12 @@ impl Snapshot for PacedSnapshot {
     }
 
     fn set_flow(&mut self, flow: Flow) {
-        self.inner.set_flow(Flow { rows: flow.rows.min(self.meter.rows()), reads_ahead: false });
+        self.inner.set_flow(Flow { rows: flow.rows.min(self.meter.rows()), reads_ahead: false, ..flow });
+    }
+
+    async fn twin(&mut self) -> Result<Option<Box<dyn Snapshot>>> {
+        let twin = self.inner.twin().await?;
+        Ok(twin.map(|twin| Box::new(PacedSnapshot::new(twin, self.meter.clone())) as Box<dyn Snapshot>))
     }
 
     async fn sequence(&mut self, table: &str) -> Result<Option<i64>> {

@@ -99,6 +99,11 @@ impl Place {
         Ok(Self { path: self.path.clone(), access: self.access, lock_wait: self.lock_wait, identity })
     }
 
+    /// The same place with another time to wait for locks.
+    pub(super) fn waiting(&self, lock_wait: Duration) -> Self {
+        Self { path: self.path.clone(), access: self.access, lock_wait, identity: self.identity.clone() }
+    }
+
     /// Which file it is, once that is settled.
     pub(super) fn identity(&self) -> Option<&FileIdentity> {
         self.identity.as_ref()

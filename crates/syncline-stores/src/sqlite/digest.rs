@@ -5,7 +5,6 @@ pub(super) mod copies;
 use rusqlite::{Connection, Row};
 use syncline_core::change::{RowDigest, TableTask};
 use syncline_core::error::{Code, Error, Result};
-use syncline_core::limits;
 use syncline_core::store::DigestBatch;
 use syncline_core::value::{RowBatch, exact};
 
@@ -33,7 +32,7 @@ pub(super) fn stream(conn: &Connection, task: &TableTask, outlet: &Outlet<Digest
     let masks = Masks::of(task);
     while let Some(row) = rows.next()? {
         add(&mut batch, task, row, masks.as_ref(), &mut scratch)?;
-        let is_full = batch.digests.len() >= outlet.rows() || batch.keys.bytes() >= limits::BATCH_BYTES;
+        let is_full = batch.digests.len() >= outlet.flow().rows || batch.keys.bytes() >= outlet.flow().bytes;
         if is_full && !outlet.send(std::mem::replace(&mut batch, empty(task))) {
             return Ok(());
         }

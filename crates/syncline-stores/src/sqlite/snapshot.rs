@@ -14,7 +14,7 @@ use rusqlite::Connection;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::types::{Value as OwnedCell, ValueRef as Cell};
 use syncline_core::change::TableTask;
-use syncline_core::error::Result;
+use syncline_core::error::{Code, Result};
 use syncline_core::limits;
 use syncline_core::schema::{ForeignKey, NewColumn, Schema, TableSchema, Widened};
 use syncline_core::store::{
@@ -72,16 +72,48 @@ impl SqliteSnapshot {
     }
 }
 
+impl SqliteSnapshot {
+    /// A view that shows what this one shows, if one can be taken now.
+    ///
+    /// With a rollback journal this view's own lock has kept everybody from committing since it was taken, so the file is
+    /// what it was. Nothing is asked of the resident connection there: a writer that waits for this view to go keeps new
+    /// readers out. With a write-ahead log a commit may have come in between, which the resident connection tells; it is
+    /// asked once the new view stands.
+    async fn open_twin(&self) -> Result<Option<Self>> {
+        let SqliteView { place, resident, position: at } = &*self.shared;
+        let hasty = Arc::new(place.waiting(limits::TWIN_WAIT));
+        let thread = ConnectionThread::start(hasty, Role::Reader).await?;
+        thread.call(Doing::Reading, register_bytes_function).await?;
+        thread.call(Doing::Reading, begin_read).await?;
+        let has_log = thread.call(Doing::Reading, |conn| Ok(is_wal(conn)?)).await?;
+        if has_log && position(resident, data_version_now(resident).await?) != *at {
+            return Ok(None);
+        }
+        Ok(Some(Self { thread, position: at.clone(), shared: Arc::clone(&self.shared), flow: self.flow }))
+    }
+}
+
+fn is_wal(conn: &Connection) -> rusqlite::Result<bool> {
+    conn.query_row("PRAGMA main.journal_mode", [], |row| Ok(row.get::<_, String>(0)?.eq_ignore_ascii_case("wal")))
+}
+
 async fn begin_at_position(thread: &ConnectionThread, resident: &ConnectionThread) -> Result<Position> {
     let mut before = data_version(resident).await?;
     for _ in 0..ATTEMPTS {
         thread.call(Doing::Reading, begin_read).await?;
-        let after = data_version(resident).await?;
-        if before == after {
-            return Ok(position(resident, after));
+        match data_version_now(resident).await {
+            Ok(after) if after == before => return Ok(position(resident, after)),
+            Ok(after) => before = after,
+            // With a rollback journal a writer may wait for this view to go, and lets nobody else in until then. Whoever
+            // waited for that writer now would wait for himself.
+            Err(error) if error.code() == Code::StoreLocked => {
+                thread.call(Doing::Reading, end_read).await?;
+                before = data_version(resident).await?;
+            }
+            Err(error) => return Err(error),
         }
-        before = after;
     }
+    thread.call(Doing::Reading, begin_read).await?;
     Ok(position(thread, before))
 }
 
@@ -97,8 +129,11 @@ impl SharedView for SqliteView {
 
     async fn is_current(&self) -> Result<bool> {
         // The path may lead to another file by now.
-        Ok(self.place.is_still_there()
-            && position(&self.resident, data_version(&self.resident).await?) == self.position)
+        match data_version_now(&self.resident).await {
+            Ok(version) => Ok(self.place.is_still_there() && position(&self.resident, version) == self.position),
+            Err(error) if error.code() == Code::StoreLocked => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -170,6 +205,14 @@ impl Snapshot for SqliteSnapshot {
         self.thread.call(Doing::Reading, move |conn| sequence::read(conn, &table)).await
     }
 
+    async fn twin(&mut self) -> Result<Option<Box<dyn Snapshot>>> {
+        match self.open_twin().await {
+            Ok(twin) => Ok(twin.map(|twin| Box::new(twin) as Box<dyn Snapshot>)),
+            Err(error) if error.code() == Code::StoreLocked => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     async fn position(&mut self) -> Result<Position> {
         Ok(self.position.clone())
     }
@@ -179,18 +222,34 @@ impl Snapshot for SqliteSnapshot {
     }
 }
 
-fn begin_read(conn: &mut Connection) -> Attempt<()> {
+fn end_read(conn: &mut Connection) -> Attempt<()> {
     if !conn.is_autocommit() {
         conn.execute_batch("ROLLBACK")?;
     }
+    Ok(())
+}
+
+fn begin_read(conn: &mut Connection) -> Attempt<()> {
+    end_read(conn)?;
     // BEGIN alone takes no view; the first read does.
     conn.execute_batch("BEGIN")?;
     Ok(conn.query_row("SELECT count(*) FROM main.sqlite_schema", [], |_| Ok(()))?)
 }
 
 async fn data_version(resident: &ConnectionThread) -> Result<i64> {
-    let read = |conn: &mut Connection| Ok(conn.query_row("PRAGMA main.data_version", [], |row| row.get(0))?);
-    resident.call(Doing::Reading, read).await
+    resident.call(Doing::Reading, read_data_version).await
+}
+
+/// As [`data_version`], for those who hold a view open meanwhile.
+///
+/// # Errors
+/// `STORE_LOCKED` at once where it takes waiting.
+async fn data_version_now(resident: &ConnectionThread) -> Result<i64> {
+    resident.call_now(Doing::Reading, read_data_version).await
+}
+
+fn read_data_version(conn: &mut Connection) -> Attempt<i64> {
+    Ok(conn.query_row("PRAGMA main.data_version", [], |row| row.get(0))?)
 }
 
 /// A count means something only on the connection it was read from, so the position names that connection too.
@@ -277,5 +336,5 @@ fn hand_over(batch: RowBatch, outlet: &Outlet<RowBatch>) -> bool {
 }
 
 fn is_full(batch: &RowBatch, outlet: &Outlet<RowBatch>) -> bool {
-    batch.len() >= outlet.rows() || batch.bytes() >= limits::BATCH_BYTES
+    batch.len() >= outlet.flow().rows || batch.bytes() >= outlet.flow().bytes
 }

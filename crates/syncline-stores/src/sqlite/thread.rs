@@ -12,6 +12,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use futures_util::stream::{self, BoxStream, StreamExt};
 use rusqlite::Connection;
+use rusqlite::limits::Limit;
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
 use syncline_core::store::Flow;
@@ -49,6 +50,8 @@ struct Signals {
     stop: AtomicBool,
     /// The connection is being dropped, so waiting for locks is pointless.
     closing: AtomicBool,
+    /// The running job would rather fail than wait for locks.
+    hasty: AtomicBool,
 }
 
 /// What a streaming job hands its batches to.
@@ -114,6 +117,25 @@ impl ConnectionThread {
         done.map_err(|failure| failure.into_error(self.place.path(), doing))
     }
 
+    /// As [`ConnectionThread::call`], without waiting for locks of others.
+    ///
+    /// # Errors
+    /// As there, and `STORE_LOCKED` at once.
+    pub(super) async fn call_now<T, F>(&self, doing: Doing, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Connection) -> Attempt<T> + Send + 'static,
+    {
+        let signals = Arc::clone(&self.signals);
+        self.call(doing, move |conn| {
+            signals.hasty.store(true, Ordering::Release);
+            let done = work(conn);
+            signals.hasty.store(false, Ordering::Release);
+            done
+        })
+        .await
+    }
+
     /// Does `work` on the connection after everything queued before; nobody waits for it. Does nothing when the thread
     /// has died, for then the connection is closed.
     pub(super) fn queue(&self, work: impl FnOnce(&mut Connection) + Send + 'static) {
@@ -145,7 +167,7 @@ impl ConnectionThread {
             if outlet.batches.is_closed() {
                 return;
             }
-            let last = match work(conn, &outlet) {
+            let last = match within(conn, flow.value_bytes, |conn| work(conn, &outlet)) {
                 Ok(()) => Parcel::End,
                 Err(failure) => Parcel::Failed(failure.into_error(place.path(), doing)),
             };
@@ -162,9 +184,9 @@ impl ConnectionThread {
 }
 
 impl<T> Outlet<T> {
-    /// Rows in one batch, at most.
-    pub(super) fn rows(&self) -> usize {
-        self.flow.rows
+    /// What it is held to.
+    pub(super) fn flow(&self) -> Flow {
+        self.flow
     }
 
     /// Hands over a batch, waiting while the consumer is behind. `false` when nobody wants more.
@@ -237,6 +259,26 @@ impl<T> Drop for Inlet<'_, T> {
     }
 }
 
+/// Does `work` while SQLite passes on no value that is larger.
+fn within(
+    conn: &mut Connection,
+    bytes: Option<usize>,
+    work: impl FnOnce(&mut Connection) -> Attempt<()>,
+) -> Attempt<()> {
+    let Some(bytes) = bytes else { return work(conn) };
+    let before = conn.set_limit(Limit::SQLITE_LIMIT_LENGTH, i32::try_from(bytes).unwrap_or(i32::MAX))?;
+    let done = work(conn);
+    conn.set_limit(Limit::SQLITE_LIMIT_LENGTH, before)?;
+    done.map_err(|failure| if failure.is_too_big() { too_large(bytes).into() } else { failure })
+}
+
+fn too_large(bytes: usize) -> Error {
+    Error::new(
+        Code::ValueTooLarge,
+        format!("a value is larger than the {bytes} bytes that one of several readers may hold"),
+    )
+}
+
 fn open(place: &Place, role: Role, signals: &Arc<Signals>) -> Result<Connection> {
     let (looking, waiting, lock_wait) = (Arc::clone(signals), Arc::clone(signals), place.lock_wait());
     let mut since = Instant::now();
@@ -248,7 +290,8 @@ fn open(place: &Place, role: Role, signals: &Arc<Signals>) -> Result<Connection>
                 since = Instant::now();
             }
             let left = lock_wait.saturating_sub(since.elapsed());
-            let wait = !left.is_zero() && !waiting.closing.load(Ordering::Acquire);
+            let is_pointless = waiting.closing.load(Ordering::Acquire) || waiting.hasty.load(Ordering::Acquire);
+            let wait = !left.is_zero() && !is_pointless;
             if wait {
                 let nap = Duration::from_millis(1 << attempt.clamp(0, 10));
                 std::thread::sleep(nap.min(LOCK_NAP_MAX).min(left));
@@ -306,16 +349,17 @@ mod tests {
         let thread = thread(&dir).await;
         let (begun, looked) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
         let count = Arc::clone(&begun);
-        let mut stream = thread.flow(Doing::Reading, Flow { rows: 1, reads_ahead: false }, move |_, outlet| {
-            while count.fetch_add(1, Ordering::AcqRel) < 20 {
-                // What the consumer has looked at is all that was read before.
-                if !outlet.send((count.load(Ordering::Acquire), looked.load(Ordering::Acquire))) {
-                    break;
+        let mut stream =
+            thread.flow(Doing::Reading, Flow { rows: 1, reads_ahead: false, ..Flow::default() }, move |_, outlet| {
+                while count.fetch_add(1, Ordering::AcqRel) < 20 {
+                    // What the consumer has looked at is all that was read before.
+                    if !outlet.send((count.load(Ordering::Acquire), looked.load(Ordering::Acquire))) {
+                        break;
+                    }
+                    looked.fetch_add(1, Ordering::AcqRel);
                 }
-                looked.fetch_add(1, Ordering::AcqRel);
-            }
-            Ok(())
-        });
+                Ok(())
+            });
         let mut asked = 0;
         while let Some(batch) = stream.next().await {
             asked += 1;

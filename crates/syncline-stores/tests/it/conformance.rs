@@ -34,7 +34,18 @@ async fn a_store_at_a_pace_keeps_every_promise_of_its_views() {
             })
         })
     };
-    for about in ["snapshot: ", "scan: ", "count: ", "digest: ", "sum: ", "fetch: ", "flow: streams", "copies: "] {
+    for about in [
+        "snapshot: ",
+        "scan: ",
+        "count: ",
+        "digest: ",
+        "sum: ",
+        "fetch: ",
+        "flow: streams",
+        "flow: no memory",
+        "copies: ",
+        "twin: ",
+    ] {
         conformance::check_store_for(about, &labs).await;
     }
 }

@@ -9,5 +9,6 @@ mod digest;
 mod rivals;
 mod schema;
 mod snapshot;
+mod twins;
 mod values;
 mod write;

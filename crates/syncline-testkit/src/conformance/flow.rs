@@ -29,7 +29,7 @@ async fn held(labs: Factory<'_>) {
         let mut snapshot = store.snapshot().await.unwrap();
         let expected = seen(&mut *snapshot, &task).await;
         for (rows, reads_ahead) in [(1, false), (7, false), (7, true), (ROWS, false), (1_000, false)] {
-            let flow = Flow { rows, reads_ahead };
+            let flow = Flow { rows, reads_ahead, ..Flow::default() };
             snapshot.set_flow(flow);
             assert!(largest(&mut *snapshot, &task).await <= rows, "{flow:?}");
             assert!(seen(&mut *snapshot, &task).await == expected, "{table}, {flow:?}");

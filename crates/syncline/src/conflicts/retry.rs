@@ -108,6 +108,7 @@ impl Syncline {
             backup: false,
             batch_rows: plain.batch_rows,
             rate: None,
+            jobs: None,
             ..request
         };
         Ok((record.source, record.target, request))

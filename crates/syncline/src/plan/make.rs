@@ -86,10 +86,9 @@ impl Syncline {
         // Before the views: should one be restored in between, the plan is stale rather than wrong.
         let source_incarnation = state.incarnation(&source.description.identity).await?;
         let target_incarnation = state.incarnation(&target.description.identity).await?;
-        let mut source_view = source.store.snapshot().await?;
-        let mut target_view = target.store.snapshot().await?;
-        let mut ends = Ends { source: &mut *source_view, target: &mut *target_view };
-        let mut decision = self.decide(request, ends.again(), &spool).await?;
+        let mut views = self.views(source, target, self.jobs_of(request.jobs)).await?;
+        let mut decision = self.decide(request, &mut views, &spool).await?;
+        let mut ends = views.ends();
         decision.count_loads(ends.source).await?;
         decision.check_guards(request)?;
         let held = count_held(&decision, &spool, ends.target).await?;

@@ -123,6 +123,11 @@ impl Spool for RunSpool {
         self.call("read the decided changes", move |content, _| content.page(&table, kind, offset, limit)).await
     }
 
+    async fn forget(&self, table: &str) -> Result<()> {
+        let table = table.to_owned();
+        self.call("forget the decided changes", move |content, _| content.forget(&table)).await
+    }
+
     async fn clear(&self) -> Result<()> {
         self.call("forget the decided changes", |content, _| {
             *content = Content::default();
@@ -160,6 +165,16 @@ impl Content {
         }
         tx.commit()?;
         *streams = longer;
+        Ok(())
+    }
+
+    fn forget(&mut self, table: &str) -> Outcome<()> {
+        let (Some(file), Some(streams)) = (&self.file, self.streams.get_mut(table)) else { return Ok(()) };
+        let mut statement = file.connection.prepare_cached("DELETE FROM change WHERE stream = ?1")?;
+        for stream in streams {
+            statement.execute(params![stream.id])?;
+            stream.length = 0;
+        }
         Ok(())
     }
 

@@ -70,6 +70,12 @@ impl Failure {
         }
     }
 
+    /// Whether SQLite met a value that is larger than the connection may take.
+    pub(in crate::sqlite) fn is_too_big(&self) -> bool {
+        let (Failure::Sqlite(error) | Failure::Row { error, .. }) = self else { return false };
+        error.sqlite_error().is_some_and(|error| error.extended_code & 0xff == ffi::SQLITE_TOOBIG)
+    }
+
     /// The error a person sees.
     pub(in crate::sqlite) fn into_error(self, path: &Path, doing: Doing) -> Error {
         let (error, table, place) = match self {

@@ -34,7 +34,7 @@ pub(super) fn stream(conn: &Connection, task: &TableTask, outlet: &Outlet<Digest
     each_row(conn, task, |digest, place, encoded| {
         batch.bytes += encoded as u64;
         batch.read += 1;
-        if batch.read >= outlet.rows() as u64 {
+        if batch.read >= outlet.flow().rows as u64 {
             is_wanted = outlet.send(std::mem::replace(&mut batch, empty()));
         }
         sorter.add((digest.0, place))?;
@@ -47,7 +47,7 @@ pub(super) fn stream(conn: &Connection, task: &TableTask, outlet: &Outlet<Digest
     while let Some((digest, place)) = merge.next()? {
         copies::push(&mut batch.keys, RowDigest(digest), place)?;
         batch.digests.push(RowDigest(digest));
-        if batch.digests.len() >= outlet.rows() && !outlet.send(std::mem::replace(&mut batch, empty())) {
+        if batch.digests.len() >= outlet.flow().rows && !outlet.send(std::mem::replace(&mut batch, empty())) {
             return Ok(());
         }
     }

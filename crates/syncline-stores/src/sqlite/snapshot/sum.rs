@@ -24,7 +24,7 @@ pub(super) fn stream(conn: &Connection, task: &TableTask, share: Share, outlet: 
     while let Some(row) = rows.next()? {
         types::encode_row(row, task.columns.len(), masks.as_ref(), &mut encoded)?;
         sum.add_encoded(&encoded);
-        if sum.rows >= outlet.rows() as u64 && !outlet.send(std::mem::take(&mut sum)) {
+        if sum.rows >= outlet.flow().rows as u64 && !outlet.send(std::mem::take(&mut sum)) {
             return Ok(());
         }
     }
