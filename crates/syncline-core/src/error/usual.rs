@@ -53,6 +53,12 @@ const USUAL: &[Usual] = &[
     (Code::NotATable, "only ordinary tables are carried", "name a table, or leave the name away", ""),
     (Code::NoTables, "nothing is left of what was named", "check the two names and --tables", ""),
     (
+        Code::ValueTooLarge,
+        "the view was given less memory than the value takes",
+        "read the table through a view of its own",
+        "it may then take what the value needs",
+    ),
+    (
         Code::RunNotFound,
         "the state directory in use has no such run",
         "syncline runs list",

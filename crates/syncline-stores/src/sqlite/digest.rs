@@ -6,7 +6,7 @@ use rusqlite::{Connection, Row};
 use syncline_core::change::{RowDigest, TableTask};
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::store::DigestBatch;
-use syncline_core::value::{RowBatch, exact};
+use syncline_core::value::{RowBatch, ValueRef, exact};
 
 use super::connect::failure::Attempt;
 use super::filter;
@@ -104,18 +104,34 @@ fn add(
     masks: Option<&Masks<'_>>,
     scratch: &mut Vec<u8>,
 ) -> Attempt<()> {
-    for column in &task.key {
-        let cell = types::value(row.get_ref(*column)?);
-        if cell.is_null() {
-            return Err(null_key(task, *column).into());
+    // Keys nearly always stand in the order of their columns, and are then kept in passing.
+    let in_passing = task.key.is_sorted();
+    let mut next = 0;
+    let see = |column: usize, cell: ValueRef<'_>| {
+        if in_passing && task.key.get(next) == Some(&column) {
+            next += 1;
+            add_key(&mut batch.keys, task, column, cell)?;
         }
-        batch.keys.push(cell)?;
+        Ok(())
+    };
+    types::encode_row_seeing(row, task.columns.len(), masks, scratch, see)?;
+    if !in_passing {
+        for column in &task.key {
+            add_key(&mut batch.keys, task, *column, types::value(row.get_ref(*column)?))?;
+        }
     }
-    types::encode_row(row, task.columns.len(), masks, scratch)?;
     batch.digests.push(RowDigest(exact::digest_bytes(scratch)));
     batch.bytes += scratch.len() as u64;
     batch.read += 1;
     Ok(())
+}
+
+#[inline]
+fn add_key(keys: &mut RowBatch, task: &TableTask, column: usize, cell: ValueRef<'_>) -> Attempt<()> {
+    if cell.is_null() {
+        return Err(null_key(task, column).into());
+    }
+    Ok(keys.push(cell)?)
 }
 
 fn null_key(task: &TableTask, column: usize) -> Error {

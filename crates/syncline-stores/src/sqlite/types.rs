@@ -54,14 +54,31 @@ pub(super) fn cells<'r>(row: &'r Row<'_>, width: usize) -> impl Iterator<Item = 
 /// Overwrites `bytes` with the exact encoding of the first `width` cells of a row, as they are seen through the masks.
 #[inline]
 pub(super) fn encode_row(row: &Row<'_>, width: usize, masks: Option<&Masks<'_>>, bytes: &mut Vec<u8>) -> Attempt<()> {
+    encode_row_seeing(row, width, masks, bytes, |_, _| Ok(()))
+}
+
+/// As [`encode_row`], and every cell is shown to `see` as it is stored: SQLite makes a cell anew each time it is asked for,
+/// which takes as long as encoding it.
+#[inline]
+pub(super) fn encode_row_seeing(
+    row: &Row<'_>,
+    width: usize,
+    masks: Option<&Masks<'_>>,
+    bytes: &mut Vec<u8>,
+    mut see: impl FnMut(usize, ValueRef<'_>) -> Attempt<()>,
+) -> Attempt<()> {
     bytes.clear();
     let Some(masks) = masks else {
         for column in 0..width {
-            exact::encode(value(row.get_ref(column)?), bytes);
+            let cell = value(row.get_ref(column)?);
+            see(column, cell)?;
+            exact::encode(cell, bytes);
         }
         return Ok(());
     };
-    for (cell, instead) in cells(row, width).zip(masks.instead(cells(row, width))) {
+    let masked = cells(row, width).zip(masks.instead(cells(row, width)));
+    for (column, (cell, instead)) in masked.enumerate() {
+        see(column, cell)?;
         exact::encode(instead.as_ref().map_or(cell, Value::as_ref), bytes);
     }
     Ok(())
