@@ -2,8 +2,6 @@
 //!
 //! Values are bound wherever a statement can take parameters; literals are for text that people read and run.
 
-use std::fmt::Write;
-
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::value::ValueRef;
 
@@ -36,26 +34,33 @@ impl Dialect {
     /// holds control characters other than newline and tab is written as its bytes, which are the same text only in
     /// databases whose encoding is UTF-8.
     pub fn literal(self, value: ValueRef<'_>) -> String {
+        let mut sql = String::new();
+        self.write_literal(value, &mut sql);
+        sql
+    }
+
+    /// Appends the [`Dialect::literal`] of a value: of a huge one there is only one text then.
+    pub fn write_literal(self, value: ValueRef<'_>, sql: &mut String) {
         match self {
-            Dialect::Sqlite => sqlite_literal(value),
+            Dialect::Sqlite => sqlite_literal(value, sql),
         }
     }
 }
 
-fn sqlite_literal(value: ValueRef<'_>) -> String {
+fn sqlite_literal(value: ValueRef<'_>, sql: &mut String) {
     match value {
-        ValueRef::Null => "NULL".to_owned(),
-        ValueRef::Bool(value) => u8::from(value).to_string(),
+        ValueRef::Null => sql.push_str("NULL"),
+        ValueRef::Bool(value) => sql.push(if value { '1' } else { '0' }),
         ValueRef::Int(value) | ValueRef::Time(value) | ValueRef::Timestamp(value) | ValueRef::Instant(value) => {
-            value.to_string()
+            sql.push_str(&value.to_string());
         }
-        ValueRef::Date(days) => days.to_string(),
-        ValueRef::Real(value) => real(value),
-        ValueRef::Text(bytes) => text(bytes),
-        ValueRef::Bytes(bytes) => blob(bytes),
-        ValueRef::Uuid(bytes) => blob(&bytes),
+        ValueRef::Date(days) => sql.push_str(&days.to_string()),
+        ValueRef::Real(value) => sql.push_str(&real(value)),
+        ValueRef::Text(bytes) => text(bytes, sql),
+        ValueRef::Bytes(bytes) => blob(bytes, sql),
+        ValueRef::Uuid(bytes) => blob(&bytes, sql),
         ValueRef::Decimal(string) | ValueRef::Json(string) | ValueRef::Other { text: string, .. } => {
-            text(string.as_bytes())
+            text(string.as_bytes(), sql);
         }
     }
 }
@@ -72,10 +77,22 @@ fn real(value: f64) -> String {
     }
 }
 
-fn text(bytes: &[u8]) -> String {
+fn text(bytes: &[u8], sql: &mut String) {
     match std::str::from_utf8(bytes) {
-        Ok(string) if !string.contains(is_lost_on_the_way) => format!("'{}'", string.replace('\'', "''")),
-        _ => format!("CAST({} AS TEXT)", blob(bytes)),
+        Ok(string) if !string.contains(is_lost_on_the_way) => {
+            sql.reserve(bytes.len() + 2);
+            sql.push('\'');
+            for (number, part) in string.split('\'').enumerate() {
+                sql.push_str(if number == 0 { "" } else { "''" });
+                sql.push_str(part);
+            }
+            sql.push('\'');
+        }
+        _ => {
+            sql.push_str("CAST(");
+            blob(bytes, sql);
+            sql.push_str(" AS TEXT)");
+        }
     }
 }
 
@@ -85,14 +102,13 @@ fn is_lost_on_the_way(c: char) -> bool {
     c.is_ascii_control() && !matches!(c, '\n' | '\t')
 }
 
-fn blob(bytes: &[u8]) -> String {
-    let mut literal = String::with_capacity(bytes.len() * 2 + 3);
-    literal.push_str("X'");
+fn blob(bytes: &[u8], sql: &mut String) {
+    sql.reserve(bytes.len() * 2 + 3);
+    sql.push_str("X'");
     for byte in bytes {
-        write!(literal, "{byte:02X}").expect("BUG: writing to a string failed");
+        sql.extend([byte >> 4, byte & 15].map(|digit| char::from(b"0123456789ABCDEF"[usize::from(digit)])));
     }
-    literal.push('\'');
-    literal
+    sql.push('\'');
 }
 
 #[cfg(test)]

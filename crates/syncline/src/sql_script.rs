@@ -7,6 +7,9 @@ use syncline_stores::sql::Dialect;
 
 use crate::row_difference::RowDifference;
 
+/// The engine whose SQL it is.
+const DIALECT: Dialect = Dialect::Sqlite;
+
 /// What a statement does when another row has one of its unique values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Clash {
@@ -29,29 +32,37 @@ pub enum Clash {
 /// # Errors
 /// When a name cannot be written in SQL.
 pub fn sql_of(row: &RowDifference, clash: Clash) -> Result<String> {
-    let dialect = Dialect::Sqlite;
-    let mut place = Place::of(row, dialect)?;
+    let mut place = Place::of(row, DIALECT)?;
     place.is_partial |= clash == Clash::Fails;
+    let mut sql = String::new();
     match (row.operation, &row.source) {
         (Operation::Update, Some(values)) if place.is_partial => {
-            let assigned: Vec<_> = place
-                .columns
-                .iter()
-                .zip(values)
-                .map(|(name, value)| format!("{name} = {}", dialect.literal(value.as_ref())))
-                .collect();
-            Ok(format!("UPDATE {} SET {} WHERE {};", place.table, assigned.join(", "), key_of(row, &place)))
+            sql += &format!("UPDATE {} SET ", place.table);
+            for (number, (name, value)) in place.columns.iter().zip(values).enumerate() {
+                sql += &format!("{}{name} = ", if number == 0 { "" } else { ", " });
+                DIALECT.write_literal(value.as_ref(), &mut sql);
+            }
+            sql += " WHERE ";
+            write_key(row, &place, &mut sql);
         }
         (Operation::Insert | Operation::Update, Some(values)) => {
-            let values: Vec<_> = values.iter().map(|value| dialect.literal(value.as_ref())).collect();
             // REPLACE might take a row along that takes no part.
             let insert = if place.is_partial { "INSERT" } else { "INSERT OR REPLACE" };
-            let columns = place.columns.join(", ");
-            Ok(format!("{insert} INTO {} ({columns}) VALUES ({});", place.table, values.join(", ")))
+            sql += &format!("{insert} INTO {} ({}) VALUES (", place.table, place.columns.join(", "));
+            for (number, value) in values.iter().enumerate() {
+                sql += if number == 0 { "" } else { ", " };
+                DIALECT.write_literal(value.as_ref(), &mut sql);
+            }
+            sql.push(')');
         }
-        _ if row.is_copy() => delete_copy(row, &place),
-        _ => Ok(format!("DELETE FROM {} WHERE {};", place.table, key_of(row, &place))),
+        _ if row.is_copy() => write_delete_of_copy(row, &place, &mut sql),
+        _ => {
+            sql += &format!("DELETE FROM {} WHERE ", place.table);
+            write_key(row, &place, &mut sql);
+        }
     }
+    sql.push(';');
+    Ok(sql)
 }
 
 /// Where a row stands in the target, its names in quotes.
@@ -73,35 +84,38 @@ impl Place {
 }
 
 /// The condition that the row's key has the value it has in the target.
-fn key_of(row: &RowDifference, place: &Place) -> String {
+fn write_key(row: &RowDifference, place: &Place, sql: &mut String) {
     let held = row.target.as_ref().or(row.source.as_ref());
     let cells = row.key.iter().filter_map(|column| Some((&place.columns[*column], held?.get(*column)?)));
-    let part = |(name, value): (&String, &Value)| {
+    for (number, (name, value)) in cells.enumerate() {
+        *sql += &format!("{}{name} = ", if number == 0 { "" } else { " AND " });
+        DIALECT.write_literal(value.as_ref(), sql);
         // By bytes: a column that takes 'q' for 'Q' would give up the row 'Q' that was put in the place of 'q'.
-        let collation = if matches!(value, Value::Text(_)) { " COLLATE BINARY" } else { "" };
-        format!("{name} = {}{collation}", Dialect::Sqlite.literal(value.as_ref()))
-    };
-    cells.map(part).collect::<Vec<_>>().join(" AND ")
+        *sql += if matches!(value, Value::Text(_)) { " COLLATE BINARY" } else { "" };
+    }
 }
 
 /// The statement that deletes one of the rows that are like this one, bit for bit as far as SQL can tell.
-fn delete_copy(row: &RowDifference, place: &Place) -> Result<String> {
-    let number = row.place.as_deref().unwrap_or("rowid");
-    let values = row.target.iter().flatten();
-    let cell = |(name, value): (&String, &Value)| {
+fn write_delete_of_copy(row: &RowDifference, place: &Place, sql: &mut String) {
+    let (table, number) = (&place.table, row.place.as_deref().unwrap_or("rowid"));
+    *sql += &format!("DELETE FROM {table} WHERE {number} IN (SELECT {number} FROM {table} WHERE ");
+    for (number, (name, value)) in place.columns.iter().zip(row.target.iter().flatten()).enumerate() {
+        *sql += if number == 0 { "" } else { " AND " };
         let (kind, collation) = match value {
-            Value::Null => return format!("{name} IS NULL"),
+            Value::Null => {
+                *sql += &format!("{name} IS NULL");
+                continue;
+            }
             Value::Int(_) => ("integer", ""),
             Value::Real(_) => ("real", ""),
             Value::Bytes(_) => ("blob", ""),
             _ => ("text", " COLLATE BINARY"),
         };
-        let literal = Dialect::Sqlite.literal(value.as_ref());
-        format!("{name} = {literal}{collation} AND typeof({name}) = '{kind}'")
-    };
-    let like_it = place.columns.iter().zip(values).map(cell).collect::<Vec<_>>().join(" AND ");
-    let table = &place.table;
-    Ok(format!("DELETE FROM {table} WHERE {number} IN (SELECT {number} FROM {table} WHERE {like_it} LIMIT 1);"))
+        *sql += &format!("{name} = ");
+        DIALECT.write_literal(value.as_ref(), sql);
+        *sql += &format!("{collation} AND typeof({name}) = '{kind}'");
+    }
+    *sql += " LIMIT 1)";
 }
 
 #[cfg(test)]

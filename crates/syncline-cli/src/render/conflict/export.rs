@@ -101,7 +101,8 @@ impl Export {
         }
         // One line, whatever the words hold: what comes after it is run.
         part += &format!("-- {} {}: {}\n", entry.id, entry.reason.name(), escape(&entry.words));
-        Ok(part + &sql_of(&row.difference(), Clash::Fails)? + "\n")
+        self.output.stream(&part)?;
+        Ok(sql_of(&row.difference(), Clash::Fails)? + "\n")
     }
 }
 

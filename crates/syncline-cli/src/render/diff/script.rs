@@ -63,8 +63,8 @@ impl RowSink for Script {
             return self.frame.output.stream(&comment);
         }
         self.rows += 1;
-        let statements = sql_of(&row, Clash::Evicts)?;
-        self.frame.output.stream(&format!("{}\n", statements.trim_end()))
+        let statement = sql_of(&row, Clash::Evicts)? + "\n";
+        self.frame.output.stream(&statement)
     }
 }
 

@@ -76,8 +76,8 @@ impl PlanSink for Script {
             return self.output.stream(&comment);
         }
         self.rows += 1;
-        let statements = sql_of(&row, self.clash)?;
-        self.output.stream(&format!("{}\n", statements.trim_end()))
+        let statement = sql_of(&row, self.clash)? + "\n";
+        self.output.stream(&statement)
     }
 
     fn range(&mut self, _range: PlanRange) -> Result<()> {
