@@ -327,7 +327,7 @@ fn a_plan_is_not_saved_where_a_database_would_find_it() {
     let table = "CREATE TABLE t (id INTEGER PRIMARY KEY)";
     let scene = Scene::with_pair(&format!("{table}; INSERT INTO t VALUES (1)"), table);
     fs::create_dir(scene.path("d")).unwrap();
-    for place in ["a.db-wal", "b.db-shm", "b.db-journal", "./b.db-wal", "d/../a.db-journal"] {
+    for place in ["a.db-wal", "b.db-shm", "b.db-journal", "b.db-syncing", "./b.db-wal", "d/../a.db-journal"] {
         let said = scene.run(&format!("plan copy a.db b.db -o {place}"));
         assert_eq!(said.code, Some(2), "{place}\n{}", said.err);
         assert!(said.err.contains("error[PLAN_INVALID]"), "{place}\n{}", said.err);
@@ -344,6 +344,20 @@ fn a_plan_is_not_saved_where_a_database_would_find_it() {
         assert_eq!(scene.run("plan copy a.db d/link.db -o b.db-wal").code, Some(2));
     }
     scene.ok("plan copy a.db b.db -o c.db-wal");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_no_place_for_a_plan() {
+    let table = "CREATE TABLE t (id INTEGER PRIMARY KEY)";
+    let scene = Scene::with_pair(&format!("{table}; INSERT INTO t VALUES (1)"), table);
+    assert!(std::process::Command::new("mkfifo").arg(scene.path("pipe")).status().unwrap().success());
+    // It does not wait for somebody at the other end. Standard output is a pipe here, too.
+    for place in ["pipe", "/dev/stdout"] {
+        let said = scene.run(&format!("plan copy a.db b.db -o {place}"));
+        assert_eq!(said.code, Some(2), "{}", said.err);
+        assert!(said.err.contains("error[PLAN_INVALID]"), "{}", said.err);
+    }
 }
 
 #[test]

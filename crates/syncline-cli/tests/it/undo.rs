@@ -199,3 +199,26 @@ fn a_run_with_nothing_to_do_is_nothing_to_undo() {
     scene.ok("undo --yes");
     assert_eq!(scene.number("b.db", "SELECT v FROM t"), 9);
 }
+
+#[test]
+fn a_table_it_made_stays_while_others_have_built_on_it() {
+    let table = "CREATE TABLE p (id INTEGER PRIMARY KEY, u); INSERT INTO p VALUES (1, 1), (2, 2);
+         CREATE TABLE q (id INTEGER PRIMARY KEY); INSERT INTO q VALUES (1)";
+    for (made, dropped, why) in [
+        ("CREATE VIEW v AS SELECT * FROM p", "DROP VIEW v", "the view v reads it"),
+        ("CREATE TRIGGER tr AFTER INSERT ON p BEGIN SELECT 1; END", "DROP TRIGGER tr", "the trigger tr stands on it"),
+    ] {
+        let scene = Scene::with_pair(table, "CREATE VIEW broken AS SELECT * FROM nowhere");
+        scene.ok("copy a.db b.db");
+        scene.sql("b.db", made);
+        let said = scene.run("undo --yes");
+        assert_eq!(said.code, Some(6), "{}{}", said.out, said.err);
+        assert!(said.err.contains("UNDO_STALE") && said.err.contains(why), "{}", said.err);
+        // The other table is taken back, the one in use is as it was.
+        let tables = "SELECT count(*) FROM sqlite_schema WHERE type = 'table'";
+        assert_eq!((scene.number("b.db", tables), scene.number("b.db", "SELECT count(*) FROM p")), (1, 2));
+        scene.sql("b.db", dropped);
+        scene.ok("undo --yes");
+        assert_eq!(scene.number("b.db", tables), 0);
+    }
+}

@@ -248,8 +248,11 @@ impl PlanReader {
     }
 }
 
-/// Whether the file begins as a plan does.
+/// Whether it is a file that begins as a plan does. To open a pipe would be to wait for somebody who writes into it.
 fn is_plan(path: &Path) -> bool {
+    if !path.metadata().is_ok_and(|metadata| metadata.is_file()) {
+        return false;
+    }
     let mut start = [0; 26];
     let read = File::open(path).and_then(|mut file| file.read_exact(&mut start));
     read.is_ok() && start == *br#"{"format":1,"type":"plan","#

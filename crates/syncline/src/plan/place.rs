@@ -10,8 +10,8 @@ use crate::request::RunRequest;
 use crate::session::Syncline;
 
 /// What SQLite adds to the name of a database for the files that belong to it. Whatever stands there when it next opens the
-/// database, it takes for its own.
-const COMPANIONS: [&str; 4] = ["", "-wal", "-shm", "-journal"];
+/// database, it takes for its own. The last is where a run claims the database.
+const COMPANIONS: [&str; 5] = ["", "-wal", "-shm", "-journal", "-syncing"];
 
 impl Syncline {
     /// Refuses a file that is one of the two databases, or would be taken for a part of one.
@@ -29,7 +29,7 @@ impl Syncline {
             if places.iter().flat_map(companions).any(|taken| taken == wanted) {
                 let what = format!("{} is not a place for a plan", path.display());
                 return Err(Error::new(Code::PlanInvalid, what)
-                    .because(format!("SQLite would take it for a part of {}", database.label()))
+                    .because(format!("it would be taken for a part of {}", database.label()))
                     .leaving("nothing was written")
                     .next("-o FILE", "name another file"));
             }

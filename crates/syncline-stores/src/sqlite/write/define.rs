@@ -3,6 +3,7 @@
 //! A definition is text from another database, and whoever made that database may have put anything there. So SQLite's
 //! authorizer watches every action while it is compiled, and only the creation of the one table or index passes.
 
+mod removal;
 pub(in crate::sqlite) mod synthesis;
 
 use rusqlite::Connection;
@@ -12,12 +13,12 @@ use syncline_core::schema::{SchemaStep, TableSchema};
 
 use crate::sqlite::connect::failure::Attempt;
 use crate::sqlite::migrate;
-use crate::sqlite::snapshot::select;
 
 /// Carries out one step in the open transaction.
 ///
 /// # Errors
 /// `STORE_FAILED` when the definition does anything but create what it is said to, and when SQLite refuses it.
+/// `UNDO_STALE` where others use a table that is to be dropped.
 pub(super) fn carry_out(conn: &mut Connection, step: &SchemaStep) -> Attempt<()> {
     match step {
         SchemaStep::CreateTable(table) => create_table(conn, &synthesis::table_definition(table)?, &table.name),
@@ -26,7 +27,7 @@ pub(super) fn carry_out(conn: &mut Connection, step: &SchemaStep) -> Attempt<()>
             create(conn, &synthesis::index_definition(table, index)?, allowed, "index", &index.name)
         }
         SchemaStep::AddColumn(column) => migrate::add(conn, column),
-        SchemaStep::DropTable(table) => Ok(conn.execute_batch(&format!("DROP TABLE {}", select::table(table)?))?),
+        SchemaStep::DropTable(table) => removal::drop_table(conn, table),
     }
 }
 
