@@ -4,10 +4,12 @@
 //! the evidence, the checkpoint is written, the transaction commits. A crash at any point leaves either nothing of a
 //! batch, or images that are newer than the target's checkpoint and are discarded by the next run.
 //!
-//! Most tables are written batch by batch. A full refresh is one transaction altogether. Beside it, three kinds of work go into one transaction of their own, because a part of
-//! them would show readers something that never was or break a constraint on the way: loads into an empty table, tables
-//! that reference each other in a circle, and rows that exchange unique values.
+//! Most tables are written batch by batch. A full refresh is one transaction altogether. Beside it, four kinds of work go into
+//! one transaction of their own, because a part of them would show readers something that never was or break a constraint
+//! on the way: loads into an empty table, tables that reference each other in a circle, rows that exchange unique values,
+//! and changed rows that others reference by columns which are not the key.
 
+mod alike;
 mod copies;
 mod dangled;
 mod deletes;
@@ -16,6 +18,7 @@ pub mod guards;
 mod holds;
 mod left_out;
 mod loads;
+mod moved;
 pub mod order;
 mod puts;
 mod referenced;

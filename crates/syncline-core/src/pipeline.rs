@@ -31,7 +31,7 @@ pub async fn carry(mut applier: Applier<'_>, writer: &mut dyn Writer) -> Carried
 async fn apply_all(applier: &mut Applier<'_>, writer: &mut dyn Writer) -> Result<()> {
     applier.define(writer).await?;
     applier.keep_dangling().await?;
-    if applier.context.refreshes || applier.may_move_references() {
+    if applier.context.refreshes || applier.restores_moved_references() {
         applier.refresh(writer).await?;
         return applier.restore_sequences(writer).await;
     }

@@ -3,6 +3,7 @@
 mod exact;
 mod in_the_way;
 mod killed;
+mod moved_values;
 mod shop;
 mod worlds;
 

@@ -103,7 +103,7 @@ impl Applier<'_> {
     /// tables that reference them have had their turn; committed alone, it would leave references to nothing until
     /// then, and for good if the run died in between. A table that comes along may in turn reference rows that other
     /// tables have yet to put, so those come along too.
-    fn exchanged_with(&self, tables: &[usize]) -> Vec<usize> {
+    pub(super) fn exchanged_with(&self, tables: &[usize]) -> Vec<usize> {
         let all: Vec<_> = self.tables.iter().map(|work| &*work.target.table).collect();
         let units = units(&all);
         let mut taken = vec![false; all.len()];

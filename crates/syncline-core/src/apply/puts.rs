@@ -29,7 +29,9 @@ impl Applier<'_> {
             return Ok(());
         }
         let is_load = |table: &usize| matches!(self.tables[*table].action, Action::Load { .. });
-        let result = if unit.is_circular || unit.tables.iter().any(is_load) {
+        let result = if self.moves_references(&unit.tables).await? {
+            self.refresh_tied(&unit.tables, writer).await
+        } else if unit.is_circular || unit.tables.iter().any(is_load) {
             self.put_circle(&unit.tables, writer).await
         } else {
             self.put_in_batches(unit.tables[0], writer).await

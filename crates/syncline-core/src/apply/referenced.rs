@@ -2,12 +2,13 @@
 
 use std::collections::HashSet;
 
+use super::alike::Alike;
 use super::dangled::Before;
 use super::holds::Attempt;
-use super::left_out::{Cause, key_form, key_form_of};
+use super::left_out::{Cause, key_form_of};
 use super::references::named_cells;
 use super::{Action, Applier, Pending, TableWork};
-use crate::change::{Reason, TableTask, keys_of};
+use crate::change::{PlannedChange, Reason, TableTask, keys_of};
 use crate::error::{Code, Error, Result};
 use crate::limits;
 use crate::schema::ForeignKey;
@@ -47,7 +48,7 @@ impl Applier<'_> {
             if new.count == 0 {
                 continue;
             }
-            if self.context.is_exact && self.last_batch == 0 {
+            if self.is_bound_to_plan() && self.is_to_key(&before.foreign_key) {
                 return Err(referenced_since(&before.child, &before.foreign_key));
             }
             if self.context.ledger.is_some() && new.count <= limit && self.keep_referenced(tables, before, &new).await?
@@ -110,7 +111,9 @@ impl Applier<'_> {
         let Some(order) = key_order(&self.tables[table].target, foreign_key) else {
             return Ok(self.want(table, before, orphans, cause));
         };
-        let wanted: HashSet<_> = orphans.points_at.rows().map(|row| key_form(row.select(&order))).collect();
+        let target = &self.tables[table].target;
+        let alike = Alike::new(target, &target.key);
+        let wanted: HashSet<_> = orphans.points_at.rows().map(|row| alike.form(row.select(&order))).collect();
         let (mut done, mut is_any) = (0, false);
         loop {
             let page = self.page(table, ChangeKind::Delete, done).await?;
@@ -118,10 +121,12 @@ impl Applier<'_> {
                 return Ok(is_any);
             }
             done += page.len() as u64;
-            let forms = page.iter().map(|change| key_form_of(&change.key)).filter(|form| wanted.contains(form));
-            for form in forms {
+            let is_wanted = |change: &&PlannedChange| {
+                wanted.contains(&alike.form(exact::decode_row(&change.key).unwrap_or_default()))
+            };
+            for change in page.iter().filter(is_wanted) {
                 // Another reference to the same row may have found it a moment before.
-                self.left_out[table].deletes.entry(form).or_insert_with(|| cause.clone());
+                self.left_out[table].deletes.entry(key_form_of(&change.key)).or_insert_with(|| cause.clone());
                 is_any = true;
             }
         }
@@ -138,9 +143,11 @@ impl Applier<'_> {
         let Some(columns) = before.foreign_key.parent_columns.iter().map(position).collect::<Option<Vec<_>>>() else {
             return false;
         };
-        let held = orphans.points_at.rows().map(|row| key_form(row.iter())).collect();
+        let alike = Alike::new(target, &columns);
+        let held = orphans.points_at.rows().map(|row| alike.form(row.iter())).collect();
         let error = self.dangling(&before.child, &before.foreign_key, orphans);
-        self.wanted.push(Wanted { table, columns, held, cause, error });
+        let stale = self.is_bound_to_plan().then(|| referenced_since(&before.child, &before.foreign_key));
+        self.wanted.push(Wanted { table, columns, held, cause, error, stale });
         true
     }
 
@@ -149,7 +156,7 @@ impl Applier<'_> {
     /// # Errors
     /// `FOREIGN_KEY_BROKEN` when there are none.
     pub(super) async fn find_wanted(&mut self, tx: &mut dyn Transaction) -> Result<()> {
-        for Wanted { table, columns, held, cause, error } in std::mem::take(&mut self.wanted) {
+        for Wanted { table, columns, held, cause, error, mut stale } in std::mem::take(&mut self.wanted) {
             let mut is_any = false;
             for kind in [ChangeKind::Put, ChangeKind::Deferred, ChangeKind::Delete] {
                 let mut done = 0;
@@ -161,12 +168,16 @@ impl Applier<'_> {
                     }
                     done += page.len() as u64;
                     let target = &self.tables[table].target;
+                    let alike = Alike::new(target, &columns);
                     let mut keys = keys_of(&page, target.key_width())?;
                     while !keys.is_empty() {
                         let seen = tx.rows(target, &keys).await?;
                         keys.drop_front(seen.keys);
-                        let rows = seen.rows.rows().filter(|row| held.contains(&key_form(row.select(&columns))));
+                        let rows = seen.rows.rows().filter(|row| held.contains(&alike.form(row.select(&columns))));
                         for key in rows.map(|row| exact::encode_row(row.select(&target.key))) {
+                            if let Some(stale) = stale.take_if(|_| kind == ChangeKind::Delete) {
+                                return Err(stale);
+                            }
                             self.left_out[table].leave_of(kind, key, cause.clone());
                             is_any = true;
                         }
@@ -180,17 +191,14 @@ impl Applier<'_> {
         Ok(())
     }
 
-    /// Whether the work is an undo that may take away what others reference by columns that are not the key. That can be
-    /// looked at only when parents and children have been written.
-    pub(crate) fn may_move_references(&self) -> bool {
-        let moves = |work: &TableWork| {
-            let mut references =
-                self.schema.tables.iter().flat_map(|child| child.references_to(&work.target.table.name));
-            work.action == Action::Differences
-                && work.puts > 0
-                && references.any(|foreign_key| key_order(&work.target, foreign_key).is_none())
-        };
-        self.context.restores.is_some() && self.tables.iter().any(moves)
+    /// Whether a delete that is referenced ends the run: a plan is carried out exactly as long as nothing was written.
+    fn is_bound_to_plan(&self) -> bool {
+        self.context.is_exact && self.last_batch == 0
+    }
+
+    fn is_to_key(&self, foreign_key: &ForeignKey) -> bool {
+        let is_parent = |work: &&TableWork| work.target.table.name.eq_ignore_ascii_case(&foreign_key.parent);
+        self.tables.iter().find(is_parent).is_some_and(|parent| key_order(&parent.target, foreign_key).is_some())
     }
 
     fn referencing(&self, tables: &[usize]) -> Vec<(TableTask, ForeignKey)> {
@@ -240,11 +248,13 @@ pub(super) struct Wanted {
     table: usize,
     /// Where the task has these columns.
     columns: Vec<usize>,
-    /// What is referenced, by [`key_form`].
+    /// What is referenced, in the form of [`Alike`].
     held: HashSet<Vec<u8>>,
     cause: Cause,
     /// What is said when there are none.
     error: Error,
+    /// What is said when one of them is to be deleted, although the plan did not say that it would be held.
+    stale: Option<Error>,
 }
 
 /// Where in the foreign key's columns each column of the parent's key is found; `None` when it references others.

@@ -29,6 +29,18 @@ impl Applier<'_> {
         self.settle(&tables, result)
     }
 
+    /// All that is left to do with these tables and those that must be brought in line with them at once, in one
+    /// transaction: what rows that change leave behind shows only once parents and children are written.
+    pub(super) async fn refresh_tied(&mut self, tables: &[usize], writer: &mut dyn Writer) -> Result<()> {
+        let tied = self.exchanged_with(tables);
+        self.refresh_tables(&tied, writer).await?;
+        for table in tied {
+            self.puts_done[table] = true;
+            self.deletes_done[table] = true;
+        }
+        Ok(())
+    }
+
     async fn refresh_tables(&mut self, tables: &[usize], writer: &mut dyn Writer) -> Result<()> {
         let mut rounds = 0;
         while rounds < limits::HOLD_ROUNDS_MAX {
