@@ -7,7 +7,6 @@ use futures_util::StreamExt;
 
 use super::holds::Attempt;
 use super::left_out::{Cause, LeftOut, key_form, key_form_of};
-use super::referenced::key_order;
 use super::rivals::{is_huge, unreadable};
 use super::{Applier, TableWork};
 use crate::change::{Mapped, Reason, TableTask};
@@ -92,13 +91,13 @@ impl Applier<'_> {
     }
 }
 
-/// A reference to the key of a table.
+/// A reference to some columns of a table, its key or others that are unique.
 struct Reference {
-    /// The parent's key, and nothing else of it.
+    /// These columns of the parent, as its key, and nothing else of it.
     parent: TableTask,
-    /// Where in a row of the child the cells of the parent's key are.
+    /// Where in a row of the child the cells for them are.
     cells: Vec<usize>,
-    /// The child's key, where the table references itself: a row may reference itself.
+    /// Where the columns themselves are, if the table references itself: a row may reference itself.
     own_key: Option<Vec<usize>>,
 }
 
@@ -107,11 +106,18 @@ impl Reference {
         let is_own = parent.table.name.eq_ignore_ascii_case(&child.target.table.name);
         let cell = |name: &String| child.target.column_names().position(|column| column.eq_ignore_ascii_case(name));
         let cells: Vec<usize> = foreign_key.columns.iter().map(cell).collect::<Option<_>>()?;
-        let cells = key_order(&parent, foreign_key)?.into_iter().map(|at| cells[at]).collect();
-        let columns: Vec<usize> = parent.key.iter().map(|at| parent.columns[*at]).collect();
+        let own_key = match is_own {
+            true => Some(foreign_key.parent_columns.iter().map(cell).collect::<Option<_>>()?),
+            false => None,
+        };
+        let column = |name: &String| parent.table.column(name);
+        let columns: Vec<usize> = foreign_key.parent_columns.iter().map(column).collect::<Option<_>>()?;
+        if columns.len() != cells.len() {
+            return None;
+        }
         let key = (0..columns.len()).collect();
         let parent = TableTask { table: parent.table, columns, key, mapped: Mapped::default() };
-        Some(Self { parent, cells, own_key: is_own.then(|| child.target.key.clone()) })
+        Some(Self { parent, cells, own_key })
     }
 
     /// Rows whose parent is not there are not free.

@@ -17,7 +17,7 @@ use crate::scene::Scene;
 use made::World;
 
 /// Worlds tried.
-const SEEDS: u64 = 24;
+const SEEDS: u64 = 32;
 
 /// Ways to carry everything.
 const WAYS: [&str; 4] = ["auto", "compare", "full", "full --truncate-target"];

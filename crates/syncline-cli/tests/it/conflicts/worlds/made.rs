@@ -16,8 +16,8 @@ const VALUES: u64 = 9;
 
 pub(super) struct World {
     tables: Vec<Table>,
-    /// The target has a table of its own, whose rows reference one of these.
-    own: Option<usize>,
+    /// The target has a table of its own, whose rows reference this column of one of these.
+    own: Option<(usize, &'static str)>,
 }
 
 struct Table {
@@ -33,8 +33,18 @@ struct Table {
 impl World {
     pub(super) fn new(numbers: &mut Numbers) -> Self {
         let count = 1 + numbers.below(TABLES);
-        let tables = (0..count).map(|at| Table::new(at, count, numbers)).collect();
+        let mut tables: Vec<Table> = (0..count).map(|at| Table::new(at, count, numbers)).collect();
+        let uniques: Vec<usize> = (0..tables.len()).filter(|at| tables[*at].columns[0].1 == "UNIQUE").collect();
+        for (_, demand) in tables.iter_mut().flat_map(|table| &mut table.columns) {
+            for at in &uniques {
+                // Some reference what may change.
+                if *demand == format!("REFERENCES t{at} (id)") && numbers.below(3) == 0 {
+                    *demand = format!("REFERENCES t{at} (u)");
+                }
+            }
+        }
         let own = (numbers.below(3) == 0).then(|| numbers.below(count) as usize);
+        let own = own.map(|at| (at, if uniques.contains(&at) && numbers.below(2) == 0 { "u" } else { "id" }));
         Self { tables, own }
     }
 
@@ -56,7 +66,9 @@ impl World {
     /// The tables with their demands.
     pub(super) fn target(&self) -> String {
         let strict = self.tables.iter().map(Table::strict).collect::<String>();
-        let own = self.own.map(|at| format!("CREATE TABLE own (id INTEGER PRIMARY KEY, t REFERENCES t{at} (id));"));
+        let own = self.own.map(|(at, column)| {
+            format!("CREATE TABLE own (id INTEGER PRIMARY KEY, t INTEGER REFERENCES t{at} ({column}));")
+        });
         strict + &own.unwrap_or_default()
     }
 
@@ -84,8 +96,9 @@ impl World {
                 let table = &self.tables[numbers.below(self.tables.len() as u64) as usize];
                 let _ = connection.execute(&table.row(numbers), []);
             }
-            if let Some(at) = self.own.filter(|_| database == "b.db") {
-                let _ = connection.execute(&format!("INSERT INTO own SELECT id, id FROM t{at} WHERE id % 3 = 0"), []);
+            if let Some((at, column)) = self.own.filter(|_| database == "b.db") {
+                let rows = format!("INSERT INTO own SELECT id, {column} FROM t{at} WHERE id % 3 = 0");
+                let _ = connection.execute(&rows, []);
             }
             connection.execute_batch("COMMIT").unwrap();
         }
