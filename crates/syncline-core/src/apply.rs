@@ -7,7 +7,7 @@
 //! Most tables are written batch by batch. A full refresh is one transaction altogether. Beside it, four kinds of work go into
 //! one transaction of their own, because a part of them would show readers something that never was or break a constraint
 //! on the way: loads into an empty table, tables that reference each other in a circle, rows that exchange unique values,
-//! and changed rows that others reference by columns which are not the key.
+//! and changes of columns that others reference and that are not the key.
 
 mod alike;
 mod copies;

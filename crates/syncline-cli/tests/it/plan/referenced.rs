@@ -92,12 +92,6 @@ fn apply_beside_intruder(scene: &Scene) -> Result<Summary> {
 fn one_that_comes_in_the_last_instant() {
     // What was written before stays, and the delete is held.
     let scene = self::scene("");
-    for (database, v) in [("a.db", "new"), ("b.db", "old")] {
-        let table = "CREATE TABLE a (id INTEGER PRIMARY KEY, v)";
-        scene.sql(database, &format!("{table}; INSERT INTO a VALUES (1, '{v}')"));
-    }
-    std::fs::remove_file(scene.path("p.plan")).unwrap();
-    scene.ok(&plan(""));
     let summary = apply_beside_intruder(&scene).unwrap();
     let of_p = summary.tables.iter().find(|table| table.table == "p").unwrap();
     assert_eq!((of_p.updated, of_p.deleted, of_p.held), (1, 1, 1));
