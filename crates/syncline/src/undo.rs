@@ -21,7 +21,7 @@ use syncline_core::schema::Schema;
 use syncline_core::state::{Evidence, Ledger, Spool, TableRecord};
 use syncline_core::store::{RowSource, RowStream, Writer};
 use syncline_core::undo::reverse;
-use syncline_core::value::{RowBatch, exact};
+use syncline_core::value::{RowBatch, TableSum, exact};
 
 use self::copies::is_key_of;
 use self::left::Left;
@@ -105,7 +105,8 @@ impl Syncline {
         }
         for load in state.loads(&record.id).await? {
             let (empties, drops) = (!load.created, load.created);
-            tables.push(UndoTable { table: load.table, restore: 0, revert: 0, remove: 0, empties, drops });
+            let remove = TableSum::rows_of(&load.sum).unwrap_or(0);
+            tables.push(UndoTable { table: load.table, restore: 0, revert: 0, remove, empties, drops });
         }
         let notes = what_stays(&record).into_iter().collect();
         let RunRecord { id, source, target, started_ms, .. } = record;
