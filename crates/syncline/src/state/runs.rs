@@ -43,7 +43,8 @@ impl State {
 
     /// Records that a run has ended, and how. An undo that has taken its run back marks that run as undone; if that
     /// run was an undo itself, what it had taken back is in force again and can be undone once more. Held rows that the
-    /// run of an undo had settled wait again as soon as anything was taken back: they may differ once more.
+    /// run of an undo had settled wait again as soon as anything was taken back: they may differ once more. Those that only a
+    /// run held which is taken back wait no longer.
     ///
     /// # Errors
     /// `RUN_NOT_FOUND` when there is no such run.
@@ -64,7 +65,7 @@ impl State {
                     return Err(not_found(&id).into());
                 }
                 if end.mark_undone {
-                    mark_undone(tx, &id)?;
+                    mark_undone(tx, &id, end.ended_ms)?;
                 }
                 if written > 0 { reopen_undone(tx, &id) } else { Ok(()) }
             })
@@ -270,7 +271,7 @@ fn require_images(tx: &Transaction<'_>, id: &str) -> Outcome<()> {
 /// is in force again, what was in force through it is taken back again.
 ///
 /// Loads are the end of the chain: an undo of theirs cannot be taken back, so they stay undone.
-fn mark_undone(tx: &Transaction<'_>, by: &str) -> Outcome<()> {
+fn mark_undone(tx: &Transaction<'_>, by: &str, ended_ms: i64) -> Outcome<()> {
     let mut undoing = by.to_owned();
     let mut is_undone = true;
     while let Some(undone) = undoes(tx, &undoing)? {
@@ -280,6 +281,9 @@ fn mark_undone(tx: &Transaction<'_>, by: &str) -> Outcome<()> {
         }
         let mark = is_undone.then_some(&undoing);
         tx.prepare_cached("UPDATE run SET undone_by = ?2 WHERE id = ?1")?.execute(params![undone, mark])?;
+        if is_undone {
+            ledger::settle_undone(tx, &undone, by, ended_ms)?;
+        }
         is_undone = !is_undone;
         undoing = undone;
     }
