@@ -11,6 +11,7 @@
 
 mod alike;
 mod copies;
+mod counters;
 mod dangled;
 mod deletes;
 mod exchanges;
@@ -28,8 +29,9 @@ mod rivals;
 mod second_look;
 mod take_out;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
+pub use self::counters::{Counter, Sequence};
 pub use self::dangled::Dangled;
 pub use self::references::named_key;
 
@@ -63,13 +65,9 @@ pub struct TableWork {
     pub puts: u64,
     /// Rows that will be deleted, for progress.
     pub deletes: u64,
-    /// What the table's sequence is put back to at the end; `None` leaves it as the rows have made it.
+    /// What the table's sequence is put back to at the end, and from where; `None` leaves it as the rows have made it.
     pub sequence: Option<Sequence>,
 }
-
-/// What a table's sequence was: a number, or nothing where none had been given out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sequence(pub Option<i64>);
 
 /// What is done with a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -150,6 +148,8 @@ pub struct Applier<'a> {
     puts_done: Vec<bool>,
     deletes_done: Vec<bool>,
     left_out: Vec<LeftOut>,
+    /// Where the sequences of tables were left; of an undo, by what it takes back at first.
+    counters: Vec<Option<Counter>>,
     wanted: Vec<Wanted>,
     next_batch: u64,
     steps: &'a [SchemaStep],
@@ -160,6 +160,8 @@ struct Pending {
     number: u64,
     written: Vec<(usize, Counts)>,
     loads: Vec<Load>,
+    /// What sequences were before, by table.
+    counters: BTreeMap<usize, Option<i64>>,
     /// Rows held, by table.
     held: Vec<(usize, u64)>,
     /// Rows inserted and taken out again, by table.
@@ -187,6 +189,13 @@ struct Load {
     is_created: bool,
     sum: TableSum,
     sequence: Option<i64>,
+}
+
+impl Load {
+    /// Whether the table is as it was: it was there, and none of the rows has stayed.
+    fn left_nothing(&self) -> bool {
+        !self.is_created && self.sum.rows == 0
+    }
 }
 
 impl Context<'_> {
@@ -268,6 +277,7 @@ impl<'a> Applier<'a> {
         let outcomes = tables.iter().map(|_| TableOutcome::default()).collect();
         let (puts_done, deletes_done) = (vec![false; tables.len()], vec![false; tables.len()]);
         let left_out = tables.iter().map(|_| LeftOut::default()).collect();
+        let counters = tables.iter().map(|work| work.sequence.map(|sequence| sequence.counter)).collect();
         Self {
             tables,
             outcomes,
@@ -279,6 +289,7 @@ impl<'a> Applier<'a> {
             puts_done,
             deletes_done,
             left_out,
+            counters,
             wanted: Vec::new(),
             next_batch: 1,
             steps: &[],
@@ -312,6 +323,7 @@ impl<'a> Applier<'a> {
             number,
             written: Vec::new(),
             loads: Vec::new(),
+            counters: BTreeMap::new(),
             held: Vec::new(),
             taken_out: Vec::new(),
             places: Default::default(),
@@ -321,10 +333,12 @@ impl<'a> Applier<'a> {
     }
 
     /// Makes the transaction durable, and with it what it has done.
-    async fn commit(&mut self, tx: Box<dyn Transaction + '_>, pending: Pending) -> Result<()> {
+    async fn commit(&mut self, mut tx: Box<dyn Transaction + '_>, pending: Pending) -> Result<()> {
+        let counters = self.keep_counters(&mut *tx, &pending).await?;
         self.context.reached(Point::EvidenceKept);
         tx.commit(&Checkpoint { run: self.context.run.to_owned(), batch: pending.number }).await?;
         self.last_batch = pending.number;
+        counters.into_iter().for_each(|(table, counter)| self.counters[table] = Some(counter));
         for (table, counts) in &pending.written {
             let outcome = &mut self.outcomes[*table];
             outcome.inserted += counts.inserted;
@@ -376,10 +390,13 @@ impl<'a> Applier<'a> {
     }
 
     /// Keeps what must be known of a table before its first change: its columns and its sequence.
-    async fn record_table(&self, tx: &mut dyn Transaction, table: usize) -> Result<()> {
-        let Some(evidence) = self.context.evidence else { return Ok(()) };
+    async fn record_table(&self, tx: &mut dyn Transaction, pending: &mut Pending, table: usize) -> Result<()> {
         let target = &self.tables[table].target;
         let sequence = tx.sequence(&target.table.name).await?;
+        if target.table.autoincrement {
+            pending.found_counter(table, sequence);
+        }
+        let Some(evidence) = self.context.evidence else { return Ok(()) };
         let columns = target.with_kept().column_names().map(str::to_owned).collect();
         evidence.record_table(&TableRecord { table: self.name(table).to_owned(), columns, sequence }).await
     }

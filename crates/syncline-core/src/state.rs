@@ -67,6 +67,17 @@ pub struct TableRecord {
     pub sequence: Option<i64>,
 }
 
+/// Where a batch has left the sequence of a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CounterRecord {
+    /// The table.
+    pub table: String,
+    /// The number; `None` where none was given out.
+    pub left: Option<i64>,
+    /// Somebody else has given out numbers between the batches of the run.
+    pub is_shared: bool,
+}
+
 /// Rows of the target that pointed at nothing by one foreign key before a run: they may do so again when it is taken
 /// back.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -88,6 +99,9 @@ pub trait Evidence: Send + Sync {
 
     /// Records a load. Durable when it returns.
     async fn record_load(&self, batch: u64, load: &LoadRecord) -> Result<()>;
+
+    /// Records where a batch leaves a sequence. Durable when it returns.
+    async fn record_counter(&self, batch: u64, counter: &CounterRecord) -> Result<()>;
 
     /// Records what pointed at nothing before the first change. Durable when it returns.
     async fn record_dangling(&self, records: &[DanglingRecord]) -> Result<()>;

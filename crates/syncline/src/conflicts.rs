@@ -18,7 +18,7 @@ pub use self::retry::Retry;
 pub enum ConflictState {
     /// It differs and waits.
     Open,
-    /// A later run has carried it, or found nothing left to carry.
+    /// A later run has carried it, or found nothing left to carry; or the run that held it was taken back.
     Settled,
 }
 

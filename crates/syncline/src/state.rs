@@ -15,6 +15,7 @@
 //! `DISK_FULL`. Other codes are listed where they occur.
 
 mod conflicts;
+mod counters;
 mod dangling;
 mod database;
 mod evidence;

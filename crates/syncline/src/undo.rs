@@ -10,7 +10,7 @@ use std::time::Instant;
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
-use syncline_core::apply::{Action, Applier, Context, Sequence, TableOutcome, TableWork};
+use syncline_core::apply::{Action, Applier, Context, Counter, Sequence, TableOutcome, TableWork};
 use syncline_core::change::{Mapped, Operation, PlannedChange, TableTask};
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
@@ -21,7 +21,7 @@ use syncline_core::schema::Schema;
 use syncline_core::state::{Evidence, Ledger, Spool, TableRecord};
 use syncline_core::store::{RowSource, RowStream, Writer};
 use syncline_core::undo::reverse;
-use syncline_core::value::{RowBatch, exact};
+use syncline_core::value::{RowBatch, TableSum, exact};
 
 use self::copies::is_key_of;
 use self::left::Left;
@@ -105,7 +105,8 @@ impl Syncline {
         }
         for load in state.loads(&record.id).await? {
             let (empties, drops) = (!load.created, load.created);
-            tables.push(UndoTable { table: load.table, restore: 0, revert: 0, remove: 0, empties, drops });
+            let remove = TableSum::rows_of(&load.sum).unwrap_or(0);
+            tables.push(UndoTable { table: load.table, restore: 0, revert: 0, remove, empties, drops });
         }
         let notes = what_stays(&record).into_iter().collect();
         let RunRecord { id, source, target, started_ms, .. } = record;
@@ -227,8 +228,13 @@ impl Syncline {
             }
             match task_of(&schema, name_in_target, &load.columns) {
                 Ok(task) => {
+                    // The counter of a table that goes, goes with it.
+                    let sequence = match load.created {
+                        true => None,
+                        false => sequence_before(state, &undone.id, &load.table, &task, load.sequence).await?,
+                    };
                     let (name, source, target, action) = (load.table.clone(), task.clone(), task, Action::Empty(load));
-                    works.push(TableWork { name, source, target, action, puts: 0, deletes: 0, sequence: None });
+                    works.push(TableWork { name, source, target, action, puts: 0, deletes: 0, sequence });
                 }
                 Err(error) => refused.push((load.table, error)),
             }
@@ -324,7 +330,7 @@ async fn fill_spool(
         puts += changes.iter().filter(|change| !is_delete(change)).count() as u64;
         spool.append(&table.table, &changes).await?;
     }
-    let sequence = task.table.autoincrement.then_some(Sequence(table.sequence));
+    let sequence = sequence_before(state, run, &table.table, &task, table.sequence).await?;
     Ok(TableWork {
         name: table.table.clone(),
         source: task.clone(),
@@ -334,6 +340,22 @@ async fn fill_spool(
         deletes,
         sequence,
     })
+}
+
+/// What the table's counter is put back to, for a table that has one.
+async fn sequence_before(
+    state: &State,
+    run: &str,
+    name: &str,
+    task: &TableTask,
+    before: Option<i64>,
+) -> Result<Option<Sequence>> {
+    if !task.table.autoincrement {
+        return Ok(None);
+    }
+    let unknown = Counter { left: None, is_shared: true };
+    let counter = state.counter_left(run, name).await?.unwrap_or(unknown);
+    Ok(Some(Sequence { before, counter }))
 }
 
 /// The before-images of a run as the source of rows.

@@ -331,7 +331,7 @@ fn what_was_mended_by_hand_is_settled() {
 }
 
 #[test]
-fn undoing_a_load_leaves_its_held_rows_waiting() {
+fn undoing_a_load_settles_what_it_held() {
     let scene = Scene::with_pair(
         "CREATE TABLE t (id INTEGER PRIMARY KEY, v INTEGER, note TEXT); INSERT INTO t VALUES (1, 1, ''), (2, -2, 'x')",
         CHECKED,
@@ -340,10 +340,48 @@ fn undoing_a_load_leaves_its_held_rows_waiting() {
     assert_eq!(scene.number("b.db", "SELECT count(*) FROM t"), 1);
     scene.ok("undo --yes");
     assert_eq!(scene.number("b.db", "SELECT count(*) FROM t"), 0);
-    assert_eq!(all(&scene, "conflicts list --json")[0]["id"], "c_1");
+    assert_eq!(all(&scene, "conflicts list --json").len(), 0);
+    assert_eq!(all(&scene, "conflicts list --all --json")[0]["id"], "c_1");
     assert_eq!(scene.run("mirror a.db b.db").code, Some(3));
     let waiting = all(&scene, "conflicts list --json");
-    assert_eq!((waiting.len(), &waiting[0]["id"]), (1, &"c_1".into()));
+    assert_eq!((waiting.len(), &waiting[0]["id"]), (1, &"c_2".into()));
+}
+
+#[test]
+fn what_a_run_held_goes_with_it_unless_another_run_held_it() {
+    let source = "CREATE TABLE t (id INTEGER PRIMARY KEY, v INTEGER, note TEXT);
+        INSERT INTO t VALUES (1, 1, ''), (2, -2, 'x'), (3, 3, '')";
+    let waiting = |scene: &Scene| all(scene, "conflicts list --json").len();
+    let newest = |scene: &Scene| scene.json("runs list --json")["data"][0]["id"].as_str().unwrap().to_owned();
+    let scene = Scene::with_pair(source, &format!("{CHECKED}; INSERT INTO t VALUES (3, 4, '')"));
+    assert_eq!(scene.run("copy a.db b.db").code, Some(3));
+    let first = newest(&scene);
+    assert_eq!(scene.run("conflicts retry").code, Some(3));
+    // The undo settles it, its own undo opens it again.
+    scene.ok(&format!("undo {first} --yes"));
+    assert_eq!(waiting(&scene), 0);
+    scene.sql("a.db", "UPDATE t SET v = 2 WHERE id = 2");
+    scene.run("conflicts retry");
+    assert_eq!(scene.number("b.db", "SELECT count(*) FROM t"), 1, "a retry brings nothing into what was taken back");
+    scene.sql("a.db", "UPDATE t SET v = -2 WHERE id = 2");
+    let undo = scene.json("runs list --json")["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|run| run["verb"] == "undo")
+        .unwrap()["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    scene.ok(&format!("undo {undo} --yes"));
+    assert_eq!(waiting(&scene), 1);
+    // Held by two runs, it waits until both are taken back.
+    scene.sql("a.db", "INSERT INTO t VALUES (4, 4, '')");
+    assert_eq!(scene.run("copy a.db b.db").code, Some(3));
+    scene.ok(&format!("undo {} --yes", newest(&scene)));
+    assert_eq!(waiting(&scene), 1);
+    scene.ok(&format!("undo {first} --yes"));
+    assert_eq!(waiting(&scene), 0);
 }
 
 #[test]

@@ -222,3 +222,46 @@ fn a_table_it_made_stays_while_others_have_built_on_it() {
         assert_eq!(scene.number("b.db", tables), 0);
     }
 }
+
+/// Two tables of which one gets its rows and the other refuses them all.
+fn one_refuses() -> Scene {
+    Scene::with_pair(
+        "CREATE TABLE o (id INTEGER PRIMARY KEY); INSERT INTO o VALUES (1), (2);
+         CREATE TABLE p (id INTEGER PRIMARY KEY, v INT); INSERT INTO p VALUES (1, -1)",
+        "CREATE TABLE o (id INTEGER PRIMARY KEY); CREATE TABLE p (id INTEGER PRIMARY KEY, v INT CHECK (v > 0))",
+    )
+}
+
+#[test]
+fn a_run_that_only_held_rows_is_none_to_undo() {
+    let scene = one_refuses();
+    assert_eq!(scene.run("copy a.db b.db").code, Some(3));
+    assert_eq!(scene.run("copy a.db b.db").code, Some(3));
+    scene.ok("undo --yes");
+    assert_eq!(scene.number("b.db", "SELECT count(*) FROM o"), 0);
+}
+
+#[test]
+fn nor_is_a_retry_whose_rows_went_out_again() {
+    // The child is refused after it was written: its parent is held.
+    let scene = Scene::with_pair(
+        "CREATE TABLE o (id INTEGER PRIMARY KEY); INSERT INTO o VALUES (1);
+         CREATE TABLE p (id INTEGER PRIMARY KEY, v INT); INSERT INTO p VALUES (1, 1), (7, -1);
+         CREATE TABLE c (id INTEGER PRIMARY KEY, p REFERENCES p); INSERT INTO c VALUES (1, 1), (7, 7)",
+        "CREATE TABLE o (id INTEGER PRIMARY KEY); CREATE TABLE p (id INTEGER PRIMARY KEY, v INT CHECK (v > 0));
+         CREATE TABLE c (id INTEGER PRIMARY KEY, p REFERENCES p)",
+    );
+    assert_eq!(scene.run("copy a.db b.db").code, Some(3));
+    assert_eq!(scene.run("conflicts retry").code, Some(3));
+    assert_eq!(scene.run("conflicts retry --filter table:c").code, Some(3));
+    scene.ok("undo --yes");
+    assert_eq!(scene.number("b.db", "SELECT (SELECT count(*) FROM o) + (SELECT count(*) FROM c)"), 0);
+}
+
+#[test]
+fn the_plan_counts_the_rows_of_a_table_that_was_empty() {
+    let scene = one_refuses();
+    assert_eq!(scene.run("copy a.db b.db").code, Some(3));
+    let shown = scene.ok("undo --yes");
+    assert!(shown.contains("o               0         0         2  the table was empty, and will be\n"), "{shown}");
+}

@@ -25,25 +25,6 @@ impl Applier<'_> {
         self.settle(&tables, result)
     }
 
-    /// Puts back the sequences of tables whose rows are all back.
-    pub(crate) async fn restore_sequences(&mut self, writer: &mut dyn Writer) -> Result<()> {
-        let is_whole = |table: &usize| {
-            let outcome = &self.outcomes[*table];
-            outcome.error.is_none() && outcome.moved + outcome.held == 0
-        };
-        let sequence = |table: usize| Some((table, self.tables[table].sequence?));
-        let sequences: Vec<_> = (0..self.tables.len()).filter(is_whole).filter_map(sequence).collect();
-        if sequences.is_empty() {
-            return Ok(());
-        }
-        let pending = self.pending();
-        let mut tx = writer.begin().await?;
-        for (table, sequence) in sequences {
-            tx.restore_sequence(&self.tables[table].target.table.name, sequence.0).await?;
-        }
-        self.commit(tx, pending).await
-    }
-
     /// A table that could not be written to its end keeps the rows it has.
     fn has_deletes(&self, table: usize) -> bool {
         let work = &self.tables[table];
@@ -65,7 +46,7 @@ impl Applier<'_> {
             let mut pending = self.pending();
             let mut tx = writer.begin().await?;
             let written = async {
-                self.record_table(&mut *tx, table).await?;
+                self.record_table(&mut *tx, &mut pending, table).await?;
                 self.delete_rows(&mut *tx, &mut pending, table, &page, ApplyMode::InPlace).await?;
                 Ok(Attempt::Done)
             };
@@ -102,7 +83,7 @@ impl Applier<'_> {
             }
             for table in tables.iter().filter(|table| self.tables[**table].action == Action::Differences) {
                 self.context.started(self.name(*table), Phase::Apply, self.tables[*table].deletes);
-                self.record_table(&mut *tx, *table).await?;
+                self.record_table(&mut *tx, &mut pending, *table).await?;
                 self.delete_all(&mut *tx, &mut pending, *table, ApplyMode::InPlace).await?;
                 self.context.ended(self.name(*table), Phase::Apply, self.tables[*table].deletes);
             }
@@ -182,12 +163,14 @@ impl Applier<'_> {
             )
             .leaving("the table is untouched"));
         }
+        if work.sequence.is_some() {
+            pending.found_counter(table, tx.sequence(&work.target.table.name).await?);
+        }
         if load.created {
             tx.define(&[SchemaStep::DropTable(work.target.table.name.clone())]).await?;
         } else {
             tx.clear(&work.target).await?;
         }
-        tx.restore_sequence(&work.target.table.name, load.sequence).await?;
         let applied = Applied { deleted: sum.rows, ..Applied::default() };
         self.context.account(tx, pending, (table, work), applied).await
     }

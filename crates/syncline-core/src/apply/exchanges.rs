@@ -90,7 +90,7 @@ impl Applier<'_> {
                 Action::Load { create } => self.load(tx, pending, table, create).await?,
                 Action::Refill => self.refill(tx, pending, table).await?,
                 Action::Differences => {
-                    self.record_table(tx, table).await?;
+                    self.record_table(tx, pending, table).await?;
                     self.put_all(tx, pending, table, kind, ApplyMode::Displace).await?;
                     self.delete_all(tx, pending, table, ApplyMode::Displace).await?;
                 }

@@ -34,6 +34,9 @@ impl Applier<'_> {
         let (work, left_out) = (&tables[table], &left_out[table]);
         context.started(&work.name, Phase::Load, work.puts);
         let sequence = tx.sequence(&work.target.table.name).await?;
+        if work.target.table.autoincrement {
+            pending.found_counter(table, sequence);
+        }
         if is_created {
             let created = tx.define(&[SchemaStep::CreateTable(work.target.table.clone())]).await;
             created.map_err(|error| not_created(&work.name, error))?;
@@ -56,10 +59,10 @@ impl Applier<'_> {
         Ok(())
     }
 
-    /// Keeps what was loaded, once it is known which rows stay.
+    /// Keeps what was loaded, once it is known which rows stay. Where none does, there is nothing to take back.
     pub(super) async fn record_loads(&self, pending: &Pending) -> Result<()> {
         let Some(evidence) = self.context.evidence else { return Ok(()) };
-        for load in &pending.loads {
+        for load in pending.loads.iter().filter(|load| !load.left_nothing()) {
             let record = LoadRecord {
                 table: self.name(load.table).to_owned(),
                 columns: self.tables[load.table].target.column_names().map(str::to_owned).collect(),

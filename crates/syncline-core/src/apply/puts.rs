@@ -88,7 +88,7 @@ impl Applier<'_> {
         let mut tx = writer.begin().await?;
         let mut clashes = Vec::new();
         let written = async {
-            self.record_table(&mut *tx, table).await?;
+            self.record_table(&mut *tx, &mut pending, table).await?;
             clashes = self.put_rows(&mut *tx, &mut pending, table, page, ApplyMode::InPlace).await?.clashes;
             self.hold_dangling(&mut *tx, &mut pending, table, Put::Page(page)).await.map(Dangling::attempt)
         };
@@ -131,7 +131,7 @@ impl Applier<'_> {
                 if let Action::Load { create } = self.tables[*table].action {
                     self.load(&mut *tx, &mut pending, *table, create).await?;
                 } else {
-                    self.record_table(&mut *tx, *table).await?;
+                    self.record_table(&mut *tx, &mut pending, *table).await?;
                     let written =
                         self.put_all(&mut *tx, &mut pending, *table, ChangeKind::Put, ApplyMode::InPlace).await?;
                     if written == Attempt::Clash {

@@ -113,7 +113,7 @@ impl Applier<'_> {
         for table in tables.iter().copied() {
             let work = &self.tables[table];
             let Some(evidence) = self.context.evidence.filter(|_| work.action == Action::Refill) else { continue };
-            self.record_table(tx, table).await?;
+            self.record_table(tx, pending, table).await?;
             let mut view = self.target.snapshot().await?;
             let mut batches = view.scan(&work.target).await?;
             while let Some(rows) = batches.next().await.transpose()? {
@@ -144,7 +144,7 @@ impl Applier<'_> {
             }
             Action::Differences => {
                 self.context.started(name, Phase::Apply, rows);
-                self.record_table(tx, table).await?;
+                self.record_table(tx, pending, table).await?;
                 let attempt = self.put_all(tx, pending, table, ChangeKind::Put, ApplyMode::InPlace).await?;
                 self.context.ended(name, Phase::Apply, rows);
                 return Ok(attempt);

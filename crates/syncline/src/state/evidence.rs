@@ -8,10 +8,11 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use syncline_core::change::{Image, RowDigest, copies};
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
-use syncline_core::state::{DanglingRecord, Evidence, LoadRecord, TableRecord};
+use syncline_core::state::{CounterRecord, DanglingRecord, Evidence, LoadRecord, TableRecord};
 use syncline_core::value::{TableSum, exact};
 
 use super::State;
+use super::counters;
 use super::dangling;
 use super::database::{Database, Outcome};
 use super::run_record::{read_json, to_count, to_json, to_sql};
@@ -112,6 +113,11 @@ impl Evidence for RunEvidence {
                 Ok(())
             })
             .await
+    }
+
+    async fn record_counter(&self, batch: u64, counter: &CounterRecord) -> Result<()> {
+        let (run, counter) = (self.run.clone(), counter.clone());
+        self.database.write("record a counter", move |tx| counters::insert(tx, &run, to_sql(batch), &counter)).await
     }
 
     async fn record_dangling(&self, records: &[DanglingRecord]) -> Result<()> {
@@ -346,6 +352,7 @@ fn drop_batches(tx: &Transaction<'_>, run: &str, first: i64, last: i64) -> Outco
         }
     }
     tx.execute("DELETE FROM load WHERE run = ?1 AND batch BETWEEN ?2 AND ?3", params![run, first, last])?;
+    counters::drop_batches(tx, run, first, last)?;
     // A later attempt at such a table records it anew, with the sequence it has then.
     tx.execute(
         "DELETE FROM evidence_table WHERE run = ?1
@@ -353,7 +360,7 @@ fn drop_batches(tx: &Transaction<'_>, run: &str, first: i64, last: i64) -> Outco
            AND NOT EXISTS (SELECT 1 FROM load WHERE load.run = ?1 AND load.name = evidence_table.name)",
         [run],
     )?;
-    Ok(())
+    counters::drop_useless(tx, run)
 }
 
 pub(super) fn table_id(connection: &Connection, run: &str, table: &str) -> Outcome<Option<i64>> {

@@ -174,6 +174,16 @@ pub(super) fn to_canonical<'v>(values: impl IntoIterator<Item = ValueRef<'v>>) -
     bytes
 }
 
+/// Settles what no run holds any more once `undone` is taken back by `by`: a retry would write it into a target that was
+/// taken back. A run that looks at these rows again holds them anew. What a retry held again was held for the run before.
+pub(super) fn settle_undone(tx: &Transaction<'_>, undone: &str, by: &str, settled_ms: i64) -> Outcome<()> {
+    let settle = "UPDATE conflict SET settled_by = ?2, settled_ms = ?3 \
+         WHERE settled_by IS NULL AND first_run = ?1 AND EXISTS ( \
+             SELECT 1 FROM run WHERE run.id = conflict.last_run AND (verb = 'retry' OR undone_by IS NOT NULL))";
+    tx.execute(settle, params![undone, by, settled_ms])?;
+    Ok(())
+}
+
 /// Opens the entries again that `run` has settled: what it had written there was taken back. A row that was held anew
 /// since has its open entry already.
 pub(super) fn reopen(tx: &Transaction<'_>, run: &str) -> Outcome<()> {

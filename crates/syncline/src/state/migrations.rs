@@ -10,7 +10,7 @@ use super::database::{Outcome, state_failed};
 const APPLICATION: i32 = i32::from_be_bytes(*b"Sync");
 
 /// The step at position n leads from version n to n + 1.
-const STEPS: &[&str] = &[FIRST, PLANS, LEDGER, INCARNATIONS, DANGLING];
+const STEPS: &[&str] = &[FIRST, PLANS, LEDGER, INCARNATIONS, DANGLING, COUNTERS];
 
 const FIRST: &str = "
     CREATE TABLE run (
@@ -181,6 +181,18 @@ const DANGLING: &str = "
         marks BLOB NOT NULL
     ) STRICT;
     CREATE INDEX dangling_of_run ON dangling (run);
+";
+
+/// Where the batches of a run have left the AUTOINCREMENT counters.
+const COUNTERS: &str = "
+    CREATE TABLE counter (
+        run TEXT NOT NULL REFERENCES run (id),
+        name TEXT NOT NULL,
+        batch INTEGER NOT NULL,
+        row_number INTEGER,
+        is_shared INTEGER NOT NULL,
+        PRIMARY KEY (run, name, batch)
+    ) STRICT, WITHOUT ROWID;
 ";
 
 /// Makes sure that the database is ours and no newer than this program, before anything is written to it.

@@ -9,6 +9,7 @@ use syncline_core::error::Result;
 use syncline_core::limits;
 
 use super::State;
+use super::counters;
 use super::dangling;
 use super::database::Outcome;
 use super::locks::RunLock;
@@ -115,6 +116,7 @@ impl State {
             .write(doing, move |tx| {
                 tx.execute("DELETE FROM evidence_table WHERE run = ?1", [&id])?;
                 tx.execute("DELETE FROM load WHERE run = ?1", [&id])?;
+                counters::drop_of(tx, &id)?;
                 dangling::drop_of(tx, &id)
             })
             .await

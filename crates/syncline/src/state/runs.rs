@@ -5,7 +5,7 @@ use syncline_core::error::{Code, Error, Result};
 
 use super::State;
 use super::database::Outcome;
-use super::evidence::rows_on_record;
+use super::evidence::{NET_IMAGES, rows_on_record};
 use super::incarnations;
 use super::ledger;
 use super::run_record::{COLUMNS, NewRun, RunEnd, RunRecord, to_json, to_sql, to_word};
@@ -13,8 +13,8 @@ use super::run_record::{COLUMNS, NewRun, RunEnd, RunRecord, to_json, to_sql, to_
 /// Attempts at an identifier that is free; even with a million runs the second attempt succeeds.
 const ID_ATTEMPTS: u32 = 16;
 
-/// Whether there is something to take back of the run in the outer query.
-const HAS_CHANGES: &str = "(EXISTS (SELECT 1 FROM load WHERE load.run = run.id)
+/// Whether evidence of the run in the outer query is kept, be it of rows that came and went.
+const HAS_EVIDENCE: &str = "(EXISTS (SELECT 1 FROM load WHERE load.run = run.id)
      OR EXISTS (SELECT 1 FROM evidence_table JOIN image ON image.table_id = evidence_table.id
                 WHERE evidence_table.run = run.id))";
 
@@ -43,7 +43,8 @@ impl State {
 
     /// Records that a run has ended, and how. An undo that has taken its run back marks that run as undone; if that
     /// run was an undo itself, what it had taken back is in force again and can be undone once more. Held rows that the
-    /// run of an undo had settled wait again as soon as anything was taken back: they may differ once more.
+    /// run of an undo had settled wait again as soon as anything was taken back: they may differ once more. Those that only a
+    /// run held which is taken back wait no longer.
     ///
     /// # Errors
     /// `RUN_NOT_FOUND` when there is no such run.
@@ -64,7 +65,7 @@ impl State {
                     return Err(not_found(&id).into());
                 }
                 if end.mark_undone {
-                    mark_undone(tx, &id)?;
+                    mark_undone(tx, &id, end.ended_ms)?;
                 }
                 if written > 0 { reopen_undone(tx, &id) } else { Ok(()) }
             })
@@ -147,7 +148,7 @@ impl State {
     pub async fn unfinished_runs(&self, target_identity: &str) -> Result<Vec<RunRecord>> {
         let target_identity = target_identity.to_owned();
         let select = format!(
-            "SELECT {COLUMNS} FROM run WHERE (status = 'running' OR (sealed_batch IS NULL AND {HAS_CHANGES}) OR {HAS_PENDING}) \
+            "SELECT {COLUMNS} FROM run WHERE (status = 'running' OR (sealed_batch IS NULL AND {HAS_EVIDENCE}) OR {HAS_PENDING}) \
                  AND target_identity = ?1 ORDER BY sequence"
         );
         self.database
@@ -164,17 +165,18 @@ impl State {
     /// The newest copy or mirror that has ended, has changes that can be taken back, and is not undone. Undo runs are
     /// passed over, so that one undo after the other walks back in history; so are runs whose target was restored since.
     pub async fn newest_undoable(&self) -> Result<Option<RunRecord>> {
+        let has_changes = has_changes();
         let select = format!(
             "SELECT {COLUMNS} FROM run WHERE verb IN ('copy', 'mirror', 'retry') AND status <> 'running' AND keeps_images \
-             AND undone_by IS NULL AND {IS_PRESENT} AND {HAS_CHANGES} ORDER BY sequence DESC LIMIT 1"
+             AND undone_by IS NULL AND {IS_PRESENT} AND {has_changes} ORDER BY sequence DESC LIMIT 1"
         );
         self.database.read("look for a run to undo", move |connection| Ok(query(connection, &select, ())?.pop())).await
     }
 
-    /// Whether evidence of the run is kept: before-images or loads.
+    /// Whether there is something to take back of the run: loads, or rows that it changed and that did not go as they came.
     pub async fn has_changes(&self, id: &str) -> Result<bool> {
         let id = id.to_owned();
-        let select = format!("SELECT 1 FROM run WHERE id = ?1 AND {HAS_CHANGES}");
+        let select = format!("SELECT 1 FROM run WHERE id = ?1 AND {}", has_changes());
         self.database
             .read("look for before-images", move |connection| Ok(connection.prepare_cached(&select)?.exists([id])?))
             .await
@@ -206,6 +208,14 @@ impl State {
             })
             .await
     }
+}
+
+/// Whether there is something to take back of the run in the outer query.
+fn has_changes() -> String {
+    format!(
+        "(EXISTS (SELECT 1 FROM load WHERE load.run = run.id) OR EXISTS (SELECT 1 FROM evidence_table \
+             WHERE evidence_table.run = run.id AND EXISTS ({NET_IMAGES} AND table_id = evidence_table.id)))"
+    )
 }
 
 fn insert(tx: &Transaction<'_>, run: &NewRun) -> Outcome<String> {
@@ -261,7 +271,7 @@ fn require_images(tx: &Transaction<'_>, id: &str) -> Outcome<()> {
 /// is in force again, what was in force through it is taken back again.
 ///
 /// Loads are the end of the chain: an undo of theirs cannot be taken back, so they stay undone.
-fn mark_undone(tx: &Transaction<'_>, by: &str) -> Outcome<()> {
+fn mark_undone(tx: &Transaction<'_>, by: &str, ended_ms: i64) -> Outcome<()> {
     let mut undoing = by.to_owned();
     let mut is_undone = true;
     while let Some(undone) = undoes(tx, &undoing)? {
@@ -271,6 +281,9 @@ fn mark_undone(tx: &Transaction<'_>, by: &str) -> Outcome<()> {
         }
         let mark = is_undone.then_some(&undoing);
         tx.prepare_cached("UPDATE run SET undone_by = ?2 WHERE id = ?1")?.execute(params![undone, mark])?;
+        if is_undone {
+            ledger::settle_undone(tx, &undone, by, ended_ms)?;
+        }
         is_undone = !is_undone;
         undoing = undone;
     }
