@@ -1,6 +1,7 @@
 //! `syncline conflicts`: rows that cannot be carried are listed once each, and go once their cause is mended.
 
 mod exact;
+mod export;
 mod in_the_way;
 mod killed;
 mod moved_values;
@@ -213,7 +214,8 @@ fn what_is_not_understood_is_named() {
 fn an_export_loses_nothing_and_its_statements_run() {
     let scene = held();
     let csv = scene.ok("conflicts export");
-    assert!(csv.starts_with("id,table,kind,operation,key,source,target,words,run\r\n"), "{csv}");
+    assert!(csv.starts_with("id,table,kind,operation,key,source_row,target_row,words,run,source,target\r\n"), "{csv}");
+    assert!(csv.lines().skip(1).all(|line| line.ends_with(",a.db,b.db")), "{csv}");
     assert!(csv.contains("c_1,t,check,update,\"{\"\"id\"\":2}\",\"{\"\"id\"\":2,\"\"v\"\":-2,"), "{csv}");
     let json = scene.json("conflicts export --json");
     assert_eq!(json["data"][1]["source_row"], serde_json::json!({"id": 3, "v": -3, "note": "new"}));
@@ -226,7 +228,7 @@ fn an_export_loses_nothing_and_its_statements_run() {
     assert_eq!(scene.number("b.db", "SELECT sum(v) FROM t"), 56);
     assert_eq!(
         scene.ok("conflicts export --filter table:none"),
-        "id,table,kind,operation,key,source,target,words,run\r\n"
+        "id,table,kind,operation,key,source_row,target_row,words,run,source,target\r\n"
     );
 }
 
