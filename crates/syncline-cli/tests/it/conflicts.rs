@@ -357,3 +357,26 @@ fn a_retry_is_no_run_to_resume() {
     let said = scene.run(&format!("runs retry {run}"));
     assert!(said.code == Some(2) && said.err.contains(&format!("conflicts retry --filter run:{run}")), "{}", said.err);
 }
+
+#[test]
+fn what_is_advised_can_be_done() {
+    // A retry has no --tables.
+    let scene = held();
+    scene.sql("b.db", "ALTER TABLE t ADD COLUMN more TEXT");
+    let said = scene.run("conflicts retry");
+    assert!(said.err.contains("SCHEMA_COLUMN_EXTRA") && said.err.contains("make the two tables match"), "{}", said.err);
+    assert!(!said.err.contains("--tables") && !said.err.contains("--schema"), "{}", said.err);
+    // What references a row that is to go may be in the target only.
+    let table = "CREATE TABLE p (id INTEGER PRIMARY KEY)";
+    let own = "CREATE TABLE own (id INTEGER PRIMARY KEY, p INTEGER REFERENCES p (id)); INSERT INTO own VALUES (1, 2)";
+    let scene = Scene::with_pair(
+        &format!("{table}; INSERT INTO p VALUES (1)"),
+        &format!("{table}; INSERT INTO p VALUES (1), (2); {own}"),
+    );
+    assert_eq!(scene.run("mirror a.db b.db --max-delete 100%").code, Some(3));
+    let shown = scene.ok("conflicts show c_1");
+    assert!(shown.contains("next:  delete the rows of b.db that reference it"), "{shown}");
+    scene.sql("b.db", "DELETE FROM own");
+    scene.ok("conflicts retry c_1");
+    assert_eq!(scene.number("b.db", "SELECT count(*) FROM p"), 1);
+}
