@@ -53,6 +53,11 @@ impl Messages {
         }
     }
 
+    /// Something that a person must not miss; it is shown also where notes are kept back.
+    pub(crate) fn warn(&self, message: &str) {
+        self.say("warning", message);
+    }
+
     /// A line of progress; whoever calls has made sure that it is wanted.
     pub(crate) fn progress(&self, line: &str) {
         match self.format {

@@ -26,7 +26,8 @@ impl Prompt {
         !self.is_agreed && !self.is_mute && io::stdin().is_terminal()
     }
 
-    /// Asks, and returns whether the answer was yes. `command` is what would be typed to agree beforehand.
+    /// Asks, and returns whether the answer was yes. `command` is what follows the name of the program when that is agreed
+    /// beforehand.
     ///
     /// # Errors
     /// When there is nobody to ask.
@@ -39,7 +40,7 @@ impl Prompt {
             return Err(Error::new(Code::ConfirmationNeeded, "this asks before it changes something")
                 .because(why)
                 .leaving("nothing was changed")
-                .next(format!("{command} --yes"), "agree beforehand"));
+                .next(format!("syncline {command} --yes"), "agree beforehand"));
         }
         self.messages.show(&format!("{question} [y/N] "));
         let answer = self.interrupt.at_once(|| {

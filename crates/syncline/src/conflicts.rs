@@ -102,6 +102,18 @@ pub struct Link {
     pub held_by: Option<String>,
 }
 
+/// A target that rows are held for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldTarget {
+    /// Its label.
+    pub label: String,
+    /// The latest run that held one of the rows.
+    pub run: String,
+    /// How many rows they are.
+    pub rows: u64,
+    pub(crate) identity: String,
+}
+
 /// One page of the list of entries, oldest first.
 #[derive(Clone, Debug)]
 pub struct ConflictPage {
@@ -125,6 +137,16 @@ impl Syncline {
         let total = state.count_conflicts(filter).await?;
         let (conflicts, next_cursor) = state.list_conflicts(filter, limit, cursor).await?;
         Ok(ConflictPage { conflicts, total, next_cursor })
+    }
+
+    /// The targets of the entries that the filter lets through, by their labels.
+    ///
+    /// # Errors
+    /// `RUN_NOT_FOUND` when the filter names a run that is not recorded.
+    pub async fn held_targets(&self, filter: &ConflictFilter) -> Result<Vec<HeldTarget>> {
+        let state = self.state().await?;
+        self.recover_dead_runs().await?;
+        state.held_targets(filter).await
     }
 
     /// One entry, with both rows, what it waits for and what waits for it.

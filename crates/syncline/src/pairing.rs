@@ -74,7 +74,7 @@ pub(crate) fn pair_with(
         }
     };
     let columns = contract::pair_mapped(table, &target, &view.columns, one_sided).map_err(|mismatches| {
-        let mut errors = mismatches.into_iter().map(|mismatch| mismatch.into_error(&table.name));
+        let mut errors = mismatches.into_iter().map(|mismatch| mismatch.into_error(&table.name, &target.name));
         let first = errors.next().expect("BUG: a mismatch without a reason").leaving("nothing was changed");
         let others: Vec<String> = errors.map(|error| error.what().to_owned()).collect();
         if others.is_empty() { first } else { first.because(others.join("; ")) }

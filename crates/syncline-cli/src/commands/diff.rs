@@ -6,6 +6,7 @@ use clap::Args;
 use syncline::DiffRequest;
 use syncline::error::{Code, Error, Result};
 use syncline::row_difference::RowSink;
+use syncline::summary::TableDiff;
 
 use super::jobs::JobsArgs;
 use super::mapping::MappingArgs;
@@ -86,5 +87,15 @@ pub(super) async fn run(args: DiffArgs, console: &Console) -> Result<Exit> {
     progress.finish();
     let report = report?;
     view.finish(&report, began.elapsed())?;
+    if format == Format::Csv {
+        // Its lines are rows, and have no place for what is said of a table.
+        let left_out = report.tables.iter().filter(|table| !table.comparable);
+        left_out.for_each(|table| console.messages.warn(&not_compared(table)));
+    }
     Ok(if args.exit_code { Exit::of_diff(&report) } else { Exit::DONE })
+}
+
+fn not_compared(table: &TableDiff) -> String {
+    let why = table.note.as_deref().unwrap_or("its rows cannot be compared");
+    format!("{} is left out: {why}", table.table)
 }

@@ -39,7 +39,7 @@ pub(super) async fn run(args: RestoreArgs, console: &Console) -> Result<Exit> {
     let request = RestoreRequest { backup: args.backup, target: args.target, safety_backup: !args.no_safety_backup };
     let plan = session.restore_plan(&request).await?;
     show_plan(&plan, console)?;
-    if !console.prompt.confirm("Restore it?", &console.command(&again))? {
+    if !console.prompt.confirm("Restore it?", &again)? {
         console.messages.note("nothing was changed");
         return Ok(Exit::FAILED);
     }

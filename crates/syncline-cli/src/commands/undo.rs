@@ -33,7 +33,7 @@ pub(super) async fn run(args: UndoArgs, console: &Console) -> Result<Exit> {
     let session = args.pace.hold(console.open(&progress).await?)?;
     let plan = session.undo_plan(args.run.as_deref()).await?;
     show_plan(&plan, console)?;
-    if !console.prompt.confirm("Undo it?", &console.command(&format!("undo {}", quote(&plan.run))))? {
+    if !console.prompt.confirm("Undo it?", &format!("undo {}", quote(&plan.run)))? {
         console.messages.note("nothing was changed");
         return Ok(Exit::FAILED);
     }

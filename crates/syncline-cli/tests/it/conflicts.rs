@@ -1,6 +1,7 @@
 //! `syncline conflicts`: rows that cannot be carried are listed once each, and go once their cause is mended.
 
 mod exact;
+mod export;
 mod in_the_way;
 mod killed;
 mod moved_values;
@@ -213,7 +214,8 @@ fn what_is_not_understood_is_named() {
 fn an_export_loses_nothing_and_its_statements_run() {
     let scene = held();
     let csv = scene.ok("conflicts export");
-    assert!(csv.starts_with("id,table,kind,operation,key,source,target,words,run\r\n"), "{csv}");
+    assert!(csv.starts_with("id,table,kind,operation,key,source_row,target_row,words,run,source,target\r\n"), "{csv}");
+    assert!(csv.lines().skip(1).all(|line| line.ends_with(",a.db,b.db")), "{csv}");
     assert!(csv.contains("c_1,t,check,update,\"{\"\"id\"\":2}\",\"{\"\"id\"\":2,\"\"v\"\":-2,"), "{csv}");
     let json = scene.json("conflicts export --json");
     assert_eq!(json["data"][1]["source_row"], serde_json::json!({"id": 3, "v": -3, "note": "new"}));
@@ -226,7 +228,7 @@ fn an_export_loses_nothing_and_its_statements_run() {
     assert_eq!(scene.number("b.db", "SELECT sum(v) FROM t"), 56);
     assert_eq!(
         scene.ok("conflicts export --filter table:none"),
-        "id,table,kind,operation,key,source,target,words,run\r\n"
+        "id,table,kind,operation,key,source_row,target_row,words,run,source,target\r\n"
     );
 }
 
@@ -392,4 +394,27 @@ fn a_retry_is_no_run_to_resume() {
     assert_eq!(scene.run(&format!("runs resume {run}")).code, Some(2));
     let said = scene.run(&format!("runs retry {run}"));
     assert!(said.code == Some(2) && said.err.contains(&format!("conflicts retry --filter run:{run}")), "{}", said.err);
+}
+
+#[test]
+fn what_is_advised_can_be_done() {
+    // A retry has no --tables.
+    let scene = held();
+    scene.sql("b.db", "ALTER TABLE t ADD COLUMN more TEXT");
+    let said = scene.run("conflicts retry");
+    assert!(said.err.contains("SCHEMA_COLUMN_EXTRA") && said.err.contains("make the two tables match"), "{}", said.err);
+    assert!(!said.err.contains("--tables") && !said.err.contains("--schema"), "{}", said.err);
+    // What references a row that is to go may be in the target only.
+    let table = "CREATE TABLE p (id INTEGER PRIMARY KEY)";
+    let own = "CREATE TABLE own (id INTEGER PRIMARY KEY, p INTEGER REFERENCES p (id)); INSERT INTO own VALUES (1, 2)";
+    let scene = Scene::with_pair(
+        &format!("{table}; INSERT INTO p VALUES (1)"),
+        &format!("{table}; INSERT INTO p VALUES (1), (2); {own}"),
+    );
+    assert_eq!(scene.run("mirror a.db b.db --max-delete 100%").code, Some(3));
+    let shown = scene.ok("conflicts show c_1");
+    assert!(shown.contains("next:  delete the rows of b.db that reference it"), "{shown}");
+    scene.sql("b.db", "DELETE FROM own");
+    scene.ok("conflicts retry c_1");
+    assert_eq!(scene.number("b.db", "SELECT count(*) FROM p"), 1);
 }

@@ -185,3 +185,17 @@ fn a_missing_database_is_an_error_in_the_shape_of_the_output() {
     assert_eq!((said.last()["type"].as_str(), said.last()["code"].as_str()), (Some("error"), Some("STORE_MISSING")));
     assert!(!scene.path("missing.db").exists());
 }
+
+#[test]
+fn a_csv_says_beside_it_what_it_leaves_out() {
+    let table = "CREATE TABLE t (k TEXT PRIMARY KEY, v INTEGER)";
+    let scene = Scene::with_pair(&format!("{table}; INSERT INTO t VALUES (NULL, 1)"), table);
+    for flags in ["--format csv", "--format csv -q"] {
+        let said = scene.run(&format!("diff a.db b.db {flags}"));
+        let expected = "warning: t is left out: a row of t has NULL in its key column k\n";
+        assert_eq!((said.code, said.err.as_str()), (Some(0), expected), "{flags}");
+        assert_eq!(said.out, "table,operation,key,column,source,target\r\n");
+    }
+    assert_eq!(scene.run("diff a.db b.db --format csv --exit-code").code, Some(10));
+    assert_eq!(scene.run("diff a.db a.db --format text").err, "");
+}

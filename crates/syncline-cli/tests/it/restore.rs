@@ -93,6 +93,12 @@ fn programs_get_the_plan_first_and_the_end_last() {
 fn without_a_terminal_it_names_the_flag() {
     let said = refused(&scene(), "restore backup.db b.db", 2, "CONFIRMATION_NEEDED");
     assert!(said.err.contains("next   syncline restore backup.db b.db --yes     agree beforehand"), "{}", said.err);
+    let said = refused(&scene(), "restore backup.db b.db --state-dir ./state", 2, "CONFIRMATION_NEEDED");
+    assert!(
+        said.err.contains("next   syncline restore backup.db b.db --yes --state-dir ./state     agree"),
+        "{}",
+        said.err
+    );
 }
 
 #[test]

@@ -40,6 +40,9 @@ error[CONFIRMATION_NEEDED]: this asks before it changes something
   next   syncline undo r_RUN --yes     agree beforehand
 ";
     assert_eq!(steady(&said.err), expected);
+    let said = scene.run("undo --state-dir ./state");
+    assert!(said.err.contains(" --yes --state-dir ./state     agree"), "{}", said.err);
+    assert_eq!(said.err.matches("--state-dir").count(), 1, "{}", said.err);
     assert_eq!(scene.run(&format!("diff {DEMO} --exit-code")).code, Some(0));
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::alike::Alike;
 use super::dangled::Before;
 use super::holds::Attempt;
-use super::left_out::{Cause, key_form_of};
+use super::left_out::{Cause, key_form, key_form_of};
 use super::references::named_cells;
 use super::{Action, Applier, Pending, TableWork};
 use crate::change::{PlannedChange, Reason, TableTask, keys_of};
@@ -48,7 +48,8 @@ impl Applier<'_> {
             if new.count == 0 {
                 continue;
             }
-            if self.is_bound_to_plan() && self.is_to_key(&before.foreign_key) {
+            let is_stale = self.is_bound_to_plan() && self.is_to_key(&before.foreign_key);
+            if is_stale && !self.is_own(before, &new).await? {
                 return Err(referenced_since(&before.child, &before.foreign_key));
             }
             if self.context.ledger.is_some() && new.count <= limit && self.keep_referenced(tables, before, &new).await?
@@ -59,6 +60,33 @@ impl Applier<'_> {
             }
         }
         Ok(attempt)
+    }
+
+    /// Whether all rows that point at nothing are rows that the work writes. Such a row has lost what it was to reference
+    /// because one of the two was held, and nobody else has written it.
+    async fn is_own(&self, before: &Before, orphans: &Orphans) -> Result<bool> {
+        let child = &before.child;
+        let is_child = |work: &&TableWork| work.target.table.name.eq_ignore_ascii_case(&child.table.name);
+        let Some(table) = self.tables.iter().position(|work| is_child(&work)) else { return Ok(false) };
+        let work = &self.tables[table];
+        let is_keyed = !child.is_multiset() && key_names(child).eq(key_names(&work.target));
+        if work.action != Action::Differences || !is_keyed || !orphans.are_all_named() {
+            // Which rows they are cannot be told.
+            return Ok(work.puts > 0);
+        }
+        let mut missing: HashSet<_> = orphans.keys.rows().map(|row| key_form(row.iter())).collect();
+        for kind in [ChangeKind::Put, ChangeKind::Deferred, ChangeKind::Delete] {
+            let mut done = 0;
+            loop {
+                let page = self.page(table, kind, done).await?;
+                if page.is_empty() || missing.is_empty() {
+                    break;
+                }
+                done += page.len() as u64;
+                page.iter().for_each(|change| _ = missing.remove(&key_form_of(&change.key)));
+            }
+        }
+        Ok(missing.is_empty())
     }
 
     /// Takes back the loads among these tables, before anything else is written: what is to leave is read through a
@@ -109,7 +137,7 @@ impl Applier<'_> {
         let words = format!("rows of {} still reference it ({})", child.table.name, foreign_key.columns.join(", "));
         let cause = Cause { reason: Reason::ForeignKey, words, awaits: Vec::new() };
         let Some(order) = key_order(&self.tables[table].target, foreign_key) else {
-            return Ok(self.want(table, before, orphans, cause));
+            return self.want(table, before, orphans, cause).await;
         };
         let target = &self.tables[table].target;
         let alike = Alike::new(target, &target.key);
@@ -134,21 +162,22 @@ impl Applier<'_> {
 
     /// Asks for the rows of a parent that hold what `orphans` point at, in columns that are not its key. Which these are
     /// shows only before they are written.
-    fn want(&mut self, table: usize, before: &Before, orphans: &Orphans, cause: Cause) -> bool {
+    async fn want(&mut self, table: usize, before: &Before, orphans: &Orphans, cause: Cause) -> Result<bool> {
         let target = &self.tables[table].target;
         if target.is_multiset() {
-            return false;
+            return Ok(false);
         }
         let position = |name: &String| target.column_names().position(|column| column.eq_ignore_ascii_case(name));
         let Some(columns) = before.foreign_key.parent_columns.iter().map(position).collect::<Option<Vec<_>>>() else {
-            return false;
+            return Ok(false);
         };
         let alike = Alike::new(target, &columns);
         let held = orphans.points_at.rows().map(|row| alike.form(row.iter())).collect();
         let error = self.dangling(&before.child, &before.foreign_key, orphans);
-        let stale = self.is_bound_to_plan().then(|| referenced_since(&before.child, &before.foreign_key));
+        let is_stale = self.is_bound_to_plan() && !self.is_own(before, orphans).await?;
+        let stale = is_stale.then(|| referenced_since(&before.child, &before.foreign_key));
         self.wanted.push(Wanted { table, columns, held, cause, error, stale });
-        true
+        Ok(true)
     }
 
     /// Leaves out the changes and deletes of rows that the attempt before this one asked for. It has not written yet.
@@ -267,6 +296,10 @@ pub(super) fn key_order(parent: &TableTask, foreign_key: &ForeignKey) -> Option<
         foreign_key.parent_columns.iter().position(|column| column.eq_ignore_ascii_case(name))
     };
     parent.key.iter().map(position).collect()
+}
+
+fn key_names(task: &TableTask) -> impl Iterator<Item = &str> {
+    task.key.iter().map(|at| task.table.columns[task.columns[*at]].name.as_str())
 }
 
 /// The error for a plan that deletes what somebody has come to reference.

@@ -169,20 +169,20 @@ fn key_mismatch(source: &TableSchema, target: &TableSchema, mapped: &[Option<Str
 }
 
 impl Mismatch {
-    /// The mismatch as an error about `table`, with what can be done.
-    pub fn into_error(self, table: &str) -> Error {
+    /// The mismatch as an error about `table`, which is called `target` in the target, with what can be done.
+    pub fn into_error(self, table: &str, target: &str) -> Error {
         match self {
             Mismatch::Missing { column, declared_type } => Error::new(
                 Code::SchemaColumnMissing,
-                format!("the target's {table} has no column {column} (source: {})", or_untyped(&declared_type)),
+                format!("the target's {target} has no column {column} (source: {})", or_untyped(&declared_type)),
             ),
             Mismatch::Extra { column } => Error::new(
                 Code::SchemaColumnExtra,
-                format!("the target's {table} has a column {column} that the source has not"),
+                format!("the target's {target} has a column {column} that the source has not"),
             ),
             Mismatch::Required { column, is_in_source } => {
                 let what =
-                    format!("{column} is left out, and in the target's {table} it must have a value and has no default");
+                    format!("{column} is left out, and in the target's {target} it must have a value and has no default");
                 let error = Error::new(Code::SchemaColumnRequired, what);
                 if is_in_source {
                     error.next(format!("carry {table}.{column} too"), "or give it a default in the target")
@@ -190,20 +190,20 @@ impl Mismatch {
                     error.next(format!("give {column} a default in the target"), "then run again")
                 }
             }
-            Mismatch::Type { column, source, target } => Error::new(
+            Mismatch::Type { column, source, target: theirs } => Error::new(
                 Code::SchemaTypeDiffers,
                 format!(
                     "{table}.{column} is {} in the source and {} in the target, which would change values while storing them",
                     or_untyped(&source),
-                    or_untyped(&target)
+                    or_untyped(&theirs)
                 ),
             ),
-            Mismatch::Key { source, target } => Error::new(
+            Mismatch::Key { source, target: theirs } => Error::new(
                 Code::SchemaKeyDiffers,
                 format!(
                     "rows of {table} are told apart by {} in the source and by {} in the target",
                     or_nothing(&source),
-                    or_nothing(&target)
+                    or_nothing(&theirs)
                 ),
             ),
             Mismatch::Computed { column } => Error::new(
@@ -270,7 +270,7 @@ mod tests {
             ("d", Coercion::None, Generated::No),
         ]);
         let codes: Vec<_> =
-            pair_columns(&source, &target).unwrap_err().into_iter().map(|m| m.into_error("t").code()).collect();
+            pair_columns(&source, &target).unwrap_err().into_iter().map(|m| m.into_error("t", "t").code()).collect();
         let expected =
             [Code::SchemaTypeDiffers, Code::SchemaColumnMissing, Code::SchemaTypeDiffers, Code::SchemaColumnExtra];
         assert_eq!(codes, expected);

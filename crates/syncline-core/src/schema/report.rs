@@ -192,7 +192,7 @@ impl Compared<'_> {
             Mismatch::Key { .. } => (DifferenceKind::Key, None, false, "give both tables the same key".to_owned()),
         };
         let severity = if is_addable { Severity::Minor } else { Severity::Major };
-        let what = mismatch.into_error(table).what().to_owned();
+        let what = mismatch.into_error(table, &self.target.name).what().to_owned();
         Difference { table: table.clone(), kind, column, severity, stops: true, what, remedy, rename: rule }
     }
 

@@ -1,13 +1,13 @@
-//! Choosing entries: `table:orders kind:check run:r_1f state:open`.
+//! Choosing entries: `table:orders kind:check run:r_1f target:b.db state:open`.
 
 use syncline_core::change::Reason;
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::mapping::TableFilter;
 
-use super::ConflictState;
+use super::{ConflictState, HeldTarget};
 
 /// The words a filter knows.
-const WORDS: [&str; 4] = ["table:", "kind:", "run:", "state:"];
+const WORDS: [&str; 5] = ["table:", "kind:", "run:", "target:", "state:"];
 
 /// Which entries are meant. Words of one kind widen the choice, words of different kinds narrow it.
 #[derive(Clone, Debug)]
@@ -18,13 +18,24 @@ pub struct ConflictFilter {
     pub(crate) reasons: Vec<Reason>,
     /// The run that held them first or last, or settled them: its identifier or the beginning of it.
     pub(crate) run: Option<String>,
+    /// The label of the target they are held for.
+    pub(crate) target: Option<String>,
+    /// What the target is known as, however it is called.
+    pub(crate) target_identity: Option<String>,
     tables: Option<TableFilter>,
 }
 
 impl ConflictFilter {
     /// Everything that waits.
     pub fn open() -> Self {
-        Self { state: Some(ConflictState::Open), reasons: Vec::new(), run: None, tables: None }
+        Self {
+            state: Some(ConflictState::Open),
+            reasons: Vec::new(),
+            run: None,
+            target: None,
+            target_identity: None,
+            tables: None,
+        }
     }
 
     /// Reads a filter: words such as `table:orders` with blanks between them. A value with a blank in it stands in
@@ -45,6 +56,10 @@ impl ConflictFilter {
                 "kind" => filter.reasons.push(reason(value)?),
                 "run" if filter.run.is_some() => return Err(invalid("the filter names two runs".to_owned())),
                 "run" => filter.run = Some(value.to_owned()),
+                "target" if filter.target.is_some() => {
+                    return Err(invalid("the filter names two targets".to_owned()));
+                }
+                "target" => filter.target = Some(value.to_owned()),
                 "state" => filter.state = state(value)?,
                 _ => return Err(unknown(&word)),
             }
@@ -61,14 +76,21 @@ impl ConflictFilter {
         Self { state: None, ..self }
     }
 
+    /// The same choice, of what is held for this target only.
+    #[must_use]
+    pub fn of_target(self, target: &HeldTarget) -> Self {
+        Self { target_identity: Some(target.identity.clone()), ..self }
+    }
+
     /// Whether everything is meant that waits.
     pub(crate) fn is_everything_open(&self) -> bool {
-        let is_free = self.reasons.is_empty() && self.run.is_none() && self.tables.is_none();
+        let is_free = self.reasons.is_empty() && self.run.is_none() && !self.has_tables();
         is_free && self.state == Some(ConflictState::Open)
     }
 
+    /// Whether it narrows the tables down, by name or by the target they are in.
     pub(crate) fn has_tables(&self) -> bool {
-        self.tables.is_some()
+        self.tables.is_some() || self.target.is_some() || self.target_identity.is_some()
     }
 
     pub(crate) fn admits_table(&self, name: &str) -> bool {
@@ -129,7 +151,7 @@ fn unknown(word: &str) -> Error {
 
 fn invalid(what: String) -> Error {
     Error::new(Code::UsageInvalid, what)
-        .next("--filter 'table:orders kind:check run:r_1f state:open'", "any of these, in any order")
+        .next("--filter 'table:orders kind:check run:r_1f target:b.db state:open'", "any of these, in any order")
 }
 
 #[cfg(test)]
@@ -173,6 +195,7 @@ mod tests {
         assert_eq!(why_not("kind:chekc"), r#"there is no kind "chekc""#);
         assert_eq!(why_not("state:closed"), r#"there is no state "closed""#);
         assert_eq!(why_not("run:r_1 run:r_2"), "the filter names two runs");
+        assert_eq!(why_not("target:a target:b"), "the filter names two targets");
         assert_eq!(why_not("table:'a b"), "the filter ends inside quotes");
     }
 }

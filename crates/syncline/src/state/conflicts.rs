@@ -1,6 +1,7 @@
 //! The ledger as people read it: entries, what each waits for, and what waits for it.
 
 mod bonds;
+mod targets;
 
 use std::collections::HashSet;
 
@@ -227,8 +228,9 @@ fn bind(connection: &Connection, filter: &ConflictFilter) -> Outcome<Bound> {
     let tables = match filter.has_tables() {
         false => None,
         true => {
-            let mut statement = connection.prepare_cached("SELECT id, name FROM ledger_table")?;
-            let tables = statement.query_map((), |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let mut statement = connection.prepare_cached(targets::TABLES)?;
+            let targets = params![filter.target, filter.target_identity];
+            let tables = statement.query_map(targets, |row| Ok((row.get(0)?, row.get(1)?)))?;
             let tables = tables.collect::<rusqlite::Result<Vec<(i64, String)>>>()?;
             let admitted = tables.into_iter().filter(|(_, name)| filter.admits_table(name)).map(|(id, _)| id);
             Some(to_json(&admitted.collect::<Vec<_>>())?)

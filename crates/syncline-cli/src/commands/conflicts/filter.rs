@@ -7,7 +7,7 @@ use syncline::error::Result;
 /// The choice of entries.
 #[derive(Debug, Default, Args)]
 pub(super) struct FilterArgs {
-    /// Only these: 'table:orders kind:check run:r_1f state:open'; quotes hold a value with blanks together
+    /// Only these: 'table:orders kind:check run:r_1f target:b.db state:open'; quotes hold a value with blanks together
     #[arg(long, value_name = "FILTER")]
     pub(super) filter: Option<String>,
 }

@@ -1,7 +1,8 @@
 //! Held rows written out.
 //!
-//! CSV has one line a row: `id,table,kind,operation,key,source,target,words,run`. Key and rows are JSON objects as
-//! `conflicts show --json` gives them, so that no value loses anything; a side without the row is empty.
+//! CSV has one line a row: `id,table,kind,operation,key,source_row,target_row,words,run,source,target`. Key and rows are JSON objects as
+//! `conflicts show --json` gives them, so that no value loses anything; a side without the row is empty. The names of the
+//! columns are those of the JSON: `source` and `target` are the databases.
 
 use clap::ValueEnum;
 use syncline::conflicts::ConflictRow;
@@ -14,7 +15,7 @@ use crate::render::csv::{line_end, quoted};
 use crate::render::json::{self, Cells, operation_name};
 use crate::render::text::escape;
 
-const HEADER: &str = "id,table,kind,operation,key,source,target,words,run";
+const HEADER: &str = "id,table,kind,operation,key,source_row,target_row,words,run,source,target";
 
 /// The formats of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -57,7 +58,8 @@ impl Export {
                 "-- What would write the held rows. Each was refused as it stands: mend it or its cause before running it\n\
                  -- with the sqlite3 shell, which ends at the first that is refused again and commits nothing then.\n\
                  -- `syncline conflicts retry` does the same with before-images, for the rows as they are then.\n\
-                 .bail on\nPRAGMA foreign_keys = ON;\nBEGIN;\n",
+                 -- Rows may reference each other in a circle: references are checked at the end, when all rows are there.\n\
+                 .bail on\nPRAGMA foreign_keys = ON;\nBEGIN;\nPRAGMA defer_foreign_keys = ON;\n",
             )?,
             Format::Ndjson => {}
         }
@@ -122,6 +124,8 @@ fn csv(row: &ConflictRow) -> String {
         side(&row.target),
         quoted(&entry.words),
         entry.last_run.clone(),
+        quoted(&entry.source),
+        quoted(&entry.target),
     ]
     .join(",")
 }
@@ -146,9 +150,9 @@ mod tests {
     #[test]
     fn csv_has_one_line_a_row_and_harms_no_spreadsheet() {
         let expected = "\
-id,table,kind,operation,key,source,target,words,run\r
+id,table,kind,operation,key,source_row,target_row,words,run,source,target\r
 c_7,\"or\nders\",check,update,\"{\"\"id\"\":731}\",\"{\"\"id\"\":731,\"\"total\"\":-5,\"\"note\"\":\"\"=1+1\"\"}\",\
-\"{\"\"id\"\":731,\"\"total\"\":5,\"\"note\"\":\"\"=1+1\"\"}\",\"CHECK constraint failed: \x1b[2J\ntotal >= 0\",r_2\r\n";
+\"{\"\"id\"\":731,\"\"total\"\":5,\"\"note\"\":\"\"=1+1\"\"}\",\"CHECK constraint failed: \x1b[2J\ntotal >= 0\",r_2,/a/hq.db,/a/branch.db\r\n";
         let shown = shown(Format::Csv);
         assert!(shown.starts_with(expected), "{shown}");
         assert!(shown.contains("\r\nc_8,\"or\nders\",check,delete,\"{\"\"id\"\":731}\",,\"{"), "{shown}");
@@ -172,8 +176,9 @@ c_7,\"or\nders\",check,update,\"{\"\"id\"\":731}\",\"{\"\"id\"\":731,\"\"total\"
         let shown = shown(Format::Sql);
         let statements: Vec<&str> = shown.lines().filter(|line| !line.starts_with("-- ")).collect();
         // A row that was refused for its unique value must not evict the one that has it.
-        assert_eq!(statements[..4], [".bail on", "PRAGMA foreign_keys = ON;", "BEGIN;", "UPDATE \"or"]);
-        let comments: Vec<&str> = shown.lines().filter(|line| line.starts_with("-- ")).skip(3).collect();
+        assert_eq!(statements[..3], [".bail on", "PRAGMA foreign_keys = ON;", "BEGIN;"]);
+        assert_eq!(statements[3..5], ["PRAGMA defer_foreign_keys = ON;", "UPDATE \"or"]);
+        let comments: Vec<&str> = shown.lines().filter(|line| line.starts_with("-- ")).skip(4).collect();
         assert_eq!(comments[0], "-- in /a/branch.db");
         assert_eq!(comments[1], "-- c_7 check: CHECK constraint failed: \\x1b[2J\\ntotal >= 0");
         assert!(

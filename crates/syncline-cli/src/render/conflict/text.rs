@@ -80,12 +80,15 @@ pub(crate) fn next_step(detail: &ConflictDetail, command: impl Fn(&str) -> Strin
             let show = command(&format!("conflicts show {}", quote(held_by)));
             format!("next:  {show}     it waits for that row, and goes with it\n")
         }
-        None => format!("next:  {}\n       {retry}     try again then\n", advice(entry.reason, &labels)),
+        None => format!("next:  {}\n       {retry}     try again then\n", advice(entry, &labels)),
     }
 }
 
-fn advice(reason: Reason, Labels { source, target, .. }: &Labels) -> String {
-    match reason {
+fn advice(entry: &Conflict, Labels { source, target, .. }: &Labels) -> String {
+    match entry.reason {
+        Reason::ForeignKey if entry.operation == Operation::Delete => {
+            format!("delete the rows of {target} that reference it, or let them reference another row")
+        }
         Reason::Check | Reason::NotNull | Reason::Type | Reason::Refused => {
             format!("mend the row in {source}, or relax the constraint in {target}")
         }

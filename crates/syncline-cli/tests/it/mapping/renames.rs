@@ -79,3 +79,16 @@ fn a_table_only_one_side_has_is_named_by_its_new_name() {
     assert_eq!(said.code, Some(10));
     assert!(said.out.contains("members is not in the target"), "{}", said.out);
 }
+
+#[test]
+fn what_the_target_lacks_is_said_of_its_own_table() {
+    let scene = Scene::with_pair(
+        "CREATE TABLE cust (id INTEGER PRIMARY KEY, grp TEXT); INSERT INTO cust VALUES (1, 'a')",
+        "CREATE TABLE people (id INTEGER PRIMARY KEY)",
+    );
+    let said = scene.run("copy a.db b.db --rename cust=people");
+    assert!(said.err.contains("the target's people has no column grp"), "{}", said.err);
+    assert!(said.err.contains("--tables '*,!cust'"), "{}", said.err);
+    let said = scene.run("diff a.db b.db --rename cust=people");
+    assert!(said.out.contains("the target's people has no column grp"), "{}", said.out);
+}

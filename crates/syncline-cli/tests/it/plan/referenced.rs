@@ -135,3 +135,30 @@ fn a_delete_alone_is_refused_when_it_is_tried() {
     scene.sql("b.db", "DELETE FROM c");
     scene.ok("apply p.plan");
 }
+
+#[test]
+fn a_row_that_is_held_makes_no_plan_stale() {
+    // What takes the place of the deleted row is refused, so the rows that reference it hold on to the old one.
+    let keyed = "id INTEGER PRIMARY KEY, code TEXT REFERENCES p (code), x INTEGER";
+    let keyless = "id INTEGER, code TEXT REFERENCES p (code), x INTEGER";
+    for (strategy, child) in [("full", keyed), ("compare", keyed), ("full", keyless)] {
+        let tables = |check: &str| {
+            format!(
+                "CREATE TABLE p (id INTEGER PRIMARY KEY, code TEXT UNIQUE, n INTEGER {check}); CREATE TABLE c ({child})"
+            )
+        };
+        let scene = Scene::with_pair(
+            &format!("{}; INSERT INTO p VALUES (6, 'A', -1); INSERT INTO c VALUES (7, 'A', 1)", tables("")),
+            &format!("{}; INSERT INTO p VALUES (4, 'A', 1); INSERT INTO c VALUES (7, 'A', 0)", tables("CHECK (n > 0)")),
+        );
+        std::fs::copy(scene.path("b.db"), scene.path("direct.db")).unwrap();
+        let flags = format!("--strategy {strategy} --max-delete 100%");
+        scene.ok(&format!("plan mirror a.db b.db {flags} -o p.plan"));
+        let said = scene.run("apply p.plan");
+        assert_eq!(said.code, Some(3), "{strategy} {child}\n{}{}", said.out, said.err);
+        // It does what a run without a plan does.
+        assert_eq!(scene.run(&format!("mirror a.db direct.db {flags}")).code, Some(3));
+        let rows = |database| [scene.rows(database, "SELECT * FROM p"), scene.rows(database, "SELECT * FROM c")];
+        assert_eq!(rows("b.db"), rows("direct.db"), "{strategy} {child}");
+    }
+}

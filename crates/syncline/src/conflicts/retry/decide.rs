@@ -56,7 +56,7 @@ impl Syncline {
             match decided {
                 Ok(decided) => tables.push(decided),
                 Err(error) if is_of_table(error.code()) => {
-                    refused.push((name.to_owned(), error.leaving_if_unsaid("its rows are held as before")));
+                    refused.push((name.to_owned(), of_retry(error)));
                 }
                 Err(error) => return Err(error),
             }
@@ -145,6 +145,22 @@ fn pair_of(
     let table = source.table(name).ok_or_else(|| gone("source"))?;
     let pair = pair_with(table, target, resolved, request.schema.one_sided())?;
     if pair.is_missing { Err(gone("target")) } else { Ok(pair) }
+}
+
+/// The error of a table in the words of a retry, which has none of the flags that a copy or mirror would advise.
+fn of_retry(error: Error) -> Error {
+    let told = Error::new(error.code(), error.what())
+        .leaving("its rows are held as before")
+        .next("make the two tables match", "then try again")
+        .next("run the copy or mirror again", "it has flags for tables that differ, and tries held rows again too");
+    let told = match error.why() {
+        Some(why) => told.because(why),
+        None => told,
+    };
+    match error.place() {
+        Some(place) => told.at(place),
+        None => told,
+    }
 }
 
 /// Whether other tables can be tried although this happened to one.
