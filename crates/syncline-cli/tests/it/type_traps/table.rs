@@ -322,7 +322,7 @@ pub(super) const TRAPS: &[Trap] = &[
     Trap {
         name: "AUTOINCREMENT",
         holds: "keys with gaps",
-        does: "the counter follows the rows and undo puts it back",
+        does: "the counter follows the rows, and undo puts it back unless others have moved it since",
         source: "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, v); INSERT INTO t VALUES (5, 'x'), (9, 'y')",
         outcome: Carried { edits: "UPDATE t SET v = 'z' WHERE id = 5; DELETE FROM t WHERE id = 9; UPDATE sqlite_sequence SET seq = 5" },
     },
