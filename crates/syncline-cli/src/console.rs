@@ -153,11 +153,16 @@ impl Console {
 
     /// A command as it would be typed to go on from here: with the state directory, when that was chosen by flag.
     pub(crate) fn command(&self, command: &str) -> String {
+        format!("syncline {command}{}", self.state_dir_flag())
+    }
+
+    /// The flag that names the state directory, with a space before it, when it was chosen by flag; else nothing.
+    pub(crate) fn state_dir_flag(&self) -> String {
         match &self.state_dir {
             Some(dir) if std::env::var_os("SYNCLINE_STATE_DIR").is_none_or(|set| Path::new(&set) != dir) => {
-                format!("syncline {command} --state-dir {}", text::quote(&dir.to_string_lossy()))
+                format!(" --state-dir {}", text::quote(&dir.to_string_lossy()))
             }
-            _ => format!("syncline {command}"),
+            _ => String::new(),
         }
     }
 

@@ -3,10 +3,10 @@
 use std::time::Instant;
 
 use clap::Args;
-use syncline::DiffRequest;
 use syncline::error::{Code, Error, Result};
 use syncline::row_difference::RowSink;
 use syncline::summary::TableDiff;
+use syncline::{DiffRequest, MappingRequest};
 
 use super::jobs::JobsArgs;
 use super::mapping::MappingArgs;
@@ -78,6 +78,8 @@ pub(super) async fn run(args: DiffArgs, console: &Console) -> Result<Exit> {
         labels: Labels::new(&request.source, &request.target),
         with_rows,
         is_quiet: console.is_quiet,
+        is_whole: request.tables.is_empty() && request.mapping == MappingRequest::default(),
+        state_dir_flag: console.state_dir_flag(),
         paint: console.paint,
     });
     let progress = console.progress_of_document(format.is_of_rows());

@@ -52,6 +52,11 @@ pub(crate) struct Frame {
     pub(crate) with_rows: bool,
     /// Whether hints are left out.
     pub(crate) is_quiet: bool,
+    /// Whether both databases are compared whole and as they are. Commands for less would repeat every flag, and without
+    /// them would change more than was compared.
+    pub(crate) is_whole: bool,
+    /// What names the state directory in commands that are advised.
+    pub(crate) state_dir_flag: String,
     /// Colour.
     pub(crate) paint: Paint,
 }
@@ -94,7 +99,15 @@ pub(super) mod testing {
     pub(in crate::render) fn shown(format: Format, with_rows: bool) -> String {
         let (output, page) = Page::output(false);
         let labels = Labels::new("shop/hq.db", "shop/branch.db");
-        let mut view = format.view(Frame { output, labels, with_rows, is_quiet: false, paint: Paint::PLAIN });
+        let mut view = format.view(Frame {
+            output,
+            labels,
+            with_rows,
+            is_quiet: false,
+            is_whole: true,
+            state_dir_flag: String::new(),
+            paint: Paint::PLAIN,
+        });
         if with_rows || format.is_of_rows() {
             rows().into_iter().for_each(|row| view.row(row).unwrap());
         }

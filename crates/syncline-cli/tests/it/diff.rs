@@ -24,6 +24,16 @@ next:  syncline mirror syncline-demo/hq.db syncline-demo/branch.db          make
 }
 
 #[test]
+fn commands_are_advised_only_for_what_was_compared() {
+    let scene = Scene::with_demo();
+    let said = scene.ok(&format!("diff {DEMO} --state-dir elsewhere"));
+    assert!(said.contains(&format!("syncline mirror {DEMO} --state-dir elsewhere ")), "{said}");
+    // A mirror of all tables is not what follows from a look at one, or through a filter.
+    assert!(!scene.ok(&format!("diff {DEMO} --tables customers")).contains("next:"));
+    assert!(!scene.run_with(&format!("diff {DEMO}"), &["--where", "customers: id > 1"]).out.contains("next:"));
+}
+
+#[test]
 fn rows_say_which_side_has_what() {
     let shown = Scene::with_demo().ok(&format!("diff {DEMO} --rows --tables customers"));
     for expected in [

@@ -103,18 +103,18 @@ impl Text {
 
     fn hints(&self, report: &DiffReport) -> String {
         let labels = &self.frame.labels;
-        let (typed, target) = (labels.typed(), &labels.target);
-        if report.equal || self.frame.is_quiet {
+        let (typed, target, flag) = (labels.typed(), &labels.target, &self.frame.state_dir_flag);
+        if report.equal || self.frame.is_quiet || !self.frame.is_whole {
             return String::new();
         }
         let mut hints = Vec::new();
         // What cannot be compared cannot be carried either, so nothing is offered that would be refused.
         if report.tables.iter().all(|table| table.comparable) {
-            hints.push((format!("syncline mirror {typed}"), format!("make {target} equal to {}", labels.source)));
-            hints.push((format!("syncline copy {typed}"), "add and update, delete nothing".to_owned()));
+            hints.push((format!("syncline mirror {typed}{flag}"), format!("make {target} equal to {}", labels.source)));
+            hints.push((format!("syncline copy {typed}{flag}"), "add and update, delete nothing".to_owned()));
         }
         if !self.frame.with_rows {
-            hints.push((format!("syncline diff {typed} --rows"), "show the rows that differ".to_owned()));
+            hints.push((format!("syncline diff {typed} --rows{flag}"), "show the rows that differ".to_owned()));
         }
         let width = hints.iter().map(|(command, _)| command.chars().count()).max().unwrap_or(0);
         let lead = |at| if at == 0 { "next:" } else { "" };
