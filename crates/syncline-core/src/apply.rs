@@ -21,6 +21,7 @@ mod left_out;
 mod loads;
 mod moved;
 pub mod order;
+mod pages;
 mod puts;
 mod referenced;
 mod references;

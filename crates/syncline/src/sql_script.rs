@@ -32,7 +32,7 @@ pub enum Clash {
 /// # Errors
 /// When a name cannot be written in SQL.
 pub fn sql_of(row: &RowDifference, clash: Clash) -> Result<String> {
-    let mut place = Place::of(row, DIALECT)?;
+    let mut place = Place::of(row)?;
     place.is_partial |= clash == Clash::Fails;
     let mut sql = String::new();
     match (row.operation, &row.source) {
@@ -73,13 +73,13 @@ struct Place {
 }
 
 impl Place {
-    fn of(row: &RowDifference, dialect: Dialect) -> Result<Self> {
+    fn of(row: &RowDifference) -> Result<Self> {
         let (table, columns, is_partial) = match &row.in_target {
             Some(target) => (&target.table, &target.columns, target.is_partial),
             None => (&row.table, &row.columns, false),
         };
-        let columns = columns.iter().map(|name| dialect.identifier(name)).collect::<Result<_>>()?;
-        Ok(Self { table: dialect.identifier(table)?, columns, is_partial })
+        let columns = columns.iter().map(|name| DIALECT.identifier(name)).collect::<Result<_>>()?;
+        Ok(Self { table: DIALECT.identifier(table)?, columns, is_partial })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::pages::Pages;
 use super::{Action, Applier};
 use crate::change::{Mark, Operation, PlannedChange, TableTask, keys_of};
 use crate::error::Result;
@@ -154,14 +155,8 @@ impl Applier<'_> {
     ) -> Result<Vec<Mark>> {
         let (work, mut marks) = (&self.tables[table], Vec::new());
         for kind in [ChangeKind::Put, ChangeKind::Delete] {
-            let mut done = 0;
-            loop {
-                self.context.cancel.check()?;
-                let page = self.page(table, kind, done).await?;
-                if page.is_empty() {
-                    break;
-                }
-                done += page.len() as u64;
+            let mut pages = Pages::of(table, kind);
+            while let Some(page) = self.next_page(&mut pages).await? {
                 let is_there = |change: &&PlannedChange| change.operation != Operation::Insert;
                 let keys = keys_of(page.iter().filter(is_there), work.target.key_width())?;
                 let found = view.orphans(&work.target, foreign_key, Some(&keys), room).await?;

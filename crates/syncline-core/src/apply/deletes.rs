@@ -2,6 +2,7 @@
 
 use super::holds::Attempt;
 use super::order::Unit;
+use super::pages::Pages;
 use super::{Action, Applier, Pending, entangled, sum_of};
 use crate::change::{Applied, ApplyMode, ChangeBatch, DeleteBatch, PlannedChange, keys_of};
 use crate::error::{Code, Error, Result};
@@ -35,13 +36,8 @@ impl Applier<'_> {
     /// Nothing references the table, so every page stands for itself.
     async fn delete_in_batches(&mut self, table: usize, writer: &mut dyn Writer) -> Result<()> {
         self.context.started(self.name(table), Phase::Apply, self.tables[table].deletes);
-        let mut done = 0;
-        loop {
-            self.context.cancel.check()?;
-            let page = self.page(table, ChangeKind::Delete, done).await?;
-            if page.is_empty() {
-                break;
-            }
+        let mut pages = Pages::of(table, ChangeKind::Delete);
+        while let Some(page) = self.next_page(&mut pages).await? {
             self.context.pay_outside(page.len()).await?;
             let mut pending = self.pending();
             let mut tx = writer.begin().await?;
@@ -52,10 +48,9 @@ impl Applier<'_> {
             };
             let written = written.await;
             self.conclude(tx, pending, written).await?;
-            done += page.len() as u64;
-            self.context.progress(self.name(table), Phase::Apply, done);
+            self.context.progress(self.name(table), Phase::Apply, pages.done);
         }
-        self.context.ended(self.name(table), Phase::Apply, done);
+        self.context.ended(self.name(table), Phase::Apply, pages.done);
         Ok(())
     }
 
@@ -100,18 +95,13 @@ impl Applier<'_> {
         table: usize,
         mode: ApplyMode,
     ) -> Result<()> {
-        let mut done = 0;
-        loop {
-            self.context.cancel.check()?;
-            let page = self.page(table, ChangeKind::Delete, done).await?;
-            if page.is_empty() {
-                return Ok(());
-            }
+        let mut pages = Pages::of(table, ChangeKind::Delete);
+        while let Some(page) = self.next_page(&mut pages).await? {
             self.context.pay(page.len()).await?;
             self.delete_rows(tx, pending, table, &page, mode).await?;
-            done += page.len() as u64;
-            self.context.progress(self.name(table), Phase::Apply, done);
+            self.context.progress(self.name(table), Phase::Apply, pages.done);
         }
+        Ok(())
     }
 
     async fn delete_rows(

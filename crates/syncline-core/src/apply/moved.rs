@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use futures_util::StreamExt;
 
 use super::left_out::{key_form, key_form_of};
+use super::pages::Pages;
 use super::referenced::key_order;
 use super::{Action, Applier};
 use crate::change::{Operation, PlannedChange, RowDigest, keys_of};
@@ -28,14 +29,8 @@ impl Applier<'_> {
             if !self.may_move_references(table) || self.tables[table].target.is_multiset() {
                 continue;
             }
-            let mut done = 0;
-            loop {
-                self.context.cancel.check()?;
-                let mut page = self.page(table, ChangeKind::Put, done).await?;
-                if page.is_empty() {
-                    break;
-                }
-                done += page.len() as u64;
+            let mut pages = Pages::of(table, ChangeKind::Put);
+            while let Some(mut page) = self.next_page(&mut pages).await? {
                 page.retain(|change| change.operation == Operation::Update);
                 if !page.is_empty() && self.moves_in(table, &page).await? {
                     return Ok(true);

@@ -7,6 +7,7 @@ use futures_util::StreamExt;
 use super::holds::Attempt;
 use super::left_out::{LeftOut, key_form_of, take_displaced};
 use super::order::Unit;
+use super::pages::Pages;
 use super::references::{Dangling, Put};
 use super::rivals::rivals_in;
 use super::{Action, Applier, Pending, entangled};
@@ -46,21 +47,15 @@ impl Applier<'_> {
             return Ok(());
         }
         self.context.started(self.name(table), Phase::Apply, total);
-        let (mut done, mut has_deferred) = (0, false);
-        loop {
-            self.context.cancel.check()?;
-            let page = self.page(table, ChangeKind::Put, done).await?;
-            if page.is_empty() {
-                break;
-            }
+        let (mut pages, mut has_deferred) = (Pages::of(table, ChangeKind::Put), false);
+        while let Some(page) = self.next_page(&mut pages).await? {
             has_deferred |= self.put_page(table, &page, writer).await?;
-            done += page.len() as u64;
-            self.context.progress(self.name(table), Phase::Apply, done);
+            self.context.progress(self.name(table), Phase::Apply, pages.done);
         }
         if has_deferred {
             self.exchange(&[table], ChangeKind::Deferred, writer).await?;
         }
-        self.context.ended(self.name(table), Phase::Apply, done);
+        self.context.ended(self.name(table), Phase::Apply, pages.done);
         Ok(())
     }
 
@@ -176,13 +171,8 @@ impl Applier<'_> {
         kind: ChangeKind,
         mode: ApplyMode,
     ) -> Result<Attempt> {
-        let (mut done, mut attempt) = (0, Attempt::Done);
-        loop {
-            self.context.cancel.check()?;
-            let page = self.page(table, kind, done).await?;
-            if page.is_empty() {
-                return Ok(attempt);
-            }
+        let (mut pages, mut attempt) = (Pages::of(table, kind), Attempt::Done);
+        while let Some(page) = self.next_page(&mut pages).await? {
             self.context.pay(page.len()).await?;
             let written = self.put_rows(tx, pending, table, &page, mode).await?;
             if !written.clashes.is_empty() {
@@ -191,9 +181,9 @@ impl Applier<'_> {
             if written.has_to_repeat {
                 attempt = Attempt::Again;
             }
-            done += page.len() as u64;
-            self.context.progress(self.name(table), Phase::Apply, done);
+            self.context.progress(self.name(table), Phase::Apply, pages.done);
         }
+        Ok(attempt)
     }
 
     /// Reads the new rows of a page from the source and writes them.
@@ -247,10 +237,6 @@ impl Applier<'_> {
             }
         }
         Ok(written)
-    }
-
-    pub(super) async fn page(&self, table: usize, kind: ChangeKind, from: u64) -> Result<Vec<PlannedChange>> {
-        self.context.spool.page(self.name(table), kind, from, self.context.page_rows()).await
     }
 }
 

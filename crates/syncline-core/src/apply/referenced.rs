@@ -6,6 +6,7 @@ use super::alike::Alike;
 use super::dangled::Before;
 use super::holds::Attempt;
 use super::left_out::{Cause, key_form, key_form_of};
+use super::pages::Pages;
 use super::references::named_cells;
 use super::{Action, Applier, Pending, TableWork};
 use crate::change::{PlannedChange, Reason, TableTask, keys_of};
@@ -76,13 +77,10 @@ impl Applier<'_> {
         }
         let mut missing: HashSet<_> = orphans.keys.rows().map(|row| key_form(row.iter())).collect();
         for kind in [ChangeKind::Put, ChangeKind::Deferred, ChangeKind::Delete] {
-            let mut done = 0;
-            loop {
-                let page = self.page(table, kind, done).await?;
-                if page.is_empty() || missing.is_empty() {
-                    break;
-                }
-                done += page.len() as u64;
+            let mut pages = Pages::of(table, kind);
+            while !missing.is_empty()
+                && let Some(page) = self.next_page(&mut pages).await?
+            {
                 page.iter().for_each(|change| _ = missing.remove(&key_form_of(&change.key)));
             }
         }
@@ -142,13 +140,8 @@ impl Applier<'_> {
         let target = &self.tables[table].target;
         let alike = Alike::new(target, &target.key);
         let wanted: HashSet<_> = orphans.points_at.rows().map(|row| alike.form(row.select(&order))).collect();
-        let (mut done, mut is_any) = (0, false);
-        loop {
-            let page = self.page(table, ChangeKind::Delete, done).await?;
-            if page.is_empty() {
-                return Ok(is_any);
-            }
-            done += page.len() as u64;
+        let (mut pages, mut is_any) = (Pages::of(table, ChangeKind::Delete), false);
+        while let Some(page) = self.next_page(&mut pages).await? {
             let is_wanted = |change: &&PlannedChange| {
                 wanted.contains(&alike.form(exact::decode_row(&change.key).unwrap_or_default()))
             };
@@ -158,6 +151,7 @@ impl Applier<'_> {
                 is_any = true;
             }
         }
+        Ok(is_any)
     }
 
     /// Asks for the rows of a parent that hold what `orphans` point at, in columns that are not its key. Which these are
@@ -188,14 +182,8 @@ impl Applier<'_> {
         for Wanted { table, columns, held, cause, error, mut stale } in std::mem::take(&mut self.wanted) {
             let mut is_any = false;
             for kind in [ChangeKind::Put, ChangeKind::Deferred, ChangeKind::Delete] {
-                let mut done = 0;
-                loop {
-                    self.context.cancel.check()?;
-                    let page = self.page(table, kind, done).await?;
-                    if page.is_empty() {
-                        break;
-                    }
-                    done += page.len() as u64;
+                let mut pages = Pages::of(table, kind);
+                while let Some(page) = self.next_page(&mut pages).await? {
                     let target = &self.tables[table].target;
                     let alike = Alike::new(target, &columns);
                     let mut keys = keys_of(&page, target.key_width())?;

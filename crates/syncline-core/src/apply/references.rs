@@ -8,6 +8,7 @@ use std::collections::btree_map::Entry;
 
 use super::holds::Attempt;
 use super::left_out::{Cause, Excused, key_form, key_form_of};
+use super::pages::Pages;
 use super::{Action, Applier, Pending, TableWork};
 use crate::change::{Operation, PlannedChange, Reason, TableTask, keys_of};
 use crate::error::Result;
@@ -94,14 +95,9 @@ impl Applier<'_> {
                     }
                     Action::Empty(_) => {}
                     Action::Differences => {
-                        let mut done = 0;
-                        loop {
-                            let page = self.page(table, kind, done).await?;
-                            if page.is_empty() {
-                                break;
-                            }
+                        let mut pages = Pages::of(table, kind);
+                        while let Some(page) = self.next_page(&mut pages).await? {
                             all.add(self.hold_dangling(tx, pending, table, Put::Page(&page)).await?);
-                            done += page.len() as u64;
                             if self.tables[table].target.is_multiset() {
                                 // All that was put into it has been looked at with the first page.
                                 break;
@@ -154,14 +150,11 @@ impl Applier<'_> {
         table: usize,
         kind: ChangeKind,
     ) -> Result<()> {
-        let mut done = 0;
-        while self.context.restores.is_some() {
-            let page = self.page(table, kind, done).await?;
-            if page.is_empty() {
-                break;
-            }
+        let mut pages = Pages::of(table, kind);
+        while self.context.restores.is_some()
+            && let Some(page) = self.next_page(&mut pages).await?
+        {
             self.mark_dangling(tx, pending, table, &page).await?;
-            done += page.len() as u64;
         }
         Ok(())
     }

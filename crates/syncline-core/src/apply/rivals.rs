@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 use futures_util::StreamExt;
 
 use super::left_out::{Cause, LeftOut, key_form_of};
+use super::pages::Pages;
 use super::references::named_key;
 use super::{Action, Applier, Pending, TableWork};
 use crate::change::{PlannedChange, Reason, Refusal, keys_of};
@@ -69,20 +70,17 @@ impl Applier<'_> {
 
     /// Which rows wait for which, as the table was before the exchange.
     async fn waiting(&mut self, tx: &mut dyn Transaction, table: usize, kind: ChangeKind) -> Result<Waiting> {
-        let (mut waiting, mut known, mut done) = (Waiting::new(), 0, 0);
-        loop {
-            self.context.cancel.check()?;
-            let page = self.page(table, kind, done).await?;
-            if page.is_empty() || known >= limits::RIVALS_MAX {
-                return Ok(waiting);
-            }
-            done += page.len() as u64;
+        let (mut waiting, mut known, mut pages) = (Waiting::new(), 0, Pages::of(table, kind));
+        while known < limits::RIVALS_MAX
+            && let Some(page) = self.next_page(&mut pages).await?
+        {
             let (page, _) = self.left_out[table].split(&page);
             for wait in self.waits_of(tx, table, &page).await? {
                 known += 1;
                 waiting.entry(key_form_of(&wait.rival)).or_default().push(wait);
             }
         }
+        Ok(waiting)
     }
 
     async fn waits_of(&mut self, tx: &mut dyn Transaction, table: usize, page: &[PlannedChange]) -> Result<Vec<Wait>> {
