@@ -1,15 +1,18 @@
 //! One row-level fact and the batches it travels in.
 
 pub mod copies;
+mod forms;
 
 use std::sync::Arc;
 
 use crate::error::{Code, Error, Result};
 use crate::mapping::{Condition, Mask};
 use crate::schema::TableSchema;
-use crate::value::{RowBatch, Value, exact};
+use crate::value::{RowBatch, Value, ValueRef, exact};
 
-/// A 128-bit digest of a row's exact encoding; see [`crate::value::exact::digest_row`].
+pub use self::forms::Forms;
+
+/// A 128-bit digest of a row; see [`crate::value::Equality::digest`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RowDigest(pub u128);
 
@@ -73,6 +76,9 @@ pub struct TableTask {
     pub key: Vec<usize>,
     /// What a mapping makes of the table on this side.
     pub mapped: Mapped,
+    /// How the cells are seen and compared. Keys, rows and digests that go in or come out are in these forms; only
+    /// before-images and the digests of what was written are the engine's own, bit for bit.
+    pub forms: Forms,
 }
 
 /// What a mapping makes of one side of a pair. The default is a table seen as it is.
@@ -97,7 +103,19 @@ impl TableTask {
         let columns = table.stored_columns();
         let key_columns = table.key.iter().flat_map(|key| &key.columns);
         let key = key_columns.filter_map(|column| columns.iter().position(|other| other == column)).collect();
-        Self { table, columns, key, mapped: Mapped::default() }
+        Self { table, columns, key, mapped: Mapped::default(), forms: Forms::default() }
+    }
+
+    /// The same task with all cells as the engine stores them.
+    #[must_use]
+    pub fn native(&self) -> Self {
+        Self { forms: Forms::default(), ..self.clone() }
+    }
+
+    /// The digest of a row of the task. `scratch` is overwritten.
+    #[inline]
+    pub fn digest<'v>(&self, row: impl IntoIterator<Item = ValueRef<'v>>, scratch: &mut Vec<u8>) -> RowDigest {
+        RowDigest(self.forms.equality.digest(row, scratch))
     }
 
     /// The same task over all rows of the table.
@@ -181,12 +199,14 @@ pub enum ApplyMode {
 pub struct Image {
     /// The key, in the exact encoding.
     pub key: Vec<u8>,
-    /// The columns of the task before the change, in the exact encoding; `None` when there was no row.
+    /// The columns of the task before the change as the engine stores them, in the exact encoding; `None` when there was
+    /// no row.
     pub before: Option<Vec<u8>>,
     /// The engine's own row number before the change, where it has one and the key is not it. In a table without a key
     /// also that of a row that was inserted.
     pub place: Option<i64>,
-    /// The digest of what was written; `None` when the row was deleted.
+    /// The digest of the row as the engine stores it after the change, kept columns included, whatever the forms of the
+    /// task; `None` when the row was deleted.
     pub after: Option<RowDigest>,
 }
 

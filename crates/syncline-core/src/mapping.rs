@@ -12,7 +12,6 @@ pub mod filter;
 pub mod mask;
 mod mentions;
 pub mod names;
-mod numeric;
 mod references;
 mod resolve;
 mod rules;

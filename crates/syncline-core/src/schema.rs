@@ -1,13 +1,15 @@
 //! Tables as their databases describe them, how two of them fit together, and the steps that make one like the other.
 
 pub mod contract;
+mod meeting;
 pub mod report;
 pub mod steps;
 pub mod table;
 
 pub use contract::{ColumnPair, Mismatch};
+pub use meeting::{Grade, Meeting};
 pub use report::{Difference, DifferenceKind, Severity};
 pub use steps::{AddedColumn, NewColumn, SchemaStep, Widened};
 pub use table::{
-    Check, Coercion, Column, ForeignKey, Generated, Index, IndexColumn, Key, NotCarried, Schema, TableSchema, Unique,
+    Check, Column, ForeignKey, Generated, Index, IndexColumn, Key, NotCarried, Schema, TableSchema, Unique,
 };

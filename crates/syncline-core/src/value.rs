@@ -2,16 +2,26 @@
 //!
 //! A cell read from any engine becomes a [`ValueRef`]; rows of cells travel in a [`RowBatch`]; owned [`Value`]s exist only
 //! for keys and conflicts. Two encodings give values as bytes: [`exact`] is reversible bit for bit, [`canonical`] makes
-//! equal what engines write differently. [`key_order`] is the one order in which both sides of a comparison are read.
+//! equal what engines write differently; [`Equality`] says by which of them rows are compared. [`key_order`] is the one
+//! order in which both sides of a comparison are read. A [`Kind`] is what values a column holds, and [`fit`] gives a value
+//! the form that a column of some kind holds it in.
 
 pub mod batch;
+pub mod calendar;
 pub mod canonical;
+pub mod equality;
 pub mod exact;
+pub mod fit;
 pub mod key_order;
+mod kind;
 mod number;
+mod numeric;
 pub mod sum;
 
 pub use batch::{Row, RowBatch};
+pub use equality::Equality;
+pub use kind::{Coercion, Kind};
+pub use numeric::looks_numeric;
 pub use sum::TableSum;
 
 /// One value, owned.
@@ -34,7 +44,8 @@ pub enum Value {
     Text(Vec<u8>),
     /// Bytes.
     Bytes(Vec<u8>),
-    /// Days since 1970-01-01 in the proleptic Gregorian calendar.
+    /// Days since 1970-01-01 in the proleptic Gregorian calendar. The highest and the lowest number are infinity and minus
+    /// infinity, here and in a timestamp and an instant.
     Date(i32),
     /// Microseconds since midnight; negative and beyond 24 hours where the engine allows it.
     Time(i64),

@@ -81,7 +81,7 @@ impl Applier<'_> {
         let (mut keys, mut held, mut gone) = (RowBatch::new(copies::WIDTH), Vec::new(), HashSet::new());
         let (mut expectations, mut scratch) = (Vec::new(), Vec::new());
         for ((row, key), (_, cause)) in rows.rows().zip(named.rows()).zip(chunk) {
-            let digest = RowDigest(exact::digest_row(row.iter(), &mut scratch));
+            let digest = work.target.digest(row.iter(), &mut scratch);
             let place = copies::place_of(key).ok_or_else(|| not_as_written(work))?;
             copies::push(&mut keys, digest, place)?;
             expectations.push(digest);

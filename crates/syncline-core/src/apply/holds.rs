@@ -12,7 +12,7 @@ use futures_util::StreamExt;
 use super::left_out::{Cause, Excused, key_form, key_form_of};
 use super::rivals::rivals_of;
 use super::{Applier, Context, Pending, TableWork};
-use crate::change::{Applied, DeleteBatch, Operation, Reason, Refusal, RowDigest, copies, keys_of};
+use crate::change::{Applied, DeleteBatch, Operation, Reason, Refusal, copies, keys_of};
 use crate::error::{Code, Error, Result};
 use crate::state::HeldRow;
 use crate::store::Transaction;
@@ -126,7 +126,7 @@ impl Applier<'_> {
             let mut keys = RowBatch::new(work.source.key_width());
             rows.rows().try_for_each(|row| keys.push_row(row.select(&work.source.key)))?;
             if is_written {
-                context.take_out(tx, pending, (table, work), &rows, as_written(&rows, keys.clone())).await?;
+                context.take_out(tx, pending, (table, work), &rows, as_written(work, &rows, keys.clone())).await?;
             }
             let mut done = 0;
             while !keys.is_empty() {
@@ -182,9 +182,9 @@ fn found(work: &TableWork, rows: &RowBatch) -> HashMap<Vec<u8>, Vec<u8>> {
 }
 
 /// The delete of rows that are as they were written a moment ago.
-fn as_written(rows: &RowBatch, keys: RowBatch) -> DeleteBatch {
+fn as_written(work: &TableWork, rows: &RowBatch, keys: RowBatch) -> DeleteBatch {
     let mut scratch = Vec::new();
-    let expectations = rows.rows().map(|row| RowDigest(exact::digest_row(row.iter(), &mut scratch))).collect();
+    let expectations = rows.rows().map(|row| work.target.digest(row.iter(), &mut scratch)).collect();
     DeleteBatch { keys, expectations, left: Vec::new() }
 }
 

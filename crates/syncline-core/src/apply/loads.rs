@@ -19,7 +19,7 @@ use crate::limits;
 use crate::schema::{Index, SchemaStep, TableSchema};
 use crate::state::LoadRecord;
 use crate::store::{RowSource, RowStream, Share, Snapshot, Transaction};
-use crate::value::{RowBatch, TableSum};
+use crate::value::{Equality, RowBatch, TableSum, exact};
 
 impl Applier<'_> {
     /// Loads a whole table, creating it first if need be and its indexes afterwards.
@@ -100,7 +100,11 @@ impl Context<'_> {
     ) -> Result<(TableSum, u64)> {
         self.warn_of_wait(work);
         let (mut sum, mut read) = (TableSum::default(), 0);
-        let mut batches = Summed { batches: source.all(&work.source).await?, scratch: Vec::new() };
+        let mut batches = Summed {
+            batches: source.all(&work.source).await?,
+            equality: work.source.forms.equality,
+            scratch: Vec::new(),
+        };
         let mut ahead = None;
         loop {
             self.cancel.check()?;
@@ -113,7 +117,7 @@ impl Context<'_> {
             read += part.rows;
             self.pay(rows.len()).await?;
             let (rows, excused) = left_out.split_rows(work, rows)?;
-            excused.iter().filter_map(|held| held.source.as_deref()).for_each(|row| sum.remove(row));
+            remove(&mut sum, work, excused.iter().filter_map(|held| held.source.as_deref()))?;
             self.hold_excused(pending, (table, work), excused).await?;
             let has_room = rows.bytes() <= limits::BATCH_BYTES;
             let loading = tx.load(&work.target, rows);
@@ -125,7 +129,7 @@ impl Context<'_> {
             } else {
                 loading.await?
             };
-            refused.iter().filter_map(|refusal| refusal.row.as_deref()).for_each(|row| sum.remove(row));
+            remove(&mut sum, work, refused.iter().filter_map(|refusal| refusal.row.as_deref()))?;
             let applied = Applied { refused, ..Applied::default() };
             self.hold_refused(tx, pending, (table, work), applied).await?;
             self.progress(&work.name, Phase::Load, read);
@@ -177,9 +181,20 @@ async fn raise_sequence(source: &mut dyn RowSource, tx: &mut dyn Transaction, wo
     Ok(())
 }
 
+/// Takes rows that are not written, given in the exact encoding, out of the sum of all.
+fn remove<'r>(sum: &mut TableSum, work: &TableWork, rows: impl Iterator<Item = &'r [u8]>) -> Result<()> {
+    for row in rows {
+        let cells = exact::decode_row(row)
+            .map_err(|error| Error::new(Code::Internal, "a row that was left out cannot be read").caused_by(error))?;
+        sum.remove(cells, work.source.forms.equality);
+    }
+    Ok(())
+}
+
 /// Batches, each with the sum of its rows.
 struct Summed<'a> {
     batches: RowStream<'a>,
+    equality: Equality,
     scratch: Vec<u8>,
 }
 
@@ -187,7 +202,7 @@ impl Summed<'_> {
     async fn next(&mut self) -> Result<Option<(RowBatch, TableSum)>> {
         let Some(rows) = self.batches.next().await.transpose()? else { return Ok(None) };
         let mut sum = TableSum::default();
-        sum.add(&rows, &mut self.scratch);
+        sum.add(&rows, self.equality, &mut self.scratch);
         if self.scratch.capacity() > limits::BATCH_BYTES {
             // One huge row must not keep its room for the rest of the table.
             self.scratch = Vec::new();

@@ -7,12 +7,12 @@ use futures_util::StreamExt;
 use super::left_out::{key_form, key_form_of};
 use super::pages::Pages;
 use super::referenced::key_order;
-use super::{Action, Applier};
+use super::{Action, Applier, TableWork};
 use crate::change::{Operation, PlannedChange, RowDigest, keys_of};
 use crate::error::Result;
 use crate::schema::{Column, Generated};
 use crate::state::ChangeKind;
-use crate::value::{ValueRef, exact};
+use crate::value::ValueRef;
 
 impl Applier<'_> {
     /// Whether the work is an undo that may take away what others reference by columns that are not the key. That can be
@@ -50,8 +50,8 @@ impl Applier<'_> {
         let mut batches = view.fetch(&work.target, &keys_of(page, work.target.key_width())?).await?;
         while let Some(rows) = batches.next().await.transpose()? {
             for row in rows.rows() {
-                let digest = RowDigest(exact::digest_row(row.iter(), &mut scratch));
-                known.insert(key_form(row.select(&work.target.key)), (digest, cells_form(row.select(&columns))));
+                let digest = work.target.digest(row.iter(), &mut scratch);
+                known.insert(key_form(row.select(&work.target.key)), (digest, cells_form(work, row.select(&columns))));
             }
         }
         for change in page {
@@ -65,7 +65,7 @@ impl Applier<'_> {
         while let Some(rows) = batches.next().await.transpose()? {
             for row in rows.rows() {
                 let known = known.get(&key_form(row.select(&work.source.key)));
-                if known.is_none_or(|(_, cells)| *cells != cells_form(row.select(&columns))) {
+                if known.is_none_or(|(_, cells)| *cells != cells_form(work, row.select(&columns))) {
                     return Ok(true);
                 }
             }
@@ -101,6 +101,6 @@ impl Applier<'_> {
 }
 
 /// A digest of what is referenced: the values themselves may be large.
-fn cells_form<'v>(cells: impl IntoIterator<Item = ValueRef<'v>>) -> u128 {
-    exact::digest_row(cells, &mut Vec::new())
+fn cells_form<'v>(work: &TableWork, cells: impl IntoIterator<Item = ValueRef<'v>>) -> RowDigest {
+    work.target.digest(cells, &mut Vec::new())
 }

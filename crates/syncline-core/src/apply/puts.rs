@@ -12,7 +12,7 @@ use super::references::{Dangling, Put};
 use super::rivals::rivals_in;
 use super::{Action, Applier, Pending, entangled};
 use crate::change::{
-    Applied, ApplyMode, ChangeBatch, Expectation, PlannedChange, PutBatch, Reason, Refusal, RowDigest, TableTask,
+    Applied, ApplyMode, ChangeBatch, Expectation, PlannedChange, PutBatch, Reason, Refusal, TableTask,
     keys_of,
 };
 use crate::error::{Code, Error, Result};
@@ -213,7 +213,7 @@ impl Applier<'_> {
         let mut batches = source.by_keys(&work.source, &keys).await?;
         while let Some(rows) = batches.next().await.transpose()? {
             let batch = if work.source.is_multiset() {
-                copies_batch(rows, &mut changes, is_disturbed)?
+                copies_batch(&work.source, rows, &mut changes, is_disturbed)?
             } else {
                 put_batch(&work.source, rows, &mut changes)?
             };
@@ -269,6 +269,7 @@ fn put_batch<'c>(
 
 /// As [`put_batch`], for rows without a key: the rows come in the order of the changes.
 fn copies_batch<'c>(
+    source: &TableTask,
     rows: RowBatch,
     changes: &mut impl Iterator<Item = (&'c PlannedChange, Option<i64>)>,
     is_disturbed: bool,
@@ -277,7 +278,7 @@ fn copies_batch<'c>(
     let mut scratch = Vec::new();
     for row in rows.rows() {
         let (change, place) = changes.next().ok_or_else(row_without_change)?;
-        let digest = RowDigest(exact::digest_row(row.iter(), &mut scratch));
+        let digest = source.digest(row.iter(), &mut scratch);
         if change.becomes.is_some_and(|becomes| becomes != digest) {
             return Err(row_without_change());
         }

@@ -114,8 +114,8 @@ impl Applier<'_> {
             let work = &self.tables[table];
             let Some(evidence) = self.context.evidence.filter(|_| work.action == Action::Refill) else { continue };
             self.record_table(tx, pending, table).await?;
-            let mut view = self.target.snapshot().await?;
-            let mut batches = view.scan(&work.target).await?;
+            let (mut view, native) = (self.target.snapshot().await?, work.target.native());
+            let mut batches = view.scan(&native).await?;
             while let Some(rows) = batches.next().await.transpose()? {
                 self.context.cancel.check()?;
                 let image = |row: crate::value::Row<'_>| Image {

@@ -116,7 +116,9 @@ impl Reference {
             return None;
         }
         let key = (0..columns.len()).collect();
-        let parent = TableTask { table: parent.table, columns, key, mapped: Mapped::default() };
+        // Keys to look for are cells of the child.
+        let forms = child.target.forms.select(&cells);
+        let parent = TableTask { table: parent.table, columns, key, mapped: Mapped::default(), forms };
         Some(Self { parent, cells, own_key })
     }
 

@@ -4,7 +4,7 @@ use super::{Context, Pending, TableWork};
 use crate::change::{ApplyMode, ChangeBatch, DeleteBatch};
 use crate::error::{Code, Error, Result};
 use crate::store::Transaction;
-use crate::value::{RowBatch, exact};
+use crate::value::RowBatch;
 
 impl Context<'_> {
     /// Deletes rows that this transaction has inserted. Of a load no trace is kept; elsewhere the images of insertion and
@@ -33,7 +33,7 @@ impl Context<'_> {
             return Err(not_as_written(work));
         }
         if let Some(load) = load {
-            rows.rows().for_each(|row| load.sum.remove(&exact::encode_row(row.iter())));
+            rows.rows().for_each(|row| load.sum.remove(row.iter(), work.target.forms.equality));
         }
         pending.taken_out.push((table, deleted));
         Ok(())

@@ -71,6 +71,8 @@ impl Definer<'_> {
         });
         let table = TableSchema {
             name: self.view.target.clone(),
+            namespace: None,
+            engine: source.engine,
             columns: positions.iter().filter_map(|position| self.column(*position)).collect(),
             key,
             primary_key: source.primary_key.iter().map(place).collect::<Option<_>>().unwrap_or_default(),

@@ -1,8 +1,8 @@
 //! Whether a mask's values fit the column they go into.
 
-use super::MaskKind;
-use super::numeric::looks_numeric;
-use crate::schema::{Coercion, TableSchema};
+use super::mask::{HASH_CHARS, MaskKind};
+use crate::schema::TableSchema;
+use crate::value::{Coercion, Kind, looks_numeric};
 
 /// Refuses a mask whose values the column could not take, or would change, or that would give two rows one unique value.
 ///
@@ -16,7 +16,7 @@ pub(super) fn check(table: &TableSchema, position: usize, mask: &MaskKind) -> Re
     if *mask == MaskKind::Null && !column.nullable {
         return Err("the column must not be NULL".to_owned());
     }
-    if is_unique(table, &column.name) && may_collide(mask, column.coercion) {
+    if is_unique(table, &column.name) && may_collide(mask, &column.kind) {
         return Err(format!("the column is unique, and {} gives two rows the same value", mask.name()));
     }
     fits(table, position, mask)
@@ -32,10 +32,10 @@ fn is_unique(table: &TableSchema, column: &str) -> bool {
 }
 
 /// Fakes of text are all different; those of numbers are not, and only a column of text holds no numbers.
-fn may_collide(mask: &MaskKind, coercion: Coercion) -> bool {
+fn may_collide(mask: &MaskKind, kind: &Kind) -> bool {
     match mask {
         MaskKind::Null | MaskKind::Hash => false,
-        MaskKind::Fake => coercion != Coercion::Text,
+        MaskKind::Fake => !kind.is_textual(),
         MaskKind::Last4 | MaskKind::Text(_) => true,
     }
 }
@@ -50,17 +50,31 @@ fn fits(table: &TableSchema, position: usize, mask: &MaskKind) -> Result<(), Str
     if table.strict && !["TEXT", "ANY"].contains(&declared.as_str()) {
         return Err(format!("{} gives text, and the column takes {declared} only", mask.name()));
     }
-    match (column.coercion, mask) {
-        (Coercion::Text | Coercion::None, _) => Ok(()),
+    match (&column.kind, mask) {
+        (Kind::Flexible(Coercion::Text | Coercion::None) | Kind::Text { max_chars: None, .. }, _) => Ok(()),
+        (Kind::Text { max_chars: Some(max), .. }, mask) => has_room(mask, *max),
         // Dates and times are text in a column that turns what looks like a number into one.
-        (Coercion::Numeric, MaskKind::Text(text)) if ["DATE", "TIME"].iter().any(|word| declared.contains(word)) => {
+        (Kind::Flexible(Coercion::Numeric), MaskKind::Text(text)) if ["DATE", "TIME"].iter().any(|word| declared.contains(word)) => {
             if looks_numeric(text.as_bytes()) {
                 return Err(format!("the column would turn the text {text:?} into a number"));
             }
             Ok(())
         }
-        _ => Err(format!("{} gives text, and the column holds numbers ({declared})", mask.name())),
+        _ => Err(format!("{} gives text, and the column holds other values ({declared})", mask.name())),
     }
+}
+
+/// What hides a part of the text is as long as the text.
+fn has_room(mask: &MaskKind, max_chars: u32) -> Result<(), String> {
+    let chars = match mask {
+        MaskKind::Hash => HASH_CHARS,
+        MaskKind::Text(text) => text.chars().count(),
+        MaskKind::Fake | MaskKind::Last4 | MaskKind::Null => return Ok(()),
+    };
+    if chars <= max_chars as usize {
+        return Ok(());
+    }
+    Err(format!("{} gives {chars} characters, and the column takes {max_chars}", mask.name()))
 }
 
 #[cfg(test)]
@@ -72,7 +86,7 @@ mod tests {
         let column = |name: &str, declared: &str, coercion, nullable| Column {
             name: name.to_owned(),
             declared_type: declared.to_owned(),
-            coercion,
+            kind: Kind::Flexible(coercion),
             nullable,
             default: None,
             collation: "BINARY".to_owned(),

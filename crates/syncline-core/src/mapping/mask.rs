@@ -48,6 +48,9 @@ pub(super) struct MaskRule {
     pub(super) kind: MaskKind,
 }
 
+/// How long a hash is that stands for a value.
+pub(super) const HASH_CHARS: usize = 32;
+
 /// Texts up to this length are hidden whole by [`MaskKind::Last4`]: their last four characters would be all of them.
 const SHOWN: usize = 4;
 
@@ -68,7 +71,7 @@ impl Mask {
             _ if value.is_null() => Value::Null,
             MaskKind::Null => Value::Null,
             MaskKind::Text(text) => Value::text(text.as_str()),
-            MaskKind::Hash => Value::text(&self.key.digest("hash", value).to_hex().as_str()[..32]),
+            MaskKind::Hash => Value::text(&self.key.digest("hash", value).to_hex().as_str()[..HASH_CHARS]),
             MaskKind::Last4 => last4(value),
             MaskKind::Fake => fake::fake(value, &self.key),
         }

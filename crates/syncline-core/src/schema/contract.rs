@@ -1,7 +1,10 @@
 //! Whether the values of one table can live in another without change, decided before anything moves.
 
+use super::meeting::{Grade, Meeting};
 use super::table::{Generated, TableSchema};
+use crate::change::Forms;
 use crate::error::{Code, Error};
+use crate::value::Equality;
 
 /// A column of the source and the column of the target that takes its values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,7 +105,7 @@ pub fn pair_mapped(
         };
         let other = &target.columns[at];
         match (column.generated, other.generated) {
-            (Generated::No, Generated::No) if !column.coercion.stores_like(other.coercion) => {
+            (Generated::No, Generated::No) if meet(source, position, target, at).is_none() => {
                 mismatches.push(Mismatch::Type {
                     column: column.name.clone(),
                     source: column.declared_type.clone(),
@@ -117,6 +120,27 @@ pub fn pair_mapped(
     mismatches.extend(unfilled(source, target, names, one_sided));
     mismatches.extend(key_mismatch(source, target, names));
     if mismatches.is_empty() { Ok(pairs) } else { Err(mismatches) }
+}
+
+/// As what the cells of these pairs are seen on both sides, and by which encoding rows are equal.
+pub fn forms(source: &TableSchema, target: &TableSchema, pairs: &[ColumnPair]) -> Forms {
+    let meetings: Vec<_> = pairs.iter().map(|pair| meet(source, pair.source, target, pair.target)).collect();
+    let is_canonical = |meeting: &Option<Meeting>| {
+        meeting.as_ref().is_none_or(|meeting| meeting.equality == Equality::Canonical)
+    };
+    let equality = if meetings.iter().any(is_canonical) { Equality::Canonical } else { Equality::Exact };
+    Forms { kinds: meetings.into_iter().map(|meeting| meeting?.seen_as).collect(), equality }
+}
+
+/// The grades of these pairs, in their order.
+pub fn grades(source: &TableSchema, target: &TableSchema, pairs: &[ColumnPair]) -> Vec<Grade> {
+    let grade = |pair: &ColumnPair| meet(source, pair.source, target, pair.target).map(|meeting| meeting.grade);
+    pairs.iter().map(|pair| grade(pair).unwrap_or(Grade::Checked)).collect()
+}
+
+fn meet(source: &TableSchema, column: usize, target: &TableSchema, other: usize) -> Option<Meeting> {
+    let is_same_engine = source.engine == target.engine;
+    Meeting::of(&source.columns[column].kind, &target.columns[other].kind, is_same_engine)
 }
 
 /// Columns that both sides compute: nobody writes them, and a proof of equality reads them all the same.
@@ -225,14 +249,15 @@ fn or_nothing(columns: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::table::{Coercion, Column, Key};
+    use super::super::table::{Column, Key};
     use super::*;
+    use crate::value::{Coercion, Kind};
 
     fn table(columns: &[(&str, Coercion, Generated)]) -> TableSchema {
         let column = |(name, coercion, generated): &(&str, Coercion, Generated)| Column {
             name: (*name).to_owned(),
             declared_type: format!("{coercion:?}"),
-            coercion: *coercion,
+            kind: Kind::Flexible(*coercion),
             nullable: true,
             default: None,
             collation: "BINARY".to_owned(),

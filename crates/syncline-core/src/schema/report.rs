@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::contract::{Mismatch, OneSided, pair_mapped};
+use super::meeting::stores_alike;
 use super::steps::Widened;
 use super::table::{Column, Generated, TableSchema};
 
@@ -295,7 +296,7 @@ fn of_name<'t>(table: &'t TableSchema, name: &str) -> Option<&'t Column> {
 }
 
 fn is_alike(a: &Column, b: &Column) -> bool {
-    a.declared_type.eq_ignore_ascii_case(&b.declared_type) && a.coercion.stores_like(b.coercion)
+    a.declared_type.eq_ignore_ascii_case(&b.declared_type) && stores_alike(&a.kind, &b.kind)
 }
 
 /// A name as it stands in a rule of a mapping.

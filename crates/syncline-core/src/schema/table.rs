@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::value::Kind;
+
 /// Everything a database says about its tables, seen in one snapshot.
 #[derive(Clone, Debug, Default)]
 pub struct Schema {
@@ -25,8 +27,14 @@ pub struct NotCarried {
 /// One table.
 #[derive(Clone, Debug, Default)]
 pub struct TableSchema {
-    /// The name as the database spells it.
+    /// The name as the database spells it. Of a table that is not where tables are looked for first, it begins with the
+    /// name of its place and a point: `sales.orders`.
     pub name: String,
+    /// That place, where there is one (a schema of PostgreSQL's other than the default).
+    pub namespace: Option<String>,
+    /// The engine that describes it, as in [`Description`](crate::store::Description); its words, such as declared types,
+    /// expressions and statements, are that engine's.
+    pub engine: &'static str,
     /// All columns, in their order, generated ones included.
     pub columns: Vec<Column>,
     /// How rows are told apart; `None` when nothing does.
@@ -60,8 +68,8 @@ pub struct Column {
     pub name: String,
     /// The type as declared; empty where none is.
     pub declared_type: String,
-    /// What the engine does to a value while storing it.
-    pub coercion: Coercion,
+    /// What values it holds.
+    pub kind: Kind,
     /// Whether NULL is allowed.
     pub nullable: bool,
     /// The default expression, as SQL.
@@ -72,30 +80,6 @@ pub struct Column {
     pub generated: Generated,
     /// What it is computed by, as SQL, where it is.
     pub expression: Option<String>,
-}
-
-/// What an engine does to a value it stores in a column. Two columns of one engine with the same coercion hold exactly
-/// the same values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Coercion {
-    /// Text that looks like a number becomes one; whole doubles become integers (SQLite's INTEGER affinity).
-    Integer,
-    /// Numbers become doubles; text that looks like a number becomes one (REAL affinity).
-    Real,
-    /// Text that looks like a number becomes one (NUMERIC affinity).
-    Numeric,
-    /// Numbers become text (TEXT affinity).
-    Text,
-    /// Nothing is changed (BLOB affinity, or no declared type).
-    None,
-}
-
-impl Coercion {
-    /// Whether two columns store every value alike. SQLite's INTEGER and NUMERIC differ in casts only.
-    pub fn stores_like(self, other: Coercion) -> bool {
-        let alike = |coercion| if coercion == Coercion::Integer { Coercion::Numeric } else { coercion };
-        alike(self) == alike(other)
-    }
 }
 
 /// Where the value of a column comes from.

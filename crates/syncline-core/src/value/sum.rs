@@ -1,6 +1,6 @@
 //! A whole table in a few bytes.
 
-use super::{RowBatch, exact};
+use super::{Equality, RowBatch, ValueRef};
 
 /// The number of rows and the sum of their digests modulo 2^128. Two tables with equal sums hold the same rows, in
 /// whatever order, unless someone has crafted them to collide.
@@ -13,16 +13,16 @@ pub struct TableSum {
 
 impl TableSum {
     /// Adds the rows of a batch. `scratch` is overwritten; passing the same buffer again saves the allocation.
-    pub fn add(&mut self, batch: &RowBatch, scratch: &mut Vec<u8>) {
+    pub fn add(&mut self, batch: &RowBatch, equality: Equality, scratch: &mut Vec<u8>) {
         for row in batch.rows() {
-            self.sum = self.sum.wrapping_add(exact::digest_row(row.iter(), scratch));
+            self.sum = self.sum.wrapping_add(equality.digest(row.iter(), scratch));
         }
         self.rows += batch.len() as u64;
     }
 
-    /// Adds one row, given in the exact encoding.
-    pub fn add_encoded(&mut self, row: &[u8]) {
-        self.sum = self.sum.wrapping_add(exact::digest_bytes(row));
+    /// Adds one row by its digest.
+    pub fn add_digest(&mut self, digest: u128) {
+        self.sum = self.sum.wrapping_add(digest);
         self.rows += 1;
     }
 
@@ -32,9 +32,9 @@ impl TableSum {
         self.rows += other.rows;
     }
 
-    /// Takes out one row, given in the exact encoding, that had been added.
-    pub fn remove(&mut self, row: &[u8]) {
-        self.sum = self.sum.wrapping_sub(exact::digest_bytes(row));
+    /// Takes out one row that had been added.
+    pub fn remove<'v>(&mut self, row: impl IntoIterator<Item = ValueRef<'v>>, equality: Equality) {
+        self.sum = self.sum.wrapping_sub(equality.digest(row, &mut Vec::new()));
         self.rows -= 1;
     }
 
@@ -51,7 +51,6 @@ impl TableSum {
 
 #[cfg(test)]
 mod tests {
-    use super::super::ValueRef;
     use super::*;
 
     fn sum(rows: &[[i64; 2]]) -> TableSum {
@@ -60,7 +59,7 @@ mod tests {
             batch.push_row(row.map(ValueRef::Int)).unwrap();
         }
         let mut sum = TableSum::default();
-        sum.add(&batch, &mut Vec::new());
+        sum.add(&batch, Equality::Exact, &mut Vec::new());
         sum
     }
 

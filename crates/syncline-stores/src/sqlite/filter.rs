@@ -12,8 +12,8 @@ use syncline_core::change::TableTask;
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::mapping::Condition;
 use syncline_core::mapping::filter::{Comparison, Operand, Part};
-use syncline_core::schema::{Coercion, TableSchema};
-use syncline_core::value::{Value, ValueRef};
+use syncline_core::schema::TableSchema;
+use syncline_core::value::{Coercion, Value, ValueRef};
 
 use super::snapshot::{BYTES_FUNCTION, select};
 use super::types::Encoding;
@@ -147,7 +147,7 @@ impl Writer<'_> {
     /// can be used.
     fn compared(&self, name: &str, values: &[Value]) -> Result<String> {
         let column = self.column(name)?;
-        let coercion = self.table.column(name).map_or(Coercion::None, |at| self.table.columns[at].coercion);
+        let coercion = self.table.column(name).and_then(|at| self.table.columns[at].kind.coercion()).unwrap_or(Coercion::None);
         let column =
             if values.iter().all(|value| is_left_alone(coercion, value)) { column } else { format!("(+{column})") };
         let has_text = values.iter().any(|value| matches!(value, Value::Text(_)));

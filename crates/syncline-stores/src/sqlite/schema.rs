@@ -13,10 +13,11 @@ use rusqlite::{Connection, Row, Statement};
 use syncline_core::error::{Code, Error};
 use syncline_core::limits;
 use syncline_core::schema::{Column, ForeignKey, Generated, Index, Key, NotCarried, Schema, TableSchema};
+use syncline_core::value::Kind;
 
 use self::indexes::IndexInfo;
 use super::connect::failure::Attempt;
-use super::types;
+use super::{ENGINE, types};
 
 /// Tables, triggers and views of Syncline's own, in any database.
 const OWN_PREFIX: &str = "_syncline_";
@@ -133,6 +134,8 @@ impl<'c> Questions<'c> {
         let uniques = indexes.iter().filter(|index| index.unique && Some(index.name.as_str()) != key_index);
         let schema = TableSchema {
             name: listed.name.clone(),
+            namespace: None,
+            engine: ENGINE,
             key,
             primary_key: primary,
             uniques: uniques.map(IndexInfo::unique).collect(),
@@ -218,7 +221,7 @@ fn column(conn: &Connection, listed: &Listed, row: &Row<'_>) -> Attempt<Column> 
     let hidden: i64 = row.get(5)?;
     let collation = conn.column_metadata(Some("main"), &listed.name, &name)?.1;
     Ok(Column {
-        coercion: types::coercion(&declared_type, listed.strict),
+        kind: Kind::Flexible(types::coercion(&declared_type, listed.strict)),
         nullable: !row.get::<_, bool>(2)?,
         default: row.get(3)?,
         collation: collation.map_or_else(|| "BINARY".to_owned(), |name| name.to_string_lossy().into_owned()),

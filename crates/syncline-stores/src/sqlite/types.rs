@@ -3,8 +3,7 @@
 use rusqlite::types::{ToSqlOutput, ValueRef as Cell};
 use rusqlite::{Connection, Row, Statement, ToSql};
 use syncline_core::error::{Code, Error};
-use syncline_core::schema::Coercion;
-use syncline_core::value::{RowBatch, Value, ValueRef, exact};
+use syncline_core::value::{Coercion, RowBatch, Value, ValueRef, exact};
 
 use super::connect::failure::Attempt;
 use super::snapshot::masks::Masks;

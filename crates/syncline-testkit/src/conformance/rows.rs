@@ -12,7 +12,7 @@ use syncline_core::checkpoint::Checkpoint;
 use syncline_core::limits::STREAM_ROWS;
 use syncline_core::schema::Schema;
 use syncline_core::store::{Share, Snapshot, Store, Transaction};
-use syncline_core::value::{RowBatch, TableSum, Value, ValueRef, exact, key_order};
+use syncline_core::value::{Equality, RowBatch, TableSum, Value, ValueRef, exact, key_order};
 
 use super::{Fixture, Lab};
 use crate::fixtures::{Cells, ORDERS};
@@ -108,7 +108,7 @@ pub(super) async fn sum(snapshot: &mut dyn Snapshot, task: &TableTask, of: u32) 
 /// The sum of these rows.
 pub(super) fn sum_of(rows: &[Cells]) -> TableSum {
     let mut sum = TableSum::default();
-    sum.add(&batch(rows.first().map_or(1, Vec::len), rows), &mut Vec::new());
+    sum.add(&batch(rows.first().map_or(1, Vec::len), rows), Equality::Exact, &mut Vec::new());
     sum
 }
 

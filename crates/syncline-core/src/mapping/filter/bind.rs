@@ -1,9 +1,8 @@
 //! A filter held against the table that it is for.
 
 use super::condition::{Condition, Operand};
-use crate::mapping::numeric::looks_numeric;
-use crate::schema::{Coercion, TableSchema};
-use crate::value::Value;
+use crate::schema::TableSchema;
+use crate::value::{Coercion, Kind, Value, fit, looks_numeric};
 
 /// Refuses comparisons whose outcome is the same for every value that the column can hold: an engine that converts what
 /// it compares might see them otherwise, and whoever wrote them meant something else. `column` must know every name.
@@ -25,9 +24,11 @@ pub(in crate::mapping) fn bind(condition: &Condition, table: &TableSchema) -> Re
         Condition::In { operand: Operand::Column(name), values } => {
             values.iter().try_for_each(|value| comparable(table, name, value))
         }
-        Condition::Like { operand: Operand::Column(name), .. } => match coercion(table, name) {
-            Coercion::Integer | Coercion::Real => Err(format!("{name} holds numbers, and LIKE compares text")),
-            _ => Ok(()),
+        Condition::Like { operand: Operand::Column(name), .. } => match kind(table, name) {
+            Some(Kind::Flexible(Coercion::Numeric)) => Ok(()),
+            Some(kind) if kind.is_numeric() => Err(format!("{name} holds numbers, and LIKE compares text")),
+            Some(Kind::Flexible(_) | Kind::Text { .. } | Kind::Enum { .. }) | None => Ok(()),
+            Some(kind) => Err(format!("{name} holds {kind}, and LIKE compares text")),
         },
         Condition::In { .. } | Condition::Like { .. } | Condition::IsNull(_) => Ok(()),
     }
@@ -35,17 +36,22 @@ pub(in crate::mapping) fn bind(condition: &Condition, table: &TableSchema) -> Re
 
 fn comparable(table: &TableSchema, name: &str, value: &Value) -> Result<(), String> {
     let is_number = matches!(value, Value::Bool(_) | Value::Int(_) | Value::Decimal(_) | Value::Real(_));
-    match (coercion(table, name), value) {
-        (Coercion::Text, _) if is_number => {
+    match (kind(table, name), value) {
+        (Some(kind), _) if kind.is_textual() && is_number => {
             Err(format!("{name} holds text and can never be equal to a number; put the number in single quotes"))
         }
-        (Coercion::Integer | Coercion::Real | Coercion::Numeric, Value::Text(text)) if looks_numeric(text) => {
+        (Some(kind), Value::Text(text)) if kind.is_numeric() && looks_numeric(text) => {
             Err(format!("{name} holds numbers and can never be equal to a text; write the number without quotes"))
         }
-        _ => Ok(()),
+        (None | Some(Kind::Flexible(_)), _) => Ok(()),
+        // A number that a column has no room for is above or below all of it, which is an answer too.
+        (Some(kind), _) if kind.is_numeric() && is_number => Ok(()),
+        (Some(kind), value) => fit::fit(value.as_ref(), kind, &mut String::new())
+            .map(drop)
+            .map_err(|misfit| format!("{name} holds {kind}: {misfit}")),
     }
 }
 
-fn coercion(table: &TableSchema, name: &str) -> Coercion {
-    table.column(name).map_or(Coercion::None, |column| table.columns[column].coercion)
+fn kind<'t>(table: &'t TableSchema, name: &str) -> Option<&'t Kind> {
+    table.column(name).map(|column| &table.columns[column].kind)
 }

@@ -15,8 +15,7 @@
 use super::MaskKey;
 use super::dates::{date_like, is_date};
 use super::shuffle::{shuffled, shuffled_bytes};
-use crate::mapping::numeric::looks_numeric;
-use crate::value::{Value, ValueRef};
+use crate::value::{Value, ValueRef, looks_numeric};
 
 /// Reserved for examples by RFC 2606: mail to it reaches nobody.
 const DOMAIN: &str = "example.com";

@@ -3,7 +3,7 @@ use std::collections::HashSet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::mapping::numeric::looks_numeric;
+use crate::value::looks_numeric;
 use crate::value::strategies::{any_int, any_real, any_text};
 
 fn mask(kind: MaskKind) -> Mask {

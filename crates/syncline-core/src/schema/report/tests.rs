@@ -1,11 +1,12 @@
-use super::super::table::{Check, Coercion, ForeignKey, Key, Unique};
+use super::super::table::{Check, ForeignKey, Key, Unique};
 use super::*;
+use crate::value::{Coercion, Kind};
 
 fn column(name: &str, declared: &str, coercion: Coercion) -> Column {
     Column {
         name: name.to_owned(),
         declared_type: declared.to_owned(),
-        coercion,
+        kind: Kind::Flexible(coercion),
         nullable: true,
         default: None,
         collation: "BINARY".to_owned(),

@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 use syncline_core::change::TableTask;
 use syncline_core::store::Share;
-use syncline_core::value::TableSum;
+use syncline_core::value::{TableSum, exact};
 
 use super::masks::Masks;
 use super::select;
@@ -23,7 +23,7 @@ pub(super) fn stream(conn: &Connection, task: &TableTask, share: Share, outlet: 
     let mut encoded = Vec::new();
     while let Some(row) = rows.next()? {
         types::encode_row(row, task.columns.len(), masks.as_ref(), &mut encoded)?;
-        sum.add_encoded(&encoded);
+        sum.add_digest(exact::digest_bytes(&encoded));
         if sum.rows >= outlet.flow().rows as u64 && !outlet.send(std::mem::take(&mut sum)) {
             return Ok(());
         }

@@ -2,7 +2,7 @@
 
 /// Whether SQLite would take the text for a number: digits with an optional sign, point and exponent, and space around
 /// them.
-pub(super) fn looks_numeric(text: &[u8]) -> bool {
+pub fn looks_numeric(text: &[u8]) -> bool {
     let text = trim(text);
     let text = text.strip_prefix(b"-").or_else(|| text.strip_prefix(b"+")).unwrap_or(text);
     let whole = digits(text);

@@ -1,0 +1,87 @@
+//! Values of every kind as cells of SQLite, which has whole numbers, doubles, text and bytes.
+
+use super::super::number::Number;
+use super::super::{Coercion, ValueRef, looks_numeric};
+use super::{Misfit, notation};
+
+/// The cell that a column with this coercion keeps when it is given the value.
+///
+/// A cell is chosen so that it means the value again to whoever sees the column as of the value's kind, for the column may
+/// turn it into another one: text that looks like a number into that number, a whole double into an integer.
+pub(super) fn fit<'v>(value: ValueRef<'v>, coercion: Coercion, scratch: &'v mut String) -> Result<ValueRef<'v>, Misfit> {
+    let takes_text_for_numbers = matches!(coercion, Coercion::Integer | Coercion::Real | Coercion::Numeric);
+    match value {
+        ValueRef::Null | ValueRef::Bytes(_) => Ok(value),
+        ValueRef::Text(text) if takes_text_for_numbers && looks_numeric(text) => {
+            Err(Misfit("the column would turn the text into a number".into()))
+        }
+        ValueRef::Text(_) => Ok(value),
+        ValueRef::Bool(_) | ValueRef::Int(_) | ValueRef::Real(_) | ValueRef::Decimal(_) if coercion == Coercion::Text => {
+            notation::write(value, scratch);
+            Ok(ValueRef::Text(scratch.as_bytes()))
+        }
+        ValueRef::Bool(truth) => int(i64::from(truth), coercion),
+        ValueRef::Int(number) => int(number, coercion),
+        ValueRef::Real(number) => Ok(real(number, coercion)),
+        ValueRef::Decimal(digits) if takes_text_for_numbers => decimal(digits, coercion),
+        ValueRef::Decimal(digits) => Ok(ValueRef::Text(digits.as_bytes())),
+        ValueRef::Json(text) if takes_text_for_numbers && looks_numeric(text.as_bytes()) => {
+            // White space around a number goes with the text.
+            decimal(text.trim_ascii(), coercion)
+        }
+        value => {
+            notation::write(value, scratch);
+            if takes_text_for_numbers && looks_numeric(scratch.as_bytes()) {
+                return Err(Misfit("the column would turn the value into a number".into()));
+            }
+            Ok(ValueRef::Text(scratch.as_bytes()))
+        }
+    }
+}
+
+fn int<'v>(number: i64, coercion: Coercion) -> Result<ValueRef<'v>, Misfit> {
+    if coercion != Coercion::Real {
+        return Ok(ValueRef::Int(number));
+    }
+    let real = number as f64;
+    if real as i128 == i128::from(number) {
+        return Ok(ValueRef::Real(real));
+    }
+    Err(Misfit("the column would round the number".into()))
+}
+
+/// NaN would be stored as NULL; as text it is itself. Whole doubles that an integer stands for become that.
+fn real<'v>(number: f64, coercion: Coercion) -> ValueRef<'v> {
+    // Where SQLite turns a double into an integer, it does so below 2^51 for certain and above 2^63 for certain not; in
+    // between both are the same number, and either cell is read alike.
+    const SURE: f64 = 2_251_799_813_685_248.0;
+    if number.is_nan() {
+        return ValueRef::Text(b"NaN");
+    }
+    let becomes_int = matches!(coercion, Coercion::Integer | Coercion::Numeric);
+    if becomes_int && number.fract() == 0.0 && number.abs() < SURE {
+        return ValueRef::Int(number as i64);
+    }
+    ValueRef::Real(number)
+}
+
+/// As a number, if no digit is lost by that.
+fn decimal(digits: &str, coercion: Coercion) -> Result<ValueRef<'_>, Misfit> {
+    let lost = || Misfit("the column would lose digits of the number".into());
+    match Number::parse(digits).ok_or_else(lost)? {
+        // These words look like no number, so they stay what they are.
+        Number::Nan | Number::Infinity | Number::NegativeInfinity => Ok(ValueRef::Text(digits.as_bytes())),
+        number => {
+            if coercion != Coercion::Real
+                && let Ok(int) = digits.parse::<i64>()
+            {
+                return Ok(ValueRef::Int(int));
+            }
+            let written: f64 = digits.parse().map_err(|_| lost())?;
+            if !written.is_finite() || Number::from_real_as_written(written) != number {
+                return Err(lost());
+            }
+            Ok(real(written, coercion))
+        }
+    }
+}
