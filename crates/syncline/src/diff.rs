@@ -1,10 +1,11 @@
 //! How two databases differ.
 
+mod rows;
+
 use std::sync::Arc;
 
-use futures_util::StreamExt;
 use syncline_core::capture::{Compare, Tally};
-use syncline_core::change::{Operation, PlannedChange, TableTask, keys_of};
+use syncline_core::change::TableTask;
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::event::{Event, Phase};
 use syncline_core::limits;
@@ -12,21 +13,20 @@ use syncline_core::mapping::{MappingRequest, Resolved, TableFilter};
 use syncline_core::pace::Lane;
 use syncline_core::schema::{Difference, TableSchema};
 use syncline_core::state::{ChangeKind, Spool};
-use syncline_core::store::{RowStream, Snapshot};
-use syncline_core::value::{RowBatch, Value, ValueRef};
+use syncline_core::store::Snapshot;
 
+use self::rows::pass_rows;
 use crate::decide::Ends;
-use syncline_stores::sqlite::row_number_of;
-
 use crate::drift::differences;
 use crate::open::Purpose;
-use crate::outside::Outside;
 use crate::pairing::{Pair, is_about_mapping, pair};
-use crate::row_difference::{InTarget, RowDifference, RowSink};
+use crate::row_difference::RowSink;
 use crate::select::{admitted, check_names};
 use crate::session::Syncline;
 use crate::side_by_side::Views;
 use crate::summary::{DiffReport, TableDiff};
+
+pub(crate) use self::rows::{PAGE, in_target, pass_differences, place_of_copies};
 
 /// Which databases are compared, and which of their tables.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,9 +50,6 @@ struct Item<'s> {
     /// How the two are compared, where there is one.
     paired: Option<Result<Pair>>,
 }
-
-/// Changes whose rows are read in one go.
-pub(crate) const PAGE: usize = 64;
 
 impl Syncline {
     /// Compares two databases, each in one consistent view, and passes every row that differs to `rows`. Nothing is
@@ -212,94 +209,6 @@ impl Syncline {
     }
 }
 
-/// Reads the rows behind the spooled keys from both sides and passes them on.
-async fn pass_rows(
-    kind: ChangeKind,
-    spool: &dyn Spool,
-    tasks: (&TableTask, &TableTask),
-    ends: &mut Ends<'_>,
-    sink: &mut dyn RowSink,
-) -> Result<()> {
-    let table = &tasks.0.table.name;
-    let mut done = 0;
-    loop {
-        let page = spool.page(table, kind, done, PAGE).await?;
-        if page.is_empty() {
-            return Ok(());
-        }
-        done += page.len() as u64;
-        pass_differences(&page, table, tasks, ends, |_, row| sink.row(row)).await?;
-    }
-}
-
-/// Passes on a page of changes with the rows behind them, read from both sides. No more than one row of each is held.
-pub(crate) async fn pass_differences(
-    page: &[PlannedChange],
-    table: &str,
-    tasks: (&TableTask, &TableTask),
-    ends: &mut Ends<'_>,
-    mut pass: impl FnMut(&PlannedChange, RowDifference) -> Result<()>,
-) -> Result<()> {
-    let (source, target) = tasks;
-    let wanted = |operations: &[Operation]| {
-        keys_of(page.iter().filter(|change| operations.contains(&change.operation)), source.key_width())
-    };
-    let new_keys = wanted(&[Operation::Insert, Operation::Update])?;
-    let old_keys = wanted(&[Operation::Update, Operation::Delete])?;
-    let outside = Outside::among(page, target, ends.target).await?;
-    let mut new_rows = Rows::of(ends.source.fetch(source, &new_keys).await?);
-    let mut old_rows = Rows::of(ends.target.fetch(target, &old_keys).await?);
-    for change in page {
-        let difference = RowDifference {
-            table: table.to_owned(),
-            operation: change.operation,
-            columns: source.column_names().map(str::to_owned).collect(),
-            key: source.key.clone(),
-            source: if change.operation == Operation::Delete { None } else { new_rows.next().await? },
-            target: if change.operation == Operation::Insert { None } else { old_rows.next().await? },
-            in_target: in_target(source, target),
-            place: place_of_copies(target),
-            held: outside.reason(change),
-        };
-        pass(change, difference)?;
-    }
-    Ok(())
-}
-
-/// A stream row by row.
-struct Rows<'a> {
-    stream: RowStream<'a>,
-    batch: RowBatch,
-    at: usize,
-}
-
-impl<'a> Rows<'a> {
-    fn of(stream: RowStream<'a>) -> Self {
-        Self { stream, batch: RowBatch::default(), at: 0 }
-    }
-
-    async fn next(&mut self) -> Result<Option<Vec<Value>>> {
-        while self.at == self.batch.len() {
-            match self.stream.next().await.transpose()? {
-                Some(batch) => (self.batch, self.at) = (batch, 0),
-                None => return Ok(None),
-            }
-        }
-        let row = self.batch.row(self.at).iter().map(ValueRef::to_owned).collect();
-        self.at += 1;
-        if self.at == self.batch.len() {
-            // Gone before the other side's row is read.
-            (self.batch, self.at) = (RowBatch::default(), 0);
-        }
-        Ok(Some(row))
-    }
-}
-
-/// What a script calls the place of a row that has no key.
-pub(crate) fn place_of_copies(target: &TableTask) -> Option<String> {
-    if target.is_multiset() { row_number_of(&target.table).map(str::to_owned) } else { None }
-}
-
 /// A table that only one side has: all its rows are there only.
 async fn one_sided(task: &TableTask, side: &mut dyn Snapshot, other: &str) -> Result<TableDiff> {
     let rows = side.count(task).await?;
@@ -312,18 +221,6 @@ fn seen(table: &Arc<TableSchema>, resolved: &Resolved) -> TableTask {
     let mut task = TableTask::whole(table.clone());
     task.mapped.filter = resolved.view(table).filter.map(Arc::new);
     task
-}
-
-/// What the target calls the row's table and columns, where that is not what the source calls them, and whether there is
-/// more in the target than was compared.
-pub(crate) fn in_target(source: &TableTask, target: &TableTask) -> Option<InTarget> {
-    let is_partial = target.mapped.filter.is_some() || !target.mapped.kept.is_empty();
-    let is_renamed = source.table.name != target.table.name || !source.column_names().eq(target.column_names());
-    (is_partial || is_renamed).then(|| InTarget {
-        table: target.table.name.clone(),
-        columns: target.column_names().map(str::to_owned).collect(),
-        is_partial,
-    })
 }
 
 fn report(table: &str, tally: Tally) -> TableDiff {

@@ -1,16 +1,17 @@
 //! Copy and mirror.
 
-use std::collections::BTreeMap;
+mod record;
+mod worked;
+
 use std::time::Instant;
 
-use syncline_core::apply::{Applier, Context, TableOutcome, TableWork};
+use syncline_core::apply::{Applier, Context, TableWork};
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::mapping::Mapping;
 use syncline_core::pace::Lane;
-use syncline_core::pipeline::{Carried, carry};
+use syncline_core::pipeline::carry;
 use syncline_core::state::{Evidence, Ledger, Spool};
 use syncline_core::store::{Snapshot, Writer};
-use syncline_core::value::TableSum;
 
 use crate::decide::{Decision, check_room};
 use crate::held::ledger_tables;
@@ -18,10 +19,13 @@ use crate::open::{Database, Purpose};
 use crate::plan::{Carrying, Gate, Narrowed, Spools, check_identities};
 use crate::request::{RunRequest, Verb};
 use crate::session::{Syncline, now_ms};
-use crate::state::{LogLevel, NewRun, RunEnd, RunVerb};
-use crate::summary::{ErrorReport, Status, Summary, TableSummary, Verified};
+use crate::state::{NewRun, RunVerb};
+use crate::summary::Summary;
 use crate::target_lock::TargetLock;
-use crate::verify::{Claim, Seen};
+use crate::verify::Seen;
+
+pub(crate) use self::record::Record;
+pub(crate) use self::worked::{Worked, table_summary};
 
 impl Syncline {
     /// Brings the target in line with the source, as asked. Every batch is a transaction; what is committed stays,
@@ -251,226 +255,4 @@ pub(crate) fn check_ends(source: &Database, target: &Database) -> Result<()> {
         return Err(Error::new(Code::GuardSameTable, what).leaving("nothing was changed"));
     }
     Ok(())
-}
-
-/// What a run has come to.
-pub(crate) struct Worked {
-    pub(crate) tables: Vec<TableSummary>,
-    pub(crate) notes: Vec<String>,
-    pub(crate) verified: Verified,
-    pub(crate) end: Result<()>,
-    /// Whether anything became durable in the target, even if nobody was told what.
-    pub(crate) has_committed: bool,
-    /// Rows that differ and that the run was not to touch, by table.
-    pub(crate) left_alone: BTreeMap<String, u64>,
-    /// What loads have left, by table.
-    pub(crate) loaded: BTreeMap<String, TableSum>,
-}
-
-impl Worked {
-    fn new(decision: &Decision, carried: Carried) -> Self {
-        let mut tables = Vec::new();
-        for (decided, outcome) in decision.tables.iter().zip(&carried.outcomes) {
-            let summary = table_summary(&decided.work.name, decided.tally.same, &decided.how, outcome);
-            // Columns come with the first transaction.
-            let added = decided.added.iter().filter(|_| carried.last_batch > 0);
-            let added_columns = added.map(|added| added.step.column.name.clone()).collect();
-            tables.push(TableSummary { kept: decided.kept, added_columns, ..summary });
-        }
-        for table in &decision.absent {
-            tables.push(table_summary(table, 0, "not carried: not in the target", &TableOutcome::default()));
-        }
-        for (table, error) in &decision.refused {
-            let outcome = TableOutcome::default();
-            let summary = table_summary(table, 0, "not carried", &outcome);
-            tables.push(TableSummary { error: Some(error.into()), ..summary });
-        }
-        tables.sort_by(|a, b| a.table.cmp(&b.table));
-        let outcomes = decision.tables.iter().zip(&carried.outcomes);
-        let loaded = outcomes.filter_map(|(decided, outcome)| Some((decided.work.name.clone(), outcome.loaded?)));
-        Self {
-            loaded: loaded.collect(),
-            tables,
-            notes: decision.notes.clone(),
-            verified: Verified::Skipped,
-            end: carried.end,
-            has_committed: carried.last_batch > 0,
-            left_alone: BTreeMap::new(),
-        }
-    }
-
-    /// Takes note of rows that differ beside the plan that was carried out.
-    fn leave_alone(&mut self, rows: BTreeMap<String, u64>) {
-        self.left_alone = rows.into_iter().filter(|(_, rows)| *rows > 0).collect();
-        let total: u64 = self.left_alone.values().sum();
-        if total > 0 {
-            let (rows, were) = if total == 1 { ("row differs", "was") } else { ("rows differ", "were") };
-            self.notes.push(format!("{total} {rows} beside the plan, and {were} left alone"));
-        }
-    }
-
-    /// What a run has come to that goes through no single table.
-    pub(crate) fn whole(end: Result<()>, has_committed: bool) -> Self {
-        let (tables, notes) = (Vec::new(), Vec::new());
-        let (left_alone, loaded) = (BTreeMap::new(), BTreeMap::new());
-        Self { tables, notes, verified: Verified::Skipped, end, has_committed, left_alone, loaded }
-    }
-
-    /// What is to be proven of the work that was done to its end.
-    fn finished<'d>(&self, decision: &'d Decision) -> Vec<Claim<'d>> {
-        let summary = |work: &TableWork| self.tables.iter().find(|table| table.table == work.name);
-        let beside = |work: &TableWork| self.left_alone.get(&work.name).copied().unwrap_or(0);
-        let works = decision.tables.iter().map(|decided| &decided.work);
-        let finished = works.filter_map(|work| Some((work, summary(work).filter(|table| table.error.is_none())?)));
-        let claim = |(work, table): (&'d TableWork, &TableSummary)| Claim {
-            work,
-            left_alone: table.conflicts + table.held + table.kept + beside(work),
-            beside: beside(work),
-            loaded: self.loaded.get(&work.name).copied(),
-        };
-        finished.map(claim).collect()
-    }
-
-    /// What is proven of the tables that were carried, in the light of those that were not.
-    fn with_exceptions(&self, verified: Verified) -> Verified {
-        let failed = self.tables.iter().filter(|table| table.error.is_some()).count();
-        match verified {
-            Verified::Equal if failed > 0 && failed == self.tables.len() => Verified::Skipped,
-            Verified::Equal if failed > 0 => Verified::EqualExcept,
-            verified => verified,
-        }
-    }
-
-    /// How the run ended.
-    fn status(&self) -> Status {
-        let has_failed = self.tables.iter().any(|table| table.error.is_some());
-        let has_held = self.tables.iter().any(|table| table.held > 0);
-        let has_conflicts = self.tables.iter().any(|table| table.conflicts > 0);
-        match &self.end {
-            Err(error) if error.code() == Code::RunCancelled => Status::Cancelled,
-            Err(_) => Status::Failed,
-            Ok(()) if has_failed || has_held => Status::Partial,
-            Ok(()) if has_conflicts => Status::Conflicts,
-            Ok(()) => Status::Succeeded,
-        }
-    }
-
-    fn rows(&self) -> u64 {
-        self.tables.iter().map(|table| table.inserted + table.updated + table.deleted).sum()
-    }
-
-    /// Where an error that ended the run leaves the tables.
-    fn state_text(&self) -> String {
-        let touched = self.tables.iter().filter(|table| table.inserted + table.updated + table.deleted > 0).count();
-        match (touched, self.rows()) {
-            (0, _) if self.has_committed => "what was committed is kept".to_owned(),
-            (0, _) => "nothing was changed".to_owned(),
-            (tables, rows) => {
-                let plural = |count: u64| if count == 1 { "" } else { "s" };
-                let (s, t) = (plural(rows), plural(tables as u64));
-                format!("{rows} row{s} in {tables} table{t} committed and kept")
-            }
-        }
-    }
-}
-
-pub(crate) fn table_summary(table: &str, unchanged: u64, how: &str, outcome: &TableOutcome) -> TableSummary {
-    TableSummary {
-        table: table.to_owned(),
-        direction: "source->target".to_owned(),
-        inserted: outcome.inserted,
-        updated: outcome.updated,
-        deleted: outcome.deleted,
-        unchanged,
-        conflicts: outcome.moved,
-        held: outcome.held,
-        kept: 0,
-        added_columns: Vec::new(),
-        strategy: how.to_owned(),
-        error: outcome.error.as_ref().map(ErrorReport::from),
-    }
-}
-
-/// A run's entry in the state, closed whatever the run comes to.
-pub(crate) struct Record<'a> {
-    pub(crate) session: &'a Syncline,
-    pub(crate) run: String,
-    pub(crate) started: Instant,
-    pub(crate) continues: Option<String>,
-}
-
-impl Record<'_> {
-    /// Writes the end of the run down and gives its summary.
-    pub(crate) async fn close(self, worked: Result<Worked>) -> Result<Summary> {
-        self.close_with(worked, false).await
-    }
-
-    /// As [`Record::close`]; with `undoes`, the run that was undone is marked so if all went well.
-    pub(crate) async fn close_with(self, worked: Result<Worked>, undoes: bool) -> Result<Summary> {
-        let state = self.session.state().await?;
-        let mut worked = match worked {
-            Ok(worked) => worked,
-            Err(error) => Worked::whole(Err(error), false),
-        };
-        let status = worked.status();
-        let end = std::mem::replace(&mut worked.end, Ok(()));
-        let state_text = worked.state_text();
-        let end = end.map_err(|error| error.leaving_if_unsaid(state_text.clone()));
-        let summary = Summary {
-            format: 1,
-            kind: "summary".to_owned(),
-            run: self.run.clone(),
-            status,
-            verified: worked.verified,
-            tables: worked.tables,
-            duration_ms: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
-            continues: self.continues.clone(),
-            backup: state.find_run(&self.run).await?.backup,
-            notes: worked.notes,
-        };
-        let error = end.as_ref().err().map(ErrorReport::from);
-        // What could not be taken back yet can still be, so the run stays open to undo until nothing is left of it.
-        let is_undone = undoes && status == Status::Succeeded;
-        let recorded = RunEnd {
-            status,
-            verified: summary.verified,
-            summary: Some(summary.clone()),
-            error: error.clone(),
-            ended_ms: now_ms(),
-            mark_undone: is_undone,
-        };
-        let unrecorded = |failed: Error| failed.leaving(state_text.clone());
-        state.finish_run(&self.run, recorded).await.map_err(unrecorded)?;
-        self.log(&summary, error.as_ref()).await.map_err(unrecorded)?;
-        match end {
-            Err(error) if status != Status::Cancelled => Err(error),
-            _ => Ok(summary),
-        }
-    }
-
-    async fn log(&self, summary: &Summary, error: Option<&ErrorReport>) -> Result<()> {
-        let state = self.session.state().await?;
-        for table in &summary.tables {
-            let mut counts = format!(
-                "{}: {} inserted, {} updated, {} deleted, {} unchanged ({})",
-                table.table, table.inserted, table.updated, table.deleted, table.unchanged, table.strategy
-            );
-            if table.held + table.conflicts > 0 {
-                counts += &format!("; {} held, {} changed meanwhile", table.held, table.conflicts);
-            }
-            let (level, message) = match &table.error {
-                None if table.held + table.conflicts > 0 => (LogLevel::Warn, counts),
-                None => (LogLevel::Info, counts),
-                Some(error) => (LogLevel::Error, format!("{counts}; {}: {}", error.code, error.what)),
-            };
-            state.log(&self.run, level, &message, now_ms()).await?;
-        }
-        for note in &summary.notes {
-            state.log(&self.run, LogLevel::Info, note, now_ms()).await?;
-        }
-        if let Some(error) = error {
-            state.log(&self.run, LogLevel::Error, &format!("{}: {}", error.code, error.what), now_ms()).await?;
-        }
-        Ok(())
-    }
 }

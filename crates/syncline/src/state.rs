@@ -19,6 +19,8 @@ mod counters;
 mod dangling;
 mod database;
 mod evidence;
+#[cfg(test)]
+mod fixtures;
 mod identities;
 mod incarnations;
 mod ledger;

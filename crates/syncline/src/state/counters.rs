@@ -69,22 +69,10 @@ mod tests {
     use syncline_core::state::{Evidence, TableRecord};
 
     use super::*;
-    use crate::state::{NewRun, RunVerb};
+    use crate::state::fixtures::{open, run, undo};
 
     async fn begin(state: &State, undoes: Option<&str>) -> String {
-        let run = NewRun {
-            verb: RunVerb::Mirror,
-            source: "a.db".into(),
-            target: "b.db".into(),
-            source_identity: None,
-            target_identity: "b".into(),
-            request: None,
-            undoes: undoes.map(str::to_owned),
-            continues: None,
-            keeps_images: true,
-            started_ms: 0,
-        };
-        state.begin_run(run).await.unwrap()
+        state.begin_run(undoes.map_or_else(|| run(0), undo)).await.unwrap()
     }
 
     /// A batch that changes a row of `t` and leaves its counter here.
@@ -99,8 +87,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_the_last_durable_batch_has_left_counts() {
-        let dir = tempfile::tempdir().unwrap();
-        let state = State::open(&dir.path().join("state")).await.unwrap();
+        let (_dir, state) = open().await;
         let run = begin(&state, None).await;
         assert_eq!(state.counter_left(&run, "t").await.unwrap(), None);
         let own = |left| Some(Counter { left: Some(left), is_shared: false });

@@ -61,8 +61,7 @@ mod tests {
     use syncline_core::state::{Evidence, TableRecord};
 
     use super::*;
-    use crate::state::{NewRun, RunEnd, RunVerb};
-    use crate::summary::{Status, Verified};
+    use crate::state::fixtures::{end, open, run};
 
     fn records() -> Vec<DanglingRecord> {
         let marks = vec![Mark(1), Mark(u128::MAX), Mark(7 << 64)];
@@ -71,19 +70,7 @@ mod tests {
 
     /// A run that has recorded this, and an image where it has changed something.
     async fn sealed(state: &State, has_changed: bool) -> String {
-        let run = NewRun {
-            verb: RunVerb::Mirror,
-            source: "a.db".into(),
-            target: "b.db".into(),
-            source_identity: None,
-            target_identity: "b".into(),
-            request: None,
-            undoes: None,
-            continues: None,
-            keeps_images: true,
-            started_ms: 0,
-        };
-        let id = state.begin_run(run).await.unwrap();
+        let id = state.begin_run(run(0)).await.unwrap();
         let evidence = state.evidence(&id);
         evidence.record_dangling(&records()).await.unwrap();
         evidence.record_table(&TableRecord { table: "t".into(), columns: Vec::new(), sequence: None }).await.unwrap();
@@ -92,16 +79,13 @@ mod tests {
             evidence.record_images(1, "t", vec![image]).await.unwrap();
         }
         evidence.seal(1).await.unwrap();
-        let (status, verified) = (Status::Succeeded, Verified::Equal);
-        let end = RunEnd { status, verified, summary: None, error: None, ended_ms: 20, mark_undone: false };
-        state.finish_run(&id, end).await.unwrap();
+        state.finish_run(&id, end(false)).await.unwrap();
         id
     }
 
     #[tokio::test]
     async fn it_is_kept_as_long_as_there_is_something_to_undo() {
-        let dir = tempfile::tempdir().unwrap();
-        let state = State::open(&dir.path().join("state")).await.unwrap();
+        let (_dir, state) = open().await;
         let (idle, busy) = (sealed(&state, false).await, sealed(&state, true).await);
         assert_eq!(state.dangled(&idle).await.unwrap(), Dangled::default());
         assert_eq!(state.dangled(&busy).await.unwrap(), Dangled::new(records()));

@@ -54,21 +54,10 @@ fn rename(tx: &Transaction<'_>, former: &str, present: &str) -> Outcome<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::{NewRun, RunVerb};
+    use crate::state::{NewRun, RunVerb, fixtures};
 
     fn run(verb: RunVerb, target_identity: &str) -> NewRun {
-        NewRun {
-            verb,
-            source: "a.db".into(),
-            target: "b.db".into(),
-            source_identity: Some("sqlite:1:1".into()),
-            target_identity: target_identity.into(),
-            request: None,
-            undoes: None,
-            continues: None,
-            keeps_images: true,
-            started_ms: 1,
-        }
+        NewRun { verb, target_identity: target_identity.into(), request: None, ..fixtures::run(1) }
     }
 
     #[tokio::test]

@@ -91,21 +91,11 @@ mod tests {
     use syncline_core::state::{Evidence, LoadRecord};
 
     use super::*;
-    use crate::state::{NewRun, RunVerb};
+    use crate::state::{NewRun, RunVerb, fixtures};
 
     fn run(verb: RunVerb, identity: &str) -> NewRun {
-        NewRun {
-            verb,
-            source: "a.db".into(),
-            target: "b.db".into(),
-            target_identity: identity.into(),
-            source_identity: None,
-            request: None,
-            undoes: None,
-            continues: None,
-            keeps_images: verb != RunVerb::Restore,
-            started_ms: 1,
-        }
+        let (source_identity, request, keeps_images) = (None, None, verb != RunVerb::Restore);
+        NewRun { verb, target_identity: identity.into(), source_identity, request, keeps_images, ..fixtures::run(1) }
     }
 
     /// A mirror that has changed something and has ended.

@@ -1,6 +1,9 @@
 //! Before-images are not kept for ever: 7 days and 1 GB, see [`limits::UNDO_KEPT_FOR`] and [`limits::UNDO_KEPT_BYTES`].
 //! Nor are settled entries of the ledger: see [`limits::SETTLED_KEPT_FOR`] and [`limits::SETTLED_KEPT_ROWS`].
 
+#[cfg(test)]
+mod tests;
+
 use std::path::Path;
 use std::sync::Arc;
 

@@ -1,5 +1,8 @@
 //! Runs: from their beginning to their end, and the ways to find them again.
 
+#[cfg(test)]
+mod tests;
+
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, params};
 use syncline_core::error::{Code, Error, Result};
 

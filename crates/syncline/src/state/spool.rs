@@ -4,6 +4,9 @@
 //! it is open, so that it is gone whenever and however its process ends; elsewhere it is removed when the spool is
 //! dropped, or swept when the state directory is opened next.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::fs::{self, OpenOptions};
 use std::io;

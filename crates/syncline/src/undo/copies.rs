@@ -7,7 +7,7 @@ use syncline_core::error::Result;
 use syncline_core::undo::reverse;
 use syncline_core::value::exact;
 
-use super::RECENT_RUNS;
+use super::plan::RECENT_RUNS;
 use crate::session::Syncline;
 use crate::state::{State, Trace};
 

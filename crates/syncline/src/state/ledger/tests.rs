@@ -1,32 +1,21 @@
 use syncline_core::change::Reason;
 use syncline_core::error::Code;
 use syncline_core::value::Value;
-use tempfile::TempDir;
 
-use super::super::{NewRun, RunEnd, RunVerb};
 use super::*;
 use crate::conflicts::{Conflict, ConflictFilter, ConflictState};
 use crate::request::{RunRequest, Verb};
+use crate::state::fixtures::{self, open};
+use crate::state::{NewRun, RunEnd, RunVerb};
 use crate::summary::{Status, Summary, TableSummary, Verified};
-
-async fn open() -> (TempDir, State) {
-    let dir = tempfile::tempdir().unwrap();
-    let state = State::open(&dir.path().join("state")).await.unwrap();
-    (dir, state)
-}
 
 fn new_run(source: &str) -> NewRun {
     NewRun {
-        verb: RunVerb::Mirror,
         source: format!("{source}.db"),
-        target: "b.db".into(),
         source_identity: Some(format!("sqlite:1:{source}")),
         target_identity: "sqlite:1:b".into(),
         request: Some(RunRequest::new(Verb::Mirror, format!("sqlite:/{source}.db"), "sqlite:/b.db")),
-        undoes: None,
-        continues: None,
-        keeps_images: true,
-        started_ms: 10,
+        ..fixtures::run(10)
     }
 }
 

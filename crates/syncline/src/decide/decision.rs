@@ -1,0 +1,106 @@
+//! What a run will do, and the guards that look at it before it does.
+
+use std::sync::Arc;
+
+use syncline_core::apply::guards::{self, DeleteGuard};
+use syncline_core::apply::{Action, TableWork};
+use syncline_core::capture::Tally;
+use syncline_core::error::{Error, Result};
+use syncline_core::mapping::Resolved;
+use syncline_core::schema::{AddedColumn, Schema, SchemaStep, TableSchema};
+use syncline_core::store::{Position, Snapshot};
+
+use crate::request::{DeleteLimit, RunRequest, Verb};
+
+/// What a run will do.
+pub(crate) struct Decision {
+    /// The tables with something to do or to prove, in the order of their names.
+    pub(crate) tables: Vec<Decided>,
+    /// Tables that cannot be carried, with the reason.
+    pub(crate) refused: Vec<(String, Error)>,
+    /// Tables that are not in the target and were not to be created.
+    pub(crate) absent: Vec<String>,
+    /// What is done to the target's schema before the first row.
+    pub(crate) steps: Vec<SchemaStep>,
+    /// All tables of the target as they are before the run.
+    pub(crate) target_schema: Schema,
+    /// How the source is seen.
+    pub(crate) resolved: Resolved,
+    /// Everything goes into one transaction.
+    pub(crate) refreshes: bool,
+    /// Deletes that turn out to be referenced end the run as long as it has written nothing.
+    pub(crate) is_exact: bool,
+    /// Remarks for a person.
+    pub(crate) notes: Vec<String>,
+    /// Where the target stood.
+    pub(crate) decided_at: Position,
+}
+
+/// One table's part.
+pub(crate) struct Decided {
+    pub(crate) work: TableWork,
+    pub(crate) tally: Tally,
+    /// Which way was taken, and why.
+    pub(crate) how: String,
+    /// Columns that the target's table is yet to get.
+    pub(crate) added: Vec<AddedColumn>,
+    /// Rows that differ and are kept as the target has them, as asked.
+    pub(crate) kept: u64,
+}
+
+impl Decision {
+    /// From here on the columns that are to be added count as being there: the run's first step is to add them.
+    pub(crate) fn define_columns(&mut self) {
+        for decided in &mut self.tables {
+            let target = &mut decided.work.target;
+            target.mapped.fills.clear();
+            if !decided.added.is_empty() {
+                let same = |table: &&mut Arc<TableSchema>| table.name == target.table.name;
+                self.target_schema.tables.iter_mut().filter(same).for_each(|table| *table = Arc::clone(&target.table));
+            }
+            let step = |added: &AddedColumn| SchemaStep::AddColumn(Box::new(added.step.clone()));
+            self.steps.extend(decided.added.iter().map(step));
+        }
+    }
+
+    /// Replaces the estimates of loads by exact numbers, for people who are to agree to them.
+    ///
+    /// # Errors
+    /// When the source cannot be read.
+    pub(crate) async fn count_loads(&mut self, source: &mut dyn Snapshot) -> Result<()> {
+        for decided in &mut self.tables {
+            if matches!(decided.work.action, Action::Load { .. }) {
+                let rows = source.count(&decided.work.source).await?;
+                (decided.work.puts, decided.tally.only_source) = (rows, rows);
+            }
+        }
+        Ok(())
+    }
+
+    /// Stops a run that would delete too much.
+    ///
+    /// # Errors
+    /// `GUARD_DELETES` and `GUARD_EMPTY_SOURCE`.
+    pub(crate) fn check_guards(&self, request: &RunRequest) -> Result<()> {
+        if request.verb != Verb::Mirror {
+            return Ok(());
+        }
+        let guard = match request.max_delete {
+            DeleteLimit::Guarded => DeleteGuard::default(),
+            DeleteLimit::Rows(rows) => DeleteGuard::rows(rows),
+            DeleteLimit::Percent(percent) => DeleteGuard::percent(percent.into()),
+        };
+        let tallies: Vec<_> = self.tables.iter().map(|decided| (decided.work.name.as_str(), decided.tally)).collect();
+        guards::check_deletes(&tallies, guard, request.allow_empty_source)
+    }
+
+    pub(super) fn push(&mut self, decided: Decided) {
+        if decided.kept > 0 {
+            let (rows, table) = (decided.kept, &decided.work.name);
+            let s = if rows == 1 { "" } else { "s" };
+            self.notes
+                .push(format!("{rows} row{s} of {table} kept as in the target, where the source has other values"));
+        }
+        self.tables.push(decided);
+    }
+}

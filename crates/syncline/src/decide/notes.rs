@@ -1,0 +1,45 @@
+//! Remarks on what a run does not touch.
+
+use syncline_core::mapping::{Resolved, TableFilter};
+use syncline_core::schema::Schema;
+
+use crate::request::Verb;
+use crate::select::admitted;
+
+/// What is there and will not be touched.
+pub(super) fn notes(source: &Schema, target: &Schema, filter: &TableFilter, asked: (Verb, &Resolved)) -> Vec<String> {
+    let (verb, resolved) = asked;
+    let mut notes = Vec::new();
+    let taken: Vec<_> = admitted(source, filter).into_iter().map(|table| resolved.target_name(&table.name)).collect();
+    let only_target: Vec<_> = admitted(target, filter)
+        .into_iter()
+        .filter(|table| !taken.iter().any(|name| name.eq_ignore_ascii_case(&table.name)))
+        .map(|t| t.name.as_str())
+        .collect();
+    if verb == Verb::Mirror && !only_target.is_empty() {
+        notes.push(format!("only in the target, left as they are: {}", listed(&only_target)));
+    }
+    for kind in ["view", "trigger", "virtual table"] {
+        let is_new = |name: &str| {
+            !target.not_carried.iter().any(|other| other.kind == kind && other.name.eq_ignore_ascii_case(name))
+        };
+        let names: Vec<_> = source
+            .not_carried
+            .iter()
+            .filter(|other| other.kind == kind && is_new(&other.name))
+            .map(|o| o.name.as_str())
+            .collect();
+        if !names.is_empty() {
+            notes.push(format!("{kind}s are not carried: {}", listed(&names)));
+        }
+    }
+    notes
+}
+
+pub(super) fn listed(names: &[&str]) -> String {
+    const SHOWN: usize = 10;
+    match names.len().checked_sub(SHOWN) {
+        Some(more) if more > 0 => format!("{} and {more} more", names[..SHOWN].join(", ")),
+        _ => names.join(", "),
+    }
+}

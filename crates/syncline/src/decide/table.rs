@@ -1,0 +1,110 @@
+//! Deciding what is done to one table.
+
+use syncline_core::apply::{Action, TableWork};
+use syncline_core::capture::{Compare, Tally};
+use syncline_core::change::{Operation, TableTask};
+use syncline_core::error::Result;
+use syncline_core::event::{Event, Phase};
+use syncline_core::limits;
+use syncline_core::state::Spool;
+use syncline_core::store::Snapshot;
+
+use super::lane::{Lane, lane};
+use super::{Decided, Ends};
+use crate::pairing::Pair;
+use crate::request::{RunRequest, Verb};
+use crate::session::Syncline;
+use crate::side_by_side::is_large;
+
+impl Syncline {
+    pub(super) async fn decide_table(
+        &self,
+        request: &RunRequest,
+        pair: &Pair,
+        ends: Ends<'_>,
+        spool: &dyn Spool,
+        is_referenced: bool,
+    ) -> Result<Decided> {
+        let (source, target, is_missing, added) =
+            (pair.source.clone(), pair.target.clone(), pair.is_missing, pair.added.clone());
+        // Rows outside the filter are rows all the same: a load needs a table that has none at all.
+        let is_empty = is_missing || ends.target.estimate(&target.unfiltered()).await?.rows == 0;
+        let (lane, how) = lane(request, is_missing, is_empty, (&target, is_referenced));
+        let (action, mut tally) = match lane {
+            Lane::Load => (Action::Load { create: is_missing }, estimate_load(&source, ends.source).await?),
+            Lane::Refill => (Action::Refill, count_refill(&source, &target, ends).await?),
+            Lane::Compare => {
+                let compared = self.compare_table(&source, &target, ends, request, spool).await;
+                if compared.as_ref().err().is_some_and(is_large) {
+                    // It is begun anew, alone.
+                    spool.forget(&source.table.name).await?;
+                }
+                (Action::Differences, compared?)
+            }
+        };
+        let kept = if request.keep_existing { std::mem::take(&mut tally.changed) } else { 0 };
+        let deletes = if request.verb == Verb::Mirror { tally.only_target } else { 0 };
+        let work = TableWork {
+            name: source.table.name.clone(),
+            puts: tally.only_source + tally.changed,
+            deletes,
+            source,
+            target,
+            action,
+            sequence: None,
+        };
+        Ok(Decided { work, tally, how, added, kept })
+    }
+
+    async fn compare_table(
+        &self,
+        source: &TableTask,
+        target: &TableTask,
+        ends: Ends<'_>,
+        request: &RunRequest,
+        spool: &dyn Spool,
+    ) -> Result<Tally> {
+        let (table, phase) = (&source.table.name, Phase::Compare);
+        let rows = ends.source.estimate(source).await?.rows;
+        let mut compare = Compare::of(source, ends.source.digest(source).await?, ends.target.digest(target).await?);
+        self.events().emit(Event::PhaseStarted { table: table.clone(), phase, rows: Some(rows) });
+        while let Some(mut page) = compare.next_page(limits::SPOOL_PAGE).await? {
+            self.cancel().check()?;
+            page.retain(|change| match change.operation {
+                Operation::Insert => true,
+                Operation::Update => !request.keep_existing,
+                Operation::Delete => request.verb == Verb::Mirror,
+            });
+            if !page.is_empty() {
+                spool.append(table, &page).await?;
+            }
+            let rows = compare.tally().source_rows();
+            self.events().emit(Event::Progress { table: table.clone(), phase, rows });
+        }
+        let tally = compare.tally();
+        self.events().emit(Event::PhaseEnded { table: table.clone(), phase, rows: tally.source_rows() });
+        Ok(tally)
+    }
+}
+
+/// What is known of a load beforehand. The source is not read for it: a row that cannot be read is met while loading, and
+/// then the load's transaction comes to nothing.
+async fn estimate_load(task: &TableTask, source: &mut dyn Snapshot) -> Result<Tally> {
+    source.check_key(task).await?;
+    let estimate = source.estimate(task).await?;
+    Ok(Tally { only_source: estimate.rows, source_bytes: estimate.bytes, ..Tally::default() })
+}
+
+/// What refilling a table comes to: all its rows go and all of the source's come. For the guards only the loss counts.
+async fn count_refill(source: &TableTask, target: &TableTask, ends: Ends<'_>) -> Result<Tally> {
+    ends.source.check_key(source).await?;
+    let (new, old) = (ends.source.count(source).await?, ends.target.count(target).await?);
+    let source_bytes = ends.source.estimate(source).await?.bytes;
+    Ok(Tally {
+        changed: new.min(old),
+        only_source: new.saturating_sub(old),
+        only_target: old.saturating_sub(new),
+        source_bytes,
+        ..Tally::default()
+    })
+}

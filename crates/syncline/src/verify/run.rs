@@ -1,0 +1,107 @@
+//! The proof at the end of a run.
+
+use syncline_core::apply::TableWork;
+use syncline_core::change::TableTask;
+use syncline_core::error::Result;
+use syncline_core::event::{Event, Phase};
+use syncline_core::mapping::Resolved;
+use syncline_core::store::{Position, Snapshot};
+use syncline_core::value::TableSum;
+use syncline_core::verify::sum_shared;
+
+use crate::open::Database;
+use crate::pairing::with_computed;
+use crate::request::RunRequest;
+use crate::session::Syncline;
+use crate::summary::Verified;
+
+/// What a run says of a table, to be proven.
+pub(crate) struct Claim<'w> {
+    /// What was done.
+    pub(crate) work: &'w TableWork,
+    /// Rows that differ because the run was not to touch them, or could not.
+    pub(crate) left_alone: u64,
+    /// Those among them that are not in the ledger, because a plan has passed over them.
+    pub(crate) beside: u64,
+    /// The sum of the rows that a load has left in the table.
+    pub(crate) loaded: Option<TableSum>,
+}
+
+/// Where both databases stood when a run was decided.
+pub(crate) struct Seen {
+    pub(crate) source: Position,
+    pub(crate) target: Position,
+}
+
+impl Syncline {
+    /// The proof at the end of a run, over the tables it has done. Rows that were left alone count as exceptions; a
+    /// difference while others write to either database says nothing yet.
+    pub(crate) async fn verify_run(
+        &self,
+        request: &RunRequest,
+        source: &Database,
+        target: &Database,
+        seen: &Seen,
+        (claims, resolved): (&[Claim<'_>], &Resolved),
+    ) -> Result<Verified> {
+        let mut readers = readers(target).await?;
+        let target_schema = readers[0].schema().await?;
+        let (mut result, mut others, mut items) = (Verified::Equal, Vec::new(), Vec::new());
+        for claim in claims {
+            let work = claim.work;
+            let Some(table) = target_schema.table(&work.target.table.name) else { return Ok(Verified::Different) };
+            // The table may have been created by the run, so its description is the one it has now.
+            let task = TableTask { table: table.clone(), ..work.target.clone() };
+            let (source_task, task) = with_computed(work.source.clone(), task, &resolved.view(&work.source.table));
+            if !self.holds_what_was_loaded(claim, &task, &mut readers).await? {
+                others.push(claim);
+                items.push(Ok((source_task, task)));
+            } else if claim.left_alone > 0 {
+                result = Verified::EqualExcept;
+            }
+        }
+        if others.is_empty() {
+            return Ok(result);
+        }
+        drop(readers);
+        let mut proof = self.proof(source, target, self.jobs_of(request.jobs)).await?;
+        for (claim, found) in others.iter().zip(self.verify_tables(request, items, &mut proof).await) {
+            let (verification, unknown) = found?;
+            if verification.verified != Verified::Equal {
+                if unknown > claim.beside {
+                    let ends = proof.views.ends();
+                    let is_in_flight =
+                        ends.source.position().await? != seen.source || ends.target.position().await? != seen.target;
+                    return Ok(if is_in_flight { Verified::InFlight } else { Verified::Different });
+                }
+                result = Verified::EqualExcept;
+            }
+        }
+        Ok(result)
+    }
+
+    /// Whether a table that was loaded holds just the rows that were read from the source for it. `false` also for a
+    /// table that was not, or whose rows have more cells than were carried: such a one is held against the source.
+    async fn holds_what_was_loaded(
+        &self,
+        claim: &Claim<'_>,
+        task: &TableTask,
+        readers: &mut [Box<dyn Snapshot>],
+    ) -> Result<bool> {
+        let Some(loaded) = claim.loaded.filter(|_| task.columns == claim.work.target.columns) else { return Ok(false) };
+        let (table, phase) = (&claim.work.name, Phase::Verify);
+        self.events().emit(Event::PhaseStarted { table: table.clone(), phase, rows: Some(loaded.rows) });
+        let progress = |rows| self.events().emit(Event::Progress { table: table.clone(), phase, rows });
+        let sum = sum_shared(readers, task, self.cancel(), &progress).await?;
+        self.events().emit(Event::PhaseEnded { table: table.clone(), phase, rows: sum.rows });
+        Ok(sum == loaded)
+    }
+}
+
+/// Views of a database that show the same, to read shares of a table at the same time: one for each core of a small
+/// machine, or a single one where somebody commits just now.
+async fn readers(database: &Database) -> Result<Vec<Box<dyn Snapshot>>> {
+    let mut first = database.store.snapshot().await?;
+    let second = first.twin().await?;
+    Ok(std::iter::once(first).chain(second).collect())
+}
