@@ -8,6 +8,7 @@
 //! | [`clock`] | time that passes only where somebody waits |
 //! | [`fixtures`] | deterministic rows with awkward values |
 //! | [`deterministic`] | the small generator they come from |
+//! | [`postgres`] | private PostgreSQL servers, and a database of its own for each test |
 //! | [`prove`] | how many rounds a proof runs, here or in `cargo xtask prove` |
 //! | [`process`] | a program started with bounds, kept or killed |
 //!
@@ -19,6 +20,7 @@ pub mod clock;
 pub mod conformance;
 pub mod deterministic;
 pub mod fixtures;
+pub mod postgres;
 pub mod process;
 pub mod prove;
 pub mod sqlite;
