@@ -36,6 +36,7 @@ impl Outside {
             columns: target.key.iter().map(|at| target.columns[*at]).collect(),
             key: (0..target.key.len()).collect(),
             mapped: Mapped::default(),
+            forms: target.forms.select(&target.key),
             ..target.clone()
         };
         let mut batches = view.fetch(&task, &keys).await?;

@@ -92,13 +92,15 @@ pub(crate) fn pair_with(
         kept: target.stored_columns().into_iter().filter(|column| !carried.contains(column)).collect(),
         ..Mapped::default()
     };
+    let forms = contract::forms(table, &target, &columns);
     let source = TableTask {
         table: table.clone(),
         columns: columns.iter().map(|pair| pair.source).collect(),
         key: key.clone(),
         mapped: of_source,
+        forms: forms.clone(),
     };
-    let target = TableTask { table: target, columns: carried, key, mapped: of_target };
+    let target = TableTask { table: target, columns: carried, key, mapped: of_target, forms };
     Ok(Pair { source, target, is_missing, left_out, added: Vec::new(), view })
 }
 

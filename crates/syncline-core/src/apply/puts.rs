@@ -12,8 +12,7 @@ use super::references::{Dangling, Put};
 use super::rivals::rivals_in;
 use super::{Action, Applier, Pending, entangled};
 use crate::change::{
-    Applied, ApplyMode, ChangeBatch, Expectation, PlannedChange, PutBatch, Reason, Refusal, TableTask,
-    keys_of,
+    Applied, ApplyMode, ChangeBatch, Expectation, PlannedChange, PutBatch, Reason, Refusal, TableTask, keys_of,
 };
 use crate::error::{Code, Error, Result};
 use crate::event::Phase;

@@ -54,7 +54,9 @@ fn fits(table: &TableSchema, position: usize, mask: &MaskKind) -> Result<(), Str
         (Kind::Flexible(Coercion::Text | Coercion::None) | Kind::Text { max_chars: None, .. }, _) => Ok(()),
         (Kind::Text { max_chars: Some(max), .. }, mask) => has_room(mask, *max),
         // Dates and times are text in a column that turns what looks like a number into one.
-        (Kind::Flexible(Coercion::Numeric), MaskKind::Text(text)) if ["DATE", "TIME"].iter().any(|word| declared.contains(word)) => {
+        (Kind::Flexible(Coercion::Numeric), MaskKind::Text(text))
+            if ["DATE", "TIME"].iter().any(|word| declared.contains(word)) =>
+        {
             if looks_numeric(text.as_bytes()) {
                 return Err(format!("the column would turn the text {text:?} into a number"));
             }

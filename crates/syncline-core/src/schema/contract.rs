@@ -125,9 +125,8 @@ pub fn pair_mapped(
 /// As what the cells of these pairs are seen on both sides, and by which encoding rows are equal.
 pub fn forms(source: &TableSchema, target: &TableSchema, pairs: &[ColumnPair]) -> Forms {
     let meetings: Vec<_> = pairs.iter().map(|pair| meet(source, pair.source, target, pair.target)).collect();
-    let is_canonical = |meeting: &Option<Meeting>| {
-        meeting.as_ref().is_none_or(|meeting| meeting.equality == Equality::Canonical)
-    };
+    let is_canonical =
+        |meeting: &Option<Meeting>| meeting.as_ref().is_none_or(|meeting| meeting.equality == Equality::Canonical);
     let equality = if meetings.iter().any(is_canonical) { Equality::Canonical } else { Equality::Exact };
     Forms { kinds: meetings.into_iter().map(|meeting| meeting?.seen_as).collect(), equality }
 }

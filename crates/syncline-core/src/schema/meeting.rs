@@ -63,9 +63,8 @@ pub(super) fn stores_alike(a: &Kind, b: &Kind) -> bool {
 fn is_one_notation(a: &Kind, b: &Kind) -> bool {
     match (a, b) {
         (Kind::Text { padded: a, .. }, Kind::Text { padded: b, .. }) => a == b,
-        (Kind::Int { .. }, Kind::Int { .. }) | (Kind::Text { .. } | Kind::Enum { .. }, Kind::Text { .. } | Kind::Enum { .. }) => {
-            true
-        }
+        (Kind::Int { .. }, Kind::Int { .. })
+        | (Kind::Text { .. } | Kind::Enum { .. }, Kind::Text { .. } | Kind::Enum { .. }) => true,
         (Kind::Time { .. }, Kind::Time { .. })
         | (Kind::Timestamp { .. }, Kind::Timestamp { .. })
         | (Kind::Instant { .. }, Kind::Instant { .. }) => true,
@@ -170,7 +169,9 @@ mod tests {
 
     #[test]
     fn across_engines_both_are_seen_as_the_richer_kind() {
-        for kind in [Kind::Date, Kind::Uuid, Kind::Bytes, Kind::Bool, Kind::Instant { digits: 6 }, Kind::Int { bits: 64 }] {
+        for kind in
+            [Kind::Date, Kind::Uuid, Kind::Bytes, Kind::Bool, Kind::Instant { digits: 6 }, Kind::Int { bits: 64 }]
+        {
             let seen_as = |grade| Some((Some(kind.clone()), Equality::Canonical, grade));
             assert_eq!(meet(&kind, &NUMERIC), seen_as(Grade::Lossless), "{kind:?}");
             assert_eq!(meet(&NUMERIC, &kind), seen_as(Grade::Checked), "{kind:?}");

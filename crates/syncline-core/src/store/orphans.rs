@@ -103,7 +103,8 @@ mod tests {
 
     fn found(foreign_key: &ForeignKey, rows: &[[ValueRef<'_>; 2]], limit: usize) -> Orphans {
         let table = Arc::new(TableSchema { name: "c".to_owned(), ..TableSchema::default() });
-        let child = TableTask { table, columns: vec![0], key: vec![0], mapped: Mapped::default(), forms: Forms::default() };
+        let child =
+            TableTask { table, columns: vec![0], key: vec![0], mapped: Mapped::default(), forms: Forms::default() };
         let mut orphans = Orphans::new(&child, foreign_key);
         rows.iter().for_each(|row| orphans.add(row, limit).unwrap());
         orphans

@@ -156,8 +156,9 @@ fn instant(value: ValueRef<'_>, digits: u8) -> Result<ValueRef<'_>, Misfit> {
         ValueRef::Instant(micros) => Some(micros),
         ValueRef::Other { type_name: "timestamptz", .. } => return Ok(value),
         // Without a zone it is UTC: so SQLite's own functions write and read times.
-        ValueRef::Text(text) => plain(text)
-            .and_then(|text| calendar::parse_instant(text).or_else(|| calendar::parse_timestamp(text))),
+        ValueRef::Text(text) => {
+            plain(text).and_then(|text| calendar::parse_instant(text).or_else(|| calendar::parse_timestamp(text)))
+        }
         _ => None,
     };
     let micros = micros.ok_or_else(|| not(value, &Kind::Instant { digits: 6 }))?;

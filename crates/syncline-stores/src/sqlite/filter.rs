@@ -147,7 +147,8 @@ impl Writer<'_> {
     /// can be used.
     fn compared(&self, name: &str, values: &[Value]) -> Result<String> {
         let column = self.column(name)?;
-        let coercion = self.table.column(name).and_then(|at| self.table.columns[at].kind.coercion()).unwrap_or(Coercion::None);
+        let coercion =
+            self.table.column(name).and_then(|at| self.table.columns[at].kind.coercion()).unwrap_or(Coercion::None);
         let column =
             if values.iter().all(|value| is_left_alone(coercion, value)) { column } else { format!("(+{column})") };
         let has_text = values.iter().any(|value| matches!(value, Value::Text(_)));

@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 
 use futures_util::StreamExt;
-use syncline_core::change::{Operation, PlannedChange, RowDigest, copies, keys_of};
+use syncline_core::change::{Operation, PlannedChange, copies, keys_of};
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::store::Snapshot;
 use syncline_core::value::exact;
@@ -163,7 +163,7 @@ async fn look_up_becomes(found: &Decided, target: &mut dyn Snapshot, changes: &m
     while let Some(rows) = batches.next().await.transpose()? {
         for row in rows.rows() {
             let key = exact::encode_row(row.select(&task.key));
-            now.insert(key, RowDigest(exact::digest_row(row.iter(), &mut scratch)));
+            now.insert(key, task.digest(row.iter(), &mut scratch));
         }
     }
     for change in &mut puts {

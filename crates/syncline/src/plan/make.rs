@@ -217,7 +217,7 @@ async fn pass_load(decided: &Decided, source: &mut dyn Snapshot, sink: &mut dyn 
     let mut scratch = Vec::new();
     let mut batches = source.scan(task).await?;
     while let Some(batch) = batches.next().await.transpose()? {
-        sum.add(&batch, &mut scratch);
+        sum.add(&batch, task.forms.equality, &mut scratch);
         for row in batch.rows().filter(|_| shows_rows) {
             let values = row.iter().map(ValueRef::to_owned).collect();
             sink.row(

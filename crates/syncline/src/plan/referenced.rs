@@ -10,7 +10,7 @@ use std::sync::Arc;
 use futures_util::StreamExt;
 use syncline_core::apply::Action;
 use syncline_core::cancel::Cancel;
-use syncline_core::change::{Mapped, TableTask, keys_of};
+use syncline_core::change::{Forms, Mapped, TableTask, keys_of};
 use syncline_core::error::Result;
 use syncline_core::limits;
 use syncline_core::schema::{ForeignKey, TableSchema};
@@ -84,7 +84,12 @@ impl Looking<'_> {
             None => HashSet::new(),
         };
         let key = decided.map(|decided| key_names(&decided.work.target)).unwrap_or_default();
-        let task = narrow(child, &positions(child, &key).unwrap_or_default(), &columns);
+        let task = narrow(
+            child,
+            &positions(child, &key).unwrap_or_default(),
+            &columns,
+            decided.map(|decided| &decided.work.target),
+        );
         let mut done = 0;
         loop {
             let deletes = self.deletes(parent, foreign_key, &mut done).await?;
@@ -140,7 +145,7 @@ impl Looking<'_> {
             return Ok(deletes);
         };
         let key = positions(table, &key_names(&parent.work.target)).unwrap_or_default();
-        let task = narrow(table, &key, &columns);
+        let task = narrow(table, &key, &columns, Some(&parent.work.target));
         let is_multiset = task.is_multiset();
         while deletes.len() < limits::REFERENCED_IN_MEMORY {
             let page = self.spool.page(&parent.work.name, ChangeKind::Delete, *done, limits::SPOOL_PAGE).await?;
@@ -173,12 +178,18 @@ fn positions(table: &TableSchema, names: &[String]) -> Option<Vec<usize>> {
 }
 
 /// These columns of a table, and its key behind them where it is not among them.
-fn narrow(table: &Arc<TableSchema>, key: &[usize], columns: &[usize]) -> TableTask {
+fn narrow(table: &Arc<TableSchema>, key: &[usize], columns: &[usize], seen: Option<&TableTask>) -> TableTask {
     let mut columns = columns.to_vec();
     columns.extend(key.iter().filter(|column| !columns.contains(column)).copied().collect::<Vec<_>>());
+    // Keys are told as the plan tells them; all else as it is stored, since only this side is looked at.
+    let kind = |column: &usize| {
+        let at = seen?.columns.iter().position(|other| other == column)?;
+        seen?.forms.kind(at).cloned().filter(|_| key.contains(column))
+    };
+    let forms = Forms { kinds: columns.iter().map(kind).collect(), ..Forms::default() };
     let place = |column: &usize| columns.iter().position(|other| other == column);
     let key = key.iter().filter_map(place).collect();
-    TableTask { table: Arc::clone(table), columns, key, mapped: Mapped::default() }
+    TableTask { table: Arc::clone(table), columns, key, mapped: Mapped::default(), forms }
 }
 
 /// A digest of a key in which 1 and 1.0 are the same.

@@ -82,9 +82,9 @@ mod tests {
     use std::sync::Arc;
 
     use syncline_core::apply::Action;
-    use syncline_core::change::{Mapped, Operation, Reason};
-    use syncline_core::schema::{Coercion, Column, Generated, TableSchema};
-    use syncline_core::value::{ValueRef, exact};
+    use syncline_core::change::{Forms, Mapped, Operation, Reason};
+    use syncline_core::schema::{Column, Generated, TableSchema};
+    use syncline_core::value::{Coercion, Kind, ValueRef, exact};
 
     use super::*;
 
@@ -105,7 +105,7 @@ mod tests {
         let columns = vec![Column {
             name: "id".to_owned(),
             declared_type: String::new(),
-            coercion: Coercion::None,
+            kind: Kind::Flexible(Coercion::None),
             nullable: true,
             default: None,
             collation: String::new(),
@@ -113,7 +113,8 @@ mod tests {
             expression: None,
         }];
         let table = Arc::new(TableSchema { name: "t".to_owned(), columns, ..TableSchema::default() });
-        let task = TableTask { table, columns: vec![0], key: vec![0], mapped: Mapped::default() };
+        let task =
+            TableTask { table, columns: vec![0], key: vec![0], mapped: Mapped::default(), forms: Forms::default() };
         let (source, target, action) = (task.clone(), task, Action::Differences);
         let work = TableWork { name: "t".to_owned(), source, target, action, puts: 0, deletes: 9, sequence: None };
         let left = Left::of(std::slice::from_ref(&work));

@@ -1,7 +1,7 @@
 //! What a run has kept, as changes to the tables that are there now.
 
 use syncline_core::apply::{Action, Counter, Sequence, TableWork};
-use syncline_core::change::{Mapped, Operation, PlannedChange, TableTask};
+use syncline_core::change::{Forms, Mapped, Operation, PlannedChange, TableTask};
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
 use syncline_core::schema::Schema;
@@ -28,7 +28,7 @@ pub(super) fn task_of(schema: &Schema, table: &str, columns: &[String]) -> Resul
     let position = |column: &usize| columns.iter().position(|other| other == column);
     let key = table.key.iter().flat_map(|key| &key.columns).map(position).collect::<Option<Vec<_>>>();
     let key = key.ok_or_else(|| stale("its key is another one".to_owned()))?;
-    Ok(TableTask { table: table.clone(), columns, key, mapped: Mapped::default() })
+    Ok(TableTask { table: table.clone(), columns, key, mapped: Mapped::default(), forms: Forms::default() })
 }
 
 /// Turns the images of a table into the changes that take them back.

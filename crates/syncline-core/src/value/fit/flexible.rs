@@ -8,7 +8,11 @@ use super::{Misfit, notation};
 ///
 /// A cell is chosen so that it means the value again to whoever sees the column as of the value's kind, for the column may
 /// turn it into another one: text that looks like a number into that number, a whole double into an integer.
-pub(super) fn fit<'v>(value: ValueRef<'v>, coercion: Coercion, scratch: &'v mut String) -> Result<ValueRef<'v>, Misfit> {
+pub(super) fn fit<'v>(
+    value: ValueRef<'v>,
+    coercion: Coercion,
+    scratch: &'v mut String,
+) -> Result<ValueRef<'v>, Misfit> {
     let takes_text_for_numbers = matches!(coercion, Coercion::Integer | Coercion::Real | Coercion::Numeric);
     match value {
         ValueRef::Null | ValueRef::Bytes(_) => Ok(value),
@@ -16,7 +20,9 @@ pub(super) fn fit<'v>(value: ValueRef<'v>, coercion: Coercion, scratch: &'v mut 
             Err(Misfit("the column would turn the text into a number".into()))
         }
         ValueRef::Text(_) => Ok(value),
-        ValueRef::Bool(_) | ValueRef::Int(_) | ValueRef::Real(_) | ValueRef::Decimal(_) if coercion == Coercion::Text => {
+        ValueRef::Bool(_) | ValueRef::Int(_) | ValueRef::Real(_) | ValueRef::Decimal(_)
+            if coercion == Coercion::Text =>
+        {
             notation::write(value, scratch);
             Ok(ValueRef::Text(scratch.as_bytes()))
         }

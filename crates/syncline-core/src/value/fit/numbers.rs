@@ -11,7 +11,9 @@ pub(super) fn int(value: ValueRef<'_>, bits: u8) -> Result<ValueRef<'_>, Misfit>
         ValueRef::Real(real) => whole(real),
         ValueRef::Decimal(digits) => whole_digits(digits),
         // Only the notation that a number is written in: 007 may be no number.
-        ValueRef::Text(text) => plain(text).and_then(|text| text.parse().ok().filter(|int: &i64| int.to_string() == text)),
+        ValueRef::Text(text) => {
+            plain(text).and_then(|text| text.parse().ok().filter(|int: &i64| int.to_string() == text))
+        }
         _ => None,
     };
     let int = int.ok_or_else(|| not(value, &Kind::Int { bits }))?;

@@ -4,8 +4,7 @@ use super::super::strategies::{any_decimal, any_int, any_real, any_value};
 use super::super::{Coercion, Value, canonical};
 use super::*;
 
-const COERCIONS: [Coercion; 5] =
-    [Coercion::Integer, Coercion::Real, Coercion::Numeric, Coercion::Text, Coercion::None];
+const COERCIONS: [Coercion; 5] = [Coercion::Integer, Coercion::Real, Coercion::Numeric, Coercion::Text, Coercion::None];
 
 fn fitted(value: &Value, kind: &Kind) -> Result<Value, Misfit> {
     fit(value.as_ref(), kind, &mut String::new()).map(ValueRef::to_owned)
@@ -37,9 +36,11 @@ fn any_of_a_kind() -> impl Strategy<Value = (Kind, Value)> {
             let real = single.to_string().parse().unwrap_or(f64::from(single));
             (Kind::Real { single: true }, Value::Real(real))
         }),
-        any::<String>().prop_map(|text| (Kind::Text { max_chars: None, padded: false }, Value::text(text.replace('\0', "")))),
+        any::<String>()
+            .prop_map(|text| (Kind::Text { max_chars: None, padded: false }, Value::text(text.replace('\0', "")))),
         prop::collection::vec(any::<u8>(), 0..20).prop_map(|bytes| (Kind::Bytes, Value::Bytes(bytes))),
-        prop_oneof![-2_000_000..2_000_000_i32, Just(i32::MAX), Just(i32::MIN)].prop_map(|day| (Kind::Date, Value::Date(day))),
+        prop_oneof![-2_000_000..2_000_000_i32, Just(i32::MAX), Just(i32::MIN)]
+            .prop_map(|day| (Kind::Date, Value::Date(day))),
         (0..=86_400_000_000_i64).prop_map(|time| (Kind::Time { digits: 6 }, Value::Time(time))),
         micros().prop_map(|at| (Kind::Timestamp { digits: 6 }, Value::Timestamp(at))),
         micros().prop_map(|at| (Kind::Instant { digits: 6 }, Value::Instant(at))),
@@ -97,7 +98,11 @@ fn text_is_read_where_it_is_the_notation_of_a_value() {
         (Kind::Instant { digits }, text("1970-01-01 01:00:00+01"), Value::Instant(0)),
         (Kind::Instant { digits }, text("1970-01-01 00:00:00"), Value::Instant(0)),
         (Kind::Decimal { limit: Some((4, 2)) }, text("10.50"), Value::Decimal("10.50".to_owned())),
-        (Kind::Uuid, text("00000000-0000-0000-0000-00000000000F"), Value::Uuid([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 15])),
+        (
+            Kind::Uuid,
+            text("00000000-0000-0000-0000-00000000000F"),
+            Value::Uuid([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 15]),
+        ),
         (Kind::Text { max_chars: Some(2), padded: true }, text("\u{e9}\u{e9}   "), text("\u{e9}\u{e9}")),
     ];
     for (kind, given, expected) in cases {

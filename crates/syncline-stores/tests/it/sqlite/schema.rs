@@ -3,7 +3,8 @@
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 
-use syncline_core::schema::{Coercion, Generated, TableSchema, Unique};
+use syncline_core::schema::{Generated, TableSchema, Unique};
+use syncline_core::value::Coercion;
 
 use super::desk::Desk;
 
@@ -75,7 +76,14 @@ async fn columns_are_described_in_full() {
         .iter()
         .map(|column| {
             let default = column.default.as_deref().unwrap_or("-");
-            (&*column.name, &*column.declared_type, column.coercion, column.nullable, default, column.generated)
+            (
+                &*column.name,
+                &*column.declared_type,
+                column.kind.coercion().unwrap(),
+                column.nullable,
+                default,
+                column.generated,
+            )
         })
         .collect();
     let expected = [
@@ -98,7 +106,8 @@ async fn columns_are_described_in_full() {
 async fn strict_tables_know_any_and_forbid_null_in_keys() {
     let table = table("CREATE TABLE t (a TEXT, b ANY, c INT, PRIMARY KEY (a)) STRICT").await;
     assert!(table.strict);
-    let coercions: Vec<_> = table.columns.iter().map(|column| (column.coercion, column.nullable)).collect();
+    let coercions: Vec<_> =
+        table.columns.iter().map(|column| (column.kind.coercion().unwrap(), column.nullable)).collect();
     assert_eq!(coercions, [(Coercion::Text, false), (Coercion::None, true), (Coercion::Integer, true)]);
 }
 

@@ -246,7 +246,7 @@ async fn found(side: &mut dyn Snapshot, task: &TableTask, keys: &RowBatch) -> Re
     let mut batches = side.fetch(task, keys).await?;
     while let Some(rows) = batches.next().await.transpose()? {
         for row in rows.rows() {
-            let digest = RowDigest(exact::digest_row(row.iter(), &mut scratch));
+            let digest = task.digest(row.iter(), &mut scratch);
             let key = exact::encode_row(row.select(&task.key));
             found.insert(canonical_key(row.select(&task.key)), (key, digest));
         }
