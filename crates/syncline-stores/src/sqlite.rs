@@ -2,7 +2,7 @@
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | `connect` | opening a file, connection settings, SQLite's errors in our words, the disk beneath |
+//! | `connect` | opening a file and telling which it is, connection settings, SQLite's errors in our words, the disk beneath |
 //! | `thread` | a connection on a thread of its own, since SQLite blocks |
 //! | `describe` | version, identity, rights |
 //! | `claim` | the right of one run to change the database |

@@ -5,6 +5,7 @@
 
 pub mod disk;
 pub(super) mod failure;
+pub(super) mod identity;
 
 use std::fs::Metadata;
 use std::io::ErrorKind;
@@ -16,8 +17,8 @@ use rusqlite::{Connection, OpenFlags};
 use syncline_core::error::{Code, Error, Result};
 
 use self::failure::{Doing, Failure};
+use self::identity::FileIdentity;
 use super::Access;
-use super::describe::FileIdentity;
 
 /// The oldest SQLite that is free of the bugs that matter here (a WAL-reset race could damage databases before it).
 const SQLITE_VERSION_MIN: i32 = 3_051_003;

@@ -3,10 +3,11 @@
 mod estimate;
 pub(super) mod masks;
 pub(super) mod orphans;
+mod rows;
 pub(super) mod select;
 mod sum;
+mod view;
 
-use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -22,20 +23,19 @@ use syncline_core::store::{
 };
 use syncline_core::value::RowBatch;
 
-use self::masks::Masks;
-use self::select::Finder;
+use self::rows::{fetch, scan};
+use self::view::{SqliteView, begin_at_position, begin_read, data_version_now, is_wal};
 use super::connect::failure::{Attempt, Doing};
 use super::connect::{Place, Role};
-use super::thread::{ConnectionThread, Outlet};
-use super::types::{self, Encoding};
+use super::thread::ConnectionThread;
+use super::types::Encoding;
 use super::write::sequence;
-use super::{ENGINE, digest, migrate, schema};
+use super::{digest, migrate, schema};
+
+pub(super) use self::view::position;
 
 /// The function that sorts text by its UTF-8 bytes where the database stores it otherwise.
 pub(super) const BYTES_FUNCTION: &str = "_syncline_bytes";
-
-/// How often a view is taken anew because somebody committed at that very moment.
-const ATTEMPTS: usize = 4;
 
 /// An open view. SQLite keeps it by a read transaction, so with a rollback journal nobody's commit goes through while
 /// it is open; this store's own writer waits for it too.
@@ -45,14 +45,6 @@ pub(super) struct SqliteSnapshot {
     position: Position,
     shared: Arc<SqliteView>,
     flow: Flow,
-}
-
-/// What another connection needs to take up the same view.
-#[derive(Debug)]
-struct SqliteView {
-    place: Arc<Place>,
-    resident: Arc<ConnectionThread>,
-    position: Position,
 }
 
 impl SqliteSnapshot {
@@ -90,50 +82,6 @@ impl SqliteSnapshot {
             return Ok(None);
         }
         Ok(Some(Self { thread, position: at.clone(), shared: Arc::clone(&self.shared), flow: self.flow }))
-    }
-}
-
-fn is_wal(conn: &Connection) -> rusqlite::Result<bool> {
-    conn.query_row("PRAGMA main.journal_mode", [], |row| Ok(row.get::<_, String>(0)?.eq_ignore_ascii_case("wal")))
-}
-
-async fn begin_at_position(thread: &ConnectionThread, resident: &ConnectionThread) -> Result<Position> {
-    let mut before = data_version(resident).await?;
-    for _ in 0..ATTEMPTS {
-        thread.call(Doing::Reading, begin_read).await?;
-        match data_version_now(resident).await {
-            Ok(after) if after == before => return Ok(position(resident, after)),
-            Ok(after) => before = after,
-            // With a rollback journal a writer may wait for this view to go, and lets nobody else in until then. Whoever
-            // waited for that writer now would wait for himself.
-            Err(error) if error.code() == Code::StoreLocked => {
-                thread.call(Doing::Reading, end_read).await?;
-                before = data_version(resident).await?;
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    thread.call(Doing::Reading, begin_read).await?;
-    Ok(position(thread, before))
-}
-
-#[async_trait]
-impl SharedView for SqliteView {
-    fn engine(&self) -> &'static str {
-        ENGINE
-    }
-
-    fn path(&self) -> &Path {
-        self.place.path()
-    }
-
-    async fn is_current(&self) -> Result<bool> {
-        // The path may lead to another file by now.
-        match data_version_now(&self.resident).await {
-            Ok(version) => Ok(self.place.is_still_there() && position(&self.resident, version) == self.position),
-            Err(error) if error.code() == Code::StoreLocked => Ok(false),
-            Err(error) => Err(error),
-        }
     }
 }
 
@@ -222,41 +170,6 @@ impl Snapshot for SqliteSnapshot {
     }
 }
 
-fn end_read(conn: &mut Connection) -> Attempt<()> {
-    if !conn.is_autocommit() {
-        conn.execute_batch("ROLLBACK")?;
-    }
-    Ok(())
-}
-
-fn begin_read(conn: &mut Connection) -> Attempt<()> {
-    end_read(conn)?;
-    // BEGIN alone takes no view; the first read does.
-    conn.execute_batch("BEGIN")?;
-    Ok(conn.query_row("SELECT count(*) FROM main.sqlite_schema", [], |_| Ok(()))?)
-}
-
-async fn data_version(resident: &ConnectionThread) -> Result<i64> {
-    resident.call(Doing::Reading, read_data_version).await
-}
-
-/// As [`data_version`], for those who hold a view open meanwhile.
-///
-/// # Errors
-/// `STORE_LOCKED` at once where it takes waiting.
-async fn data_version_now(resident: &ConnectionThread) -> Result<i64> {
-    resident.call_now(Doing::Reading, read_data_version).await
-}
-
-fn read_data_version(conn: &mut Connection) -> Attempt<i64> {
-    Ok(conn.query_row("PRAGMA main.data_version", [], |row| row.get(0))?)
-}
-
-/// A count means something only on the connection it was read from, so the position names that connection too.
-pub(super) fn position(resident: &ConnectionThread, version: i64) -> Position {
-    Position(format!("{} {version}", resident.name()).into_bytes())
-}
-
 /// Lets a connection use [`BYTES_FUNCTION`].
 pub(super) fn register_bytes_function(conn: &mut Connection) -> Attempt<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
@@ -275,66 +188,4 @@ fn count(conn: &Connection, task: &TableTask) -> Attempt<i64> {
     let filtered = select::filtered(task, Encoding::of(conn)?)?;
     let sql = format!("SELECT count(*) FROM {}{filtered}", select::table(&task.table.name)?);
     Ok(conn.query_row(&sql, [], |row| row.get(0))?)
-}
-
-fn scan(conn: &Connection, task: &TableTask, outlet: &Outlet<RowBatch>) -> Attempt<()> {
-    let width = task.columns.len();
-    let masks = Masks::of(task);
-    let mut statement = conn.prepare(&select::scan(task, Encoding::of(conn)?)?)?;
-    let mut rows = statement.raw_query();
-    let mut batch = RowBatch::new(width);
-    while let Some(row) = rows.next()? {
-        match &masks {
-            None => types::push_row(&mut batch, row)?,
-            Some(masks) => masks.push_row(&mut batch, types::cells(row, width))?,
-        }
-        if is_full(&batch, outlet) && !hand_over(std::mem::replace(&mut batch, RowBatch::new(width)), outlet) {
-            return Ok(());
-        }
-    }
-    if !batch.is_empty() {
-        hand_over(batch, outlet);
-    }
-    Ok(())
-}
-
-fn fetch(conn: &Connection, task: &TableTask, keys: &RowBatch, outlet: &Outlet<RowBatch>) -> Attempt<()> {
-    let width = task.columns.len();
-    let masks = Masks::of(task);
-    let mut finder = Finder::of_filtered(conn, task, Encoding::of(conn)?)?;
-    let mut batch = RowBatch::new(width);
-    for key in keys.rows() {
-        if !finder.find(|| key.iter())? {
-            continue;
-        }
-        // Behind masks every cell is made anew anyway.
-        if masks.is_none() && finder.bytes() > limits::BATCH_BYTES {
-            let before = std::mem::replace(&mut batch, RowBatch::new(width));
-            let is_wanted = before.is_empty() || hand_over(before, outlet);
-            if !is_wanted || !outlet.send_and_wait(finder.take()) {
-                return Ok(());
-            }
-            continue;
-        }
-        match &masks {
-            None => batch.push_row(finder.row().iter())?,
-            Some(masks) => masks.push_row(&mut batch, finder.row().iter())?,
-        }
-        if is_full(&batch, outlet) && !hand_over(std::mem::replace(&mut batch, RowBatch::new(width)), outlet) {
-            return Ok(());
-        }
-    }
-    if !batch.is_empty() {
-        hand_over(batch, outlet);
-    }
-    Ok(())
-}
-
-/// Passes a batch on. One that a single row has made too large is not followed by another before it is taken.
-fn hand_over(batch: RowBatch, outlet: &Outlet<RowBatch>) -> bool {
-    if batch.bytes() > 2 * limits::BATCH_BYTES { outlet.send_and_wait(batch) } else { outlet.send(batch) }
-}
-
-fn is_full(batch: &RowBatch, outlet: &Outlet<RowBatch>) -> bool {
-    batch.len() >= outlet.flow().rows || batch.bytes() >= outlet.flow().bytes
 }

@@ -1,14 +1,18 @@
 //! Conditional changes: each row is read, held against its expectation, kept as a before-image and only then written.
 
+mod exchange;
+mod standing;
+
 use rusqlite::Connection;
 use syncline_core::change::{
-    Applied, ApplyMode, ChangeBatch, DeleteBatch, Expectation, Image, PutBatch, Reason, Refusal, RowDigest, TableTask,
+    Applied, ApplyMode, ChangeBatch, DeleteBatch, Image, PutBatch, Refusal, RowDigest, TableTask,
 };
 use syncline_core::error::{Code, Error};
 use syncline_core::limits;
 use syncline_core::store::Sighting;
-use syncline_core::value::{Row, RowBatch, ValueRef, exact};
+use syncline_core::value::{Row, RowBatch, exact};
 
+use self::standing::{Standing, moved};
 use super::copies;
 use super::displaced::{Fate, Memory};
 use super::row::RowWriter;
@@ -77,18 +81,6 @@ struct Apply<'c> {
     /// Memory that `applied` takes.
     bytes: usize,
     scratch: Vec<u8>,
-}
-
-/// What a row was found to be, held against its expectation.
-enum Standing {
-    /// The row is not there, as expected.
-    Absent,
-    /// The row is there and has the expected digest; its row number, where it has one beside its key.
-    Present(Option<i64>),
-    /// The change is there already.
-    Done,
-    /// The expectation failed; the row that is there, if any.
-    Moved(Option<Vec<u8>>),
 }
 
 impl<'c> Apply<'c> {
@@ -162,64 +154,6 @@ impl<'c> Apply<'c> {
         Ok(batch.keys.len())
     }
 
-    fn displace(&mut self, batch: &PutBatch, memory: &mut Memory<'_>) -> Attempt<usize> {
-        for (at, (row, expectation)) in batch.rows.rows().zip(&batch.expectations).enumerate() {
-            match self.standing_of_row(row, *expectation)? {
-                // It has nothing to leave; the second half inserts it.
-                Standing::Absent => {}
-                Standing::Done => memory.remember(&self.key_of(row), &Fate::Left)?,
-                Standing::Moved(found) => {
-                    memory.remember(&self.key_of(row), &Fate::Left)?;
-                    self.moved(row, found)?;
-                }
-                Standing::Present(place) => {
-                    self.image_of_change(row, place);
-                    let kept = exact::encode_row(self.finder.row().iter().skip(self.task.columns.len()));
-                    memory.remember(&self.key_of(row), &Fate::Displaced { place, kept })?;
-                    let deleted = self.writer.delete(row.select(&self.task.key), place);
-                    deleted.map_err(|failure| at_row(failure, self.task, row))?;
-                }
-            }
-            if self.is_full() {
-                return Ok(at + 1);
-            }
-        }
-        Ok(batch.rows.len())
-    }
-
-    fn place(&mut self, batch: &PutBatch, memory: &mut Memory<'_>) -> Attempt<usize> {
-        // New rows stay clear of the numbers that displaced rows will come back to.
-        let reserved = memory.highest_place()?;
-        for (at, row) in batch.rows.rows().enumerate() {
-            match memory.recall(&self.key_of(row))? {
-                Some(Fate::Left) => {}
-                Some(Fate::Displaced { place, kept }) => {
-                    let written = self.put_back(row, place, &kept);
-                    if self.is_taken(written, row, false)? {
-                        self.applied.updated += 1;
-                    }
-                }
-                None => match self.standing_of_row(row, batch.expectations[at])? {
-                    Standing::Done => {}
-                    Standing::Absent => {
-                        let wanted = batch.places.get(at).copied().flatten();
-                        let place = match (wanted, reserved) {
-                            (None, Some(reserved)) => self.writer.place_above(reserved)?,
-                            (wanted, _) => wanted,
-                        };
-                        self.insert(row, place)?;
-                    }
-                    Standing::Present(_) => return Err(bug("a row was placed that had not been displaced")),
-                    Standing::Moved(found) => self.moved(row, found)?,
-                },
-            }
-            if self.is_full() {
-                return Ok(at + 1);
-            }
-        }
-        Ok(batch.rows.len())
-    }
-
     /// Inserts a row where it was, unless another has that number by now: row numbers beside a key are SQLite's to
     /// give, and a row with another number is better than none.
     fn insert(&mut self, row: Row<'_>, place: Option<i64>) -> Attempt<()> {
@@ -242,14 +176,6 @@ impl<'c> Apply<'c> {
         Ok(())
     }
 
-    /// Inserts a displaced row again, with the cells of it that are not carried.
-    fn put_back(&mut self, row: Row<'_>, place: Option<i64>, kept: &[u8]) -> Attempt<()> {
-        let kept = exact::decode_row(kept).map_err(|_| bug("what a displaced row has kept cannot be read"))?;
-        let mut whole = RowBatch::new(self.task.columns.len() + self.task.mapped.kept.len());
-        whole.push_row(row.iter().chain(kept))?;
-        self.whole_writer.insert(whole.row(0), place)
-    }
-
     /// Whether the database has taken the row. One that it refuses is put on the list; `is_found` says that the row
     /// found last is the one it was to replace.
     fn is_taken(&mut self, written: Attempt<()>, row: Row<'_>, is_found: bool) -> Attempt<bool> {
@@ -261,52 +187,6 @@ impl<'c> Apply<'c> {
         self.bytes += refusal.bytes();
         self.applied.refused.push(refusal);
         Ok(false)
-    }
-
-    fn standing_of_row(&mut self, row: Row<'_>, expectation: Expectation) -> Attempt<Standing> {
-        let found = self.finder.find(|| row.select(&self.task.key))?;
-        if found && row.iter().eq(self.found()) {
-            return Ok(Standing::Done);
-        }
-        Ok(match (expectation, found) {
-            (Expectation::Absent, false) => Standing::Absent,
-            (Expectation::Digest(expected), true) if self.digest_of_found() == expected => {
-                Standing::Present(self.finder.rowid())
-            }
-            _ => Standing::Moved(found.then(|| exact::encode_row(self.found()))),
-        })
-    }
-
-    fn digest_of_found(&mut self) -> RowDigest {
-        let found = self.finder.row().iter().take(self.task.columns.len());
-        RowDigest(exact::digest_row(found, &mut self.scratch))
-    }
-
-    /// The cells of the task in the row that was found.
-    fn found(&self) -> impl Iterator<Item = ValueRef<'_>> {
-        self.finder.row().iter().take(self.task.columns.len())
-    }
-
-    fn moved(&mut self, row: Row<'_>, found: Option<Vec<u8>>) -> Attempt<()> {
-        let mut refusal = moved(self.key_of(row), Some(exact::encode_row(row.iter())), found);
-        if refusal.found.is_some() && self.is_outside(row)? {
-            refusal.reason = Reason::OutOfFilter;
-            "the target's row with this key lies outside the filter".clone_into(&mut refusal.words);
-        }
-        self.leave(refusal);
-        Ok(())
-    }
-
-    /// Whether a filter keeps the target's row with this key from taking part.
-    fn is_outside(&mut self, row: Row<'_>) -> Attempt<bool> {
-        if self.task.mapped.filter.is_none() {
-            return Ok(false);
-        }
-        let filtered = match &mut self.filtered {
-            Some(filtered) => filtered,
-            empty => empty.insert(Finder::of_filtered(self.conn, self.task, Encoding::of(self.conn)?)?),
-        };
-        Ok(!filtered.find(|| row.select(&self.task.key))?)
     }
 
     /// The image of the row that was found, which `row` is about to replace.
@@ -343,15 +223,6 @@ impl<'c> Apply<'c> {
 
 fn at_row(failure: Failure, task: &TableTask, row: Row<'_>) -> Failure {
     failure.at_row(|| bulk::place_of(task, row.select(&task.key)))
-}
-
-fn moved(key: Vec<u8>, row: Option<Vec<u8>>, found: Option<Vec<u8>>) -> Refusal {
-    let words = match (&row, &found) {
-        (_, None) => "the row was deleted in the target meanwhile",
-        (None, _) => "the row was changed in the target meanwhile, so it was not deleted",
-        _ => "the row was changed or added in the target meanwhile",
-    };
-    Refusal { key, reason: Reason::Moved, words: words.to_owned(), row, found }
 }
 
 fn bug(what: &str) -> Failure {
