@@ -1,16 +1,13 @@
 //! One row-level fact and the batches it travels in.
 
 pub mod copies;
-mod forms;
 
 use std::sync::Arc;
 
 use crate::error::{Code, Error, Result};
 use crate::mapping::{Condition, Mask};
 use crate::schema::TableSchema;
-use crate::value::{RowBatch, Value, ValueRef, exact};
-
-pub use self::forms::Forms;
+use crate::value::{Forms, RowBatch, Value, ValueRef, exact};
 
 /// A 128-bit digest of a row; see [`crate::value::Equality::digest`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -12,6 +12,7 @@ pub mod canonical;
 pub mod equality;
 pub mod exact;
 pub mod fit;
+mod forms;
 pub mod key_order;
 mod kind;
 mod number;
@@ -20,6 +21,7 @@ pub mod sum;
 
 pub use batch::{Row, RowBatch};
 pub use equality::Equality;
+pub use forms::Forms;
 pub use kind::{Coercion, Kind};
 pub use numeric::looks_numeric;
 pub use sum::TableSum;

@@ -2,9 +2,8 @@
 
 use super::meeting::{Grade, Meeting};
 use super::table::{Generated, TableSchema};
-use crate::change::Forms;
 use crate::error::{Code, Error};
-use crate::value::Equality;
+use crate::value::{Equality, Forms};
 
 /// A column of the source and the column of the target that takes its values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -98,8 +98,9 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::change::{Forms, Mapped};
+    use crate::change::Mapped;
     use crate::schema::TableSchema;
+    use crate::value::Forms;
 
     fn found(foreign_key: &ForeignKey, rows: &[[ValueRef<'_>; 2]], limit: usize) -> Orphans {
         let table = Arc::new(TableSchema { name: "c".to_owned(), ..TableSchema::default() });

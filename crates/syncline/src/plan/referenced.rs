@@ -10,13 +10,13 @@ use std::sync::Arc;
 use futures_util::StreamExt;
 use syncline_core::apply::Action;
 use syncline_core::cancel::Cancel;
-use syncline_core::change::{Forms, Mapped, TableTask, keys_of};
+use syncline_core::change::{Mapped, TableTask, keys_of};
 use syncline_core::error::Result;
 use syncline_core::limits;
 use syncline_core::schema::{ForeignKey, TableSchema};
 use syncline_core::state::{ChangeKind, Spool};
 use syncline_core::store::Snapshot;
-use syncline_core::value::{RowBatch, ValueRef, canonical, exact};
+use syncline_core::value::{Forms, RowBatch, ValueRef, canonical, exact};
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::{Holds, PlanTable, change_digest};

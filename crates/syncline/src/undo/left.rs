@@ -82,9 +82,9 @@ mod tests {
     use std::sync::Arc;
 
     use syncline_core::apply::Action;
-    use syncline_core::change::{Forms, Mapped, Operation, Reason};
+    use syncline_core::change::{Mapped, Operation, Reason};
     use syncline_core::schema::{Column, Generated, TableSchema};
-    use syncline_core::value::{Coercion, Kind, ValueRef, exact};
+    use syncline_core::value::{Coercion, Forms, Kind, ValueRef, exact};
 
     use super::*;
 

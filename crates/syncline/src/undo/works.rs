@@ -1,12 +1,13 @@
 //! What a run has kept, as changes to the tables that are there now.
 
 use syncline_core::apply::{Action, Counter, Sequence, TableWork};
-use syncline_core::change::{Forms, Mapped, Operation, PlannedChange, TableTask};
+use syncline_core::change::{Mapped, Operation, PlannedChange, TableTask};
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
 use syncline_core::schema::Schema;
 use syncline_core::state::{Spool, TableRecord};
 use syncline_core::undo::reverse;
+use syncline_core::value::Forms;
 
 use super::copies::{self, is_key_of};
 use crate::state::State;

@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::value::{Equality, Kind};
+use super::{Equality, Kind};
 
 /// The forms that both sides of a pair have in common. The default is one engine's own cells, compared bit for bit.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Forms {
-    /// By the columns of the task: the kind that a cell is seen as, if it [fits](crate::value::fit). One that does not is
+    /// By the columns of the task: the kind that a cell is seen as, if it [fits](super::fit). One that does not is
     /// seen as it is, and so equals nothing of that kind. `None`, like a column beyond the end, is seen as it is.
     pub kinds: Vec<Option<Kind>>,
     /// When two rows are equal.
