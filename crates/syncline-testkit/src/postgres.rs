@@ -17,11 +17,12 @@ mod template;
 
 use std::fs;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -87,7 +88,9 @@ impl Cluster {
 
     fn start_with(options: &Options) -> Self {
         let programs = Programs::find();
-        let directory = tempfile::Builder::new().prefix("syncline-pg-").tempdir_in(base(&programs)).unwrap();
+        let private = fs::Permissions::from_mode(0o700);
+        let mut directory = tempfile::Builder::new();
+        let directory = directory.prefix("syncline-pg-").permissions(private).tempdir_in(base(&programs)).unwrap();
         programs.hand_over(directory.path());
         template::copy(&programs, &directory.path().join("data"));
         options.write(&programs, directory.path());
@@ -198,12 +201,12 @@ impl Cluster {
             return;
         }
         // What a killed server has left behind, backends that look away for a moment, may still hold port and memory.
-        let patience = std::time::Instant::now() + Duration::from_secs(30);
+        let patience = Instant::now() + Duration::from_secs(30);
         loop {
             match Guard::start(&self.programs, self.directory.path(), self.port) {
                 Ok(started) => break *guard = Some(started),
                 Err(Unstarted::Failed(log)) => panic!("PostgreSQL did not start again: {log}"),
-                Err(held) => assert!(std::time::Instant::now() < patience, "PostgreSQL cannot start again: {held:?}"),
+                Err(held) => assert!(Instant::now() < patience, "PostgreSQL cannot start again: {held:?}"),
             }
         }
     }
@@ -250,7 +253,6 @@ fn percent_encoded(text: &str) -> String {
 
 /// Writes a file that the server's user owns and nobody else reads.
 fn write_private(programs: &Programs, path: &Path, content: &str) {
-    use std::os::unix::fs::PermissionsExt;
     fs::write(path, content).unwrap();
     fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
     programs.hand_over(path);

@@ -10,14 +10,22 @@ use crate::cargo;
 /// One Debian package that the tests need.
 struct Package {
     name: &'static str,
-    /// A program it brings: a name to look up on the path, or an absolute file.
+    /// A program it brings: a name to look up on the path, or an absolute file, where `*` is any one folder.
     program: &'static str,
     why: &'static str,
 }
 
 /// Everything beyond Rust, gcc and git; nothing else in the workspace installs packages.
-const PACKAGES: &[Package] =
-    &[Package { name: "sqlite3", program: "sqlite3", why: "independent checks of what Syncline wrote" }];
+const PACKAGES: &[Package] = &[
+    Package { name: "sqlite3", program: "sqlite3", why: "independent checks of what Syncline wrote" },
+    // Debian's name for the version it supports, with its client. The programs are not on the path; the `psql` that is
+    // chooses among versions and clusters, which is not for tests.
+    Package {
+        name: "postgresql",
+        program: "/usr/lib/postgresql/*/bin/postgres",
+        why: "private servers that the tests start and stop",
+    },
+];
 
 /// Installs the packages whose programs are missing, as root or through `sudo`.
 pub(super) fn install_missing() -> Result<()> {
@@ -51,7 +59,14 @@ pub(super) fn on_path(program: &str) -> Option<PathBuf> {
 }
 
 fn present(program: &str) -> bool {
-    Path::new(program).is_absolute() && Path::new(program).is_file() || on_path(program).is_some()
+    if Path::new(program).is_absolute() { is_file(program) } else { on_path(program).is_some() }
+}
+
+/// Whether there is a file of this name, whatever folder stands for a `*` in it.
+fn is_file(name: &str) -> bool {
+    let Some((above, below)) = name.split_once("/*/") else { return Path::new(name).is_file() };
+    let Ok(folders) = Path::new(above).read_dir() else { return false };
+    folders.flatten().any(|folder| folder.path().join(below).is_file())
 }
 
 /// Returns what to put before a command that needs root, or nothing if there is no way.
@@ -88,6 +103,8 @@ mod tests {
         assert!(present("/bin/sh"));
         assert!(!present("no-such-program-anywhere"));
         assert!(!present("/no/such/file"));
+        assert!(present("/usr/*/sh"));
+        assert!(!present("/usr/*/no-such-program") && !present("/no/*/sh"));
     }
 
     #[test]

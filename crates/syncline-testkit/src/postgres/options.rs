@@ -27,9 +27,11 @@ impl Options {
         self
     }
 
-    /// Without waiting for the disk: faster, and a crash of the machine loses the data.
+    /// Without waiting for the disk: a killed server loses nothing, a machine that fails does. It starts seconds faster
+    /// after a kill, for it does not first write out every file it has.
     pub fn without_fsync(self) -> Self {
-        ["fsync", "synchronous_commit", "full_page_writes"].into_iter().fold(self, |all, name| all.setting(name, "off"))
+        // `synchronous_commit` stays: what is committed has to leave the server's own memory.
+        ["fsync", "full_page_writes"].into_iter().fold(self, |all, name| all.setting(name, "off"))
     }
 
     /// Starts the server.

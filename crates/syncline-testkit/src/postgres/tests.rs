@@ -1,6 +1,12 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::{env, fs, thread};
 
 use super::*;
+use crate::process::DEADLINE;
+
+/// Tells [`a_process_to_be_killed`] that it is meant.
+const VICTIM: &str = "SYNCLINE_TEST_VICTIM";
 
 #[test]
 fn databases_of_one_server_are_apart_and_go_at_the_end() {
@@ -9,23 +15,195 @@ fn databases_of_one_server_are_apart_and_go_at_the_end() {
     let cell = |text: &str| Some(text.to_owned());
     let expected = [[cell("1"), None], [cell("2"), cell("")], [cell("3"), cell("x\ny|z")]];
     assert_eq!(one.rows("SELECT a, b FROM t ORDER BY a"), expected);
+    assert!(one.rows("SELECT a FROM t WHERE false").is_empty());
     assert_eq!(two.psql("SELECT to_regclass('t') IS NULL"), "t\n");
     let failed = two.try_psql("SELECT 1; SELECT * FROM t; SELECT 2");
     assert_eq!((failed.code, &*failed.stdout), (Some(3), "1\n"));
     assert!(failed.stderr.contains("relation \"t\" does not exist"), "{}", failed.stderr);
     let (cluster, name) = (one.cluster(), one.name().to_owned());
     drop(one);
-    drop(two);
     assert_eq!(cluster.psql("postgres", &format!("SELECT 1 FROM pg_database WHERE datname = '{name}'")), "");
 }
 
 #[test]
 fn a_server_of_ones_own_goes_with_its_directory() {
-    let cluster = Cluster::own();
-    let directory = cluster.socket().to_owned();
-    assert_eq!(cluster.psql("postgres", "SHOW fsync"), "on\n");
-    let pid = std::fs::read_to_string(directory.join("pid")).unwrap();
+    let cluster = Options::default().without_fsync().setting("application_name", "it's").start();
+    let server = Server::of(&cluster);
+    assert!(server.runs());
+    // By the socket everybody is let in, so nobody else may get there.
+    assert_eq!(fs::metadata(&server.directory).unwrap().permissions().mode() & 0o777, 0o700);
+    assert_eq!(
+        cluster.psql("postgres", "SHOW fsync; SELECT reset_val FROM pg_settings WHERE name = 'bytea_output'"),
+        "off\nhex\n"
+    );
+    assert_eq!(Cluster::shared().psql("postgres", "SHOW fsync"), "on\n");
     drop(cluster);
-    assert!(!directory.exists());
-    assert!(!Path::new("/proc").join(pid.trim()).exists());
+    assert!(!server.runs());
+    assert!(!server.directory.exists());
+}
+
+#[test]
+fn a_server_goes_when_its_test_panics() {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let test = thread::spawn(move || {
+        let cluster = Cluster::own();
+        sender.send(Server::of(&cluster)).unwrap();
+        panic!("as a test does that fails");
+    });
+    let server = receiver.recv().unwrap();
+    assert!(test.join().is_err());
+    assert!(!server.runs() && !server.directory.exists());
+}
+
+#[test]
+fn every_restart_keeps_port_and_committed_rows() {
+    let cluster = Options::default().without_fsync().start();
+    let database = cluster.fresh_database();
+    let port = cluster.port();
+    database.psql("CREATE TABLE t (how text)");
+    for how in [Stop::Fast, Stop::Immediate, Stop::Kill] {
+        database.psql(&format!("INSERT INTO t VALUES ('{how:?}')"));
+        let before = Server::of(&cluster);
+        cluster.stop(how);
+        assert!(!before.runs());
+        assert_ne!(database.try_psql("SELECT 1").code, Some(0));
+        cluster.start();
+        assert_ne!(before.pid, Server::of(&cluster).pid);
+    }
+    assert_eq!(database.psql("SELECT * FROM t"), "Fast\nImmediate\nKill\n");
+    assert_eq!(cluster.port(), port);
+    assert_eq!(cluster.log().matches("was not properly shut down").count(), 2, "{}", cluster.log());
+}
+
+#[test]
+fn a_killed_server_comes_back_though_its_backends_are_busy() {
+    let cluster = Options::default().without_fsync().start();
+    let database = cluster.fresh_database();
+    let busy = "SELECT 1 FROM pg_stat_activity WHERE query ~ '^SELECT count.*a CROSS' AND state = 'active'";
+    thread::scope(|scope| {
+        // Work without a pause for about half a second, in which a backend does not see that its server is gone.
+        let long = "SET statement_timeout = '60s'; SELECT count(*) FROM generate_series(1, 3000) a CROSS JOIN generate_series(1, 3000) b";
+        let client = scope.spawn(|| database.try_psql(long));
+        until("the backend is busy", || !database.rows(busy).is_empty() || client.is_finished());
+        cluster.restart(Stop::Kill);
+    });
+    assert_eq!(database.psql("SELECT 1"), "1\n");
+}
+
+#[test]
+fn by_tcp_everyone_needs_a_password_and_urls_carry_any() {
+    let database = fresh_database();
+    let cluster = database.cluster();
+    database.psql("CREATE ROLE \"odd @role\" LOGIN PASSWORD 'p%:/?#[]'; CREATE ROLE other LOGIN PASSWORD 'x'");
+    let who = |url: &str| {
+        let args = ["-X", "-A", "-t", "-c", "SELECT current_user, current_database()", url];
+        let program = cluster.programs.file("psql");
+        crate::process::run(&program, args, cluster.socket())
+    };
+    assert_eq!(who(&database.url()).stdout, format!("postgres|{}\n", database.name()));
+    assert_eq!(who(&database.url_as("odd @role", "p%:/?#[]")).stdout, format!("odd @role|{}\n", database.name()));
+    let refused = who(&database.url_as("other", "y"));
+    assert!(refused.stderr.contains("password authentication failed"), "{refused:?}");
+    database.psql("DROP ROLE \"odd @role\"; DROP ROLE other");
+}
+
+#[test]
+fn a_line_of_hba_comes_before_the_others() {
+    let cluster = Options::default().hba("host all postgres 127.0.0.1/32 reject").start();
+    let refused =
+        Command::new(cluster.programs.file("psql")).args(["-X", "-c", "SELECT 1", &cluster.url("postgres")]).output();
+    let said = String::from_utf8_lossy(&refused.unwrap().stderr).into_owned();
+    assert!(said.contains("pg_hba.conf rejects connection"), "{said}");
+}
+
+#[test]
+fn a_database_may_sort_as_people_do() {
+    let database = Cluster::shared().database_with("LOCALE_PROVIDER icu ICU_LOCALE 'en-US'");
+    assert_eq!(database.psql("SELECT x FROM (VALUES ('B'), ('a')) v (x) ORDER BY x"), "a\nB\n");
+    let database = fresh_database();
+    assert_eq!(database.psql("SELECT x FROM (VALUES ('B'), ('a')) v (x) ORDER BY x"), "B\na\n");
+}
+
+#[test]
+fn a_setting_that_is_none_is_told_in_the_servers_words() {
+    let start = || Options::default().setting("no_such_setting", "1").start();
+    let said = std::panic::catch_unwind(start).unwrap_err();
+    let said = said.downcast_ref::<String>().unwrap();
+    assert!(said.contains("unrecognized configuration parameter \"no_such_setting\""), "{said}");
+}
+
+#[test]
+fn servers_go_when_their_process_is_killed() {
+    let scratch = crate::process::Scratch::new();
+    let told = scratch.join("servers");
+    let victim = ["postgres::tests::a_process_to_be_killed", "--exact", "--ignored", "--nocapture"];
+    let mut command = Command::new(env::current_exe().unwrap());
+    command.args(victim).env(VICTIM, &told).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    let text = || fs::read_to_string(&told).unwrap_or_default();
+    until("both servers run", || text().ends_with("all\n") || child.try_wait().unwrap().is_some());
+    let servers: Vec<_> = text().lines().filter_map(Server::read).collect();
+    assert!(servers.len() == 2 && servers.iter().all(Server::runs), "{}", text());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    until("both servers have ended", || !servers.iter().any(Server::runs));
+    until("their directories are gone", || !servers.iter().any(|server| server.directory.exists()));
+}
+
+#[test]
+fn a_server_goes_when_its_guard_is_killed() {
+    let cluster = Cluster::own();
+    let server = Server::of(&cluster);
+    let stat = fs::read_to_string(Path::new("/proc").join(&server.pid).join("stat")).unwrap();
+    // After the name in parentheses: the state, then the parent.
+    let guard = stat.rsplit(") ").next().unwrap().split(' ').nth(1).unwrap();
+    assert!(Command::new("/bin/sh").args(["-c", &format!("kill -9 {guard}")]).status().unwrap().success());
+    until("the server has ended", || !server.runs());
+    drop(cluster);
+    assert!(!server.directory.exists());
+}
+
+/// The other side of [`servers_go_when_their_process_is_killed`]. The thread that started the servers ends before.
+#[test]
+#[ignore = "does nothing but wait to be killed"]
+fn a_process_to_be_killed() {
+    let Some(told) = env::var_os(VICTIM) else { return };
+    let started = thread::spawn(|| (Cluster::own(), Server::of(Cluster::shared()))).join().unwrap();
+    let servers = [Server::of(&started.0), started.1];
+    let lines = servers.map(|server| format!("{} {}\n", server.pid, server.directory.display())).concat();
+    fs::write(told, lines + "all\n").unwrap();
+    loop {
+        thread::park();
+    }
+}
+
+/// A server as the system sees it.
+struct Server {
+    pid: String,
+    directory: PathBuf,
+}
+
+impl Server {
+    fn of(cluster: &Cluster) -> Self {
+        let directory = cluster.socket().to_owned();
+        let pid = fs::read_to_string(directory.join("pid")).unwrap().trim().to_owned();
+        Self { pid, directory }
+    }
+
+    fn read(line: &str) -> Option<Self> {
+        let (pid, directory) = line.split_once(' ')?;
+        Some(Self { pid: pid.to_owned(), directory: directory.into() })
+    }
+
+    fn runs(&self) -> bool {
+        Path::new("/proc").join(&self.pid).exists()
+    }
+}
+
+fn until(what: &str, mut done: impl FnMut() -> bool) {
+    let end = Instant::now() + DEADLINE;
+    while !done() {
+        assert!(Instant::now() < end, "not within {DEADLINE:?}: {what}");
+        thread::sleep(Duration::from_millis(5));
+    }
 }
