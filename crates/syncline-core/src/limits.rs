@@ -107,6 +107,16 @@ pub const GUARD_DELETES_TOTAL: u64 = 10_000;
 /// transaction, short enough that a person still waits for the answer.
 pub const LOCK_WAIT: Duration = Duration::from_secs(10);
 
+/// How long to wait for a server to let us in, unless another time is asked for: a machine that is reached at all answers
+/// within seconds, over whatever network.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The longest that may be asked for; who has waited so long would rather be told.
+pub const CONNECT_TIMEOUT_MAX: Duration = Duration::from_secs(600);
+
+/// The largest file of passwords that is read: thousands of lines. What is larger is something else.
+pub const PASSWORD_FILE_BYTES: u64 = 1 << 20;
+
 /// Attempts at the claim of a database, and the pause between two. More than one, because another may hold it for the
 /// moment in which it takes note of a run that died, or may just be giving it back.
 pub const CLAIM_ATTEMPTS: u32 = 12;

@@ -3,6 +3,7 @@
 //! Every engine has a folder with the same file names; [`sql`] is the one place where names and values are quoted for
 //! SQL text. A store is done when it passes the conformance suite of `syncline-testkit`.
 
+pub mod postgres;
 pub mod sql;
 pub mod sqlite;
 

@@ -5,28 +5,24 @@
 //! | `sqlite:PATH`, `sqlite://PATH` | the file PATH, literally: no character is special, save a query at the end |
 //! | `file:PATH`, `file:///PATH` | a URI: `%41` is `A`, `?` begins the query, `#` is refused unless written `%23` |
 //! | `PATH` | a path that ends in `.db`, `.sqlite` or `.sqlite3`, or at which something exists; literally |
+//! | `postgres://…`, `postgresql://…` | a database of a PostgreSQL server, see [`postgres`] |
 //! | `env:NAME` | what the variable NAME holds, in one of the forms above |
 //!
-//! A query is a list of options after a `?`: `mode=ro` (never write), `mode=rw` (never create), `mode=rwc`, and
+//! The query of a file is a list of options after a `?`: `mode=ro` (never write), `mode=rw` (never create), `mode=rwc`, and
 //! `cache=private` or `cache=shared`, which change nothing here. Any other option is refused, because SQLite has some
 //! that switch off locking or assume that nobody writes. In `sqlite:` what follows the *last* `?` is a query only if
 //! it has the form of one, `name=value` joined by `&`; so `sqlite:what?.db` is a file, and a file whose name ends like
 //! a query is named with a query behind it: `sqlite:odd?a=b?mode=rwc`, or as `file:odd%3Fa=b`.
 
-use std::ffi::OsString;
-use std::fmt::Write;
+mod percent;
+mod postgres;
+mod sqlite;
+
 use std::path::{Path, PathBuf};
 
 use syncline_core::error::{Code, Error, Result};
 
-/// The file names that a bare path may end in, without regard to case.
-const EXTENSIONS: [&str; 3] = ["db", "sqlite", "sqlite3"];
-
-/// The options of a query and their values.
-const OPTIONS: [(&str, &[&str]); 2] = [("mode", &["ro", "rw", "rwc"]), ("cache", &["private", "shared"])];
-
-/// The mode of a name that says none: read, write, and create where a verb creates missing databases.
-const CREATE: &str = "rwc";
+pub use self::postgres::PostgresName;
 
 /// A database, named and not yet opened.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -40,6 +36,8 @@ pub enum DatabaseName {
         /// The name forbids to create it (`mode=ro`, `mode=rw`).
         must_exist: bool,
     },
+    /// A database of a PostgreSQL server. Boxed, because it is much larger than a path.
+    Postgres(Box<PostgresName>),
 }
 
 impl DatabaseName {
@@ -48,9 +46,10 @@ impl DatabaseName {
     /// # Errors
     /// `URL_INVALID` when it names no database, one of an engine this version does not carry, or a database in memory,
     /// which no other process could see; `URL_OPTION` when its query asks for what is not allowed. What might hold a
-    /// password is not repeated.
+    /// password is not repeated. What a PostgreSQL name leaves open is taken from the variables that its own clients
+    /// look at.
     pub fn parse(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self> {
-        let Some(variable) = strip_scheme(text, "env") else { return Self::parse_direct(text) };
+        let Some(variable) = strip_scheme(text, "env") else { return Self::parse_direct(text, lookup) };
         if variable.is_empty() {
             return Err(Error::new(Code::UrlInvalid, "no database is named")
                 .because("behind env: stands no name of a variable")
@@ -67,125 +66,71 @@ impl DatabaseName {
             let why = "a variable cannot refer to another one";
             return Err(Error::new(Code::UrlInvalid, "no database is named").because(why).at(place()));
         }
-        Self::parse_direct(&value).map_err(|error| error.at(place()))
+        let named = Self::parse_direct(&value, lookup).map_err(|error| error.at_if_unsaid(place()))?;
+        Ok(named.taken_from_variable())
     }
 
-    /// The name for people: the path, with control characters made visible. Never a password.
+    /// The name for people, with control characters made visible. Never a password.
     pub fn label(&self) -> String {
-        let Self::Sqlite { path, .. } = self;
-        let mut label = String::new();
-        for c in path.to_string_lossy().chars() {
-            if c.is_control() { label.extend(c.escape_default()) } else { label.push(c) }
+        match self {
+            Self::Sqlite { path, .. } => visible(&path.to_string_lossy()),
+            Self::Postgres(name) => visible(&name.label()),
         }
-        label
     }
 
     /// The name as text that means the same database from any working directory, and that [`DatabaseName::parse`]
     /// turns into the same absolute path and mode whatever the path holds. `cwd`, an absolute path, is what a
-    /// relative path is relative to now. Links are not followed.
+    /// relative path is relative to now. Links are not followed. The text may be kept: it never holds a password, which is
+    /// looked for anew when it is read again.
     pub fn absolute(&self, cwd: &Path) -> String {
-        let Self::Sqlite { path, read_only, must_exist } = self;
-        let path = cwd.join(path);
-        let query = match (read_only, must_exist) {
-            (true, _) => Some("?mode=ro"),
-            (false, true) => Some("?mode=rw"),
-            (false, false) => None,
-        };
-        match path.to_str() {
-            Some(text) => {
-                // Two slashes at the beginning would be read as those of `sqlite://`.
-                let text = text.strip_prefix('/').map_or(text, |rest| rest.trim_start_matches('/'));
-                let query = query.or_else(|| split_query(text).map(|_| "?mode=rwc"));
-                format!("sqlite:/{text}{}", query.unwrap_or_default())
-            }
-            None => format!("file://{}{}", percent_encode(&path), query.unwrap_or_default()),
+        match self {
+            Self::Sqlite { path, read_only, must_exist } => sqlite::write(&cwd.join(path), *read_only, *must_exist),
+            Self::Postgres(name) => name.write(cwd),
         }
     }
 
-    fn parse_direct(text: &str) -> Result<Self> {
+    /// What should be said to the person who typed this name on a command line, if anything.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Postgres(name) if name.shows_password() => Some(
+                "a password on the command line is seen by every user of this machine; \
+                 put it into PGPASSWORD, ~/.pgpass or a variable for env:NAME",
+            ),
+            _ => None,
+        }
+    }
+
+    fn parse_direct(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self> {
         if let Some(rest) = strip_scheme(text, "sqlite") {
-            let (path, query) = split_query(rest).unwrap_or((rest, ""));
-            let path = path.strip_prefix("//").unwrap_or(path);
-            return Self::sqlite(PathBuf::from(path), mode(query)?);
+            return sqlite::parse_literal(rest);
         }
         if let Some(rest) = strip_scheme(text, "file") {
-            return Self::parse_uri(rest);
+            return sqlite::parse_uri(rest);
+        }
+        if let Some(rest) = strip_scheme(text, "postgres").or_else(|| strip_scheme(text, "postgresql")) {
+            return Ok(Self::Postgres(Box::new(PostgresName::parse(rest, lookup)?)));
         }
         match scheme(text) {
-            Some(scheme) if is_server(scheme) => Err(Error::new(Code::UrlInvalid, "no SQLite database is named")
-                .because(format!("{scheme} databases are not supported by this version, which carries SQLite only"))),
-            Some(scheme) if !exists(text) => Err(invalid(format!("the scheme {scheme:?} is not known"))),
-            _ if is_bare_path(text) => Self::sqlite(PathBuf::from(text), CREATE),
+            Some(scheme) if is_server(scheme) => Err(unsupported(scheme)),
+            Some(scheme) if !sqlite::exists(text) => Err(invalid(format!("the scheme {scheme:?} is not known"))),
+            _ if sqlite::is_bare_path(text) => sqlite::named(PathBuf::from(text), sqlite::CREATE),
             _ => Err(invalid(format!("{} is no path to a SQLite file", shown(text)))),
         }
     }
 
-    /// What follows `file:`.
-    fn parse_uri(rest: &str) -> Result<Self> {
-        if rest.contains('#') {
-            let why = "`#` begins a fragment in a URI, and a file has none; if it belongs to the name, write %23";
-            return Err(invalid(why));
+    /// The same, as it came from a variable rather than from what was typed.
+    fn taken_from_variable(mut self) -> Self {
+        if let Self::Postgres(name) = &mut self {
+            name.hide_password();
         }
-        let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
-        let path = match path.strip_prefix("//") {
-            Some(after) => {
-                let (host, _) = after.split_once('/').unwrap_or((after, ""));
-                if !host.is_empty() && !host.eq_ignore_ascii_case("localhost") {
-                    return Err(invalid("a file: URI with two slashes names a host first; write file:///path"));
-                }
-                &after[host.len()..]
-            }
-            None => path,
-        };
-        let path = percent_decode(path)
-            .ok_or_else(|| invalid("`%` is followed by no character code; if it belongs to the name, write %25"))?;
-        Self::sqlite(path, mode(query)?)
-    }
-
-    fn sqlite(path: PathBuf, mode: &str) -> Result<Self> {
-        let bytes = path.as_os_str().as_encoded_bytes();
-        if bytes.is_empty() {
-            return Err(invalid("the path is empty"));
-        }
-        if bytes.contains(&0) {
-            return Err(invalid("a path cannot contain a NUL character"));
-        }
-        if bytes == b":memory:" {
-            return Err(invalid("a database in memory cannot be shared between programs; if it is a file, write ./"));
-        }
-        Ok(Self::Sqlite { path, read_only: mode == "ro", must_exist: mode != CREATE })
+        self
     }
 }
 
-/// The mode that a query asks for.
-fn mode(query: &str) -> Result<&str> {
-    let mut mode = CREATE;
-    let mut seen = Vec::new();
-    for option in query.split('&').filter(|option| !option.is_empty()) {
-        let (name, value) = option.split_once('=').unwrap_or((option, ""));
-        let is_allowed = OPTIONS.iter().any(|(known, values)| *known == name && values.contains(&value));
-        if !is_allowed {
-            return Err(refused(format!("the option {option:?} is not allowed")));
-        }
-        if seen.contains(&name) {
-            return Err(refused(format!("the option {name:?} is given twice")));
-        }
-        seen.push(name);
-        if name == "mode" {
-            mode = value;
-        }
-    }
-    Ok(mode)
-}
-
-/// Splits at the last `?`, if what follows has the form of a query.
-fn split_query(text: &str) -> Option<(&str, &str)> {
-    let (path, query) = text.rsplit_once('?')?;
-    let is_option = |option: &str| {
-        let name = option.split_once('=').map(|(name, _)| name);
-        name.is_some_and(|name| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_'))
-    };
-    query.split('&').all(is_option).then_some((path, query))
+/// The error for a database of an engine that this version does not open.
+pub(crate) fn unsupported(scheme: &str) -> Error {
+    Error::new(Code::UrlInvalid, "no SQLite database is named")
+        .because(format!("{scheme} databases are not supported by this version, which carries SQLite only"))
 }
 
 /// What precedes the first colon, if it has the form of a URL's scheme.
@@ -202,17 +147,16 @@ fn strip_scheme<'a>(text: &'a str, wanted: &str) -> Option<&'a str> {
 }
 
 fn is_server(scheme: &str) -> bool {
-    ["postgres", "postgresql", "mysql", "mariadb"].iter().any(|server| server.eq_ignore_ascii_case(scheme))
+    ["mysql", "mariadb"].iter().any(|server| server.eq_ignore_ascii_case(scheme))
 }
 
-fn is_bare_path(text: &str) -> bool {
-    let extension = text.rsplit_once('.').map(|(_, extension)| extension);
-    extension.is_some_and(|found| EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(found))) || exists(text)
-}
-
-/// Whether anything is there: the store says what is wrong with a directory or a broken link better than a parser.
-fn exists(text: &str) -> bool {
-    !text.is_empty() && Path::new(text).symlink_metadata().is_ok()
+/// The text on one line, with control characters made visible.
+fn visible(text: &str) -> String {
+    let mut label = String::new();
+    for c in text.chars() {
+        if c.is_control() { label.extend(c.escape_default()) } else { label.push(c) }
+    }
+    label
 }
 
 /// The text, unless it looks as if a password could be in it.
@@ -224,59 +168,6 @@ fn invalid(why: impl Into<String>) -> Error {
     Error::new(Code::UrlInvalid, "no database is named")
         .because(why)
         .next("sqlite:PATH", "names a SQLite file, whatever its name and whether it exists or not")
-}
-
-fn refused(why: String) -> Error {
-    let mut allowed = String::from("allowed are");
-    for (position, (name, values)) in OPTIONS.iter().enumerate() {
-        let separator = if position == 0 { "" } else { " and" };
-        // Writing to a string cannot fail.
-        let _ = write!(allowed, "{separator} {name}={}", values.join("|"));
-    }
-    Error::new(Code::UrlOption, why).because(allowed)
-}
-
-/// The path that a percent-encoded text stands for; `None` when a `%` is not followed by two hexadecimal digits, or
-/// when the system has no path of these bytes.
-fn percent_decode(text: &str) -> Option<PathBuf> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        rest = after;
-        if *first != b'%' {
-            bytes.push(*first);
-            continue;
-        }
-        let (digits, after) = rest.split_at_checked(2)?;
-        let digit = |byte: u8| char::from(byte).to_digit(16);
-        bytes.push(u8::try_from(digit(digits[0])? * 16 + digit(digits[1])?).ok()?);
-        rest = after;
-    }
-    path_of(bytes)
-}
-
-/// The text that [`percent_decode`] turns into this path.
-fn percent_encode(path: &Path) -> String {
-    let mut text = String::new();
-    for byte in path.as_os_str().as_encoded_bytes() {
-        if byte.is_ascii_alphanumeric() || b"/-_.~".contains(byte) {
-            text.push(char::from(*byte));
-        } else {
-            // Writing to a string cannot fail.
-            let _ = write!(text, "%{byte:02X}");
-        }
-    }
-    text
-}
-
-#[cfg(unix)]
-fn path_of(bytes: Vec<u8>) -> Option<PathBuf> {
-    Some(<OsString as std::os::unix::ffi::OsStringExt>::from_vec(bytes).into())
-}
-
-#[cfg(not(unix))]
-fn path_of(bytes: Vec<u8>) -> Option<PathBuf> {
-    String::from_utf8(bytes).ok().map(|text| OsString::from(text).into())
 }
 
 #[cfg(test)]
@@ -403,7 +294,7 @@ mod tests {
         fails(":memory:", Code::UrlInvalid, "");
         fails("a\0.db", Code::UrlInvalid, "NUL");
         fails("sqlite:a\0", Code::UrlInvalid, "NUL");
-        for server in ["postgres", "postgresql", "mysql", "mariadb", "MySQL"] {
+        for server in ["mysql", "mariadb", "MySQL"] {
             fails(&format!("{server}://user:secret@host/db"), Code::UrlInvalid, "SQLite only");
         }
         fails("mssql://user:secret@host/db.db", Code::UrlInvalid, "\"mssql\"");
@@ -416,7 +307,7 @@ mod tests {
             "HQ" => Some("sqlite:hq.db?mode=ro".to_owned()),
             "EMPTY" => Some(String::new()),
             "NESTED" => Some("env:HQ".to_owned()),
-            "SERVER" => Some("postgres://user:secret@host/db".to_owned()),
+            "SERVER" => Some("mysql://user:secret@host/db".to_owned()),
             _ => None,
         };
         let parse = |text: &str| DatabaseName::parse(text, &lookup);
@@ -470,6 +361,9 @@ mod tests {
 
     /// A path that is no text.
     fn odd_bytes() -> Option<PathBuf> {
-        percent_decode("a%FF%3F%23%25b.db").filter(|path| path.to_str().is_none())
+        match parse("file:a%FF%3F%23%25b.db") {
+            Ok(DatabaseName::Sqlite { path, .. }) => Some(path).filter(|path| path.to_str().is_none()),
+            _ => None,
+        }
     }
 }

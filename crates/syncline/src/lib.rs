@@ -38,7 +38,7 @@ mod undo;
 mod verify;
 
 pub use backup::{BackupReport, BackupRequest};
-pub use database_name::DatabaseName;
+pub use database_name::{DatabaseName, PostgresName};
 pub use diff::DiffRequest;
 pub use restore::{RestorePlan, RestoreReport, RestoreRequest};
 pub use runs::RunPage;

@@ -8,7 +8,7 @@ use syncline_core::pace::Pace;
 use syncline_core::store::{Description, Store};
 use syncline_stores::sqlite::{Access, SqliteStore};
 
-use crate::database_name::DatabaseName;
+use crate::database_name::{self, DatabaseName};
 use crate::request::RunRequest;
 use crate::session::Syncline;
 use crate::state::State;
@@ -53,7 +53,10 @@ impl Syncline {
 
     pub(crate) async fn open_database(&self, name: &str, purpose: Purpose) -> Result<Database> {
         let parsed = DatabaseName::parse(name, &self.settings.environment)?;
-        let DatabaseName::Sqlite { path, read_only, must_exist } = &parsed;
+        let (path, read_only, must_exist) = match &parsed {
+            DatabaseName::Sqlite { path, read_only, must_exist } => (path, read_only, must_exist),
+            DatabaseName::Postgres(_) => return Err(database_name::unsupported("postgres")),
+        };
         let path = self.settings.working_dir.join(path);
         let access = match purpose {
             Purpose::Read => Access::Read,

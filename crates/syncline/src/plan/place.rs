@@ -22,7 +22,8 @@ impl Syncline {
         let wanted = beside(&self.settings.working_dir.join(path));
         for name in [&request.source, &request.target] {
             let database = DatabaseName::parse(name, &self.settings.environment)?;
-            let DatabaseName::Sqlite { path: file, .. } = &database;
+            // What a server keeps is no place that a plan could be saved to.
+            let DatabaseName::Sqlite { path: file, .. } = &database else { continue };
             let file = self.settings.working_dir.join(file);
             // The engine follows links before it names its files.
             let places = [beside(&file), std::fs::canonicalize(&file).unwrap_or(file)];

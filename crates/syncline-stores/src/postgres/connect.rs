@@ -1,0 +1,5 @@
+//! The way to a server.
+
+mod settings;
+
+pub use self::settings::{ConnectOptions, Host, Password, Roots, TlsMode};

@@ -1,0 +1,138 @@
+//! The name of a database of a PostgreSQL server, `postgres://user:password@host:port/database?option=value`.
+//!
+//! Every part may be missing, and is then taken from the variables of PostgreSQL's own clients (`PGHOST`, `PGPORT`,
+//! `PGUSER`, `PGPASSWORD`, `PGDATABASE`, `PGSSLMODE`, `PGSSLROOTCERT`, `PGCONNECT_TIMEOUT`, `PGAPPNAME`), else from what is
+//! usual. A missing password is looked for in `~/.pgpass`, or the file that `PGPASSFILE` names. The options are those of
+//! [`url::OPTIONS`]; `schema` is ours and names the schema whose tables go without a prefix.
+
+mod parts;
+mod password_file;
+mod url;
+
+use std::path::Path;
+
+use syncline_core::error::{Code, Error, Result};
+use syncline_core::limits;
+use syncline_stores::postgres::{ConnectOptions, Host, Password, Roots};
+
+use self::parts::Parts;
+use super::percent;
+
+/// What the server is told that we are called, unless the name says otherwise.
+const APPLICATION: &str = "syncline";
+
+/// The port that servers usually listen on.
+const PORT: u16 = 5432;
+
+/// A database of a PostgreSQL server, named and not yet reached.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct PostgresName {
+    options: ConnectOptions,
+    schema: Option<String>,
+    /// The password stood in what was typed.
+    shows_password: bool,
+}
+
+impl PostgresName {
+    /// Understands what follows `postgres:`.
+    ///
+    /// # Errors
+    /// As [`super::DatabaseName::parse`].
+    pub(super) fn parse(rest: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self> {
+        let typed = url::parse(rest)?;
+        let shows_password = typed.contains_key("password");
+        let parts = Parts::new(typed, lookup);
+        Ok(Self { options: parts.options(lookup)?, schema: parts.schema(), shows_password })
+    }
+
+    /// Where the database is and how to reach it. A file of certificates is looked for from `cwd`, an absolute path.
+    pub fn options(&self, cwd: &Path) -> ConnectOptions {
+        let mut options = self.options.clone();
+        if let Some(Roots::File(path)) = &mut options.roots {
+            *path = cwd.join(&path);
+        }
+        options
+    }
+
+    /// The schema whose tables go without a prefix, where the name says one.
+    pub fn schema(&self) -> Option<&str> {
+        self.schema.as_deref()
+    }
+
+    /// Looks in the user's file of passwords if no password is known so far. `lookup` answers for the environment.
+    ///
+    /// Returns what should be said about that file, if anything: one that others may read is not used.
+    pub fn find_password(&mut self, lookup: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+        if self.options.password.is_some() {
+            return None;
+        }
+        let (found, warning) = password_file::look_up(&self.options, lookup);
+        self.options.password = found.map(Password::new);
+        warning
+    }
+
+    pub(super) fn shows_password(&self) -> bool {
+        self.shows_password
+    }
+
+    pub(super) fn hide_password(&mut self) {
+        self.shows_password = false;
+    }
+
+    /// The place for people: the host, the port where it is not the usual one, and the database.
+    pub(super) fn label(&self) -> String {
+        let ConnectOptions { host, port, database, .. } = &self.options;
+        let host = match host {
+            Host::Socket(_) => "[local]".to_owned(),
+            Host::Name(_) => host.to_string(),
+        };
+        let port = if *port == PORT { String::new() } else { format!(":{port}") };
+        let schema = self.schema.as_ref().map(|schema| format!("?schema={schema}")).unwrap_or_default();
+        format!("{host}{port}/{database}{schema}")
+    }
+
+    /// The name with every part that the environment could otherwise fill in differently, and without the password.
+    pub(super) fn write(&self, cwd: &Path) -> String {
+        let options = self.options(cwd);
+        let encode = |text: &str| percent::encode(text.as_bytes(), b"");
+        let host = match &options.host {
+            Host::Name(name) if name.contains(':') => format!("[{}]", percent::encode(name.as_bytes(), b":")),
+            host => encode(&host.to_string()),
+        };
+        let (user, database) = (encode(&options.user), encode(&options.database));
+        let mut text = format!("postgresql://{user}@{host}:{}/{database}?sslmode={}", options.port, options.tls.name());
+        let mut add = |name: &str, value: &str| {
+            text.push_str(&format!("&{name}={}", percent::encode(value.as_bytes(), b"/")));
+        };
+        match &options.roots {
+            Some(Roots::System) => add("sslrootcert", "system"),
+            Some(Roots::File(path)) => add("sslrootcert", &path.to_string_lossy()),
+            None => {}
+        }
+        if options.connect_timeout != limits::CONNECT_TIMEOUT {
+            add("connect_timeout", &options.connect_timeout.as_secs().to_string());
+        }
+        if options.application_name != APPLICATION {
+            add("application_name", &options.application_name);
+        }
+        if let Some(schema) = &self.schema {
+            add("schema", schema);
+        }
+        text
+    }
+}
+
+fn invalid(why: impl Into<String>) -> Error {
+    Error::new(Code::UrlInvalid, "no PostgreSQL database is named").because(why).next(
+        "postgres://USER@HOST:PORT/DATABASE",
+        "names one; what is left away comes from PGHOST, PGUSER and their like",
+    )
+}
+
+fn refused(why: impl Into<String>) -> Error {
+    let allowed = url::OPTIONS.join(", ");
+    Error::new(Code::UrlOption, why).because(format!("allowed are {allowed}"))
+}
+
+#[cfg(test)]
+mod tests;
