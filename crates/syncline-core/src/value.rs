@@ -5,6 +5,7 @@
 //! equal what engines write differently. [`key_order`] is the one order in which both sides of a comparison are read.
 
 pub mod batch;
+pub mod calendar;
 pub mod canonical;
 pub mod exact;
 pub mod key_order;
