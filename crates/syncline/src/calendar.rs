@@ -1,17 +1,10 @@
-//! Dates and times as text, in the Gregorian calendar carried on in both directions.
+//! Dates and times as text for people, in the Gregorian calendar carried on in both directions.
+
+use syncline_core::value::calendar::{Civil, civil};
 
 /// `2026-11-21`, from days since 1970-01-01.
 pub fn date(days: i64) -> String {
-    // The calendar repeats every 400 years; counting them from a 1 March puts the leap day last.
-    let shifted = days + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    let year = era * 400 + year_of_era + i64::from(month <= 2);
+    let Civil { year, month, day } = civil(days);
     format!("{year:04}-{month:02}-{day:02}")
 }
 

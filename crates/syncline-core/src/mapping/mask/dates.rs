@@ -12,6 +12,7 @@
 
 use super::MaskKey;
 use super::shuffle::{Digit, permute};
+use crate::value::calendar::days_in_month;
 
 /// Longer texts are not looked at: a date with a fraction and a zone ends before.
 const BYTES_MAX: usize = 48;
@@ -164,7 +165,7 @@ impl<'t> Reader<'t> {
         };
         let value = |part| self.fields.iter().position(|field| field.part == part).map(|at| self.values[at]);
         let (year, month, day) = (value(Part::Year)?, value(Part::Month)?, value(Part::Day).unwrap_or(1));
-        let exists = (1..=12).contains(&month) && (1..=days_of(year, month)).contains(&day);
+        let exists = (1..=12).contains(&month) && (1..=days_in_month(i64::from(year), month)).contains(&day);
         (exists && self.is_padded_alike()).then_some(day_is)
     }
 
@@ -292,16 +293,6 @@ fn is_zone(text: &[u8]) -> bool {
         b"Z" | b"z" | b"UTC" | b"GMT" => true,
         [b'+' | b'-', digits @ ..] => is_offset(digits),
         _ => false,
-    }
-}
-
-fn days_of(year: u32, month: u32) -> u32 {
-    let is_leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    match month {
-        2 if is_leap => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
     }
 }
 
