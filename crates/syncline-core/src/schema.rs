@@ -9,7 +9,7 @@ pub mod table;
 pub use contract::{ColumnPair, Mismatch};
 pub use meeting::{Grade, Meeting};
 pub use report::{Difference, DifferenceKind, Severity};
-pub use steps::{AddedColumn, NewColumn, SchemaStep, Widened};
+pub use steps::{AddedColumn, NewColumn, SchemaStep, Translated, Widened};
 pub use table::{
     Check, Column, ForeignKey, Generated, Index, IndexColumn, Key, NotCarried, Schema, TableSchema, Unique,
 };

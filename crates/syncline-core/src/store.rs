@@ -16,7 +16,7 @@ use crate::change::{Applied, ApplyMode, ChangeBatch, Refusal, RowDigest, TableTa
 use crate::checkpoint::Checkpoint;
 use crate::error::Result;
 use crate::limits;
-use crate::schema::{ForeignKey, NewColumn, Schema, SchemaStep, TableSchema, Widened};
+use crate::schema::{ForeignKey, NewColumn, Schema, SchemaStep, TableSchema, Translated, Widened};
 use crate::value::{RowBatch, TableSum};
 
 pub use backup::{Backup, Care, Extent, Watch};
@@ -80,6 +80,11 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// `RUN_LOCKED` with the holder's note when another holds it; `STORE_READ_ONLY` when the database cannot be written.
     async fn claim(&self, note: &str) -> Result<Box<dyn RunClaim>>;
+
+    /// A table as this engine would make it, whichever engine describes it; one of this engine as it is. Nothing is asked of
+    /// the database. Every column of the translation takes all values of the column it stands for, or as many as the engine
+    /// has a type for.
+    fn translate(&self, table: &Arc<TableSchema>) -> Translated;
 
     /// The way to copy the database whole, where the engine has one.
     fn backup(&self) -> Option<&dyn Backup> {

@@ -8,6 +8,7 @@
 //! | `claim` | the right of one run to change the database |
 //! | `schema` | tables, keys, constraints, indexes, what is not carried |
 //! | `types` | cells and values, what a declared type does |
+//! | `translate` | tables of other engines in SQLite's words |
 //! | `filter` | the filter of a mapping as SQL |
 //! | `snapshot` | one consistent view: scan, fetch, count, position, dangling references |
 //! | `digest` | keys and digests in key order |
@@ -29,6 +30,7 @@ mod migrate;
 mod schema;
 mod snapshot;
 mod thread;
+mod translate;
 mod types;
 mod write;
 
@@ -40,7 +42,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
-use syncline_core::schema::TableSchema;
+use syncline_core::schema::{TableSchema, Translated};
 use syncline_core::store::{Backup, Description, RunClaim, Snapshot, Store, Writer};
 
 use self::claim::SqliteClaim;
@@ -150,6 +152,10 @@ impl Store for SqliteStore {
     async fn claim(&self, note: &str) -> Result<Box<dyn RunClaim>> {
         self.require_writable().await?;
         Ok(Box::new(SqliteClaim::take(&self.resident, &self.place, note).await?))
+    }
+
+    fn translate(&self, table: &Arc<TableSchema>) -> Translated {
+        translate::translate(table)
     }
 
     fn backup(&self) -> Option<&dyn Backup> {

@@ -13,7 +13,7 @@ use crate::change::TableTask;
 use crate::error::Result;
 use crate::limits;
 use crate::pace::{Lane, Pace};
-use crate::schema::{ForeignKey, NewColumn, Schema, TableSchema, Widened};
+use crate::schema::{ForeignKey, NewColumn, Schema, TableSchema, Translated, Widened};
 use crate::store::{
     Backup, Description, DigestStream, Estimate, Flow, Orphans, Position, RowStream, RunClaim, Share, SharedView,
     Snapshot, Store, SumStream, Writer,
@@ -52,6 +52,10 @@ impl Store for PacedStore {
 
     async fn claim(&self, note: &str) -> Result<Box<dyn RunClaim>> {
         self.inner.claim(note).await
+    }
+
+    fn translate(&self, table: &Arc<TableSchema>) -> Translated {
+        self.inner.translate(table)
     }
 
     fn backup(&self) -> Option<&dyn Backup> {

@@ -36,6 +36,16 @@ pub struct NewColumn {
     pub reference: Option<ForeignKey>,
 }
 
+/// A table of another engine in an engine's own words.
+#[derive(Clone, Debug)]
+pub struct Translated {
+    /// The table as the engine would describe it once made: kinds, declared types, defaults and conditions are its own, and
+    /// there are no definitions.
+    pub table: Arc<TableSchema>,
+    /// What the engine has no words for, each a phrase for a person: `CHECK (…)`, `default of note`, `index by_lower`.
+    pub left_out: Vec<String>,
+}
+
 /// What a table becomes when columns are added to it, told before anything is done.
 #[derive(Clone, Debug)]
 pub struct Widened {
