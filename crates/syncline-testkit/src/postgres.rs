@@ -14,6 +14,7 @@ mod options;
 mod programs;
 mod psql;
 mod template;
+mod tls;
 
 use std::fs;
 use std::net::TcpListener;
@@ -173,6 +174,12 @@ impl Cluster {
     /// When it fails.
     pub fn rows(&self, database: &str, query: &str) -> Vec<Vec<Option<String>>> {
         psql::rows(self, database, query)
+    }
+
+    /// The certificate of the authority that has signed the server's, for a server with [`Options::tls`]. Any other
+    /// server's authority is another one.
+    pub fn authority(&self) -> PathBuf {
+        self.directory.path().join(tls::AUTHORITY)
     }
 
     /// All that the server has logged.

@@ -5,13 +5,14 @@ use std::io::Write;
 use std::path::Path;
 
 use super::programs::Programs;
-use super::{Cluster, write_private};
+use super::{Cluster, tls, write_private};
 
 /// How a server of a test's own is set up. The default is PostgreSQL's own, durable.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     settings: Vec<(String, String)>,
     hba: Vec<String>,
+    tls: Option<Vec<String>>,
 }
 
 impl Options {
@@ -32,6 +33,13 @@ impl Options {
     pub fn without_fsync(self) -> Self {
         // `synchronous_commit` stays: what is committed has to leave the server's own memory.
         ["fsync", "full_page_writes"].into_iter().fold(self, |all, name| all.setting(name, "off"))
+    }
+
+    /// With TLS for who asks for it, by a certificate for `names`: DNS names or addresses, such as `127.0.0.1`. To
+    /// demand it, put `hostnossl all all all reject` into [`Options::hba`].
+    pub fn tls(mut self, names: &[&str]) -> Self {
+        self.tls = Some(names.iter().map(|name| (*name).to_owned()).collect());
+        self
     }
 
     /// Starts the server.
@@ -56,6 +64,10 @@ impl Options {
         .map(|(name, value)| (name.to_owned(), value.to_owned()));
         for (name, value) in fixed.iter().chain(&self.settings) {
             writeln!(configuration, "{name} = '{}'", value.replace('\'', "''")).unwrap();
+        }
+        if let Some(names) = &self.tls {
+            tls::write(programs, directory, names);
+            writeln!(configuration, "{}", tls::settings(directory)).unwrap();
         }
         if !self.hba.is_empty() {
             let file = data.join("pg_hba.conf");

@@ -117,6 +117,27 @@ fn a_line_of_hba_comes_before_the_others() {
 }
 
 #[test]
+fn tls_is_by_a_certificate_for_the_names_given_from_an_authority_of_its_own() {
+    let reject = "hostnossl all all all reject";
+    let [one, other] = [["127.0.0.1", "localhost"], ["elsewhere.test", "10.0.0.1"]]
+        .map(|names| Options::default().tls(&names).hba(reject).start());
+    let ask = |cluster: &Cluster, mode: &str, authority: PathBuf| {
+        let url = format!("{}?sslmode={mode}&sslrootcert={}", cluster.url("postgres"), authority.display());
+        let sql = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+        crate::process::run(&cluster.programs.file("psql"), ["-X", "-A", "-t", "-c", sql, &url], cluster.socket())
+    };
+    assert_eq!(ask(&one, "verify-full", one.authority()).stdout, "t\n");
+    assert_eq!(ask(&other, "verify-ca", other.authority()).stdout, "t\n");
+    for (refused, why) in [
+        (ask(&one, "disable", one.authority()), "pg_hba.conf rejects connection"),
+        (ask(&one, "verify-full", other.authority()), "certificate verify failed"),
+        (ask(&other, "verify-full", other.authority()), "does not match host name"),
+    ] {
+        assert!(refused.code == Some(2) && refused.stderr.contains(why), "{why}: {refused:?}");
+    }
+}
+
+#[test]
 fn a_database_may_sort_as_people_do() {
     let database = Cluster::shared().database_with("LOCALE_PROVIDER icu ICU_LOCALE 'en-US'");
     assert_eq!(database.psql("SELECT x FROM (VALUES ('B'), ('a')) v (x) ORDER BY x"), "a\nB\n");
