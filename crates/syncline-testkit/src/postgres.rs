@@ -4,7 +4,8 @@
 //! | what | when |
 //! |---|---|
 //! | [`fresh_database`] | nearly always: an empty database on the one server of this test process |
-//! | [`Cluster::own`] | the server itself is stopped, killed, filled up or configured by the test |
+//! | [`Cluster::own`], [`Options`] | the server itself is stopped, killed or configured by the test |
+//! | [`samples`] | cells of every type are read or written |
 //!
 //! `PG_TEST_BIN`, a directory of the server's programs, chooses another version than the newest that is installed.
 
@@ -13,6 +14,7 @@ mod guard;
 mod options;
 mod programs;
 mod psql;
+pub mod samples;
 mod template;
 mod tls;
 
