@@ -14,8 +14,25 @@ const NOT_ENGINES: &[&str] = &["sql"];
 
 /// What the files of an engine may be called; a missing one is a missing feature.
 const SIBLINGS: &[&str] = &[
-    "connect", "describe", "schema", "types", "snapshot", "digest", "bulk", "write", "migrate", "track", "capture",
-    "backup", "claim", "thread", "translate", "codec", "literal", "filter", "tests",
+    "connect",
+    "describe",
+    "schema",
+    "types",
+    "snapshot",
+    "digest",
+    "bulk",
+    "write",
+    "migrate",
+    "track",
+    "capture",
+    "backup",
+    "claim",
+    "thread",
+    "translate",
+    "codec",
+    "literal",
+    "filter",
+    "tests",
 ];
 
 /// No module or file of any crate has a name that says nothing.

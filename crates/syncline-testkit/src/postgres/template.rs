@@ -31,7 +31,10 @@ pub(super) fn copy(programs: &Programs, data: &Path) {
 fn made(programs: &Programs) -> PathBuf {
     let cache = cache(programs);
     let template = cache.join(format!("{:016x}", fingerprint(programs)));
-    let lock = File::options().create(true).append(true).open(cache.join("lock")).unwrap();
+    let file = cache.join("lock");
+    let lock = File::options().create(true).append(true).open(&file).unwrap();
+    // That user may run tests too.
+    programs.hand_over(&file);
     lock.lock().unwrap();
     if !template.exists() {
         initdb(programs, &cache, &template);
