@@ -81,11 +81,6 @@ pub trait Store: Send + Sync {
     /// `RUN_LOCKED` with the holder's note when another holds it; `STORE_READ_ONLY` when the database cannot be written.
     async fn claim(&self, note: &str) -> Result<Box<dyn RunClaim>>;
 
-    /// A table as this engine would make it, whichever engine describes it; one of this engine as it is. Nothing is asked of
-    /// the database. Every column of the translation takes all values of the column it stands for, or as many as the engine
-    /// has a type for.
-    fn translate(&self, table: &Arc<TableSchema>) -> Translated;
-
     /// The way to copy the database whole, where the engine has one.
     fn backup(&self) -> Option<&dyn Backup> {
         None
@@ -182,6 +177,11 @@ pub struct Estimate {
 pub trait Snapshot: Send {
     /// The schema, as of this view.
     async fn schema(&mut self) -> Result<Schema>;
+
+    /// A table as this engine would make it, whichever engine describes it; one of this engine as it is. Nothing is asked of
+    /// the database. Every column of the translation takes all values of the column it stands for, or as many as the engine
+    /// has a type for.
+    fn translate(&self, table: &Arc<TableSchema>) -> Translated;
 
     /// What a table of this view becomes when these columns are added to it in this order: asked of the engine itself,
     /// on a table of the same definition, so nothing is written here. A column that it refuses is passed over. What only

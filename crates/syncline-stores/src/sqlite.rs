@@ -42,7 +42,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
-use syncline_core::schema::{TableSchema, Translated};
+use syncline_core::schema::TableSchema;
 use syncline_core::store::{Backup, Description, RunClaim, Snapshot, Store, Writer};
 
 use self::claim::SqliteClaim;
@@ -152,10 +152,6 @@ impl Store for SqliteStore {
     async fn claim(&self, note: &str) -> Result<Box<dyn RunClaim>> {
         self.require_writable().await?;
         Ok(Box::new(SqliteClaim::take(&self.resident, &self.place, note).await?))
-    }
-
-    fn translate(&self, table: &Arc<TableSchema>) -> Translated {
-        translate::translate(table)
     }
 
     fn backup(&self) -> Option<&dyn Backup> {

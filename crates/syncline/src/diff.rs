@@ -19,7 +19,7 @@ use self::rows::pass_rows;
 use crate::decide::Ends;
 use crate::drift::differences;
 use crate::open::Purpose;
-use crate::pairing::{Pair, is_about_mapping, pair};
+use crate::pairing::{Counterparts, Pair, is_about_mapping, pair};
 use crate::row_difference::RowSink;
 use crate::select::{admitted, check_names};
 use crate::session::Syncline;
@@ -86,7 +86,9 @@ impl Syncline {
         let mut items = Vec::new();
         for table in &tables {
             let found = target_schema.table(resolved.target_name(&table.name));
-            let paired = match found.map(|_| pair(table, &target_schema, &resolved)) {
+            let paired = match found
+                .map(|_| pair(table, Counterparts { schema: &target_schema, view: ends.target }, &resolved))
+            {
                 Some(Err(error)) if is_about_mapping(&error) => return Err(error),
                 paired => paired,
             };

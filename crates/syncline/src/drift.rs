@@ -11,7 +11,7 @@ use syncline_core::schema::report::Compared;
 use syncline_core::schema::{AddedColumn, Difference, DifferenceKind, Schema, Severity, TableSchema, Widened};
 use syncline_core::store::Snapshot;
 
-use crate::pairing::{Pair, is_about_mapping, pair, pair_with};
+use crate::pairing::{Counterparts, Pair, defined, is_about_mapping, pair, pair_with};
 use crate::request::{RunRequest, SchemaPolicy};
 
 /// The tables of a run, brought together with those of the target as far as was asked for.
@@ -50,7 +50,7 @@ pub(crate) async fn align(
             if request.no_create {
                 aligned.absent.push(table.name.clone());
             } else {
-                aligned.pairs.push(pair(table, &schema, resolved)?);
+                aligned.pairs.push(pair(table, Counterparts { schema: &schema, view: target }, resolved)?);
             }
             continue;
         };
@@ -62,20 +62,20 @@ pub(crate) async fn align(
             replace(&mut schema, &widened.table);
         }
         let one_sided = request.schema.one_sided();
-        match pair_with(table, &schema, resolved, one_sided) {
-            Ok(pair) => aligned.push(with_added(pair, widened)?, (found, resolved), request.schema),
+        match pair_with(table, Counterparts { schema: &schema, view: target }, resolved, one_sided) {
+            Ok(pair) => aligned.push(with_added(pair, widened)?, (found, (resolved, target)), request.schema),
             Err(error) if is_about_mapping(&error) => return Err(error),
             Err(error) => {
                 let widened = match request.schema {
                     SchemaPolicy::Stop => self::widened(table, found, resolved, target).await?,
                     SchemaPolicy::Add | SchemaPolicy::Ignore => widened,
                 };
-                let mut found = compare(table, found, resolved, (widened.as_ref(), one_sided));
+                let mut found = compare(table, found, (resolved, target), (widened.as_ref(), one_sided));
                 if request.schema == SchemaPolicy::Add {
                     found.retain(|difference| !can_be_added(difference));
                     // What a column becomes in the target shows only once it is there.
-                    let target = schema.table(name).expect("BUG: a table of the target has gone");
-                    let after = compare(table, target, resolved, (widened.as_ref(), one_sided));
+                    let then = schema.table(name).expect("BUG: a table of the target has gone");
+                    let after = compare(table, then, (resolved, target), (widened.as_ref(), one_sided));
                     let is_new = |other: &Difference| found.iter().all(|difference| difference.what != other.what);
                     found.extend(after.into_iter().filter(is_new).collect::<Vec<_>>());
                 }
@@ -100,7 +100,7 @@ pub(crate) async fn differences(
     target: &mut dyn Snapshot,
 ) -> Result<Vec<Difference>> {
     let widened = widened(table, found, resolved, target).await?;
-    Ok(compare(table, found, resolved, (widened.as_ref(), OneSided::Refused)))
+    Ok(compare(table, found, (resolved, target), (widened.as_ref(), OneSided::Refused)))
 }
 
 /// What the target's table becomes with the columns it lacks; `None` where it lacks none.
@@ -110,7 +110,7 @@ async fn widened(
     resolved: &Resolved,
     target: &mut dyn Snapshot,
 ) -> Result<Option<Widened>> {
-    let missing = additions(&resolved.define(table).table, found);
+    let missing = additions(&defined(table, resolved, target).0, found);
     if missing.is_empty() {
         return Ok(None);
     }
@@ -120,10 +120,10 @@ async fn widened(
 fn compare(
     table: &Arc<TableSchema>,
     found: &TableSchema,
-    resolved: &Resolved,
+    (resolved, target): (&Resolved, &dyn Snapshot),
     (widened, one_sided): (Option<&Widened>, OneSided),
 ) -> Vec<Difference> {
-    let (view, expected) = (resolved.view(table), resolved.define(table).table);
+    let (view, (expected, _)) = (resolved.view(table), defined(table, resolved, target));
     let (names, target) = (&view.columns[..], found);
     Compared { source: table, names, expected: &expected, target, widened, one_sided }.differences()
 }
@@ -172,14 +172,14 @@ impl SchemaPolicy {
 }
 
 impl Aligned {
-    fn push(&mut self, pair: Pair, (found, resolved): (&TableSchema, &Resolved), policy: SchemaPolicy) {
+    fn push(&mut self, pair: Pair, (found, by): (&TableSchema, (&Resolved, &dyn Snapshot)), policy: SchemaPolicy) {
         let table = &pair.source.table;
         if !pair.added.is_empty() {
             let names: Vec<_> = pair.added.iter().map(|added| added.step.column.name.as_str()).collect();
             self.notes.push(format!("{} gets new columns in the target: {}", found.name, names.join(", ")));
         }
         if policy == SchemaPolicy::Ignore {
-            for difference in compare(table, found, resolved, (None, OneSided::Refused)) {
+            for difference in compare(table, found, by, (None, OneSided::Refused)) {
                 let side = match difference.kind {
                     DifferenceKind::ColumnMissing => "source",
                     DifferenceKind::ColumnExtra => "target",

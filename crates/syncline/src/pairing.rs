@@ -7,6 +7,7 @@ use syncline_core::error::{Code, Error, Result};
 use syncline_core::mapping::{Mapping, MappingRequest, Resolved, TableFilter, TableView};
 use syncline_core::schema::contract::{OneSided, computed_columns};
 use syncline_core::schema::{AddedColumn, Schema, TableSchema, contract};
+use syncline_core::store::Snapshot;
 
 use crate::session::{Syncline, now_ms};
 
@@ -46,13 +47,34 @@ pub(crate) struct Pair {
     view: TableView,
 }
 
+/// What the tables of a source are held against.
+#[derive(Clone, Copy)]
+pub(crate) struct Counterparts<'a> {
+    /// The schema of the target.
+    pub(crate) schema: &'a Schema,
+    /// A view of it, which knows how its engine would make a table.
+    pub(crate) view: &'a dyn Snapshot,
+}
+
+/// A table as the target would have to make it, and what it would lack.
+pub(crate) fn defined(
+    table: &Arc<TableSchema>,
+    resolved: &Resolved,
+    target: &dyn Snapshot,
+) -> (Arc<TableSchema>, Vec<String>) {
+    let defined = resolved.define(table);
+    let translated = target.translate(&defined.table);
+    let left_out = defined.left_out.into_iter().map(|what| what.0).chain(translated.left_out).collect();
+    (translated.table, left_out)
+}
+
 /// Pairs a table with its counterpart. One that is missing will be created like the source's, as far as the mapping lets
 /// it be.
 ///
 /// # Errors
 /// The first reason why the target's table cannot take the rows.
-pub(crate) fn pair(table: &Arc<TableSchema>, target_schema: &Schema, resolved: &Resolved) -> Result<Pair> {
-    pair_with(table, target_schema, resolved, OneSided::Refused)
+pub(crate) fn pair(table: &Arc<TableSchema>, target: Counterparts<'_>, resolved: &Resolved) -> Result<Pair> {
+    pair_with(table, target, resolved, OneSided::Refused)
 }
 
 /// As [`pair`], with another way with columns that only one side has.
@@ -61,16 +83,16 @@ pub(crate) fn pair(table: &Arc<TableSchema>, target_schema: &Schema, resolved: &
 /// As [`pair`].
 pub(crate) fn pair_with(
     table: &Arc<TableSchema>,
-    target_schema: &Schema,
+    counterparts: Counterparts<'_>,
     resolved: &Resolved,
     one_sided: OneSided,
 ) -> Result<Pair> {
     let view = resolved.view(table);
-    let (target, is_missing, left_out) = match target_schema.table(&view.target) {
+    let (target, is_missing, left_out) = match counterparts.schema.table(&view.target) {
         Some(target) => (Arc::clone(target), false, Vec::new()),
         None => {
-            let defined = resolved.define(table);
-            (defined.table, true, defined.left_out.into_iter().map(|what| what.0).collect())
+            let (table, left_out) = defined(table, resolved, counterparts.view);
+            (table, true, left_out)
         }
     };
     let columns = contract::pair_mapped(table, &target, &view.columns, one_sided).map_err(|mismatches| {
@@ -110,7 +132,7 @@ pub(crate) fn pair_with(
 /// `TABLE_NOT_FOUND` too.
 pub(crate) fn pair_to_verify(
     table: &Arc<TableSchema>,
-    target: &Schema,
+    target: Counterparts<'_>,
     resolved: &Resolved,
     one_sided: OneSided,
 ) -> Result<Pair> {

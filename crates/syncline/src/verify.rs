@@ -13,7 +13,7 @@ use syncline_core::store::Description;
 use crate::decide::Ends;
 use crate::diff::DiffRequest;
 use crate::open::{Database, Purpose};
-use crate::pairing::{is_about_mapping, pair_to_verify};
+use crate::pairing::{Counterparts, is_about_mapping, pair_to_verify};
 use crate::request::{RunRequest, Verb};
 use crate::select::{admitted, check_names};
 use crate::session::Syncline;
@@ -87,13 +87,14 @@ impl Syncline {
         let target_schema = ends.target.schema().await?;
         check_names(&filter, &[&source_schema])?;
         let resolved = self.resolve(&request.mapping, &source_schema, &filter).await?;
+        let target = Counterparts { schema: &target_schema, view: ends.target };
         let mut items = Vec::new();
         for table in admitted(&source_schema, &filter) {
             let is_missing = target_schema.table(resolved.target_name(&table.name)).is_none();
             items.push(if request.no_create && is_missing {
                 Err(left_out(&table.name))
             } else {
-                match pair_to_verify(table, &target_schema, &resolved, request.schema.one_sided()) {
+                match pair_to_verify(table, target, &resolved, request.schema.one_sided()) {
                     Ok(pair) => Ok((pair.source, pair.target)),
                     Err(error) if is_about_mapping(&error) => return Err(error),
                     Err(error) => Err(unprovable(&table.name, &error)),

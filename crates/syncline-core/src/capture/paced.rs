@@ -54,10 +54,6 @@ impl Store for PacedStore {
         self.inner.claim(note).await
     }
 
-    fn translate(&self, table: &Arc<TableSchema>) -> Translated {
-        self.inner.translate(table)
-    }
-
     fn backup(&self) -> Option<&dyn Backup> {
         self.inner.backup()
     }
@@ -131,6 +127,10 @@ impl<'a, T: Send + 'a> Metered<'a, T> {
 impl Snapshot for PacedSnapshot {
     async fn schema(&mut self) -> Result<Schema> {
         self.inner.schema().await
+    }
+
+    fn translate(&self, table: &Arc<TableSchema>) -> Translated {
+        self.inner.translate(table)
     }
 
     async fn widened(&mut self, table: &TableSchema, columns: &[NewColumn]) -> Result<Widened> {

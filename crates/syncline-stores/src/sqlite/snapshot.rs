@@ -17,7 +17,7 @@ use rusqlite::types::{Value as OwnedCell, ValueRef as Cell};
 use syncline_core::change::TableTask;
 use syncline_core::error::{Code, Result};
 use syncline_core::limits;
-use syncline_core::schema::{ForeignKey, NewColumn, Schema, TableSchema, Widened};
+use syncline_core::schema::{ForeignKey, NewColumn, Schema, TableSchema, Translated, Widened};
 use syncline_core::store::{
     DigestStream, Estimate, Flow, Orphans, Position, RowStream, Share, SharedView, Snapshot, SumStream,
 };
@@ -30,7 +30,7 @@ use super::connect::{Place, Role};
 use super::thread::ConnectionThread;
 use super::types::Encoding;
 use super::write::sequence;
-use super::{digest, migrate, schema};
+use super::{digest, migrate, schema, translate};
 
 pub(super) use self::view::position;
 
@@ -89,6 +89,10 @@ impl SqliteSnapshot {
 impl Snapshot for SqliteSnapshot {
     async fn schema(&mut self) -> Result<Schema> {
         self.thread.call(Doing::Reading, |conn| schema::read(conn)).await
+    }
+
+    fn translate(&self, table: &Arc<TableSchema>) -> Translated {
+        translate::translate(table)
     }
 
     async fn widened(&mut self, table: &TableSchema, columns: &[NewColumn]) -> Result<Widened> {

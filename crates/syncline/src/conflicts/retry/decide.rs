@@ -18,7 +18,7 @@ use syncline_core::value::{RowBatch, ValueRef, canonical, exact};
 
 use super::Retry;
 use crate::decide::{Decided, Decision, Ends};
-use crate::pairing::{Pair, pair_with};
+use crate::pairing::{Counterparts, Pair, pair_with};
 use crate::request::{RunRequest, Verb};
 use crate::session::Syncline;
 use crate::state::ChosenEntry;
@@ -46,7 +46,12 @@ impl Syncline {
         for (name, entries) in retry.by_table() {
             self.cancel().check()?;
             let ends = Ends { source: &mut *source, target: &mut *target };
-            let decided = match pair_of(name, (&source_schema, &target_schema), &resolved, &retry.request) {
+            let decided = match pair_of(
+                name,
+                (&source_schema, Counterparts { schema: &target_schema, view: &*ends.target }),
+                &resolved,
+                &retry.request,
+            ) {
                 Ok(pair) if pair.source.is_multiset() => {
                     self.decide_copies(retry.request.verb, pair, &entries, ends, spool, &mut left).await
                 }
@@ -137,7 +142,7 @@ impl Syncline {
 
 fn pair_of(
     name: &str,
-    (source, target): (&Schema, &Schema),
+    (source, target): (&Schema, Counterparts<'_>),
     resolved: &Resolved,
     request: &RunRequest,
 ) -> Result<Pair> {
