@@ -2,7 +2,7 @@
 
 use std::str;
 
-use syncline_core::value::ValueRef;
+use syncline_core::value::{ValueRef, single};
 
 use super::Codec;
 use super::epoch::{self, Moment};
@@ -22,7 +22,7 @@ pub(super) fn read<'v>(codec: &'v Codec, field: &'v [u8], scratch: &'v mut Strin
         Codec::Int4 => ValueRef::Int(i32::from_be_bytes(field.try_into().ok()?).into()),
         Codec::Int8 => ValueRef::Int(i64::from_be_bytes(field.try_into().ok()?)),
         Codec::Oid => ValueRef::Int(u32::from_be_bytes(field.try_into().ok()?).into()),
-        Codec::Float4 => ValueRef::Real(widened(f32::from_be_bytes(field.try_into().ok()?))),
+        Codec::Float4 => ValueRef::Real(single::as_double(f32::from_be_bytes(field.try_into().ok()?))),
         Codec::Float8 => ValueRef::Real(f64::from_be_bytes(field.try_into().ok()?)),
         Codec::Numeric => {
             scratch.clear();
@@ -50,19 +50,6 @@ pub(super) fn read<'v>(codec: &'v Codec, field: &'v [u8], scratch: &'v mut Strin
             ValueRef::Other { type_name, text }
         }
     })
-}
-
-/// The double that is written with the same digits as the float: 0.1, not 0.10000000149011612.
-pub(super) fn widened(float: f32) -> f64 {
-    if float.is_nan() {
-        return f64::NAN;
-    }
-    let exact = f64::from(float);
-    // Whole numbers of few digits need no digits to be looked at.
-    if float.abs() < 16_777_216.0 && float.fract() == 0.0 {
-        return exact;
-    }
-    float.to_string().parse().unwrap_or(exact)
 }
 
 fn moment(field: &[u8]) -> Option<Moment> {

@@ -4,12 +4,12 @@ use std::fmt;
 
 use bytes::{BufMut, BytesMut};
 use syncline_core::limits::COPY_ROW_BYTES_MAX;
-use syncline_core::value::ValueRef;
+use syncline_core::value::{ValueRef, single};
 
 use super::Codec;
+use super::JSONB_VERSION;
 use super::epoch::{self, Moment};
 use super::numeric::{self, NotNumeric};
-use super::{JSONB_VERSION, cell};
 
 /// Why a value cannot be a field of a type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,7 +152,7 @@ fn real(value: ValueRef<'_>) -> Result<f64, Refused> {
 /// The float that is read back as the same double.
 fn narrowed(value: f64) -> Result<f32, Refused> {
     let float = value as f32;
-    let is_same = value.is_nan() || cell::widened(float).to_bits() == value.to_bits();
+    let is_same = value.is_nan() || single::as_double(float).to_bits() == value.to_bits();
     if is_same {
         Ok(float)
     } else if float.is_infinite() {

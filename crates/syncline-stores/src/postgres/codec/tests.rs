@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 use syncline_core::value::calendar::{DAY_MICROS, INFINITY, NEGATIVE_INFINITY};
-use syncline_core::value::{RowBatch, Value, ValueRef};
+use syncline_core::value::{RowBatch, Value, ValueRef, single};
 
 use super::*;
 
@@ -52,7 +52,7 @@ fn native(codec: Codec) -> BoxedStrategy<Value> {
         Codec::Int4 => any::<i32>().prop_map(|value| Value::Int(value.into())).boxed(),
         Codec::Int8 => any::<i64>().prop_map(Value::Int).boxed(),
         Codec::Oid => any::<u32>().prop_map(|value| Value::Int(value.into())).boxed(),
-        Codec::Float4 => any::<u32>().prop_map(|bits| Value::Real(cell::widened(f32::from_bits(bits)))).boxed(),
+        Codec::Float4 => any::<u32>().prop_map(|bits| Value::Real(single::as_double(f32::from_bits(bits)))).boxed(),
         Codec::Float8 => any::<u64>().prop_map(|bits| Value::Real(f64::from_bits(bits))).boxed(),
         Codec::Numeric => decimal().prop_map(Value::Decimal).boxed(),
         Codec::Text => prop::collection::vec(1_u8.., 0..40).prop_map(Value::Text).boxed(),
