@@ -194,3 +194,10 @@ pub const MAPPING_RULES_MAX: usize = 4_096;
 /// Characters or bytes of a value that `fake` exchanges at once: far more than values that people mask are long, so those
 /// are exchanged as a whole, and little enough that a mask's memory does not grow with the value.
 pub const MASK_CHUNK: usize = 4_096;
+
+/// The longest row that is taken from or given to a PostgreSQL server, in bytes: its own bound for anything it holds in one
+/// piece. Only what has really arrived takes memory.
+pub const COPY_ROW_BYTES_MAX: usize = 1 << 30;
+
+/// The longest extension of the header of a binary COPY that is skipped, in bytes. No server sends any.
+pub const COPY_EXTENSION_BYTES_MAX: usize = 64 << 10;

@@ -17,6 +17,7 @@ pub mod key_order;
 mod kind;
 mod number;
 mod numeric;
+pub mod single;
 pub mod sum;
 
 pub use batch::{Row, RowBatch};

@@ -3,4 +3,5 @@
 #![allow(clippy::unwrap_used, reason = "tests say what they expect by unwrapping")]
 
 mod conformance;
+mod postgres;
 mod sqlite;

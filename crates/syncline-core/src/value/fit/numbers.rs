@@ -1,7 +1,7 @@
 //! Numbers, from one kind of number into another.
 
 use super::super::number::Number;
-use super::super::{Kind, ValueRef};
+use super::super::{Kind, ValueRef, single as singles};
 use super::{Misfit, not, notation, plain};
 
 /// As whole numbers of so many bits.
@@ -76,16 +76,11 @@ pub(super) fn real(value: ValueRef<'_>, single: bool) -> Result<ValueRef<'_>, Mi
     if !single {
         return Ok(ValueRef::Real(real));
     }
-    let short = shortest(real as f32);
+    let short = singles::as_double(real as f32);
     if short == real || f64::from(real as f32) == real || real.is_nan() {
         return Ok(ValueRef::Real(short));
     }
     Err(Misfit("a floating-point number of 32 bits would round the number".into()))
-}
-
-/// The double with the shortest digits that are read as this single.
-fn shortest(single: f32) -> f64 {
-    if single.is_finite() { single.to_string().parse().unwrap_or(f64::NAN) } else { f64::from(single) }
 }
 
 fn whole(real: f64) -> Option<i64> {

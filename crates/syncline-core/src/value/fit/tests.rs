@@ -32,10 +32,8 @@ fn any_of_a_kind() -> impl Strategy<Value = (Kind, Value)> {
         any_int().prop_map(|int| (Kind::Int { bits: 64 }, int)),
         any_decimal().prop_map(|decimal| (Kind::Decimal { limit: None }, decimal)),
         any_real().prop_map(|real| (Kind::Real { single: false }, real)),
-        any::<f32>().prop_map(|single| {
-            let real = single.to_string().parse().unwrap_or(f64::from(single));
-            (Kind::Real { single: true }, Value::Real(real))
-        }),
+        any::<f32>()
+            .prop_map(|single| { (Kind::Real { single: true }, Value::Real(crate::value::single::as_double(single))) }),
         any::<String>()
             .prop_map(|text| (Kind::Text { max_chars: None, padded: false }, Value::text(text.replace('\0', "")))),
         prop::collection::vec(any::<u8>(), 0..20).prop_map(|bytes| (Kind::Bytes, Value::Bytes(bytes))),

@@ -1,0 +1,3 @@
+//! What only the PostgreSQL store promises.
+
+mod codec;
