@@ -8,6 +8,7 @@ use async_trait::async_trait;
 
 use crate::change::{Image, Mark, Operation, PlannedChange, Reason};
 use crate::error::Result;
+use crate::value::Forms;
 
 /// Changes decided and not yet carried out, table by table, in the order they were decided. It need not survive the
 /// process: what was not carried out is decided anew.
@@ -50,6 +51,8 @@ pub struct LoadRecord {
     pub columns: Vec<String>,
     /// The run created the table, so undoing the load drops it.
     pub created: bool,
+    /// In which forms these columns were seen when the digest was taken.
+    pub forms: Forms,
     /// Number and digest of all rows loaded, in the bytes of [`crate::value::TableSum`].
     pub sum: Vec<u8>,
     /// The table's sequence before the load.

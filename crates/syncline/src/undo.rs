@@ -10,6 +10,7 @@ mod works;
 use std::time::Instant;
 
 use syncline_core::apply::{Action, Applier, Context, TableOutcome, TableWork};
+use syncline_core::change::TableTask;
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
 use syncline_core::mapping::Mapping;
@@ -116,6 +117,7 @@ impl Syncline {
             }
             match task_of(&schema, name_in_target, &load.columns) {
                 Ok(task) => {
+                    let task = TableTask { forms: load.forms.clone(), ..task };
                     // The counter of a table that goes, goes with it.
                     let sequence = match load.created {
                         true => None,

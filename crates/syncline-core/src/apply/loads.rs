@@ -66,6 +66,7 @@ impl Applier<'_> {
             let record = LoadRecord {
                 table: self.name(load.table).to_owned(),
                 columns: self.tables[load.table].target.column_names().map(str::to_owned).collect(),
+                forms: self.tables[load.table].target.forms.clone(),
                 created: load.is_created,
                 sum: load.sum.to_bytes(),
                 sequence: load.sequence,

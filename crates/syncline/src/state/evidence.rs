@@ -53,7 +53,7 @@ impl State {
     /// The loads of a run, in the order they were recorded.
     pub async fn loads(&self, run: &str) -> Result<Vec<LoadRecord>> {
         let run = run.to_owned();
-        let select = "SELECT name, columns, created, sum, row_number FROM load WHERE run = ?1 ORDER BY sequence";
+        let select = "SELECT name, columns, created, sum, row_number, forms FROM load WHERE run = ?1 ORDER BY sequence";
         self.database
             .read("read the loads of a run", move |connection| {
                 let mut statement = connection.prepare_cached(select)?;
@@ -64,6 +64,7 @@ impl State {
                         created: row.get(2)?,
                         sum: row.get(3)?,
                         sequence: row.get(4)?,
+                        forms: read_json(row, 5)?.unwrap_or_default(),
                     })
                 })?;
                 Ok(loads.collect::<rusqlite::Result<_>>()?)

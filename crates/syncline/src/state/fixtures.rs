@@ -2,6 +2,7 @@
 
 use syncline_core::change::{Image, RowDigest};
 use syncline_core::state::{Evidence, LoadRecord, TableRecord};
+use syncline_core::value::{Equality, Forms, Kind};
 use tempfile::TempDir;
 
 use super::{NewRun, RunEnd, RunVerb, State};
@@ -52,7 +53,8 @@ pub(super) fn table(name: &str) -> TableRecord {
 
 pub(super) fn load(name: &str) -> LoadRecord {
     let columns = vec!["id".into()];
-    LoadRecord { table: name.into(), columns, created: true, sum: vec![1, 2], sequence: None }
+    let forms = Forms { kinds: vec![None, Some(Kind::Date)], equality: Equality::Canonical };
+    LoadRecord { table: name.into(), columns, created: true, sum: vec![1, 2], sequence: None, forms }
 }
 
 /// A run that has ended, with one image of so many bytes.

@@ -89,6 +89,7 @@ fn unknown(run: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use syncline_core::state::{Evidence, LoadRecord};
+    use syncline_core::value::Forms;
 
     use super::*;
     use crate::state::{NewRun, RunVerb, fixtures};
@@ -101,7 +102,14 @@ mod tests {
     /// A mirror that has changed something and has ended.
     async fn mirror(state: &State, identity: &str) -> String {
         let id = state.begin_run(run(RunVerb::Mirror, identity)).await.unwrap();
-        let load = LoadRecord { table: "t".into(), columns: vec![], created: true, sum: vec![], sequence: None };
+        let load = LoadRecord {
+            table: "t".into(),
+            columns: vec![],
+            created: true,
+            sum: vec![],
+            sequence: None,
+            forms: Forms::default(),
+        };
         state.evidence(&id).record_load(1, &load).await.unwrap();
         state.evidence(&id).seal(1).await.unwrap();
         state.mark_interrupted(&id, 2).await.unwrap();

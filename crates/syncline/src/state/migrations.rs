@@ -10,7 +10,7 @@ use super::database::{Outcome, state_failed};
 const APPLICATION: i32 = i32::from_be_bytes(*b"Sync");
 
 /// The step at position n leads from version n to n + 1.
-const STEPS: &[&str] = &[FIRST, PLANS, LEDGER, INCARNATIONS, DANGLING, COUNTERS];
+const STEPS: &[&str] = &[FIRST, PLANS, LEDGER, INCARNATIONS, DANGLING, COUNTERS, FORMS];
 
 const FIRST: &str = "
     CREATE TABLE run (
@@ -194,6 +194,9 @@ const COUNTERS: &str = "
         PRIMARY KEY (run, name, batch)
     ) STRICT, WITHOUT ROWID;
 ";
+
+/// In which forms the rows of a load were seen whose digest is kept.
+const FORMS: &str = "ALTER TABLE load ADD COLUMN forms TEXT";
 
 /// Makes sure that the database is ours and no newer than this program, before anything is written to it.
 pub(super) fn check(connection: &Connection, path: &Path) -> Outcome<()> {

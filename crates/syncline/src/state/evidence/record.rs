@@ -59,13 +59,13 @@ impl Evidence for RunEvidence {
 
     async fn record_load(&self, batch: u64, load: &LoadRecord) -> Result<()> {
         let (run, load) = (self.run.clone(), load.clone());
-        let insert = "INSERT INTO load (run, batch, name, columns, created, sum, row_number) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        let insert = "INSERT INTO load (run, batch, name, columns, created, sum, row_number, forms) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
         self.database
             .write("record a load", move |tx| {
-                let columns = to_json(&load.columns)?;
+                let (columns, forms) = (to_json(&load.columns)?, to_json(&load.forms)?);
                 let batch = to_sql(batch);
-                let values = params![run, batch, load.table, columns, load.created, load.sum, load.sequence];
+                let values = params![run, batch, load.table, columns, load.created, load.sum, load.sequence, forms];
                 tx.prepare_cached(insert)?.execute(values)?;
                 Ok(())
             })
