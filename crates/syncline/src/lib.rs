@@ -4,7 +4,6 @@
 //! Everything starts with a [`Syncline`] session. The command line is one user of this crate; it has no way to a
 //! database that this crate does not offer.
 
-pub mod calendar;
 pub mod conflicts;
 pub mod demo;
 
@@ -50,7 +49,7 @@ pub use syncline_core::change::{Operation, Reason};
 pub use syncline_core::mapping::{Mapping, MappingRequest, TableFilter};
 pub use syncline_core::pace::{Clock, Rate};
 pub use syncline_core::schema::{Difference, DifferenceKind, Severity};
-pub use syncline_core::value::Value;
+pub use syncline_core::value::{Value, calendar};
 pub use syncline_core::{error, event, limits};
 pub use undo::{UndoPlan, UndoTable};
 pub use verify::{TableVerification, VerifyReport, VerifyRequest};

@@ -5,9 +5,8 @@ use std::fmt::{self, Display, Formatter};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use syncline_core::change::Operation;
-use syncline_core::value::Value;
+use syncline_core::value::{Value, calendar};
 
-use crate::calendar;
 use crate::row_difference::RowDifference;
 
 /// One value, so that it can be told from every other: what JSON has no form for is an object that names its type.
@@ -117,10 +116,10 @@ impl Serialize for Cell<'_> {
                 Err(_) => serializer.collect_map([("text_base16", Base16(bytes))]),
             },
             Value::Bytes(bytes) => serializer.collect_map([("bytes_base16", Base16(bytes))]),
-            Value::Date(days) => named_text(serializer, "date", &calendar::date(i64::from(*days))),
+            Value::Date(days) => named_text(serializer, "date", &calendar::date(*days)),
             Value::Time(micros) => named_text(serializer, "time", &calendar::time(*micros)),
             Value::Timestamp(micros) => named_text(serializer, "timestamp", &calendar::timestamp(*micros)),
-            Value::Instant(micros) => named_text(serializer, "instant", &(calendar::timestamp(*micros) + "Z")),
+            Value::Instant(micros) => named_text(serializer, "instant", &calendar::instant(*micros)),
             Value::Uuid(bytes) => named_text(serializer, "uuid", &uuid(bytes)),
             Value::Json(text) => named_text(serializer, "json", text),
             Value::Other { type_name, text } => {

@@ -7,8 +7,8 @@
 
 use syncline_core::error::Result;
 use syncline_core::store::RunClaim;
+use syncline_core::value::calendar;
 
-use crate::calendar;
 use crate::open::Database;
 use crate::session::{Syncline, now_ms};
 use crate::state::RunLock;
@@ -44,6 +44,6 @@ impl TargetLock {
 }
 
 fn of_process(since_ms: i64) -> String {
-    let since = calendar::timestamp(since_ms.div_euclid(1_000) * 1_000_000);
+    let since = calendar::timestamp(since_ms.div_euclid(1_000) * 1_000_000).replace(' ', "T");
     format!("process {}, since {since}Z", std::process::id())
 }

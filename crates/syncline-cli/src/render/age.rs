@@ -1,11 +1,11 @@
 //! Times: dates for the record, ages for the eye. All in UTC, and said so.
 
-pub(crate) use syncline::calendar::{date, time, timestamp};
+use syncline::calendar::timestamp;
 
 /// `2026-11-21 14:02:11 UTC`, from milliseconds since 1970.
 pub(crate) fn moment(millis: i64) -> String {
     let whole_seconds = millis.div_euclid(1_000).saturating_mul(1_000_000);
-    format!("{} UTC", timestamp(whole_seconds).replace('T', " "))
+    format!("{} UTC", timestamp(whole_seconds))
 }
 
 /// `3 min ago`, for lists.

@@ -1,10 +1,11 @@
 //! Values for people: short, harmless, and never two different values that look the same by kind.
 
 use syncline::Value;
+use syncline::calendar;
 use syncline::row_difference::RowDifference;
 
+use super::json;
 use super::text::{clip, count, escape, is_hostile};
-use super::{age, json};
 
 /// Characters of a value that are shown.
 const WIDTH: usize = 60;
@@ -71,10 +72,10 @@ fn whole(value: &Value) -> String {
             Err(_) => format!("text x'{}'", json::base16(bytes)),
         },
         Value::Bytes(bytes) => format!("x'{}'", json::base16(bytes)),
-        Value::Date(days) => age::date(i64::from(*days)),
-        Value::Time(micros) => age::time(*micros),
-        Value::Timestamp(micros) => age::timestamp(*micros),
-        Value::Instant(micros) => age::timestamp(*micros) + "Z",
+        Value::Date(days) => calendar::date(*days),
+        Value::Time(micros) => calendar::time(*micros),
+        Value::Timestamp(micros) => calendar::timestamp(*micros),
+        Value::Instant(micros) => calendar::instant(*micros),
         Value::Uuid(bytes) => json::uuid(bytes),
         Value::Json(text) => words(text),
         Value::Other { type_name, text } => format!("{} {}", escape(type_name), words(text)),

@@ -9,13 +9,14 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use syncline::Value;
+use syncline::calendar;
 use syncline::error::Result;
 use syncline::row_difference::{RowDifference, RowSink};
 use syncline::summary::DiffReport;
 
 use super::{Frame, View};
 use crate::render::csv::{line_end, quoted};
-use crate::render::{age, json};
+use crate::render::json;
 
 const HEADER: &str = "table,operation,key,column,source,target";
 
@@ -88,10 +89,10 @@ fn plain(value: &Value) -> Cow<'_, str> {
             Err(_) => format!("text x'{}'", json::base16(bytes)).into(),
         },
         Value::Bytes(bytes) => format!("x'{}'", json::base16(bytes)).into(),
-        Value::Date(days) => age::date(i64::from(*days)).into(),
-        Value::Time(micros) => age::time(*micros).into(),
-        Value::Timestamp(micros) => age::timestamp(*micros).into(),
-        Value::Instant(micros) => (age::timestamp(*micros) + "Z").into(),
+        Value::Date(days) => calendar::date(*days).into(),
+        Value::Time(micros) => calendar::time(*micros).into(),
+        Value::Timestamp(micros) => calendar::timestamp(*micros).into(),
+        Value::Instant(micros) => calendar::instant(*micros).into(),
         Value::Uuid(bytes) => json::uuid(bytes).into(),
         Value::Json(text) | Value::Other { text, .. } => text.into(),
     }
