@@ -2,10 +2,10 @@
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | `connect` | where a server is and who asks for a database |
+//! | `connect` | the way to a server, what a session is set to, PostgreSQL's errors in our words |
 //! | `codec` | rows as COPY carries them |
 
 pub mod codec;
 mod connect;
 
-pub use self::connect::{ConnectOptions, Host, Password, Roots, TlsMode};
+pub use self::connect::{ConnectOptions, Connection, Host, Password, Roots, TlsMode, connect};
