@@ -1,7 +1,9 @@
 //! What only PostgreSQL can do to a store.
 
+mod claim;
 mod codec;
 mod connect;
+mod describe;
 mod tls;
 
 use std::time::Duration;
