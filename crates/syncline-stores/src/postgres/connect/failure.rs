@@ -328,4 +328,53 @@ mod tests {
             assert_eq!(reason(state), expected, "{state}");
         }
     }
+    /// What a server says to a statement.
+    async fn said(sql: &str) -> tokio_postgres::Error {
+        use super::super::{Host, Password, connect};
+        use syncline_testkit::postgres::{Cluster, PASSWORD, SUPERUSER};
+        let cluster = Cluster::shared();
+        let options = ConnectOptions {
+            host: Host::Socket(cluster.socket().to_owned()),
+            port: cluster.port(),
+            user: SUPERUSER.to_owned(),
+            password: Some(Password::new(PASSWORD)),
+            database: "postgres".to_owned(),
+            tls: TlsMode::Disable,
+            roots: None,
+            connect_timeout: syncline_core::limits::CONNECT_TIMEOUT,
+            application_name: String::new(),
+        };
+        connect(&options).await.unwrap().client.batch_execute(sql).await.unwrap_err()
+    }
+
+    #[tokio::test]
+    async fn a_refused_row_comes_with_all_that_the_server_says() {
+        const TABLE: &str = "CREATE TEMP TABLE t (id int PRIMARY KEY, n int NOT NULL CHECK (n > 0), \
+            parent int REFERENCES pg_temp.t, short varchar(2), EXCLUDE USING btree (short WITH =))";
+        for (row, reason, words) in [
+            ("(1, 1, NULL, NULL), (1, 2, NULL, NULL)", Reason::Unique, "Key (id)=(1) already exists"),
+            ("(1, NULL, NULL, NULL)", Reason::NotNull, "Failing row contains (1, null"),
+            ("(1, -77, NULL, NULL)", Reason::Check, "Failing row contains (1, -77"),
+            ("(1, 1, 9, NULL)", Reason::ForeignKey, "Key (parent)=(9) is not present"),
+            ("(1, 1, NULL, 'abc')", Reason::Type, "value too long"),
+            ("(1, 1, NULL, 'a'), (2, 1, NULL, 'a')", Reason::Refused, "conflicts with existing key"),
+        ] {
+            let sql = format!("{TABLE}; INSERT INTO pg_temp.t VALUES {row}");
+            let (found, said) = Failure::of_row("t")(said(&sql).await).refusal().unwrap();
+            assert_eq!(found, reason, "{said}");
+            assert!(said.contains(words), "{said}");
+            // What is about no row shows none of its values.
+            let error = Failure::from(self::said(&sql).await).into_error("h/d", Doing::Writing);
+            assert_eq!(error.code(), Code::StoreFailed);
+            assert!(!format!("{error:?}").contains(words) || reason == Reason::Type, "{error:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_others_at_work_have_caused_may_be_tried_again() {
+        for (state, expected) in [("40001", true), ("40P01", true), ("55P03", false), ("23505", false)] {
+            let sql = format!("DO 'BEGIN RAISE EXCEPTION ''x'' USING ERRCODE = ''{state}''; END'");
+            assert_eq!(Failure::from(said(&sql).await).is_retryable(), expected, "{state}");
+        }
+    }
 }

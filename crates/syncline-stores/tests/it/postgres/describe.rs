@@ -1,7 +1,7 @@
 //! What a database says about itself.
 
 use syncline_stores::postgres::{ConnectOptions, Host, Password, connect, describe, warnings};
-use syncline_testkit::postgres::{Cluster, Options, fresh_database};
+use syncline_testkit::postgres::{Cluster, Options, Stop, fresh_database};
 
 use super::options;
 
@@ -22,6 +22,22 @@ async fn a_database_is_itself_whatever_way_leads_there() {
     database.psql(&format!("ALTER DATABASE {name} SET default_transaction_read_only = on"));
     let read_only = describe(&connect(&to(name)).await.unwrap()).await.unwrap();
     assert!(!read_only.writable && read_only.identity == here.identity, "{read_only:?}");
+}
+
+#[tokio::test]
+async fn a_standby_is_the_same_database_until_it_goes_its_own_way() {
+    let cluster = Options::default().without_fsync().start();
+    let here = options(&cluster);
+    let now = async || describe(&connect(&here).await.unwrap()).await.unwrap();
+    let primary = now().await;
+    cluster.stop(Stop::Fast);
+    std::fs::write(cluster.data().join("standby.signal"), "").unwrap();
+    cluster.start();
+    let standby = now().await;
+    assert!(!standby.writable && standby.identity == primary.identity, "{standby:?} {primary:?}");
+    cluster.psql("postgres", "SELECT pg_promote()");
+    let promoted = now().await;
+    assert!(promoted.writable && promoted.identity != primary.identity, "{promoted:?} {primary:?}");
 }
 
 #[tokio::test]
