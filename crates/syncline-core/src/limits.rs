@@ -114,6 +114,13 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest that may be asked for; who has waited so long would rather be told.
 pub const CONNECT_TIMEOUT_MAX: Duration = Duration::from_secs(600);
 
+/// How long a connection may be quiet before its other end is asked for a sign of life.
+pub const PEER_QUIET: Duration = Duration::from_secs(30);
+
+/// How long what was sent may stay unconfirmed before the other end counts as dead. Longer than a busy server refuses to read
+/// because it waits for a lock or a disk, and much shorter than the quarter of an hour that systems take by themselves.
+pub const PEER_SILENCE: Duration = Duration::from_secs(120);
+
 /// The largest file of passwords that is read: thousands of lines. What is larger is something else.
 pub const PASSWORD_FILE_BYTES: u64 = 1 << 20;
 

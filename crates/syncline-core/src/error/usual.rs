@@ -106,6 +106,33 @@ const USUAL: &[Usual] = &[
         "",
     ),
     (
+        Code::StoreUnreachable,
+        "no server answers there, or it takes no connections",
+        "check host and port, and whether the server runs",
+        "",
+    ),
+    (
+        Code::ConnectionLost,
+        "the server was stopped, or the network failed",
+        "run the command again",
+        "it goes on from what is committed",
+    ),
+    (Code::LoginFailed, "the server did not let us in", "check the user and the password", ""),
+    (
+        Code::TlsFailed,
+        "the server is not encrypted, or not vouched for",
+        "syncline explain TLS_FAILED",
+        "see what can be asked for",
+    ),
+    (Code::PermissionDenied, "the user has no right to do that", "grant the right, or log in as another user", ""),
+    (Code::StoreTooOld, "the server is of an old version", "upgrade the server", ""),
+    (
+        Code::StatementCancelled,
+        "somebody asked the server to, or a time limit is set there",
+        "run the command again",
+        "it goes on from what is committed",
+    ),
+    (
         Code::StoreCorrupt,
         "its pages contradict each other",
         "PRAGMA integrity_check",

@@ -1,5 +1,174 @@
-//! The way to a server.
+//! The way to a server, and what every session on it is set to.
 
+pub(super) mod failure;
 mod settings;
+mod tls;
 
+use std::sync::{Arc, OnceLock};
+
+use syncline_core::error::{Code, Error, Result};
+use syncline_core::limits;
+use tokio_postgres::config::SslMode;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{Client, Config, SimpleQueryMessage};
+
+use self::failure::{Doing, Failure, words};
 pub use self::settings::{ConnectOptions, Host, Password, Roots, TlsMode};
+
+/// The oldest server that is worked with, as `server_version_num` has it.
+const OLDEST: u32 = 130_000;
+
+/// What the session is asked before it is pinned: after that nobody could tell what its search path was.
+const FIRST: &str = "SELECT current_setting('server_version_num'), current_setting('server_version'), current_schema()";
+
+/// Makes values read the same in every session, keeps the server's own limits from cutting a run short, and makes it refuse
+/// rather than hide rows that a policy keeps from us: they would count as missing.
+const PINNED: &str = "SET DateStyle = 'ISO, MDY'; SET IntervalStyle = 'postgres'; SET TimeZone = 'UTC'; \
+    SET extra_float_digits = 1; SET bytea_output = 'hex'; SET standard_conforming_strings = on; \
+    SET xmloption = 'content'; SET lc_monetary = 'C'; SET row_security = off; SET search_path = pg_catalog; \
+    SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; \
+    SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN ('idle_session_timeout', 'transaction_timeout')";
+
+/// A session on a server. It ends when this is dropped.
+pub struct Connection {
+    /// The driver's side of it.
+    pub client: Client,
+    /// The server's version, for people.
+    pub version: String,
+    /// The schema that names without one meant before the session was pinned, if there is such a schema.
+    pub default_schema: Option<String>,
+    label: String,
+    ended: Arc<OnceLock<String>>,
+}
+
+impl Connection {
+    /// The error a person sees for a query that failed.
+    pub fn error(&self, error: tokio_postgres::Error) -> Error {
+        self.error_while(error, Doing::Reading)
+    }
+
+    /// The error a person sees for what went wrong while doing this.
+    pub(super) fn error_while(&self, failure: impl Into<Failure>, doing: Doing) -> Error {
+        let failure = failure.into();
+        match self.ended.get() {
+            // The request that was under way only hears that nobody answers any more.
+            Some(reason) if failure.is_closed() => failure.into_error(&self.label, doing).because(reason),
+            _ => failure.into_error(&self.label, doing),
+        }
+    }
+}
+
+/// Reaches the database, logs in, and pins what the session is set to.
+///
+/// # Errors
+/// `STORE_UNREACHABLE`, `TLS_FAILED`, `LOGIN_FAILED`, `STORE_MISSING`, `PERMISSION_DENIED`, `STORE_TOO_OLD`, and
+/// `USAGE_INVALID` when the certificates to check the server against cannot be used.
+pub async fn connect(options: &ConnectOptions) -> Result<Connection> {
+    let label = options.label();
+    let wait = options.connect_timeout;
+    match tokio::time::timeout(wait, Box::pin(attempts(options, &label))).await {
+        Ok(result) => result,
+        Err(_) => Err(Error::new(Code::StoreUnreachable, format!("{label} cannot be reached"))
+            .because(format!("the server did not let us in within {} s", wait.as_secs()))),
+    }
+}
+
+/// One attempt for each way that the mode allows. The next one is made when the server turns the first one away as it is.
+async fn attempts(options: &ConnectOptions, label: &str) -> Result<Connection> {
+    let (first, second) = match (&options.host, options.tls) {
+        // Nobody listens on a socket of this machine but its own.
+        (Host::Socket(_), _) | (_, TlsMode::Disable) => (SslMode::Disable, None),
+        (_, TlsMode::Allow) => (SslMode::Disable, Some(SslMode::Require)),
+        (_, TlsMode::Prefer) => (SslMode::Prefer, Some(SslMode::Disable)),
+        (_, TlsMode::Require | TlsMode::VerifyCa | TlsMode::VerifyFull) => (SslMode::Require, None),
+    };
+    let failed = |error: tokio_postgres::Error| Failure::from(error).into_login_error(label, options);
+    match (attempt(options, label, first).await?, second) {
+        (Err(error), Some(second)) if error.code() == Some(&SqlState::INVALID_AUTHORIZATION_SPECIFICATION) => {
+            // What the server said first is what the person asked about.
+            attempt(options, label, second).await?.map_err(|_| failed(error))
+        }
+        (result, _) => result.map_err(failed),
+    }
+}
+
+async fn attempt(
+    options: &ConnectOptions,
+    label: &str,
+    mode: SslMode,
+) -> Result<std::result::Result<Connection, tokio_postgres::Error>> {
+    let (client, mut driver) = match config(options, mode).connect(tls::connector(options)?).await {
+        Ok(connected) => connected,
+        Err(error) => return Ok(Err(error)),
+    };
+    let ended = Arc::new(OnceLock::new());
+    let told = Arc::clone(&ended);
+    tokio::spawn(async move {
+        // By reference: requests that wait hear of the end when the driver is dropped, and then the reason must be known.
+        if let Err(error) = (&mut driver).await {
+            let _ = told.set(words(&error));
+        }
+    });
+    let mut connection =
+        Connection { client, version: String::new(), default_schema: None, label: label.to_owned(), ended };
+    connection.pin().await?;
+    Ok(Ok(connection))
+}
+
+fn config(options: &ConnectOptions, mode: SslMode) -> Config {
+    let mut config = Config::new();
+    match &options.host {
+        Host::Name(name) => config.host(name),
+        #[cfg(unix)]
+        Host::Socket(directory) => config.host_path(directory),
+        #[cfg(not(unix))]
+        Host::Socket(directory) => config.host(directory.to_string_lossy()),
+    };
+    config.port(options.port).user(&options.user).dbname(&options.database).ssl_mode(mode);
+    config.application_name(&options.application_name).connect_timeout(options.connect_timeout);
+    config.keepalives(true).keepalives_idle(limits::PEER_QUIET).keepalives_interval(limits::PEER_QUIET);
+    config.tcp_user_timeout(limits::PEER_SILENCE);
+    if let Some(password) = &options.password {
+        config.password(password.reveal());
+    }
+    config
+}
+
+impl Connection {
+    async fn pin(&mut self) -> Result<()> {
+        let answers = self.client.simple_query(FIRST).await.map_err(|error| self.error_while(error, Doing::Opening))?;
+        for answer in answers {
+            if let SimpleQueryMessage::Row(row) = answer {
+                check_version(row.get(0).unwrap_or_default(), row.get(1).unwrap_or_default(), &self.label)?;
+                self.version = row.get(1).unwrap_or_default().to_owned();
+                self.default_schema = row.get(2).map(str::to_owned);
+            }
+        }
+        let pinned = format!("{PINNED}; SET lock_timeout = {}", limits::LOCK_WAIT.as_millis());
+        self.client.batch_execute(&pinned).await.map_err(|error| self.error_while(error, Doing::Opening))
+    }
+}
+
+fn check_version(number: &str, version: &str, label: &str) -> Result<()> {
+    if number.parse::<u32>().is_ok_and(|number| number >= OLDEST) {
+        return Ok(());
+    }
+    Err(Error::new(Code::StoreTooOld, format!("the server of {label} is too old"))
+        .because(format!("it is PostgreSQL {version}, and 13 is the oldest that is worked with"))
+        .leaving("nothing was changed"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn old_servers_are_refused() {
+        for new in ["130000", "150020", "180001"] {
+            assert!(check_version(new, "x", "h/d").is_ok(), "{new}");
+        }
+        for old in ["129999", "90624", "", "13"] {
+            assert_eq!(check_version(old, "12.22", "h/d").unwrap_err().code(), Code::StoreTooOld, "{old}");
+        }
+    }
+}

@@ -21,9 +21,6 @@ use super::percent;
 /// What the server is told that we are called, unless the name says otherwise.
 const APPLICATION: &str = "syncline";
 
-/// The port that servers usually listen on.
-const PORT: u16 = 5432;
-
 /// A database of a PostgreSQL server, named and not yet reached.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PostgresName {
@@ -79,16 +76,10 @@ impl PostgresName {
         self.shows_password = false;
     }
 
-    /// The place for people: the host, the port where it is not the usual one, and the database.
+    /// The place for people, and the schema where one is named.
     pub(super) fn label(&self) -> String {
-        let ConnectOptions { host, port, database, .. } = &self.options;
-        let host = match host {
-            Host::Socket(_) => "[local]".to_owned(),
-            Host::Name(_) => host.to_string(),
-        };
-        let port = if *port == PORT { String::new() } else { format!(":{port}") };
         let schema = self.schema.as_ref().map(|schema| format!("?schema={schema}")).unwrap_or_default();
-        format!("{host}{port}/{database}{schema}")
+        format!("{}{schema}", self.options.label())
     }
 
     /// The name with every part that the environment could otherwise fill in differently, and without the password.

@@ -27,6 +27,21 @@ pub struct ConnectOptions {
     pub application_name: String,
 }
 
+impl ConnectOptions {
+    /// The port that servers usually listen on.
+    pub const USUAL_PORT: u16 = 5432;
+
+    /// What the database is called for people: the host, the port where it is not the usual one, and its name.
+    pub fn label(&self) -> String {
+        let host = match &self.host {
+            Host::Socket(_) => "[local]".to_owned(),
+            Host::Name(_) => self.host.to_string(),
+        };
+        let port = if self.port == Self::USUAL_PORT { String::new() } else { format!(":{}", self.port) };
+        format!("{host}{port}/{}", self.database)
+    }
+}
+
 /// Where a server listens.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Host {

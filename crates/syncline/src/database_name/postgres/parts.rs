@@ -8,7 +8,7 @@ use syncline_core::limits;
 use syncline_stores::postgres::{ConnectOptions, Host, Password, Roots, TlsMode};
 
 use super::url::{self, Typed};
-use super::{APPLICATION, PORT, invalid, refused};
+use super::{APPLICATION, invalid, refused};
 
 /// Which variable fills in which option.
 const VARIABLES: [(&str, &str); 9] = [
@@ -81,7 +81,7 @@ impl Parts {
     }
 
     fn port(&self) -> Result<u16> {
-        let Some(port) = self.get("port") else { return Ok(PORT) };
+        let Some(port) = self.get("port") else { return Ok(ConnectOptions::USUAL_PORT) };
         let number = port.parse::<u16>().ok().filter(|number| *number > 0);
         number.ok_or_else(|| {
             // Not repeated: with a character that should have been encoded, it is the beginning of a password.

@@ -1,0 +1,380 @@
+//! PostgreSQL's errors in the words of [`Code`].
+
+#![allow(dead_code, reason = "rows are written and read once the other parts of the store are there")]
+
+use std::error::Error as _;
+use std::io;
+
+use syncline_core::change::Reason;
+use syncline_core::error::{Code, Error};
+use tokio_postgres::error::DbError;
+
+use super::settings::{ConnectOptions, TlsMode};
+
+/// The result of work on a connection, before it is known which database it was.
+pub(in crate::postgres) type Attempt<T> = Result<T, Failure>;
+
+/// Why work on a connection failed.
+#[derive(Debug)]
+pub(in crate::postgres) enum Failure {
+    /// The server's own error, or one of the way there.
+    Postgres(tokio_postgres::Error),
+    /// The server's own error while writing a row of this table.
+    Row {
+        /// The table.
+        table: String,
+        /// Which row, in the words of a place; known only further up.
+        place: Option<String>,
+        /// What the server said.
+        error: tokio_postgres::Error,
+    },
+    /// An error that is complete already.
+    Said(Error),
+}
+
+/// What was being done, which decides what an ambiguous error means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::postgres) enum Doing {
+    /// Reaching the server and logging in.
+    Opening,
+    /// Reading rows or the schema.
+    Reading,
+    /// Anything from the beginning of a transaction that writes to its end.
+    Writing,
+}
+
+impl Failure {
+    /// Gives an error of the server the table whose row was being written.
+    pub(in crate::postgres) fn of_row(table: &str) -> impl FnOnce(tokio_postgres::Error) -> Failure {
+        move |error| Failure::Row { table: table.to_owned(), place: None, error }
+    }
+
+    /// Says which row it was, where it is about one.
+    pub(in crate::postgres) fn at_row(self, place: impl FnOnce() -> String) -> Failure {
+        match self {
+            Failure::Row { table, error, .. } => Failure::Row { table, place: Some(place()), error },
+            Failure::Said(error) if is_of_row(error.code()) => Failure::Said(error.at_if_unsaid(place())),
+            other => other,
+        }
+    }
+
+    /// What the database has against one row, in its own words. They may hold values of the row.
+    ///
+    /// # Errors
+    /// The failure itself when it is about more than that row.
+    pub(in crate::postgres) fn refusal(self) -> Attempt<(Reason, String)> {
+        match &self {
+            Failure::Row { error, .. } => match error.as_db_error().and_then(|said| Some((reason(state(said))?, said)))
+            {
+                Some((reason, said)) => Ok((reason, words_of_row(said))),
+                None => Err(self),
+            },
+            Failure::Said(error) if error.code() == Code::RowRefused => Ok((Reason::Type, error.what().to_owned())),
+            _ => Err(self),
+        }
+    }
+
+    /// Whether the transaction failed only because of others at work at the same time, so that it may succeed next time.
+    pub(in crate::postgres) fn is_retryable(&self) -> bool {
+        self.postgres()
+            .and_then(tokio_postgres::Error::as_db_error)
+            .is_some_and(|said| matches!(state(said), "40001" | "40P01"))
+    }
+
+    /// Whether all that is known is that nobody answers any more.
+    pub(super) fn is_closed(&self) -> bool {
+        self.postgres().is_some_and(tokio_postgres::Error::is_closed)
+    }
+
+    /// The error a person sees. `label` is what the database is called.
+    pub(in crate::postgres) fn into_error(self, label: &str, doing: Doing) -> Error {
+        let (error, table, place) = match self {
+            Failure::Said(error) => return error,
+            Failure::Postgres(error) => (error, None, None),
+            Failure::Row { table, place, error } => (error, Some(table), place),
+        };
+        let code = match error.as_db_error() {
+            Some(said) => code(state(said), table.is_some()),
+            None => code_of_way(&error, doing),
+        };
+        let why = match error.as_db_error() {
+            Some(said) if is_of_row(code) => words_of_row(said),
+            _ => words(&error),
+        };
+        let table = table.unwrap_or_default();
+        let said = Error::new(code, what(code, doing, label, &table)).because(why);
+        let said = match place {
+            Some(place) if is_of_row(code) => said.at(place),
+            _ => said,
+        };
+        // The driver's error shows what the server sent whole, values included, so it is not kept.
+        match code {
+            Code::StoreUnreachable | Code::TlsFailed | Code::ConnectionLost => said.caused_by(error),
+            _ => said,
+        }
+    }
+
+    /// The error a person sees when the server did not let us in, with what may help.
+    pub(super) fn into_login_error(self, label: &str, options: &ConnectOptions) -> Error {
+        let needs_tls = self.postgres().and_then(tokio_postgres::Error::as_db_error).is_some_and(asks_for_tls);
+        if needs_tls && options.tls == TlsMode::Disable {
+            let why = self.postgres().map(words).unwrap_or_default();
+            return Error::new(Code::TlsFailed, format!("{label} is reached by encrypted connections only"))
+                .because(why)
+                .leaving("nothing was changed")
+                .next("sslmode=verify-full", "encrypts the connection and checks who the server is");
+        }
+        let said = self.into_error(label, Doing::Opening).leaving("nothing was changed");
+        match said.code() {
+            Code::LoginFailed if options.password.is_none() => said
+                .next("export PGPASSWORD=…", "gives the password for this shell")
+                .next("add a line host:port:database:user:password to ~/.pgpass", "keeps it, for your eyes only"),
+            Code::LoginFailed => said.next("check the user, the password and the server's pg_hba.conf", ""),
+            Code::TlsFailed => said
+                .next("sslrootcert=FILE", "trusts the authority whose PEM certificate is in the file")
+                .next("sslmode=…", "asks for less; see syncline explain TLS_FAILED first"),
+            Code::StoreMissing => {
+                said.next("check the name of the database", "a database of a server is never created")
+            }
+            _ => said,
+        }
+    }
+
+    fn postgres(&self) -> Option<&tokio_postgres::Error> {
+        match self {
+            Failure::Postgres(error) | Failure::Row { error, .. } => Some(error),
+            Failure::Said(_) => None,
+        }
+    }
+}
+
+impl From<tokio_postgres::Error> for Failure {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Failure::Postgres(error)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Failure::Said(error)
+    }
+}
+
+/// The server's own words without the values of a row, or what happened on the way.
+pub(super) fn words(error: &tokio_postgres::Error) -> String {
+    if let Some(said) = error.as_db_error() {
+        return said.message().to_owned();
+    }
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        text = format!("{text}: {next}");
+        cause = next.source();
+    }
+    text
+}
+
+/// All that the server says about a row, its values included.
+fn words_of_row(said: &DbError) -> String {
+    match said.detail() {
+        Some(detail) => format!("{}: {detail}", said.message()),
+        None => said.message().to_owned(),
+    }
+}
+
+fn state(said: &DbError) -> &str {
+    said.code().code()
+}
+
+/// Which rule of one row an error speaks of.
+fn reason(state: &str) -> Option<Reason> {
+    Some(match state {
+        "23502" => Reason::NotNull,
+        "23505" => Reason::Unique,
+        "23503" | "23001" => Reason::ForeignKey,
+        "23514" | "44000" => Reason::Check,
+        // The bytes that we sent were no rows at all.
+        "22P04" => return None,
+        _ if state.starts_with("22") => Reason::Type,
+        // An exclusion, or what a trigger says; an index that takes no value so large.
+        _ if state.starts_with("23") => Reason::Refused,
+        "P0001" | "54000" | "54001" => Reason::Refused,
+        _ => return None,
+    })
+}
+
+/// Whether the code is about one row.
+fn is_of_row(code: Code) -> bool {
+    matches!(code, Code::RowRefused | Code::UniqueClash)
+}
+
+/// The code for what the server said.
+fn code(state: &str, row: bool) -> Code {
+    if row && let Some(reason) = reason(state) {
+        return if reason == Reason::Unique { Code::UniqueClash } else { Code::RowRefused };
+    }
+    match state {
+        "28000" | "28P01" => Code::LoginFailed,
+        "3D000" | "57P04" => Code::StoreMissing,
+        "42501" => Code::PermissionDenied,
+        "25006" => Code::StoreReadOnly,
+        "53100" => Code::DiskFull,
+        "53300" | "57P03" => Code::StoreUnreachable,
+        "55P03" | "40001" | "40P01" => Code::StoreLocked,
+        "57014" => Code::StatementCancelled,
+        "57P01" | "57P02" | "57P05" => Code::ConnectionLost,
+        _ if state.starts_with("08") => Code::ConnectionLost,
+        _ => Code::StoreFailed,
+    }
+}
+
+/// The code for an error that the server did not send.
+fn code_of_way(error: &tokio_postgres::Error, doing: Doing) -> Code {
+    // The driver tells what an error is in words only.
+    let said = error.to_string();
+    let is_of_network = error.is_closed() || error.source().is_some_and(|cause| cause.is::<io::Error>());
+    match doing {
+        _ if said == "error performing TLS handshake" => Code::TlsFailed,
+        Doing::Opening if said == "invalid configuration" || said == "authentication error" => Code::LoginFailed,
+        Doing::Opening if is_of_network => Code::StoreUnreachable,
+        Doing::Reading | Doing::Writing if is_of_network && !said.contains("parsing") => Code::ConnectionLost,
+        _ => Code::StoreFailed,
+    }
+}
+
+/// Whether the server has no way in for those who do not encrypt. What it says is what clients of all kinds look for.
+fn asks_for_tls(said: &DbError) -> bool {
+    state(said) == "28000" && ["no encryption", "SSL off"].iter().any(|word| said.message().contains(word))
+}
+
+fn what(code: Code, doing: Doing, label: &str, table: &str) -> String {
+    match code {
+        Code::LoginFailed => format!("{label} did not let us in"),
+        Code::TlsFailed => format!("there is no safe way to {label}"),
+        Code::StoreMissing => format!("{label} does not exist"),
+        Code::StoreUnreachable => format!("{label} cannot be reached"),
+        Code::ConnectionLost => format!("the connection to {label} was lost"),
+        Code::PermissionDenied => format!("this user may not do that in {label}"),
+        Code::StoreReadOnly => format!("{label} cannot be written"),
+        Code::StoreLocked => format!("{label} is locked by another program"),
+        Code::StatementCancelled => format!("the server of {label} ended a statement before it was done"),
+        Code::DiskFull => format!("there is no room left for {label}"),
+        Code::UniqueClash => format!("a row of {table} has a value that another row in {label} already has"),
+        Code::RowRefused => format!("{label} refused a row of {table}"),
+        _ => match doing {
+            Doing::Opening => format!("{label} could not be opened"),
+            Doing::Reading => format!("{label} could not be read"),
+            Doing::Writing => format!("{label} could not be written"),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_state_has_its_code() {
+        let cases = [
+            ("28P01", false, Code::LoginFailed),
+            ("28000", false, Code::LoginFailed),
+            ("3D000", false, Code::StoreMissing),
+            ("42501", true, Code::PermissionDenied),
+            ("25006", true, Code::StoreReadOnly),
+            ("53100", true, Code::DiskFull),
+            ("53200", true, Code::StoreFailed),
+            ("53300", false, Code::StoreUnreachable),
+            ("55P03", true, Code::StoreLocked),
+            ("40001", true, Code::StoreLocked),
+            ("40P01", true, Code::StoreLocked),
+            ("57014", true, Code::StatementCancelled),
+            ("57P01", true, Code::ConnectionLost),
+            ("57P02", false, Code::ConnectionLost),
+            ("57P03", false, Code::StoreUnreachable),
+            ("08006", true, Code::ConnectionLost),
+            ("23505", true, Code::UniqueClash),
+            ("23505", false, Code::StoreFailed),
+            ("23502", true, Code::RowRefused),
+            ("22001", true, Code::RowRefused),
+            ("22001", false, Code::StoreFailed),
+            ("22P04", true, Code::StoreFailed),
+            ("42P01", true, Code::StoreFailed),
+        ];
+        for (state, row, expected) in cases {
+            assert_eq!(code(state, row), expected, "{state} {row}");
+        }
+    }
+
+    #[test]
+    fn only_what_a_row_can_be_blamed_for_is_a_refusal() {
+        let cases = [
+            ("23502", Some(Reason::NotNull)),
+            ("23505", Some(Reason::Unique)),
+            ("23503", Some(Reason::ForeignKey)),
+            ("23514", Some(Reason::Check)),
+            ("23P01", Some(Reason::Refused)),
+            ("22003", Some(Reason::Type)),
+            ("22P02", Some(Reason::Type)),
+            ("54000", Some(Reason::Refused)),
+            ("P0001", Some(Reason::Refused)),
+            ("22P04", None),
+            ("40001", None),
+            ("42501", None),
+            ("53100", None),
+            ("57014", None),
+            ("XX000", None),
+        ];
+        for (state, expected) in cases {
+            assert_eq!(reason(state), expected, "{state}");
+        }
+    }
+    /// What a server says to a statement.
+    async fn said(sql: &str) -> tokio_postgres::Error {
+        use super::super::{Host, Password, connect};
+        use syncline_testkit::postgres::{Cluster, PASSWORD, SUPERUSER};
+        let cluster = Cluster::shared();
+        let options = ConnectOptions {
+            host: Host::Socket(cluster.socket().to_owned()),
+            port: cluster.port(),
+            user: SUPERUSER.to_owned(),
+            password: Some(Password::new(PASSWORD)),
+            database: "postgres".to_owned(),
+            tls: TlsMode::Disable,
+            roots: None,
+            connect_timeout: syncline_core::limits::CONNECT_TIMEOUT,
+            application_name: String::new(),
+        };
+        connect(&options).await.unwrap().client.batch_execute(sql).await.unwrap_err()
+    }
+
+    #[tokio::test]
+    async fn a_refused_row_comes_with_all_that_the_server_says() {
+        const TABLE: &str = "CREATE TEMP TABLE t (id int PRIMARY KEY, n int NOT NULL CHECK (n > 0), \
+            parent int REFERENCES pg_temp.t, short varchar(2), EXCLUDE USING btree (short WITH =))";
+        for (row, reason, words) in [
+            ("(1, 1, NULL, NULL), (1, 2, NULL, NULL)", Reason::Unique, "Key (id)=(1) already exists"),
+            ("(1, NULL, NULL, NULL)", Reason::NotNull, "Failing row contains (1, null"),
+            ("(1, -77, NULL, NULL)", Reason::Check, "Failing row contains (1, -77"),
+            ("(1, 1, 9, NULL)", Reason::ForeignKey, "Key (parent)=(9) is not present"),
+            ("(1, 1, NULL, 'abc')", Reason::Type, "value too long"),
+            ("(1, 1, NULL, 'a'), (2, 1, NULL, 'a')", Reason::Refused, "conflicts with existing key"),
+        ] {
+            let sql = format!("{TABLE}; INSERT INTO pg_temp.t VALUES {row}");
+            let (found, said) = Failure::of_row("t")(said(&sql).await).refusal().unwrap();
+            assert_eq!(found, reason, "{said}");
+            assert!(said.contains(words), "{said}");
+            // What is about no row shows none of its values.
+            let error = Failure::from(self::said(&sql).await).into_error("h/d", Doing::Writing);
+            assert_eq!(error.code(), Code::StoreFailed);
+            assert!(!format!("{error:?}").contains(words) || reason == Reason::Type, "{error:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_others_at_work_have_caused_may_be_tried_again() {
+        for (state, expected) in [("40001", true), ("40P01", true), ("55P03", false), ("23505", false)] {
+            let sql = format!("DO 'BEGIN RAISE EXCEPTION ''x'' USING ERRCODE = ''{state}''; END'");
+            assert_eq!(Failure::from(said(&sql).await).is_retryable(), expected, "{state}");
+        }
+    }
+}

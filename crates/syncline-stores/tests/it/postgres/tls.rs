@@ -1,0 +1,130 @@
+//! Whom a connection trusts.
+
+use syncline_core::error::{Code, Error};
+use syncline_stores::postgres::{ConnectOptions, Connection, Host, Roots, TlsMode, connect};
+use syncline_testkit::postgres::{Cluster, Options, Stop};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::options;
+
+/// Makes an authority, a certificate of it for `localhost`, and another authority, in the server's directory and as the
+/// server's user.
+const CERTIFICATES: &str = "COPY (SELECT 1) TO PROGRAM $script$
+    set -e; exec >/dev/null 2>&1
+    new='-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650'
+    for ca in ca other; do openssl req -x509 $new -keyout $ca.key -out $ca.pem -subj /CN=$ca; done
+    openssl req $new -keyout server.key -out server.csr -subj /CN=server
+    echo subjectAltName=DNS:localhost >server.ext
+    openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 3650 -extfile server.ext -out server.crt
+    chmod 600 server.key
+$script$";
+
+fn with_tls(options: Options) -> Cluster {
+    let cluster = options.without_fsync().start();
+    cluster.psql("postgres", CERTIFICATES);
+    cluster.psql("postgres", "ALTER SYSTEM SET ssl = on");
+    cluster.restart(Stop::Fast);
+    cluster
+}
+
+fn by(cluster: &Cluster, host: &str, tls: TlsMode, roots: Option<&str>) -> ConnectOptions {
+    let roots = roots.map(|name| Roots::File(cluster.data().join(name)));
+    ConnectOptions { host: Host::Name(host.to_owned()), tls, roots, ..options(cluster) }
+}
+
+async fn is_encrypted(connection: &Connection) -> bool {
+    let query = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+    connection.client.query_one(query, &[]).await.unwrap().get(0)
+}
+
+#[track_caller]
+fn unsafe_way(result: Result<Connection, Error>, word: &str) {
+    let Err(error) = result else { panic!("it was trusted") };
+    assert_eq!((error.code(), error.code().exit()), (Code::TlsFailed, 5), "{error:?}");
+    assert!(format!("{error:?}").contains(word), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_server_is_trusted_as_far_as_was_asked_for() {
+    let cluster = with_tls(Options::default());
+    let way = |host, tls, roots| by(&cluster, host, tls, roots);
+    let (ca, other) = (Some("ca.pem"), Some("other.pem"));
+    for (options, encrypted) in [
+        (way("localhost", TlsMode::VerifyFull, ca), true),
+        (way("localhost", TlsMode::VerifyCa, ca), true),
+        (way("127.0.0.1", TlsMode::VerifyCa, ca), true),
+        (way("127.0.0.1", TlsMode::Require, ca), true),
+        (way("127.0.0.1", TlsMode::Require, None), true),
+        (way("127.0.0.1", TlsMode::Prefer, other), true),
+        (way("127.0.0.1", TlsMode::Allow, None), false),
+        (way("127.0.0.1", TlsMode::Disable, None), false),
+    ] {
+        let connection = connect(&options).await.unwrap();
+        assert_eq!(is_encrypted(&connection).await, encrypted, "{options:?}");
+    }
+    unsafe_way(connect(&way("127.0.0.1", TlsMode::VerifyFull, ca)).await, "not valid for name");
+    for tls in [TlsMode::VerifyFull, TlsMode::VerifyCa, TlsMode::Require] {
+        unsafe_way(connect(&way("localhost", tls, other)).await, "invalid peer certificate");
+        unsafe_way(connect(&way("127.0.0.1", tls, other)).await, "invalid peer certificate");
+    }
+    // The authorities of the system do not know ours.
+    unsafe_way(connect(&way("localhost", TlsMode::VerifyFull, None)).await, "UnknownIssuer");
+    let system = ConnectOptions { roots: Some(Roots::System), ..way("localhost", TlsMode::VerifyFull, None) };
+    unsafe_way(connect(&system).await, "UnknownIssuer");
+    for missing in ["missing.pem", "server.ext"] {
+        let error = connect(&way("localhost", TlsMode::VerifyFull, Some(missing))).await.err().unwrap();
+        assert_eq!(error.code(), Code::UsageInvalid, "{error:?}");
+        assert!(error.why().is_some_and(|why| why.contains(missing)), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_insists_on_tls_is_asked_for_it_or_named() {
+    let cluster = with_tls(Options::default().hba("hostnossl all all all reject"));
+    unsafe_way(connect(&by(&cluster, "127.0.0.1", TlsMode::Disable, None)).await, "no encryption");
+    for tls in [TlsMode::Allow, TlsMode::Prefer, TlsMode::Require] {
+        assert!(is_encrypted(&connect(&by(&cluster, "127.0.0.1", tls, None)).await.unwrap()).await, "{tls:?}");
+    }
+    let insists = Options::default().hba("hostssl all all all reject");
+    let cluster = with_tls(insists);
+    assert!(!is_encrypted(&connect(&by(&cluster, "127.0.0.1", TlsMode::Prefer, None)).await.unwrap()).await);
+    let error = connect(&by(&cluster, "127.0.0.1", TlsMode::Require, None)).await.err().unwrap();
+    assert_eq!(error.code(), Code::LoginFailed, "{error:?}");
+}
+
+#[tokio::test]
+async fn a_proxy_cannot_take_the_encryption_away() {
+    let cluster = with_tls(Options::default());
+    let proxy = stripping(cluster.port()).await;
+    let through = |tls, roots| ConnectOptions { port: proxy, ..by(&cluster, "localhost", tls, roots) };
+    for (tls, roots) in [
+        (TlsMode::Require, None),
+        (TlsMode::Require, Some("ca.pem")),
+        (TlsMode::VerifyCa, Some("ca.pem")),
+        (TlsMode::VerifyFull, Some("ca.pem")),
+    ] {
+        unsafe_way(connect(&through(tls, roots)).await, "does not support TLS");
+    }
+    // It works otherwise: what fails above fails because of the encryption.
+    assert!(!is_encrypted(&connect(&through(TlsMode::Prefer, None)).await.unwrap()).await);
+}
+
+/// The port of a proxy to the server that says of it that it has no TLS.
+async fn stripping(server: u16) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut request = [0; 8];
+                client.read_exact(&mut request).await?;
+                assert_eq!(request[4..], 80_877_103_u32.to_be_bytes(), "a request for TLS comes first");
+                client.write_all(b"N").await?;
+                let mut server = TcpStream::connect(("127.0.0.1", server)).await?;
+                copy_bidirectional(&mut client, &mut server).await
+            });
+        }
+    });
+    port
+}
