@@ -16,5 +16,49 @@ pub use self::claim::PostgresClaim;
 pub use self::connect::{ConnectOptions, Connection, Host, Password, Roots, TlsMode, connect};
 pub use self::describe::{describe, warnings};
 
+use std::sync::Arc;
+
+use syncline_core::error::{Code, Error, Result};
+
 /// What the engine is called.
 const ENGINE: &str = "postgres";
+
+/// A database of a PostgreSQL server.
+///
+/// One session stays open as long as the store and answers what is asked of the database as a whole. Each view, each writer
+/// and each claim has a session of its own. All end when the store and what came from it are dropped.
+pub struct PostgresStore {
+    options: Arc<ConnectOptions>,
+    /// The schema whose tables go without a prefix.
+    default_schema: Arc<str>,
+    may_write: bool,
+    resident: Connection,
+}
+
+impl PostgresStore {
+    /// Reaches a database. `schema` names the one whose tables go without a prefix; without it, it is the first that the
+    /// login looks for tables in. `may_write` says whether a writer will be asked for.
+    ///
+    /// # Errors
+    /// As [`connect`]; `STORE_MISSING` when there is no such schema.
+    pub async fn open(options: ConnectOptions, schema: Option<&str>, may_write: bool) -> Result<Self> {
+        let resident = connect(&options).await?;
+        let default_schema = match schema {
+            Some(schema) => named_schema(&resident, schema).await?,
+            // A login whose search path leads nowhere names all tables in full; no table is in a schema without a name.
+            None => resident.default_schema.clone().unwrap_or_default(),
+        };
+        Ok(Self { options: Arc::new(options), default_schema: default_schema.into(), may_write, resident })
+    }
+}
+
+async fn named_schema(connection: &Connection, schema: &str) -> Result<String> {
+    let query = "SELECT nspname FROM pg_namespace WHERE nspname = $1";
+    let found = connection.client.query_opt(query, &[&schema]).await.map_err(|error| connection.error(error))?;
+    if found.is_some() {
+        return Ok(schema.to_owned());
+    }
+    Err(Error::new(Code::StoreMissing, format!("the database has no schema {schema:?}"))
+        .because("the name asks for it with schema=")
+        .leaving("nothing was changed"))
+}
