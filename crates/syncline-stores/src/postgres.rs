@@ -50,6 +50,14 @@ impl PostgresStore {
         };
         Ok(Self { options: Arc::new(options), default_schema: default_schema.into(), may_write, resident })
     }
+
+    /// What a person should know before trusting this login and this server, one sentence each.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub async fn warnings(&self) -> Result<Vec<String>> {
+        warnings(&self.resident).await
+    }
 }
 
 async fn named_schema(connection: &Connection, schema: &str) -> Result<String> {

@@ -1,14 +1,16 @@
 //! From the name of a database to an open store.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use syncline_core::error::{Code, Error, Result};
+use syncline_core::event::Event;
 use syncline_core::pace::Pace;
 use syncline_core::store::{Description, Store};
+use syncline_stores::postgres::PostgresStore;
 use syncline_stores::sqlite::{Access, SqliteStore};
 
-use crate::database_name::{self, DatabaseName};
+use crate::database_name::{DatabaseName, PostgresName};
 use crate::request::RunRequest;
 use crate::session::Syncline;
 use crate::state::State;
@@ -21,11 +23,17 @@ pub(crate) struct Database {
     pub(crate) label: String,
     /// The name in a form that means the same from any directory.
     pub(crate) name: String,
-    /// The file, absolute.
-    pub(crate) path: PathBuf,
     /// How fast it is read and written, where that is limited.
     pub(crate) pace: Option<Arc<Pace>>,
-    /// Opening has made the file.
+    /// The file it is in, where it is one.
+    file: Option<DatabaseFile>,
+}
+
+/// The file of a database.
+struct DatabaseFile {
+    /// Absolute.
+    path: PathBuf,
+    /// Opening has made it.
     is_new: bool,
 }
 
@@ -52,36 +60,56 @@ impl Syncline {
     }
 
     pub(crate) async fn open_database(&self, name: &str, purpose: Purpose) -> Result<Database> {
-        let parsed = DatabaseName::parse(name, &self.settings.environment)?;
-        let (path, read_only, must_exist) = match &parsed {
-            DatabaseName::Sqlite { path, read_only, must_exist } => (path, read_only, must_exist),
-            DatabaseName::Postgres(_) => return Err(database_name::unsupported("postgres")),
+        let mut parsed = DatabaseName::parse(name, &self.settings.environment)?;
+        let (store, file) = match &mut parsed {
+            DatabaseName::Sqlite { path, read_only, must_exist } => {
+                let path = self.settings.working_dir.join(path);
+                self.open_sqlite(path, purpose, *read_only, *must_exist).await?
+            }
+            DatabaseName::Postgres(name) => (self.open_postgres(name, purpose).await?, None),
         };
-        let path = self.settings.working_dir.join(path);
+        let description = store.describe().await?;
+        if let Some(state) = self.opened_state() {
+            recognise(state, &description).await?;
+        }
+        let (label, name) = (parsed.label(), parsed.absolute(&self.settings.working_dir));
+        Ok(Database { store, description, label, name, pace: None, file })
+    }
+
+    async fn open_sqlite(
+        &self,
+        path: PathBuf,
+        purpose: Purpose,
+        read_only: bool,
+        must_exist: bool,
+    ) -> Result<(Arc<dyn Store>, Option<DatabaseFile>)> {
         let access = match purpose {
             Purpose::Read => Access::Read,
-            _ if *read_only => {
-                return Err(Error::new(Code::StoreReadOnly, format!("{} was named with mode=ro", parsed.label()))
-                    .leaving("nothing was written"));
+            _ if read_only => {
+                let what = format!("{} was named with mode=ro", path.display());
+                return Err(Error::new(Code::StoreReadOnly, what).leaving("nothing was written"));
             }
             Purpose::Create if !must_exist => Access::Create,
             _ => Access::Write,
         };
         let is_new = access == Access::Create && !path.exists();
         let store = SqliteStore::open(&path, access).await?;
-        let description = store.describe().await?;
-        if let Some(state) = self.opened_state() {
-            recognise(state, &description).await?;
+        Ok((Arc::new(store), Some(DatabaseFile { path, is_new })))
+    }
+
+    /// A server makes no database by being asked for one, so a missing one is an error whatever it is opened for.
+    async fn open_postgres(&self, name: &mut PostgresName, purpose: Purpose) -> Result<Arc<dyn Store>> {
+        if let Some(warning) = name.find_password(&self.settings.environment) {
+            self.events().emit(Event::Note(warning));
         }
-        Ok(Database {
-            store: Arc::new(store),
-            description,
-            label: parsed.label(),
-            name: parsed.absolute(&self.settings.working_dir),
-            path,
-            pace: None,
-            is_new,
-        })
+        let options = name.options(&self.settings.working_dir);
+        let may_write = purpose != Purpose::Read;
+        let store = PostgresStore::open(options, name.schema(), may_write).await?;
+        if may_write {
+            let warnings = store.warnings().await?;
+            warnings.into_iter().for_each(|warning| self.events().emit(Event::Note(warning)));
+        }
+        Ok(Arc::new(store))
     }
 }
 
@@ -100,24 +128,35 @@ pub(crate) async fn recognise(state: &State, description: &Description) -> Resul
 impl Database {
     /// Whether opening has made it.
     pub(crate) fn is_new(&self) -> bool {
-        self.is_new
+        self.file.as_ref().is_some_and(|file| file.is_new)
+    }
+
+    /// The file it is in.
+    ///
+    /// # Errors
+    /// `USAGE_INVALID` for a database that a server keeps.
+    pub(crate) fn path(&self) -> Result<&Path> {
+        let what = || Error::new(Code::UsageInvalid, format!("{} is no file", self.label));
+        self.file.as_ref().map(|file| file.path.as_path()).ok_or_else(|| what().leaving("nothing was changed"))
     }
 
     /// The last part of its path.
     pub(crate) fn file_name(&self) -> String {
-        self.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+        let name = self.file.as_ref().and_then(|file| file.path.file_name());
+        name.map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
     }
 
     /// The size of its file.
     pub(crate) fn file_bytes(&self) -> Option<u64> {
-        std::fs::metadata(&self.path).ok().map(|file| file.len())
+        std::fs::metadata(&self.file.as_ref()?.path).ok().map(|file| file.len())
     }
 
     /// Removes the file if opening has made it and nothing was written to it, so that a refused run leaves no trace.
     pub(crate) fn remove_if_unused(self) {
-        let Self { store, path, is_new, .. } = self;
+        let Self { store, file, .. } = self;
         drop(store);
-        if is_new && std::fs::metadata(&path).is_ok_and(|file| file.len() == 0) {
+        let Some(DatabaseFile { path, is_new: true }) = file else { return };
+        if std::fs::metadata(&path).is_ok_and(|file| file.len() == 0) {
             // Failing to tidy up is no failure of the command: an empty file is an empty database.
             let _ = std::fs::remove_file(path);
         }

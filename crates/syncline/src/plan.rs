@@ -9,6 +9,7 @@
 mod apply;
 mod begun;
 mod change_digest;
+mod contracts;
 mod file;
 mod gate;
 mod make;
@@ -93,11 +94,25 @@ pub struct PlanTable {
     /// Rows that come in the source and will be held, because rows outside the filter have their keys.
     #[serde(skip_serializing_if = "is_zero", default)]
     pub held: u64,
+    /// Columns of which the target may be unable to hold a value of the source; such a row will be held.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub checked: Vec<ColumnContract>,
     /// A digest of what both tables look like, with what is to be added.
     pub schema: String,
     /// Why the table cannot be carried.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub error: Option<ErrorReport>,
+}
+
+/// A column whose type is another one in the target.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnContract {
+    /// The column's name in the source.
+    pub column: String,
+    /// Its type as the source declares it.
+    pub source: String,
+    /// Its type as the target declares it.
+    pub target: String,
 }
 
 /// What the lines of a table hold.

@@ -93,7 +93,7 @@ impl Syncline {
         target.iter().try_for_each(|target| check_different(&backup, target))?;
         let found = backup_of(&backup)?.check().await?;
         if let Some(target) = &target {
-            backup_of(target)?.check_fit(&backup.path).await?;
+            backup_of(target)?.check_fit(backup.path()?).await?;
         }
         let keeps = request.safety_backup && target.is_some();
         Ok(RestorePlan {
@@ -200,12 +200,12 @@ impl Syncline {
     ) -> Result<Extent> {
         let state = self.state().await?;
         // Before what is there is copied for nothing.
-        backup_of(target)?.check_fit(&backup.path).await?;
+        backup_of(target)?.check_fit(backup.path()?).await?;
         if request.safety_backup && !target.is_new() {
             self.keep_what_is_there(target, run).await?;
         }
         let number = state.begin_incarnation(run).await?;
-        let found = match backup_of(target)?.restore(&backup.path, &self.watch()).await {
+        let found = match backup_of(target)?.restore(backup.path()?, &self.watch()).await {
             Ok(found) => found,
             Err(error) if is_sure_to_change_nothing(error.code()) => {
                 state.withdraw_incarnation(run).await?;

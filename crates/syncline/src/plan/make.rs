@@ -16,6 +16,7 @@ use syncline_stores::sqlite::statements_of;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::change_digest::{self, RangeSum};
+use super::contracts;
 use super::file::PlanDraft;
 use super::referenced::{Looking, Referenced};
 use super::{Holds, Plan, PlanEnd, PlanLoad, PlanRange, PlanSink, PlanTable, hex};
@@ -148,6 +149,7 @@ fn describe(
         kept: 0,
         referenced: Vec::new(),
         held: 0,
+        checked: Vec::new(),
         schema: String::new(),
         error: Some(error.into()),
     });
@@ -204,6 +206,7 @@ fn table_of((decided, held): (&Decided, &u64)) -> Result<PlanTable> {
         kept: decided.kept,
         referenced: Vec::new(),
         held: *held,
+        checked: contracts::checked(work),
         schema: change_digest::of_tables(decided),
         error: None,
     })

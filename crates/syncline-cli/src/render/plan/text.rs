@@ -2,7 +2,7 @@
 
 use syncline::Operation;
 use syncline::error::Result;
-use syncline::plan::{Plan, PlanLoad, PlanRange, PlanSink};
+use syncline::plan::{ColumnContract, Plan, PlanLoad, PlanRange, PlanSink, PlanTable};
 use syncline::row_difference::RowDifference;
 
 use super::totals;
@@ -13,6 +13,9 @@ use crate::render::text::{count, counted, escape};
 
 /// Rows of one table that are shown; a person reads on in a file.
 const ROWS_SHOWN: u64 = 50;
+
+/// Columns of a table that are named because their values are checked; the rest is counted.
+const CONTRACTS_SHOWN: usize = 8;
 
 /// Columns of a row that is added or deleted; the rest is counted.
 const COLUMNS_SHOWN: usize = 6;
@@ -64,6 +67,9 @@ impl PlanSink for Text {
         for note in plan.notes.iter().filter(|_| !self.is_quiet) {
             text += &format!("note: {}\n", escape(note));
         }
+        for table in plan.tables.iter().filter(|table| !self.is_quiet && !table.checked.is_empty()) {
+            text += &format!("note: {}\n", escape(&checked(table)));
+        }
         for error in plan.tables.iter().filter_map(|table| table.error.as_ref()) {
             text += &format!("{}: {}\n", error.code, escape(&error.what));
         }
@@ -102,6 +108,20 @@ impl PlanSink for Text {
     fn end(&mut self) -> Result<()> {
         self.close()
     }
+}
+
+/// What is said about the columns of a table that may hold values the target cannot.
+fn checked(table: &PlanTable) -> String {
+    let untyped = |declared: &str| if declared.is_empty() { "untyped" } else { declared }.to_owned();
+    let column = |column: &ColumnContract| {
+        format!("{} ({} -> {})", column.column, untyped(&column.source), untyped(&column.target))
+    };
+    let named: Vec<_> = table.checked.iter().take(CONTRACTS_SHOWN).map(column).collect();
+    let mut what = named.join(", ");
+    if let Some(more) = table.checked.len().checked_sub(CONTRACTS_SHOWN).filter(|more| *more > 0) {
+        what += &format!(" and {}", counted(more as u64, "more column"));
+    }
+    format!("{}: a row is held if a value does not fit: {what}", table.table)
 }
 
 fn whole(row: &RowDifference) -> String {
