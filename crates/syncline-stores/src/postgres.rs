@@ -51,6 +51,11 @@ impl PostgresStore {
         Ok(Self { options: Arc::new(options), default_schema: default_schema.into(), may_write, resident })
     }
 
+    /// What the database is called for people.
+    pub fn label(&self) -> String {
+        self.options.label()
+    }
+
     /// What a person should know before trusting this login and this server, one sentence each.
     ///
     /// # Errors

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use syncline_core::error::{Code, Error, Result};
-use syncline_core::event::Event;
 use syncline_core::pace::Pace;
 use syncline_core::store::{Description, Store};
 use syncline_stores::postgres::PostgresStore;
@@ -68,6 +67,9 @@ impl Syncline {
             }
             DatabaseName::Postgres(name) => (self.open_postgres(name, purpose).await?, None),
         };
+        if let Some(hint) = parsed.hint() {
+            self.remark(hint);
+        }
         let description = store.describe().await?;
         if let Some(state) = self.opened_state() {
             recognise(state, &description).await?;
@@ -100,14 +102,14 @@ impl Syncline {
     /// A server makes no database by being asked for one, so a missing one is an error whatever it is opened for.
     async fn open_postgres(&self, name: &mut PostgresName, purpose: Purpose) -> Result<Arc<dyn Store>> {
         if let Some(warning) = name.find_password(&self.settings.environment) {
-            self.events().emit(Event::Note(warning));
+            self.remark(warning);
         }
         let options = name.options(&self.settings.working_dir);
         let may_write = purpose != Purpose::Read;
         let store = PostgresStore::open(options, name.schema(), may_write).await?;
         if may_write {
             let warnings = store.warnings().await?;
-            warnings.into_iter().for_each(|warning| self.events().emit(Event::Note(warning)));
+            warnings.into_iter().for_each(|warning| self.remark(format!("{}: {warning}", store.label())));
         }
         Ok(Arc::new(store))
     }

@@ -1,7 +1,8 @@
 //! A session: where state is kept, who listens, how to stop.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use syncline_core::cancel::Cancel;
@@ -41,6 +42,8 @@ pub struct Syncline {
     /// How many tables are read side by side.
     pub(crate) jobs: Option<usize>,
     state: OnceCell<State>,
+    /// Remarks that are made once a session.
+    said: Mutex<BTreeSet<String>>,
 }
 
 impl Syncline {
@@ -49,11 +52,26 @@ impl Syncline {
     /// # Errors
     /// None so far.
     pub async fn open(settings: Settings) -> Result<Self> {
-        Ok(Self { settings, rate: None, clock: Arc::new(WallClock::start()), jobs: None, state: OnceCell::new() })
+        Ok(Self {
+            settings,
+            rate: None,
+            clock: Arc::new(WallClock::start()),
+            jobs: None,
+            state: OnceCell::new(),
+            said: Mutex::default(),
+        })
     }
 
     pub(crate) async fn state(&self) -> Result<&State> {
         self.state.get_or_try_init(|| State::open(&self.settings.state_dir)).await
+    }
+
+    /// Makes a remark for a person, unless this session has made it before: a command opens a database several times.
+    pub(crate) fn remark(&self, remark: impl Into<String>) {
+        let remark = remark.into();
+        if self.said.lock().unwrap_or_else(PoisonError::into_inner).insert(remark.clone()) {
+            self.events().emit(Event::Note(remark));
+        }
     }
 
     /// The state, if a command of this session has needed it.
