@@ -208,3 +208,6 @@ pub const COPY_ROW_BYTES_MAX: usize = 1 << 30;
 
 /// The longest extension of the header of a binary COPY that is skipped, in bytes. No server sends any.
 pub const COPY_EXTENSION_BYTES_MAX: usize = 64 << 10;
+
+/// Longest name that PostgreSQL takes, in bytes, as it is built by everybody. It cuts longer ones off without a refusal.
+pub const POSTGRES_NAME_BYTES_MAX: usize = 63;

@@ -5,12 +5,14 @@
 //! | `connect` | the way to a server, what a session is set to, PostgreSQL's errors in our words |
 //! | `describe` | version, identity, rights, what is risky about a server |
 //! | `claim` | the right of one run to change the database |
+//! | `names` | where a table is, and how it is written |
 //! | `codec` | rows as COPY carries them |
 
 mod claim;
 pub mod codec;
 mod connect;
 mod describe;
+pub mod names;
 
 pub use self::claim::PostgresClaim;
 pub use self::connect::{ConnectOptions, Connection, Host, Password, Roots, TlsMode, connect};
