@@ -19,6 +19,11 @@ pub enum Dialect {
 }
 
 impl Dialect {
+    /// The dialect of an engine, as [`TableSchema::engine`](syncline_core::schema::TableSchema::engine) calls it.
+    pub fn of(engine: &str) -> Self {
+        if engine == "postgres" { Dialect::Postgres } else { Dialect::Sqlite }
+    }
+
     /// A name in quotes, whatever characters it holds.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ mod retry;
 use syncline_core::change::{Operation, Reason};
 use syncline_core::error::Result;
 use syncline_core::value::Value;
+use syncline_stores::sql::Dialect;
 
 use crate::row_difference::{InTarget, RowDifference};
 use crate::session::Syncline;
@@ -76,6 +77,8 @@ pub struct ConflictRow {
     pub source: Option<Vec<Value>>,
     /// The row as the target had it, when it had one.
     pub target: Option<Vec<Value>>,
+    /// How the target writes names and values.
+    pub dialect: Dialect,
     /// A mapping lets rows or columns of the target take no part; they must stay as they are.
     pub is_partial: bool,
 }
@@ -204,6 +207,7 @@ impl ConflictRow {
             key: self.key.clone(),
             source: self.source.clone(),
             target: self.target.clone(),
+            dialect: self.dialect,
             in_target: self.is_partial.then(|| InTarget {
                 table: self.entry.target_table.clone(),
                 columns: self.target_columns.clone(),

@@ -51,5 +51,6 @@ pub use syncline_core::pace::{Clock, Rate};
 pub use syncline_core::schema::{Difference, DifferenceKind, Severity};
 pub use syncline_core::value::{Value, calendar};
 pub use syncline_core::{error, event, limits};
+pub use syncline_stores::sql::Dialect;
 pub use undo::{UndoPlan, UndoTable};
 pub use verify::{TableVerification, VerifyReport, VerifyRequest};

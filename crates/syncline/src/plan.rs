@@ -18,6 +18,7 @@ mod referenced;
 
 use serde::{Deserialize, Serialize};
 use syncline_core::error::Result;
+use syncline_stores::sql::Dialect;
 
 use crate::request::RunRequest;
 use crate::row_difference::RowDifference;
@@ -60,6 +61,15 @@ pub struct PlanEnd {
     pub identity: Option<String>,
     /// Its incarnation: one more with each restore.
     pub incarnation: u64,
+}
+
+impl PlanEnd {
+    /// How the database writes names and values.
+    pub fn dialect(&self) -> Dialect {
+        // An identity begins with the engine's name; a database that is yet to be made is a file.
+        let engine = self.identity.as_ref().and_then(|identity| identity.split(':').next());
+        engine.map_or(Dialect::Sqlite, Dialect::of)
+    }
 }
 
 /// One table of a plan.

@@ -3,6 +3,7 @@
 use syncline_core::change::{Operation, Reason};
 use syncline_core::error::Result;
 use syncline_core::value::Value;
+use syncline_stores::sql::Dialect;
 
 /// One row that differs.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +21,8 @@ pub struct RowDifference {
     pub source: Option<Vec<Value>>,
     /// The target's row, when it has one.
     pub target: Option<Vec<Value>>,
+    /// How the target writes names and values.
+    pub dialect: Dialect,
     /// How a mapping makes the target's table another than the source's; `None` where it is the same.
     pub in_target: Option<InTarget>,
     /// What the target calls the place of a row, where the table has no key.

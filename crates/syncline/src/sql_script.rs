@@ -1,19 +1,19 @@
 //! Differences as statements to read, to keep, or to run by hand.
 
+mod postgres;
+mod sqlite;
+
 use syncline_core::change::Operation;
 use syncline_core::error::Result;
-use syncline_core::value::Value;
 use syncline_stores::sql::Dialect;
 
 use crate::row_difference::RowDifference;
 
-/// The engine whose SQL it is.
-const DIALECT: Dialect = Dialect::Sqlite;
-
 /// What a statement does when another row has one of its unique values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Clash {
-    /// It takes the value away with the row that has it: where all rows of the source are put and all others deleted.
+    /// It takes the value away with the row that has it, where the engine can: where all rows of the source are put and all
+    /// others deleted.
     Evicts,
     /// It fails: where rows of the target stay that are not the source's.
     Fails,
@@ -21,41 +21,42 @@ pub enum Clash {
 
 /// The statement that makes the target's row equal to the source's.
 ///
-/// To make whole tables equal, rows are put with REPLACE, because rows may exchange unique values, which no order of plain statements can write. What
-/// REPLACE evicts would clash with the new row, so it is no row of the source, which holds both to the same constraints:
-/// it is a row of the target that differs and has not been reached yet. Either it is put again when its turn comes, or it
-/// was to be deleted anyway and its DELETE then finds nothing.
+/// To make whole tables of SQLite equal, rows are put with REPLACE, because rows may exchange unique values, which no order
+/// of plain statements can write. What REPLACE evicts would clash with the new row, so it is no row of the source, which
+/// holds both to the same constraints: it is a row of the target that differs and has not been reached yet. Either it is put
+/// again when its turn comes, or it was to be deleted anyway and its DELETE then finds nothing.
 ///
-/// Where a mapping leaves rows or columns of the target out, plain statements leave those as they are; rows that exchange
-/// unique values make such a script fail.
+/// Elsewhere, and where a mapping leaves rows or columns of the target out, plain statements leave all other rows as they
+/// are; rows that exchange unique values make such a script fail.
 ///
 /// # Errors
 /// When a name cannot be written in SQL.
 pub fn sql_of(row: &RowDifference, clash: Clash) -> Result<String> {
-    let mut place = Place::of(row)?;
-    place.is_partial |= clash == Clash::Fails;
+    let place = Place::of(row, clash)?;
     let mut sql = String::new();
     match (row.operation, &row.source) {
-        (Operation::Update, Some(values)) if place.is_partial => {
+        (Operation::Update, Some(values)) if !place.evicts => {
             sql += &format!("UPDATE {} SET ", place.table);
             for (number, (name, value)) in place.columns.iter().zip(values).enumerate() {
                 sql += &format!("{}{name} = ", if number == 0 { "" } else { ", " });
-                DIALECT.write_literal(value.as_ref(), &mut sql);
+                row.dialect.write_literal(value.as_ref(), &mut sql);
             }
             sql += " WHERE ";
             write_key(row, &place, &mut sql);
         }
         (Operation::Insert | Operation::Update, Some(values)) => {
-            // REPLACE might take a row along that takes no part.
-            let insert = if place.is_partial { "INSERT" } else { "INSERT OR REPLACE" };
+            let insert = if place.evicts { "INSERT OR REPLACE" } else { "INSERT" };
             sql += &format!("{insert} INTO {} ({}) VALUES (", place.table, place.columns.join(", "));
             for (number, value) in values.iter().enumerate() {
                 sql += if number == 0 { "" } else { ", " };
-                DIALECT.write_literal(value.as_ref(), &mut sql);
+                row.dialect.write_literal(value.as_ref(), &mut sql);
             }
             sql.push(')');
         }
-        _ if row.is_copy() => write_delete_of_copy(row, &place, &mut sql),
+        _ if row.is_copy() => match row.dialect {
+            Dialect::Sqlite => sqlite::write_delete_of_copy(row, &place, &mut sql),
+            Dialect::Postgres => postgres::write_delete_of_copy(row, &place, &mut sql),
+        },
         _ => {
             sql += &format!("DELETE FROM {} WHERE ", place.table);
             write_key(row, &place, &mut sql);
@@ -69,17 +70,23 @@ pub fn sql_of(row: &RowDifference, clash: Clash) -> Result<String> {
 struct Place {
     table: String,
     columns: Vec<String>,
-    is_partial: bool,
+    /// Whether a row that is put may take others along.
+    evicts: bool,
 }
 
 impl Place {
-    fn of(row: &RowDifference) -> Result<Self> {
+    fn of(row: &RowDifference, clash: Clash) -> Result<Self> {
         let (table, columns, is_partial) = match &row.in_target {
             Some(target) => (&target.table, &target.columns, target.is_partial),
             None => (&row.table, &row.columns, false),
         };
-        let columns = columns.iter().map(|name| DIALECT.identifier(name)).collect::<Result<_>>()?;
-        Ok(Self { table: DIALECT.identifier(table)?, columns, is_partial })
+        let columns = columns.iter().map(|name| row.dialect.identifier(name)).collect::<Result<_>>()?;
+        let table = match row.dialect {
+            Dialect::Sqlite => row.dialect.identifier(table)?,
+            Dialect::Postgres => postgres::table(table)?,
+        };
+        let evicts = row.dialect == Dialect::Sqlite && clash == Clash::Evicts && !is_partial;
+        Ok(Self { table, columns, evicts })
     }
 }
 
@@ -89,37 +96,18 @@ fn write_key(row: &RowDifference, place: &Place, sql: &mut String) {
     let cells = row.key.iter().filter_map(|column| Some((&place.columns[*column], held?.get(*column)?)));
     for (number, (name, value)) in cells.enumerate() {
         *sql += &format!("{}{name} = ", if number == 0 { "" } else { " AND " });
-        DIALECT.write_literal(value.as_ref(), sql);
-        // By bytes: a column that takes 'q' for 'Q' would give up the row 'Q' that was put in the place of 'q'.
-        *sql += if matches!(value, Value::Text(_)) { " COLLATE BINARY" } else { "" };
-    }
-}
-
-/// The statement that deletes one of the rows that are like this one, bit for bit as far as SQL can tell.
-fn write_delete_of_copy(row: &RowDifference, place: &Place, sql: &mut String) {
-    let (table, number) = (&place.table, row.place.as_deref().unwrap_or("rowid"));
-    *sql += &format!("DELETE FROM {table} WHERE {number} IN (SELECT {number} FROM {table} WHERE ");
-    for (number, (name, value)) in place.columns.iter().zip(row.target.iter().flatten()).enumerate() {
-        *sql += if number == 0 { "" } else { " AND " };
-        let (kind, collation) = match value {
-            Value::Null => {
-                *sql += &format!("{name} IS NULL");
-                continue;
-            }
-            Value::Int(_) => ("integer", ""),
-            Value::Real(_) => ("real", ""),
-            Value::Bytes(_) => ("blob", ""),
-            _ => ("text", " COLLATE BINARY"),
+        row.dialect.write_literal(value.as_ref(), sql);
+        *sql += match row.dialect {
+            Dialect::Sqlite => sqlite::collation_of_key(value),
+            Dialect::Postgres => "",
         };
-        *sql += &format!("{name} = ");
-        DIALECT.write_literal(value.as_ref(), sql);
-        *sql += &format!("{collation} AND typeof({name}) = '{kind}'");
     }
-    *sql += " LIMIT 1)";
 }
 
 #[cfg(test)]
 mod tests {
+    use syncline_core::value::Value;
+
     use super::*;
     use crate::row_difference::InTarget;
 
@@ -132,6 +120,7 @@ mod tests {
             key: vec![0],
             source,
             target,
+            dialect: Dialect::Sqlite,
             in_target: None,
             place: None,
             held: None,

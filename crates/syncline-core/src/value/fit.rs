@@ -17,6 +17,8 @@ use serde::de::IgnoredAny;
 
 use super::{Kind, ValueRef, calendar};
 
+pub use self::notation::write as write_notation;
+
 /// Why a value has no form in a column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Misfit(Cow<'static, str>);

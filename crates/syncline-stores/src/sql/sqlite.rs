@@ -1,6 +1,6 @@
 //! Values as literals of SQLite.
 
-use syncline_core::value::ValueRef;
+use syncline_core::value::{ValueRef, fit};
 
 use super::hex;
 
@@ -9,23 +9,21 @@ pub(super) fn literal(value: ValueRef<'_>, sql: &mut String) {
     match value {
         ValueRef::Null => sql.push_str("NULL"),
         ValueRef::Bool(value) => sql.push(if value { '1' } else { '0' }),
-        ValueRef::Int(value) | ValueRef::Time(value) | ValueRef::Timestamp(value) | ValueRef::Instant(value) => {
-            sql.push_str(&value.to_string());
-        }
-        ValueRef::Date(days) => sql.push_str(&days.to_string()),
+        ValueRef::Int(value) => sql.push_str(&value.to_string()),
         ValueRef::Real(value) => sql.push_str(&real(value)),
         ValueRef::Text(bytes) => text(bytes, sql),
         ValueRef::Bytes(bytes) => blob(bytes, sql),
-        ValueRef::Uuid(bytes) => blob(&bytes, sql),
-        ValueRef::Decimal(string) | ValueRef::Json(string) | ValueRef::Other { text: string, .. } => {
-            text(string.as_bytes(), sql);
+        value => {
+            let mut notation = String::new();
+            fit::write_notation(value, &mut notation);
+            text(notation.as_bytes(), sql);
         }
     }
 }
 
 fn real(value: f64) -> String {
     if value.is_nan() {
-        "NULL".to_owned()
+        "'NaN'".to_owned()
     } else if value.is_infinite() {
         // SQLite has no word for infinity; a literal beyond the largest double is one.
         if value > 0.0 { "9e999".to_owned() } else { "-9e999".to_owned() }

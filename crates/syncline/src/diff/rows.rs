@@ -7,6 +7,7 @@ use syncline_core::state::{ChangeKind, Spool};
 use syncline_core::store::RowStream;
 use syncline_core::value::{RowBatch, Value, ValueRef};
 
+use syncline_stores::sql::Dialect;
 use syncline_stores::sqlite::row_number_of;
 
 use crate::decide::Ends;
@@ -61,6 +62,7 @@ pub(crate) async fn pass_differences(
             key: source.key.clone(),
             source: if change.operation == Operation::Delete { None } else { new_rows.next().await? },
             target: if change.operation == Operation::Insert { None } else { old_rows.next().await? },
+            dialect: Dialect::of(target.table.engine),
             in_target: in_target(source, target),
             place: place_of_copies(target),
             held: outside.reason(change),

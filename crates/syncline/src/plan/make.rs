@@ -12,6 +12,7 @@ use syncline_core::pace::Lane;
 use syncline_core::state::{ChangeKind, Spool};
 use syncline_core::store::Snapshot;
 use syncline_core::value::{TableSum, Value, ValueRef, exact};
+use syncline_stores::sql::Dialect;
 use syncline_stores::sqlite::statements_of;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -231,6 +232,7 @@ async fn pass_load(decided: &Decided, source: &mut dyn Snapshot, sink: &mut dyn 
                     key: task.key.clone(),
                     source: Some(values),
                     target: None,
+                    dialect: Dialect::of(decided.work.target.table.engine),
                     in_target: in_target(task, &decided.work.target),
                     place: place_of_copies(&decided.work.target),
                     held: None,

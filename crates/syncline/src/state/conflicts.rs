@@ -11,6 +11,7 @@ use rusqlite::{Connection, Params, Row, params};
 use syncline_core::change::{Operation, Reason};
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::value::{Value, ValueRef, exact};
+use syncline_stores::sql::Dialect;
 
 use super::State;
 use super::database::{Failure, Outcome};
@@ -290,7 +291,7 @@ fn read(row: &Row<'_>) -> Outcome<Conflict> {
 
 fn entry_with_rows(connection: &Connection, sequence: i64) -> Outcome<Option<ConflictRow>> {
     let select = format!(
-        "SELECT {COLUMNS}, row_shape.target_columns, held_row.source, held_row.target, row_shape.sight {FROM} \
+        "SELECT {COLUMNS}, row_shape.target_columns, held_row.source, held_row.target, row_shape.sight, ledger_table.target_identity {FROM} \
          WHERE conflict.sequence = ?1"
     );
     let mut statement = connection.prepare_cached(&select)?;
@@ -304,6 +305,8 @@ fn entry_with_rows(connection: &Connection, sequence: i64) -> Outcome<Option<Con
         source: side(19)?,
         target: side(20)?,
         is_partial: crate::request::sees_a_part(&row.get::<_, String>(21)?),
+        // An identity begins with the engine's name.
+        dialect: Dialect::of(row.get::<_, String>(22)?.split(':').next().unwrap_or_default()),
         entry: read(row)?,
     }))
 }

@@ -7,12 +7,13 @@
 use clap::ValueEnum;
 use syncline::conflicts::ConflictRow;
 use syncline::error::Result;
-use syncline::{Clash, Value, sql_of};
+use syncline::{Clash, Dialect, Value, sql_of};
 
 use super::{Key, Row};
 use crate::output::Output;
 use crate::render::csv::{line_end, quoted};
 use crate::render::json::{self, Cells, operation_name};
+use crate::render::script::{by_shell, opening};
 use crate::render::text::escape;
 
 const HEADER: &str = "id,table,kind,operation,key,source_row,target_row,words,run,source,target";
@@ -54,13 +55,8 @@ impl Export {
         match format {
             Format::Csv => output.stream(&format!("{HEADER}{}", line_end(&output)))?,
             Format::Json => output.stream(r#"{"format":1,"type":"conflicts","data":["#)?,
-            Format::Sql => output.stream(
-                "-- What would write the held rows. Each was refused as it stands: mend it or its cause before running it\n\
-                 -- with the sqlite3 shell, which ends at the first that is refused again and commits nothing then.\n\
-                 -- `syncline conflicts retry` does the same with before-images, for the rows as they are then.\n\
-                 -- Rows may reference each other in a circle: references are checked at the end, when all rows are there.\n\
-                 .bail on\nPRAGMA foreign_keys = ON;\nBEGIN;\nPRAGMA defer_foreign_keys = ON;\n",
-            )?,
+            // How it begins depends on the target, which the first row tells.
+            Format::Sql => {}
             Format::Ndjson => {}
         }
         Ok(Self { format, output, rows: 0, target: None })
@@ -88,7 +84,8 @@ impl Export {
     pub(crate) fn finish(&mut self) -> Result<()> {
         match self.format {
             Format::Json => self.output.stream("],\"next_cursor\":null}\n")?,
-            Format::Sql => self.output.stream("COMMIT;\n")?,
+            Format::Sql if self.target.is_some() => self.output.stream("COMMIT;\n")?,
+            Format::Sql => self.output.stream("-- No row is held.\n")?,
             Format::Csv | Format::Ndjson => {}
         }
         self.output.flush()
@@ -97,6 +94,9 @@ impl Export {
     fn statement(&mut self, row: &ConflictRow) -> Result<String> {
         let entry = &row.entry;
         let mut part = String::new();
+        if self.target.is_none() {
+            self.output.stream(&opening_of_held(row.dialect))?;
+        }
         if self.target.as_ref() != Some(&entry.target) {
             part += &format!("-- in {}\n", escape(&entry.target));
             self.target = Some(entry.target.clone());
@@ -106,6 +106,22 @@ impl Export {
         self.output.stream(&part)?;
         Ok(sql_of(&row.difference(), Clash::Fails)? + "\n")
     }
+}
+
+/// How a script of held rows begins. Foreign keys stay on: they may be what a row is held for.
+fn opening_of_held(dialect: Dialect) -> String {
+    let opening = match dialect {
+        Dialect::Sqlite => ".bail on\nPRAGMA foreign_keys = ON;\nBEGIN;\nPRAGMA defer_foreign_keys = ON;\n",
+        Dialect::Postgres => opening(dialect),
+    };
+    format!(
+        "-- What would write the held rows. Each was refused as it stands: mend it or its cause before running it\n\
+         {}\
+         -- `syncline conflicts retry` does the same with before-images, for the rows as they are then.\n\
+         -- Rows may reference each other in a circle: references are checked at the end where they can be.\n\
+         {opening}",
+        by_shell(dialect)
+    )
 }
 
 fn csv(row: &ConflictRow) -> String {

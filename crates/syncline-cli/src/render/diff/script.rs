@@ -5,10 +5,10 @@ use std::time::Duration;
 use syncline::error::Result;
 use syncline::row_difference::{RowDifference, RowSink};
 use syncline::summary::{DiffReport, TableDiff};
-use syncline::{Clash, sql_of};
+use syncline::{Clash, Dialect, sql_of};
 
 use super::{Frame, View};
-use crate::render::script::{end, left_out};
+use crate::render::script::{by_shell, end, left_out, of_constraints, opening};
 use crate::render::text::escape;
 
 /// The view.
@@ -25,22 +25,20 @@ impl Script {
         Self { frame, has_begun: false, rows: 0, left_out: 0 }
     }
 
-    fn begin(&mut self) -> Result<()> {
+    fn begin(&mut self, dialect: Dialect) -> Result<()> {
         if std::mem::replace(&mut self.has_begun, true) {
             return Ok(());
         }
         let (source, target) = (&self.frame.labels.source, &self.frame.labels.target);
-        // The pragma has no effect inside a transaction. Rows that refer to each other come in any order, and a row that
-        // REPLACE evicts for a moment must not take those that refer to it along.
+        let (by_shell, opening) = (by_shell(dialect), opening(dialect));
+        let constraints = of_constraints(dialect, source, target);
         self.frame.output.stream(&format!(
             "-- Makes {target} equal to {source}, deletes included, as both were when compared. Run it on {target}\n\
-             -- with the sqlite3 shell: `.bail on` is a command of the shell, not SQL. It ends the script at the first\n\
-             -- error, so that nothing is committed; another program must leave that line out and do the same.\n\
+             {by_shell}\
              -- It checks nothing: `syncline mirror` does the same with guards, before-images and verification.\n\
              -- The triggers of {target} fire for this script; they do not for `syncline mirror`.\n\
-             -- {target} must store text as UTF-8 and have no constraint that {source} has not, for REPLACE drops rows\n\
-             -- that clash; `syncline diff` shows afterwards whether anything is left.\n\
-             .bail on\nPRAGMA foreign_keys = OFF;\nBEGIN;\n"
+             {constraints}; `syncline diff` shows afterwards whether anything is left.\n\
+             {opening}"
         ))
     }
 
@@ -57,7 +55,7 @@ impl Script {
 
 impl RowSink for Script {
     fn row(&mut self, row: RowDifference) -> Result<()> {
-        self.begin()?;
+        self.begin(row.dialect)?;
         if let Some(comment) = left_out(&row) {
             self.left_out += 1;
             return self.frame.output.stream(&comment);
@@ -70,7 +68,8 @@ impl RowSink for Script {
 
 impl View for Script {
     fn finish(&mut self, report: &DiffReport, _took: Duration) -> Result<()> {
-        self.begin()?;
+        // Without a row there is nothing that a dialect could write otherwise.
+        self.begin(Dialect::Sqlite)?;
         report.tables.iter().try_for_each(|table| self.leave_out(table))?;
         self.frame.output.stream(&end(self.rows, self.left_out))?;
         self.frame.output.flush()

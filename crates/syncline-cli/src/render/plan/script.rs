@@ -8,7 +8,7 @@ use syncline::{Clash, limits, sql_of};
 
 use crate::output::Output;
 use crate::render::labels::Labels;
-use crate::render::script::{end, left_out};
+use crate::render::script::{by_shell, end, left_out, of_constraints, opening};
 use crate::render::text::escape;
 
 /// The view.
@@ -42,17 +42,16 @@ impl PlanSink for Script {
             self.clash = Clash::Evicts;
         }
         let (source, target) = (&self.labels.source, &self.labels.target);
-        // The pragma has no effect inside a transaction. Rows that refer to each other come in any order, and a row that
-        // REPLACE evicts for a moment must not take those that refer to it along.
+        let dialect = plan.target.dialect();
+        let (by_shell, opening) = (by_shell(dialect), opening(dialect));
+        let constraints = of_constraints(dialect, source, target);
         self.output.stream(&format!(
             "-- What a {} from {source} to {target} would do, as both were when planned. Run it on {target}\n\
-             -- with the sqlite3 shell: `.bail on` is a command of the shell, not SQL. It ends the script at the first\n\
-             -- error, so that nothing is committed; another program must leave that line out and do the same.\n\
+             {by_shell}\
              -- It checks nothing: `syncline apply` refuses a plan whose rows were changed, and can be taken back.\n\
              -- The triggers of {target} fire for this script; they do not for `syncline apply`.\n\
-             -- {target} must store text as UTF-8 and have no constraint that {source} has not, for REPLACE drops rows\n\
-             -- that clash.\n\
-             .bail on\nPRAGMA foreign_keys = OFF;\nBEGIN;\n",
+             {constraints}.\n\
+             {opening}",
             plan.request.verb.name()
         ))?;
         for table in &plan.tables {

@@ -25,7 +25,7 @@ pub(super) fn what(value: ValueRef<'_>) -> &'static str {
 }
 
 /// Overwrites `out` with the notation of a value. Text is its own; NULL and bytes have none.
-pub(super) fn write(value: ValueRef<'_>, out: &mut String) {
+pub fn write(value: ValueRef<'_>, out: &mut String) {
     out.clear();
     match value {
         ValueRef::Null | ValueRef::Bytes(_) => {}
