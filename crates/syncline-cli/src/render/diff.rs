@@ -123,6 +123,7 @@ pub(super) mod testing {
             key: vec![0],
             source,
             target,
+            dialect: syncline::Dialect::Sqlite,
             in_target: None,
             place: None,
             held: None,

@@ -107,6 +107,7 @@ mod tests {
             key: vec![0],
             source: Some(vec![Value::Int(1), Value::text("new")]),
             target: Some(vec![Value::Int(1), Value::Null]),
+            dialect: syncline::Dialect::Sqlite,
             in_target: None,
             place: None,
             held: None,

@@ -194,7 +194,7 @@ c_7,\"or\nders\",check,update,\"{\"\"id\"\":731}\",\"{\"\"id\"\":731,\"\"total\"
         // A row that was refused for its unique value must not evict the one that has it.
         assert_eq!(statements[..3], [".bail on", "PRAGMA foreign_keys = ON;", "BEGIN;"]);
         assert_eq!(statements[3..5], ["PRAGMA defer_foreign_keys = ON;", "UPDATE \"or"]);
-        let comments: Vec<&str> = shown.lines().filter(|line| line.starts_with("-- ")).skip(4).collect();
+        let comments: Vec<&str> = shown.lines().filter(|line| line.starts_with("-- ")).skip(5).collect();
         assert_eq!(comments[0], "-- in /a/branch.db");
         assert_eq!(comments[1], "-- c_7 check: CHECK constraint failed: \\x1b[2J\\ntotal >= 0");
         assert!(

@@ -161,6 +161,7 @@ mod tests {
             table: "t".into(),
             operation,
             columns: vec!["id".into(), "name".into()],
+            dialect: syncline::Dialect::Sqlite,
             in_target: None,
             place: None,
             held: None,
