@@ -43,7 +43,7 @@ use std::time::Duration;
 use futures_util::future::{FutureExt, LocalBoxFuture};
 use futures_util::stream::{self, StreamExt};
 
-pub use lab::{Factory, Fixture, Lab, Types};
+pub use lab::{Factory, Fixture, Lab, Pending, Traits, Types};
 
 /// How long one promise may take before it counts as broken: a store that waits for itself would wait for ever.
 const DEADLINE: Duration = Duration::from_secs(180);

@@ -11,6 +11,7 @@
 
 mod database;
 mod guard;
+mod lab;
 mod options;
 mod programs;
 mod psql;
@@ -32,6 +33,7 @@ use tempfile::TempDir;
 pub use self::database::Database;
 pub use self::guard::Stop;
 use self::guard::{Guard, Unstarted};
+pub use self::lab::{Open, PostgresLab};
 pub use self::options::Options;
 use self::programs::Programs;
 use crate::process::Finished;

@@ -11,7 +11,7 @@ use rusqlite::{Connection, params_from_iter};
 use syncline_core::store::Store;
 use syncline_core::value::Value;
 
-use crate::conformance::{Fixture, Lab, Types};
+use crate::conformance::{Fixture, Lab, Pending, Traits, Types};
 use crate::process::Scratch;
 
 /// Opens the store under test on a database file.
@@ -75,6 +75,16 @@ pub fn insert(connection: &mut Connection, table: &str, rows: &[Vec<Value>]) {
     transaction.commit().unwrap();
 }
 
+/// A transaction that is open as long as its connection is.
+struct Uncommitted(Connection);
+
+#[async_trait]
+impl Pending for Uncommitted {
+    async fn commit(self: Box<Self>) {
+        self.0.execute_batch("COMMIT").unwrap();
+    }
+}
+
 #[async_trait]
 impl Lab for SqliteLab {
     async fn open(&self) -> Arc<dyn Store> {
@@ -95,13 +105,21 @@ impl Lab for SqliteLab {
     }
 
     async fn hold_lock(&self) -> Box<dyn Send> {
+        self.begin("").await
+    }
+
+    async fn begin(&self, sql: &str) -> Box<dyn Pending> {
         let connection = self.other_program();
-        connection.execute_batch("BEGIN IMMEDIATE").unwrap();
-        Box::new(connection)
+        connection.execute_batch(&format!("BEGIN IMMEDIATE; {sql}")).unwrap_or_else(|why| panic!("{sql}: {why}"));
+        Box::new(Uncommitted(connection))
     }
 
     fn types(&self) -> Types {
         Types { int: "INTEGER", text: "TEXT", real: "REAL", bytes: "BLOB" }
+    }
+
+    fn traits(&self) -> Traits {
+        Traits { one_writer: true, tells_positions: true, counts_given_numbers: true }
     }
 
     fn sql(&self, fixture: Fixture) -> Option<String> {
@@ -119,6 +137,7 @@ impl Lab for SqliteLab {
                 "CREATE TABLE shipments (id INTEGER PRIMARY KEY, order_id INTEGER REFERENCES orders)"
             }
             Fixture::SeatNumbers => "SELECT rowid, code, seat, note FROM seats ORDER BY rowid",
+            Fixture::SampleTypes => return None,
         };
         Some(sql.to_owned())
     }

@@ -10,7 +10,7 @@ use super::rows::{
     batch, cells, checkpoint, create, deletes, digest, digests, fetch, image, in_key_order, key, keys, read, scan,
     task, updates, write_in_place,
 };
-use super::{Factory, Promise};
+use super::{Factory, Fixture, Promise};
 use crate::deterministic::Numbers;
 use crate::fixtures::Cells;
 
@@ -26,6 +26,9 @@ const MEGABYTE: usize = 1 << 20;
 
 /// Tables `kind_N (id, v)`, one for each column type of the lab, and their rows.
 async fn kinds(lab: &dyn super::Lab) -> Vec<(String, Vec<Cells>)> {
+    if let Some(types) = lab.sql(Fixture::SampleTypes) {
+        lab.run_sql(&types).await;
+    }
     let mut tables = Vec::new();
     for (at, (column, values)) in lab.sample_values().into_iter().enumerate() {
         let name = format!("kind_{at}");

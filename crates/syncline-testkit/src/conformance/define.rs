@@ -17,6 +17,8 @@ pub(super) const PROMISES: &[Promise] = &[
     Promise { name: "define: dropped with its transaction", check: |labs| Box::pin(dropped(labs)) },
     Promise { name: "define: a table is dropped", check: |labs| Box::pin(drop_table(labs)) },
     Promise { name: "sequence: told and put back", check: |labs| Box::pin(sequence(labs)) },
+    Promise { name: "sequence: part of each view, and of what is written", check: |labs| Box::pin(counted(labs)) },
+    Promise { name: "sequence: what a row brings is not given out again", check: |labs| Box::pin(behind_rows(labs)) },
     Promise { name: "sequence: a table without one has none", check: |labs| Box::pin(no_sequence(labs)) },
 ];
 
@@ -113,20 +115,24 @@ async fn sequence(labs: Factory<'_>) {
     let lab = labs();
     let Some(ddl) = lab.sql(Fixture::Tickets) else { return };
     lab.run_sql(&ddl).await;
-    let ticket = |id: i64| -> Cells { vec![Value::Int(id), Value::Int(id)] };
-    lab.insert("tickets", &[ticket(1), ticket(2), ticket(5)]).await;
-    lab.run_sql("DELETE FROM tickets WHERE id = 5").await;
     let store = lab.open().await;
+    assert_eq!(store.snapshot().await.unwrap().sequence("tickets").await.unwrap(), None, "none given out yet");
+    lab.run_sql("INSERT INTO tickets (n) VALUES (0), (0), (0)").await;
+    lab.run_sql("DELETE FROM tickets WHERE id = 3").await;
     let mut view = store.snapshot().await.unwrap();
-    assert_eq!(view.sequence("tickets").await.unwrap(), Some(5), "a view tells it, too");
-    let task = task(&store, "tickets").await;
+    assert_eq!(view.sequence("tickets").await.unwrap(), Some(3), "a view tells it, too");
+    drop(view);
     let mut writer = store.writer().await.unwrap();
     let mut transaction = writer.begin().await.unwrap();
-    assert_eq!(transaction.sequence("tickets").await.unwrap(), Some(5), "given out, though the row is gone");
-    transaction.apply(&task, inserts(&task, &[ticket(40)]), ApplyMode::InPlace).await.unwrap();
-    assert_eq!(transaction.sequence("tickets").await.unwrap(), Some(40));
-    transaction.restore_sequence("tickets", Some(5)).await.unwrap();
-    assert_eq!(transaction.sequence("tickets").await.unwrap(), Some(5));
+    assert_eq!(transaction.sequence("tickets").await.unwrap(), Some(3), "given out, though the row is gone");
+    for value in [Some(5), None] {
+        transaction.restore_sequence("tickets", value).await.unwrap();
+        assert_eq!(transaction.sequence("tickets").await.unwrap(), value);
+        drop(transaction);
+        transaction = writer.begin().await.unwrap();
+        let left = transaction.sequence("tickets").await.unwrap();
+        assert!(left >= Some(3), "what others were given is not given out again: {left:?}");
+    }
     drop(transaction);
     for value in [Some(7), None, None] {
         let mut transaction = writer.begin().await.unwrap();
@@ -136,12 +142,59 @@ async fn sequence(labs: Factory<'_>) {
         let mut transaction = writer.begin().await.unwrap();
         assert_eq!(transaction.sequence("tickets").await.unwrap(), value, "committed");
     }
-    assert_eq!(view.sequence("tickets").await.unwrap(), Some(5), "a view shows its own moment");
     let mut transaction = writer.begin().await.unwrap();
     transaction.restore_sequence("tickets", Some(90)).await.unwrap();
     transaction.commit(&checkpoint("sequence", 2)).await.unwrap();
     lab.run_sql("INSERT INTO tickets (n) VALUES (0)").await;
     assert_eq!(lab.query("SELECT max(id) FROM tickets").await, [[Value::Int(91)]], "the engine goes on from it");
+}
+
+fn ticket(id: i64) -> Cells {
+    vec![Value::Int(id), Value::Int(id)]
+}
+
+async fn counted(labs: Factory<'_>) {
+    let lab = labs();
+    let Some(ddl) = lab.sql(Fixture::Tickets).filter(|_| lab.traits().counts_given_numbers) else { return };
+    lab.run_sql(&ddl).await;
+    lab.insert("tickets", &[ticket(1), ticket(2), ticket(5)]).await;
+    lab.run_sql("DELETE FROM tickets WHERE id = 5").await;
+    let store = lab.open().await;
+    let mut view = store.snapshot().await.unwrap();
+    assert_eq!(view.sequence("tickets").await.unwrap(), Some(5), "given out, though the row is gone");
+    let task = task(&store, "tickets").await;
+    let mut writer = store.writer().await.unwrap();
+    let mut transaction = writer.begin().await.unwrap();
+    transaction.apply(&task, inserts(&task, &[ticket(40)]), ApplyMode::InPlace).await.unwrap();
+    assert_eq!(transaction.sequence("tickets").await.unwrap(), Some(40));
+    transaction.restore_sequence("tickets", Some(5)).await.unwrap();
+    assert_eq!(transaction.sequence("tickets").await.unwrap(), Some(5));
+    drop(transaction);
+    let mut transaction = writer.begin().await.unwrap();
+    assert_eq!(transaction.sequence("tickets").await.unwrap(), Some(5), "undone with its transaction");
+    transaction.restore_sequence("tickets", Some(7)).await.unwrap();
+    transaction.commit(&checkpoint("sequence", 1)).await.unwrap();
+    assert_eq!(view.sequence("tickets").await.unwrap(), Some(5), "a view shows its own moment");
+}
+
+async fn behind_rows(labs: Factory<'_>) {
+    let lab = labs();
+    let Some(ddl) = lab.sql(Fixture::Tickets) else { return };
+    lab.run_sql(&ddl).await;
+    let store = lab.open().await;
+    let task = task(&store, "tickets").await;
+    let mut writer = store.writer().await.unwrap();
+    let mut transaction = writer.begin().await.unwrap();
+    transaction.load(&task, batch(2, &[ticket(40), ticket(7)])).await.unwrap();
+    transaction.commit(&checkpoint("sequence", 1)).await.unwrap();
+    lab.run_sql("INSERT INTO tickets (n) VALUES (0)").await;
+    assert_eq!(lab.query("SELECT max(id) FROM tickets").await, [[Value::Int(41)]], "loaded");
+    let mut transaction = writer.begin().await.unwrap();
+    transaction.apply(&task, inserts(&task, &[ticket(60)]), ApplyMode::InPlace).await.unwrap();
+    transaction.apply(&task, inserts(&task, &[ticket(3)]), ApplyMode::InPlace).await.unwrap();
+    transaction.commit(&checkpoint("sequence", 2)).await.unwrap();
+    lab.run_sql("INSERT INTO tickets (n) VALUES (0)").await;
+    assert_eq!(lab.query("SELECT max(id) FROM tickets").await, [[Value::Int(61)]], "applied");
 }
 
 async fn no_sequence(labs: Factory<'_>) {

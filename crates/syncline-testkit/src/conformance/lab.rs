@@ -11,9 +11,9 @@ pub type Factory<'a> = &'a dyn Fn() -> Box<dyn Lab>;
 
 /// One fresh, empty database, seen from both sides: through the store under test, and as any other program sees it.
 ///
-/// The other program's connection enforces no foreign keys, so that checks can write references that point at nothing.
-/// It waits for locks that the store holds, for as long as an application would. Whatever the engine refuses to it is
-/// a mistake of the suite, so its methods panic.
+/// What the other program inserts is held against no foreign key, so that checks can write references that point at
+/// nothing. It waits for locks that the store holds, for as long as an application would. Whatever the engine refuses to
+/// it is a mistake of the suite, so its methods panic.
 #[async_trait]
 pub trait Lab: Send + Sync {
     /// Opens the database with the store under test; every call opens the same database anew.
@@ -28,19 +28,46 @@ pub trait Lab: Send + Sync {
     /// Another program reads.
     async fn query(&self, sql: &str) -> Vec<Vec<Value>>;
 
-    /// Another program begins to write and holds its lock until what is returned is dropped.
+    /// Another program begins to write and keeps everybody else from writing to any table, until what is returned is
+    /// dropped. Reading goes on.
     async fn hold_lock(&self) -> Box<dyn Send>;
+
+    /// Another program runs one or more statements and has not committed them yet.
+    async fn begin(&self, sql: &str) -> Box<dyn Pending>;
 
     /// The engine's names of the types that the suite's tables use.
     fn types(&self) -> Types;
+
+    /// Where engines are not alike.
+    fn traits(&self) -> Traits;
 
     /// The engine's SQL for what differs too much between engines. `None` when the engine has no such thing; the
     /// promises about it then hold.
     fn sql(&self, fixture: Fixture) -> Option<String>;
 
-    /// Column types, and values that such a column holds unchanged: between them every kind of value the engine has,
-    /// with the extremes of each.
+    /// Column types, and different values that such a column holds unchanged: between them every kind of value the engine
+    /// has, with the extremes of each. Some need [`Fixture::SampleTypes`].
     fn sample_values(&self) -> Vec<(&'static str, Vec<Value>)>;
+}
+
+/// What another program has written and not committed. Dropped, it is undone.
+#[async_trait]
+pub trait Pending: Send {
+    /// Commits it.
+    async fn commit(self: Box<Self>);
+}
+
+/// What an engine does, or cannot do, in a way of its own. A promise about what it cannot do then holds.
+#[derive(Clone, Copy, Debug)]
+pub struct Traits {
+    /// One program writes at a time, to whichever table: a transaction waits for that right as it begins. Elsewhere it
+    /// waits as it comes to the tables and rows that others have locked.
+    pub one_writer: bool,
+    /// Two views have the same position if nobody has committed between them. Elsewhere they may differ all the same.
+    pub tells_positions: bool,
+    /// The numbers that a table gives out follow those that rows bring with them, as each view shows them. Elsewhere they
+    /// are counted apart, and in no view.
+    pub counts_given_numbers: bool,
 }
 
 /// An engine's names of types: what stands for `$int`, `$text`, `$real` and `$bytes` in the suite's statements.
@@ -80,13 +107,16 @@ pub enum Fixture {
     NullableKey,
     /// A table `clustered (code, n)` that is stored by its text key, without row numbers.
     Clustered,
-    /// Tables `audited (id, n)` and `audit (what)`, and triggers named `audited_*` that add a row to `audit` for every
-    /// insert, update and delete of `audited`.
+    /// Tables `audited (id, n)` and `audit (what)`, and six triggers that add a row to `audit` before and after every
+    /// insert, update and delete of `audited`. Their names, and those of routines they may need, begin with `audited_`.
     Audit,
-    /// A table `tickets (id, n)` with a key that the engine gives out and never gives out again.
+    /// A table `tickets (id, n)` with a key that the engine gives out from 1 on and never gives out again.
     Tickets,
     /// A table `shipments (id, order_id)` whose `order_id` references `orders` without naming its column.
     ImplicitReference,
     /// A query for row number, `code`, `seat` and `note` of all rows of the table `seats`, in the order of row numbers.
+    /// Only for row numbers that stay when a row changes, and that a row can be given again.
     SeatNumbers,
+    /// Types that [`Lab::sample_values`] use and that have to be created first.
+    SampleTypes,
 }

@@ -238,7 +238,8 @@ async fn described(labs: Factory<'_>) {
     let store = into.open().await;
     let mut writer = store.writer().await.unwrap();
     let mut transaction = writer.begin().await.unwrap();
-    for table in &source {
+    // Parents before their children, which here is the order of names backwards.
+    for table in source.iter().rev() {
         let mut table = TableSchema::clone(table);
         table.definition.clear();
         table.indexes.iter_mut().for_each(|index| index.definition.clear());

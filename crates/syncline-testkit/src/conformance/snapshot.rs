@@ -70,14 +70,14 @@ async fn estimate(labs: Factory<'_>) {
 
 async fn check_key(labs: Factory<'_>) {
     let lab = labs();
+    create_orders(&*lab, 3, 10).await;
+    let store = lab.open().await;
+    store.snapshot().await.unwrap().check_key(&task(&store, "orders").await).await.unwrap();
     let Some(ddl) = lab.sql(Fixture::NullableKey) else { return };
     lab.run_sql(&ddl).await;
-    create_orders(&*lab, 3, 10).await;
     lab.insert("loose", &[vec![Value::text("a"), Value::Int(1)]]).await;
-    let store = lab.open().await;
-    let (loose, orders) = (task(&store, "loose").await, task(&store, "orders").await);
+    let loose = task(&store, "loose").await;
     let mut snapshot = store.snapshot().await.unwrap();
-    snapshot.check_key(&orders).await.unwrap();
     snapshot.check_key(&loose).await.unwrap();
     lab.insert("loose", &[vec![Value::Null, Value::Int(2)]]).await;
     snapshot.check_key(&loose).await.unwrap();
@@ -314,7 +314,8 @@ async fn position(labs: Factory<'_>) {
     let mut first = store.snapshot().await.unwrap();
     let start = first.position().await.unwrap();
     assert_eq!(first.position().await.unwrap(), start, "asked twice");
-    assert_eq!(store.snapshot().await.unwrap().position().await.unwrap(), start, "nothing was committed between");
+    let next = store.snapshot().await.unwrap().position().await.unwrap();
+    assert!(next == start || !lab.traits().tells_positions, "nothing was committed between");
     let meddling = [
         "UPDATE orders SET quantity = quantity + 1 WHERE id = 2",
         "DELETE FROM orders WHERE id = 2",

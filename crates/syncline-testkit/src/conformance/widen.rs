@@ -152,7 +152,13 @@ async fn hostile(labs: Factory<'_>) {
     let widened = widened(&store, labs, WIDE).await;
     let before = objects(&*lab).await;
     let mut writer = store.writer().await.unwrap();
-    for default in ["1; DROP TABLE other", "1, more INT", "(SELECT count(*) FROM other)", "1); DROP TABLE other; --"] {
+    for default in [
+        "1; DROP TABLE other",
+        "1, more INT",
+        "1, ADD COLUMN more INT",
+        "(SELECT count(*) FROM other)",
+        "1); DROP TABLE other; --",
+    ] {
         let mut step = widened.added[0].step.clone();
         step.column.default = Some(default.to_owned());
         let target = schema_of(&store).await;
