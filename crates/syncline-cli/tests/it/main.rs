@@ -7,6 +7,8 @@
 )]
 
 mod acceptance;
+#[cfg(unix)]
+mod across;
 mod backup;
 mod bad_input;
 mod cancel;

@@ -11,6 +11,7 @@ use tempfile::TempDir;
 /// A directory with its own state directory.
 pub(crate) struct Scene {
     dir: TempDir,
+    variables: Vec<(String, String)>,
 }
 
 /// What a command said.
@@ -23,7 +24,13 @@ pub(crate) struct Said {
 impl Scene {
     /// An empty directory.
     pub(crate) fn new() -> Self {
-        Self { dir: TempDir::new().unwrap() }
+        Self { dir: TempDir::new().unwrap(), variables: Vec::new() }
+    }
+
+    /// The same with a variable in the environment of the binary.
+    pub(crate) fn with_variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
     }
 
     /// The demo, in `syncline-demo`.
@@ -61,6 +68,7 @@ impl Scene {
         let mut command = Command::new(env!("CARGO_BIN_EXE_syncline"));
         command.args(args).current_dir(self.dir.path()).env_clear().stdin(Stdio::null());
         command.env("SYNCLINE_STATE_DIR", self.path("state")).env("HOME", self.dir.path());
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }
 
