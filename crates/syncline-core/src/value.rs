@@ -7,6 +7,7 @@
 //! the form that a column of some kind holds it in.
 
 pub mod batch;
+mod bend;
 pub mod calendar;
 pub mod canonical;
 pub mod equality;
@@ -21,6 +22,7 @@ pub mod single;
 pub mod sum;
 
 pub use batch::{Row, RowBatch};
+pub use bend::{Bend, bent};
 pub use equality::Equality;
 pub use forms::Forms;
 pub use kind::{Coercion, Kind};
