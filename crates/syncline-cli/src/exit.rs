@@ -107,6 +107,7 @@ mod tests {
             unchanged: 0,
             conflicts: 0,
             held: 0,
+            bent: 0,
             kept: 0,
             added_columns: Vec::new(),
             strategy: "compare".into(),

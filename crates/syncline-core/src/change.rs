@@ -259,13 +259,15 @@ pub enum Reason {
     OutOfFilter,
     /// Someone changed the target's row while the run worked.
     Moved,
+    /// A value did not fit, and stands there as it was chosen to be bent. The row is not held: it differs, and is known to.
+    Bent,
     /// Anything else the database has against it.
     Refused,
 }
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Reason; 8] = [
+    pub const ALL: [Reason; 9] = [
         Reason::Check,
         Reason::NotNull,
         Reason::Unique,
@@ -273,6 +275,7 @@ impl Reason {
         Reason::Type,
         Reason::OutOfFilter,
         Reason::Moved,
+        Reason::Bent,
         Reason::Refused,
     ];
 
@@ -286,6 +289,7 @@ impl Reason {
             Reason::Type => "type",
             Reason::OutOfFilter => "out-of-filter",
             Reason::Moved => "moved",
+            Reason::Bent => "bent",
             Reason::Refused => "refused",
         }
     }

@@ -11,6 +11,7 @@ mod feasible;
 pub mod filter;
 pub mod mask;
 mod mentions;
+mod misfit;
 pub mod names;
 mod references;
 mod resolve;
@@ -43,6 +44,9 @@ pub struct MappingRequest {
     /// Hidden values: `customers.email=fake`.
     #[serde(rename = "mask", skip_serializing_if = "Vec::is_empty")]
     pub masks: Vec<String>,
+    /// What becomes of values that do not fit the target's column: `orders.total=clamp`.
+    #[serde(rename = "misfit", skip_serializing_if = "Vec::is_empty")]
+    pub misfits: Vec<String>,
     /// What `now()` means in filters, in milliseconds since 1970; a run sets it when it begins.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub as_of_ms: Option<i64>,

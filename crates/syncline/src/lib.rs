@@ -9,6 +9,7 @@ pub mod demo;
 
 mod backup;
 mod backup_name;
+mod bent;
 mod database_name;
 mod decide;
 mod diff;

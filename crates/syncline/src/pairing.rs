@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use syncline_core::change::{Mapped, TableTask};
 use syncline_core::error::{Code, Error, Result};
-use syncline_core::mapping::{Mapping, MappingRequest, Resolved, TableFilter, TableView};
+use syncline_core::mapping::{Mapping, MappingRequest, Mask, Resolved, TableFilter, TableView};
 use syncline_core::schema::contract::{OneSided, computed_columns};
-use syncline_core::schema::{AddedColumn, Schema, TableSchema, contract};
+use syncline_core::schema::{AddedColumn, Column, Schema, TableSchema, contract};
 use syncline_core::store::Snapshot;
+use syncline_core::value::{Bend, Kind};
 
 use crate::session::{Syncline, now_ms};
 
@@ -63,9 +64,34 @@ pub(crate) fn defined(
     target: &dyn Snapshot,
 ) -> (Arc<TableSchema>, Vec<String>) {
     let defined = resolved.define(table);
-    let translated = target.translate(&defined.table);
+    let mut translated = target.translate(&defined.table);
+    if translated.table.engine != table.engine {
+        translated.table = with_text(translated.table, table, &resolved.view(table), target);
+    }
     let left_out = defined.left_out.into_iter().map(|what| what.0).chain(translated.left_out).collect();
     (translated.table, left_out)
+}
+
+/// The table with columns of text where what does not fit is to become text.
+fn with_text(made: Arc<TableSchema>, table: &TableSchema, view: &TableView, target: &dyn Snapshot) -> Arc<TableSchema> {
+    let is_asked = |at: &usize| view.misfits[*at] == Some(Bend::Text);
+    let names = (0..table.columns.len()).filter(is_asked).filter_map(|at| view.columns[at].as_ref());
+    let names: Vec<_> = names.filter_map(|name| made.column(name)).collect();
+    let Some(some) = names.first() else { return made };
+    // How the engine calls a column of text, it says of a table that has one.
+    let kind = Kind::Text { max_chars: None, padded: false };
+    let text = Column { kind, default: None, ..made.columns[*some].clone() };
+    let probe = TableSchema { name: made.name.clone(), columns: vec![text], ..TableSchema::default() };
+    let text = target.translate(&Arc::new(probe)).table.columns[0].clone();
+    let mut made = (*made).clone();
+    for name in names {
+        let column = &mut made.columns[name];
+        column.kind = text.kind.clone();
+        column.declared_type.clone_from(&text.declared_type);
+        // A constant of another type would be none of text.
+        column.default = None;
+    }
+    Arc::new(made)
 }
 
 /// Pairs a table with its counterpart. One that is missing will be created like the source's, as far as the mapping lets
@@ -107,6 +133,12 @@ pub(crate) fn pair_with(
     let key =
         key_of_target.filter_map(|column| columns.iter().position(|pair| pair.target == *column)).collect::<Vec<_>>();
     let masks = columns.iter().enumerate().filter_map(|(at, pair)| Some((at, view.masks[pair.source].clone()?)));
+    // What an engine would store as it is needs no second look.
+    let bends = columns.iter().enumerate().filter_map(|(at, pair)| {
+        let bend = view.misfits[pair.source]?;
+        Some((at, Mask::bending(bend, target.columns[pair.target].kind.clone())))
+    });
+    let masks = masks.chain(bends);
     let carried: Vec<usize> = columns.iter().map(|pair| pair.target).collect();
     let of_source = Mapped { filter: view.filter.clone().map(Arc::new), masks: masks.collect(), ..Mapped::default() };
     let of_target = Mapped {
@@ -167,5 +199,8 @@ pub(crate) fn with_computed(mut source: TableTask, mut target: TableTask, view: 
 
 /// Whether an error is about what was typed as a mapping: then it ends the command, whatever table showed it.
 pub(crate) fn is_about_mapping(error: &Error) -> bool {
-    matches!(error.code(), Code::FilterInvalid | Code::ColumnsInvalid | Code::RenameInvalid | Code::MaskInvalid)
+    matches!(
+        error.code(),
+        Code::FilterInvalid | Code::ColumnsInvalid | Code::RenameInvalid | Code::MaskInvalid | Code::MisfitInvalid
+    )
 }

@@ -160,6 +160,12 @@ impl Syncline {
             self.close_plan(request, &mut worked, &decision, (run, &again)).await?;
             worked.notes.extend(narrowed.note());
         }
+        if worked.end.is_ok() {
+            let finished = worked.finished(&decision);
+            let works: Vec<_> = finished.iter().map(|claim| claim.work).collect();
+            let bent = self.enter_bent(request, run, &works, &mut *source_view).await?;
+            worked.are_bent(&bent);
+        }
         drop(source_view);
         worked.notes.extend(unsaved);
         worked.leave_alone(narrowed.left_alone);

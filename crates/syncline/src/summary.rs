@@ -61,6 +61,9 @@ pub struct TableSummary {
     /// Rows that differ and were kept as the target has them, as asked.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub kept: u64,
+    /// Rows with values that did not fit and were bent, as chosen. The ledger has them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub bent: u64,
     /// Columns that the run has added to the target's table. They stay when it is undone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub added_columns: Vec<String>,

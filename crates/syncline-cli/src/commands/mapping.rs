@@ -23,6 +23,12 @@ pub(super) struct MappingArgs {
     /// Hide a column's values: 'customers.email=fake', or hash, last4, null, text:V (repeatable)
     #[arg(long, value_name = "TABLE.COLUMN=MASK")]
     mask: Vec<String>,
+    /// What becomes of values that do not fit the target's column: 'orders.total=clamp', or null, text, hold (repeatable)
+    ///
+    /// Without a choice the row is held. clamp rounds a number, keeps it within the column's limits, and cuts text and
+    /// fractions of a second. Rows with such values are listed by syncline conflicts.
+    #[arg(long, value_name = "TABLE.COLUMN=CHOICE")]
+    misfit: Vec<String>,
 }
 
 impl MappingArgs {
@@ -31,14 +37,15 @@ impl MappingArgs {
     /// # Errors
     /// When a rule is not understood, or two are about the same thing.
     pub(super) fn request(self) -> Result<MappingRequest> {
-        let Self { filters, columns, rename, mask } = self;
-        let request = MappingRequest { filters, columns, renames: rename, masks: mask, as_of_ms: None };
+        let Self { filters, columns, rename, mask, misfit } = self;
+        let request =
+            MappingRequest { filters, columns, renames: rename, masks: mask, misfits: misfit, as_of_ms: None };
         Mapping::parse(&request)?;
         Ok(request)
     }
 
     /// Whether there is any rule.
     pub(super) fn is_empty(&self) -> bool {
-        [&self.filters, &self.columns, &self.rename, &self.mask].iter().all(|rules| rules.is_empty())
+        [&self.filters, &self.columns, &self.rename, &self.mask, &self.misfit].iter().all(|rules| rules.is_empty())
     }
 }

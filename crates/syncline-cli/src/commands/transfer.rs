@@ -285,7 +285,14 @@ mod tests {
 
     #[test]
     fn every_flag_arrives() {
-        let rules = ["--where=t: a > 1", "--columns=t: !b", "--rename=t=u", "--rename=t.a=c", "--mask=t.a=text: x "];
+        let rules = [
+            "--where=t: a > 1",
+            "--columns=t: !b",
+            "--rename=t=u",
+            "--rename=t.a=c",
+            "--mask=t.a=text: x ",
+            "--misfit=t.d=clamp",
+        ];
         let flags = "--tables a,b --tables app_* --tables !audit --strategy compare --batch-size 7 --max-delete 50% \
                      --allow-empty-source --no-verify --no-undo --backup --schema add --no-create --rate 500/s --jobs 3";
         let asked = request(&flags.split(' ').chain(rules).collect::<Vec<_>>()).unwrap();
@@ -296,6 +303,7 @@ mod tests {
                 columns: vec!["t: !b".into()],
                 renames: vec!["t=u".into(), "t.a=c".into()],
                 masks: vec!["t.a=text: x ".into()],
+                misfits: vec!["t.d=clamp".into()],
                 as_of_ms: None,
             },
             strategy: Strategy::Compare,

@@ -94,6 +94,7 @@ fn per_table(tables: &[TableSummary]) -> String {
         numbers("CONFLICTS"),
         numbers("HELD"),
         numbers("KEPT"),
+        numbers("BENT"),
         words("HOW"),
     ];
     // Nobody waits for these; the columns appear when there is something in them.
@@ -109,6 +110,7 @@ fn per_table(tables: &[TableSummary]) -> String {
             rare(table.conflicts),
             rare(table.held),
             rare(table.kept),
+            rare(table.bent),
             error.unwrap_or_else(|| table.strategy.clone()),
         ]
     };
@@ -138,6 +140,10 @@ fn verdict(summary: &Summary, setting: &Setting) -> String {
     if kept > 0 {
         parts.push(format!("{} kept", counted(kept, "row")));
     }
+    let bent = sum(|table| table.bent);
+    if bent > 0 {
+        parts.push(format!("{} with bent values", counted(bent, "row")));
+    }
     if held > 0 {
         let word = if setting.held.is_some() { "held" } else { "left" };
         parts.push(format!("{} {word}", counted(held, "row")));
@@ -165,7 +171,7 @@ fn verdict(summary: &Summary, setting: &Setting) -> String {
     } else if failed > 0 {
         shown += &format!("next: {}\n", setting.retry);
     }
-    if held + moved > 0 {
+    if held + moved + bent > 0 {
         match &setting.held {
             Some(list) => shown += &format!("next: {list}\n"),
             // What an undo leaves waits in the run that it undoes.
@@ -194,6 +200,7 @@ mod tests {
             unchanged: 48_210,
             conflicts: 0,
             held: 0,
+            bent: 0,
             kept: 0,
             added_columns: Vec::new(),
             strategy: "compare: both sides hold rows".into(),

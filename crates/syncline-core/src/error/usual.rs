@@ -49,6 +49,12 @@ const USUAL: &[Usual] = &[
         "syncline explain RENAME_INVALID",
         "see what a rename may say",
     ),
+    (
+        Code::MisfitInvalid,
+        "the choice cannot be made there",
+        "syncline explain MISFIT_INVALID",
+        "see what choices there are",
+    ),
     (Code::MaskInvalid, "the mask cannot be used there", "syncline explain MASK_INVALID", "see what masks there are"),
     (Code::NotATable, "only ordinary tables are carried", "name a table, or leave the name away", ""),
     (Code::NoTables, "nothing is left of what was named", "check the two names and --tables", ""),

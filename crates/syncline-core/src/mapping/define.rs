@@ -30,6 +30,8 @@ impl Resolved {
         let plain = TableView { masks: view.masks.clone(), filter: view.filter.clone(), ..TableView::plain(source) };
         let references_change =
             source.foreign_keys.iter().any(|key| self.reference(source, &view, key).as_ref() != Some(key));
+        // What becomes of values changes no table.
+        let plain = TableView { misfits: view.misfits.clone(), ..plain };
         if view == plain && !references_change {
             return Defined { table: Arc::clone(source), left_out: Vec::new() };
         }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use super::columns::table_and_column;
 use super::names::Reader;
-use crate::value::{Value, ValueRef, exact};
+use crate::value::{Bend, Kind, Value, ValueRef, bent, exact};
 
 /// What becomes of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,9 +35,12 @@ pub struct MaskKey([u8; 32]);
 
 /// A mask, ready to be put on values.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mask {
-    kind: MaskKind,
-    key: Arc<MaskKey>,
+pub struct Mask(Effect);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Effect {
+    Hides(MaskKind, Arc<MaskKey>),
+    Bends(Bend, Kind),
 }
 
 /// `'customers.email=fake'`.
@@ -57,23 +60,42 @@ const SHOWN: usize = 4;
 impl Mask {
     /// A mask with its key.
     pub fn new(kind: MaskKind, key: Arc<MaskKey>) -> Self {
-        Self { kind, key }
+        Self(Effect::Hides(kind, key))
     }
 
-    /// Which mask it is.
-    pub fn kind(&self) -> &MaskKind {
-        &self.kind
+    /// One that hides nothing, and bends what does not fit a column of this kind.
+    pub fn bending(bend: Bend, into: Kind) -> Self {
+        Self(Effect::Bends(bend, into))
+    }
+
+    /// What it hides values by; `None` for one that bends them.
+    pub fn kind(&self) -> Option<&MaskKind> {
+        match &self.0 {
+            Effect::Hides(kind, _) => Some(kind),
+            Effect::Bends(..) => None,
+        }
+    }
+
+    /// How it bends values, and into what; `None` for one that hides them.
+    pub fn bend(&self) -> Option<(Bend, &Kind)> {
+        match &self.0 {
+            Effect::Hides(..) => None,
+            Effect::Bends(bend, into) => Some((*bend, into)),
+        }
     }
 
     /// What stands in the place of the value.
     pub fn apply(&self, value: ValueRef<'_>) -> Value {
-        match &self.kind {
+        match &self.0 {
             _ if value.is_null() => Value::Null,
-            MaskKind::Null => Value::Null,
-            MaskKind::Text(text) => Value::text(text.as_str()),
-            MaskKind::Hash => Value::text(&self.key.digest("hash", value).to_hex().as_str()[..HASH_CHARS]),
-            MaskKind::Last4 => last4(value),
-            MaskKind::Fake => fake::fake(value, &self.key),
+            Effect::Bends(bend, into) => bent(value, *bend, into),
+            Effect::Hides(MaskKind::Null, _) => Value::Null,
+            Effect::Hides(MaskKind::Text(text), _) => Value::text(text.as_str()),
+            Effect::Hides(MaskKind::Hash, key) => {
+                Value::text(&key.digest("hash", value).to_hex().as_str()[..HASH_CHARS])
+            }
+            Effect::Hides(MaskKind::Last4, _) => last4(value),
+            Effect::Hides(MaskKind::Fake, key) => fake::fake(value, key),
         }
     }
 }

@@ -43,5 +43,5 @@ fn check_reference(
 
 fn mask_of<'a>(resolved: &'a Resolved, table: &TableSchema, column: &str) -> Option<&'a MaskKind> {
     let view = resolved.changed(&table.name)?;
-    view.masks[table.column(column)?].as_ref().map(|mask| mask.kind())
+    view.masks[table.column(column)?].as_ref().and_then(|mask| mask.kind())
 }

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use super::columns::{ColumnList, Rename};
 use super::filter::{self, Operand};
 use super::mask::MaskRule;
+use super::misfit::{self, MisfitRule};
 use super::names::nearest;
 use super::rules::{FilterRule, UNTOUCHED, invalid};
 use super::{Condition, Mapping, Mask, MaskKey, feasible, references};
 use crate::error::{Code, Error, Result};
 use crate::schema::contract::ColumnPair;
 use crate::schema::{Generated, Schema, TableSchema};
+use crate::value::Bend;
 
 /// How every table of a source is seen.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +32,8 @@ pub struct TableView {
     pub columns: Vec<Option<String>>,
     /// The mask of each column of the source.
     pub masks: Vec<Option<Mask>>,
+    /// What becomes of values of each column of the source that do not fit the target's.
+    pub misfits: Vec<Option<Bend>>,
     /// Which rows take part, by the source's names; `now()` has become an instant.
     pub filter: Option<Condition>,
 }
@@ -40,7 +44,7 @@ impl Resolved {
     ///
     /// # Errors
     /// `TABLE_NOT_FOUND` and `COLUMN_NOT_FOUND` with the nearest name there is, `FILTER_INVALID`, `COLUMNS_INVALID`,
-    /// `RENAME_INVALID` and `MASK_INVALID`.
+    /// `RENAME_INVALID`, `MASK_INVALID` and `MISFIT_INVALID`.
     pub fn new(
         mapping: &Mapping,
         schema: &Schema,
@@ -58,6 +62,9 @@ impl Resolved {
         let key = Arc::new(key.unwrap_or_else(|| MaskKey::new([0; 32])));
         for rule in &mapping.masks {
             resolver.mask(rule, &key)?;
+        }
+        for rule in &mapping.misfits {
+            resolver.misfit(rule)?;
         }
         references::check(schema, &resolver.resolved, admits)?;
         for rule in &mapping.filters {
@@ -99,6 +106,7 @@ impl TableView {
             target: table.name.clone(),
             columns: table.columns.iter().map(|column| Some(column.name.clone())).collect(),
             masks: vec![None; table.columns.len()],
+            misfits: vec![None; table.columns.len()],
             filter: None,
         }
     }
@@ -134,15 +142,24 @@ impl TableView {
     /// Checks the masks against the columns of the target that take what they make.
     ///
     /// # Errors
-    /// `MASK_INVALID`.
+    /// `MASK_INVALID` and `MISFIT_INVALID`.
     pub fn check_target(&self, source: &TableSchema, target: &TableSchema, pairs: &[ColumnPair]) -> Result<()> {
         for pair in pairs {
             let name = &source.columns[pair.source].name;
             let unusable = |why: String| Err(invalid(Code::MaskInvalid, "the mask of", &dotted(source, name), why));
             match &self.masks[pair.source] {
                 Some(mask) => {
-                    if let Err(why) = feasible::check(target, pair.target, mask.kind()) {
+                    let checked = mask.kind().map_or(Ok(()), |kind| feasible::check(target, pair.target, kind));
+                    if let Err(why) = checked {
                         return unusable(format!("in the target, {why}"));
+                    }
+                }
+                None if self.misfits[pair.source].is_some() => {
+                    let bend = self.misfits[pair.source].expect("BUG: a choice that was there is gone");
+                    if let Err(why) = misfit::check(target, pair.target, bend) {
+                        let what = dotted(source, name);
+                        let why = format!("in the target, {why}");
+                        return Err(invalid(Code::MisfitInvalid, "--misfit", &what, why));
                     }
                 }
                 None if self.has_masks() && source.columns[pair.source].generated != Generated::No => {
@@ -256,6 +273,25 @@ impl<'a> Resolver<'a> {
             return wrong(why);
         }
         view.masks[position] = Some(Mask::new(rule.kind.clone(), Arc::clone(key)));
+        Ok(())
+    }
+
+    fn misfit(&mut self, rule: &MisfitRule) -> Result<()> {
+        let table = self.table(&rule.table, "--misfit")?;
+        let position = column(table, &rule.column, "--misfit")?;
+        let text = dotted(table, &table.columns[position].name);
+        let wrong = |why: &str| Err(invalid(Code::MisfitInvalid, "--misfit", &text, why));
+        let view = self.view(table);
+        if view.columns[position].is_none() {
+            return wrong("the column is left out by --columns");
+        }
+        if view.masks[position].is_some() {
+            return wrong("the column is masked, and a mask makes values that fit");
+        }
+        if table.key.iter().any(|key| key.columns.contains(&position)) {
+            return wrong("the column belongs to the key, by which the rows of both sides are matched");
+        }
+        view.misfits[position] = rule.bend;
         Ok(())
     }
 

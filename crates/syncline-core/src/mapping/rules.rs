@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::columns::{ColumnList, Rename, parse_list, parse_rename};
 use super::filter::{self, Condition, Operand};
 use super::mask::{self, MaskRule};
+use super::misfit::{self, MisfitRule};
 use super::names::Reader;
 use super::{MappingRequest, MaskKind};
 use crate::error::{Code, Error, Result};
@@ -17,6 +18,7 @@ pub struct Mapping {
     pub(super) columns: Vec<ColumnList>,
     pub(super) renames: Vec<Rename>,
     pub(super) masks: Vec<MaskRule>,
+    pub(super) misfits: Vec<MisfitRule>,
 }
 
 /// `'orders: id > 100'`.
@@ -32,11 +34,11 @@ impl Mapping {
     /// Reads what was typed.
     ///
     /// # Errors
-    /// `FILTER_INVALID`, `COLUMNS_INVALID`, `RENAME_INVALID` or `MASK_INVALID`, for a rule that is not understood and for
+    /// `FILTER_INVALID`, `COLUMNS_INVALID`, `RENAME_INVALID`, `MASK_INVALID` or `MISFIT_INVALID`, for a rule that is not understood and for
     /// two about the same thing.
     pub fn parse(request: &MappingRequest) -> Result<Self> {
-        let MappingRequest { filters, columns, renames, masks, .. } = request;
-        for rules in [filters, columns, renames, masks] {
+        let MappingRequest { filters, columns, renames, masks, misfits, .. } = request;
+        for rules in [filters, columns, renames, masks, misfits] {
             if rules.len() > limits::MAPPING_RULES_MAX {
                 let what = format!("more than {} rules of one kind were given", limits::MAPPING_RULES_MAX);
                 return Err(Error::new(Code::UsageInvalid, what).leaving(UNTOUCHED));
@@ -47,6 +49,7 @@ impl Mapping {
             columns: read(columns, "--columns", Code::ColumnsInvalid, parse_list)?,
             renames: read(renames, "--rename", Code::RenameInvalid, parse_rename)?,
             masks: read(masks, "--mask", Code::MaskInvalid, mask::parse)?,
+            misfits: read(misfits, "--misfit", Code::MisfitInvalid, misfit::parse)?,
         };
         mapping.check_repeats()?;
         Ok(mapping)
@@ -54,7 +57,8 @@ impl Mapping {
 
     /// Whether tables are seen as they are.
     pub fn is_empty(&self) -> bool {
-        self.filters.is_empty() && self.columns.is_empty() && self.renames.is_empty() && self.masks.is_empty()
+        let are_changed = [self.columns.len(), self.renames.len(), self.masks.len(), self.misfits.len()];
+        self.filters.is_empty() && are_changed.iter().all(|rules| *rules == 0)
     }
 
     /// Whether a key is needed for its masks: `null` and `text:V` need none.
@@ -92,6 +96,7 @@ impl Mapping {
             ("columns", self.columns.iter().map(|list| list.table.clone()).collect()),
             ("renamed", self.renames.iter().map(renamed).collect()),
             ("masked", self.masks.iter().map(|rule| format!("{}.{}", rule.table, rule.column)).collect()),
+            ("bent", self.misfits.iter().map(|rule| format!("{}.{}", rule.table, rule.column)).collect()),
         ];
         let named = parts.into_iter().filter(|(_, names)| !names.is_empty());
         named.map(|(what, names)| format!("{what}: {}", names.join(", "))).collect::<Vec<_>>().join("; ")
@@ -105,7 +110,9 @@ impl Mapping {
         let renames = self.renames.iter().map(|rename| (rename.table.clone(), rename.column.clone()));
         once(renames, "--rename", Code::RenameInvalid, "leave one of the two away")?;
         let masks = self.masks.iter().map(|rule| (rule.table.clone(), Some(rule.column.clone())));
-        once(masks, "--mask", Code::MaskInvalid, "leave one of the two away")
+        once(masks, "--mask", Code::MaskInvalid, "leave one of the two away")?;
+        let misfits = self.misfits.iter().map(|rule| (rule.table.clone(), Some(rule.column.clone())));
+        once(misfits, "--misfit", Code::MisfitInvalid, "leave one of the two away")
     }
 }
 
@@ -173,6 +180,7 @@ mod tests {
             columns: owned(columns),
             renames: owned(renames),
             masks: owned(masks),
+            misfits: Vec::new(),
             as_of_ms: None,
         }
     }

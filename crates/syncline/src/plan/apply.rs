@@ -157,6 +157,7 @@ fn stale_schema(error: Error) -> Error {
                 | Code::ColumnsInvalid
                 | Code::RenameInvalid
                 | Code::MaskInvalid
+                | Code::MisfitInvalid
         );
     if !is_of_schema {
         return error;

@@ -57,6 +57,15 @@ impl Worked {
         }
     }
 
+    /// Takes note of rows with values that were bent.
+    pub(super) fn are_bent(&mut self, rows: &[(String, u64)]) {
+        for (name, bent) in rows {
+            for table in self.tables.iter_mut().filter(|table| table.table == *name) {
+                table.bent = *bent;
+            }
+        }
+    }
+
     /// Takes note of rows that differ beside the plan that was carried out.
     pub(super) fn leave_alone(&mut self, rows: BTreeMap<String, u64>) {
         self.left_alone = rows.into_iter().filter(|(_, rows)| *rows > 0).collect();
@@ -94,7 +103,7 @@ impl Worked {
         let failed = self.tables.iter().filter(|table| table.error.is_some()).count();
         match verified {
             Verified::Equal if failed > 0 && failed == self.tables.len() => Verified::Skipped,
-            Verified::Equal if failed > 0 => Verified::EqualExcept,
+            Verified::Equal if failed > 0 || self.tables.iter().any(|table| table.bent > 0) => Verified::EqualExcept,
             verified => verified,
         }
     }
@@ -143,6 +152,7 @@ pub(crate) fn table_summary(table: &str, unchanged: u64, how: &str, outcome: &Ta
         conflicts: outcome.moved,
         held: outcome.held,
         kept: 0,
+        bent: 0,
         added_columns: Vec::new(),
         strategy: how.to_owned(),
         error: outcome.error.as_ref().map(ErrorReport::from),

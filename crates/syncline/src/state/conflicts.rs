@@ -71,13 +71,18 @@ pub struct ChosenEntry {
 }
 
 impl State {
-    /// The open entries that the filter lets through, oldest first.
+    /// The open entries that the filter lets through and that wait to be written, oldest first: what was bent stands where it
+    /// was to stand.
     ///
     /// # Errors
     /// `RUN_NOT_FOUND` when the filter names a run that is not recorded.
     pub async fn choose_entries(&self, filter: &ConflictFilter) -> Result<Vec<ChosenEntry>> {
         let filter = self.with_run(filter).await?;
-        let select = format!("SELECT {CHOSEN} {FROM} WHERE {WHERE} AND conflict.settled_by IS NULL ORDER BY 1");
+        let select = format!(
+            "SELECT {CHOSEN} {FROM} WHERE {WHERE} AND conflict.settled_by IS NULL \
+             AND held_row.reason <> '{}' ORDER BY 1",
+            Reason::Bent.name()
+        );
         self.database
             .read("look up held rows", move |connection| {
                 let bound = bind(connection, &filter)?;

@@ -95,6 +95,9 @@ fn advice(entry: &Conflict, Labels { source, target, .. }: &Labels) -> String {
         Reason::Unique => format!("change the value here in {source}, or in the row of {target} that has it"),
         Reason::ForeignKey => format!("mend the reference in {source}, or carry the row that it needs to {target}"),
         Reason::OutOfFilter => format!("the row of {target} lies outside the filter; change one of the two"),
+        Reason::Bent => {
+            format!("nothing, if that will do; or change the value here in {source}, or the column in {target}")
+        }
         Reason::Moved => format!("another program has changed the row in {target}; see that it may be overwritten"),
     }
 }

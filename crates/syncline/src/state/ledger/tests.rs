@@ -221,6 +221,7 @@ async fn an_undo_opens_again_what_its_run_had_settled() {
         unchanged: 0,
         conflicts: 0,
         held: 0,
+        bent: 0,
         kept: 0,
         added_columns: Vec::new(),
         strategy: "undo".into(),

@@ -35,6 +35,7 @@ async fn a_run_is_remembered_by_the_next_process() {
         unchanged: 4,
         conflicts: 0,
         held: 0,
+        bent: 0,
         kept: 0,
         added_columns: Vec::new(),
         strategy: "compare".into(),
