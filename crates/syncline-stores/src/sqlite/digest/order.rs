@@ -123,8 +123,9 @@ fn is_in_order(form: &Form, cell: ValueRef<'_>, scratch: &mut Scratch) -> bool {
         (Kind::Bool, ValueRef::Bool(_))
         | (Kind::Time { .. }, ValueRef::Time(_))
         | (Kind::Uuid, ValueRef::Uuid(_))
-        | (Kind::Json { .. }, ValueRef::Json(_))
         | (Kind::Other { .. }, ValueRef::Other { .. }) => true,
+        // A document may be a number, and is in the order of texts all the same.
+        (Kind::Json { .. }, ValueRef::Json(_)) => matches!(cell, ValueRef::Text(_)),
         (Kind::Date, ValueRef::Date(days)) => has_four_digits(i64::from(days)),
         (Kind::Timestamp { .. }, ValueRef::Timestamp(micros)) | (Kind::Instant { .. }, ValueRef::Instant(micros)) => {
             has_four_digits(day(micros))

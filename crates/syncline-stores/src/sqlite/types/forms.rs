@@ -78,6 +78,14 @@ impl Form {
         scratch: &'v mut String,
     ) -> Result<ValueRef<'v>, Misfit> {
         match (&self.seen_as, self.coercion()) {
+            // A cell may be infinite, and is the same key then.
+            (Kind::Decimal { .. }, coercion) if self.is_strict && coercion != Coercion::Text && is_infinite(value) => {
+                Ok(ValueRef::Real(if value == ValueRef::Decimal("Infinity") {
+                    f64::INFINITY
+                } else {
+                    f64::NEG_INFINITY
+                }))
+            }
             (Kind::Decimal { limit }, coercion @ (Coercion::Text | Coercion::None)) if self.is_strict => {
                 Ok(notation::key_of_decimal(value, *limit, coercion, scratch))
             }
@@ -88,4 +96,8 @@ impl Form {
             _ => fit(value, &self.stored_as, scratch),
         }
     }
+}
+
+fn is_infinite(value: ValueRef<'_>) -> bool {
+    matches!(value, ValueRef::Decimal("Infinity" | "-Infinity"))
 }
