@@ -126,7 +126,7 @@ pub struct DigestBatch {
     pub keys: RowBatch,
     /// Digest of all columns of the task, one a row.
     pub digests: Vec<RowDigest>,
-    /// Bytes of the rows in the exact encoding, to estimate what writing them takes.
+    /// Bytes of the rows in the encoding by which they are equal, to estimate what writing them takes.
     pub bytes: u64,
     /// Rows that were read for it. They are those of the batch, except where digests are sorted before the first is passed
     /// on: there batches without rows tell what was read meanwhile, and the rows come afterwards without any being read.

@@ -3,8 +3,8 @@
 //! A cell read from any engine becomes a [`ValueRef`]; rows of cells travel in a [`RowBatch`]; owned [`Value`]s exist only
 //! for keys and conflicts. Two encodings give values as bytes: [`exact`] is reversible bit for bit, [`canonical`] makes
 //! equal what engines write differently; [`Equality`] says by which of them rows are compared. [`key_order`] is the one
-//! order in which both sides of a comparison are read. A [`Kind`] is what values a column holds, and [`fit`] gives a value
-//! the form that a column of some kind holds it in.
+//! order in which both sides of a comparison are read, [`memcomparable`] the same as bytes. A [`Kind`] is what values a
+//! column holds, and [`fit`] gives a value the form that a column of some kind holds it in.
 
 pub mod batch;
 mod bend;
@@ -16,6 +16,7 @@ pub mod fit;
 mod forms;
 pub mod key_order;
 mod kind;
+pub mod memcomparable;
 mod number;
 mod numeric;
 pub mod single;

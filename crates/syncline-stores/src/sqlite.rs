@@ -7,7 +7,7 @@
 //! | `describe` | version, identity, rights |
 //! | `claim` | the right of one run to change the database |
 //! | `schema` | tables, keys, constraints, indexes, what is not carried |
-//! | `types` | cells and values, what a declared type does |
+//! | `types` | cells and values, in the forms of another engine too; what a declared type does |
 //! | `translate` | tables of other engines in SQLite's words |
 //! | `filter` | the filter of a mapping as SQL |
 //! | `snapshot` | one consistent view: scan, fetch, count, position, dangling references |

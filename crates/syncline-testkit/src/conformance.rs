@@ -23,10 +23,12 @@ mod exchange;
 mod expectation;
 mod fetch;
 mod flow;
+mod forms;
 mod lab;
 mod load;
 mod mapped;
 mod orphans;
+mod pairs;
 mod refusal;
 mod rivals;
 mod rows;
@@ -44,6 +46,7 @@ use futures_util::future::{FutureExt, LocalBoxFuture};
 use futures_util::stream::{self, StreamExt};
 
 pub use lab::{Factory, Fixture, Lab, Pending, Traits, Types};
+pub use pairs::Pair;
 
 /// How long one promise may take before it counts as broken: a store that waits for itself would wait for ever.
 const DEADLINE: Duration = Duration::from_secs(180);
@@ -66,6 +69,18 @@ pub struct Promise {
 
 /// Checks one promise on databases of its own.
 pub type Check = for<'a> fn(Factory<'a>) -> LocalBoxFuture<'a, ()>;
+
+/// One promise about two stores.
+#[derive(Clone, Copy)]
+pub struct PairPromise {
+    /// The promise as a sentence; the report names it.
+    pub name: &'static str,
+    /// Panics when the promise is broken.
+    pub check: PairCheck,
+}
+
+/// Checks one promise on databases of two engines, or of one.
+pub type PairCheck = for<'a> fn(Pair<'a>) -> LocalBoxFuture<'a, ()>;
 
 /// Every promise of the store ports, in the order of their docs.
 pub const STORE_PROMISES: &[&[Promise]] = &[
@@ -96,6 +111,13 @@ pub const STORE_PROMISES: &[&[Promise]] = &[
     copies::PROMISES,
 ];
 
+/// Every promise about tasks whose cells are seen in the forms of another engine. A list of its own for as long as stores
+/// are learning them.
+pub const FORM_PROMISES: &[Promise] = forms::PROMISES;
+
+/// Every promise about two stores that hold the same rows.
+pub const PAIR_PROMISES: &[PairPromise] = pairs::PROMISES;
+
 /// Checks every promise of the store ports and returns how many there are.
 ///
 /// # Panics
@@ -116,23 +138,50 @@ pub async fn check_store_for(part: &str, labs: Factory<'_>) -> usize {
     check_all(&promises, labs).await
 }
 
+/// Checks every promise about forms and returns how many there are.
+///
+/// # Panics
+/// As [`check_store`].
+pub async fn check_forms(labs: Factory<'_>) -> usize {
+    check_all(FORM_PROMISES, labs).await
+}
+
+/// Checks every promise about two stores, whose engines may be different ones, and returns how many there are.
+///
+/// # Panics
+/// As [`check_store`].
+pub async fn check_pair(pair: Pair<'_>) -> usize {
+    let checks = PAIR_PROMISES.iter().map(|promise| broken(promise.name, (promise.check)(pair), DEADLINE));
+    outcome(checks.collect()).await
+}
+
 async fn check_all(promises: &[Promise], labs: Factory<'_>) -> usize {
-    let checks = stream::iter(promises).map(|promise| broken(promise, labs, DEADLINE));
-    let outcomes: Vec<Option<String>> = checks.buffered(AT_ONCE).collect().await;
+    // The check is begun inside, where a panic is caught.
+    let check = |promise: &Promise| {
+        let check = promise.check;
+        broken(promise.name, async move { check(labs).await }, DEADLINE)
+    };
+    outcome(promises.iter().map(check).collect()).await
+}
+
+/// How many promises there are, once all are kept.
+async fn outcome(checks: Vec<impl Future<Output = Option<String>>>) -> usize {
+    let count = checks.len();
+    let outcomes: Vec<Option<String>> = stream::iter(checks).buffered(AT_ONCE).collect().await;
     let broken: Vec<String> = outcomes.into_iter().flatten().collect();
-    assert!(broken.is_empty(), "{} of {} promises are broken:\n{}", broken.len(), promises.len(), broken.join("\n"));
-    promises.len()
+    assert!(broken.is_empty(), "{} of {count} promises are broken:\n{}", broken.len(), broken.join("\n"));
+    count
 }
 
 /// What is to be said about a promise that is broken.
-async fn broken(promise: &Promise, labs: Factory<'_>, deadline: Duration) -> Option<String> {
-    let check = AssertUnwindSafe(async { (promise.check)(labs).await }).catch_unwind();
+async fn broken(name: &str, check: impl Future<Output = ()>, deadline: Duration) -> Option<String> {
+    let check = AssertUnwindSafe(check).catch_unwind();
     let why = match tokio::time::timeout(deadline, check).await {
         Ok(Ok(())) => return None,
         Ok(Err(panic)) => message(&*panic),
         Err(_) => format!("not done within {deadline:?}"),
     };
-    Some(format!("- {}: {why}", promise.name))
+    Some(format!("- {name}: {why}"))
 }
 
 fn message(panic: &(dyn Any + Send)) -> String {
@@ -174,8 +223,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_promise_that_never_ends_is_broken() {
-        let endless = Promise { name: "it ends", check: |_| Box::pin(std::future::pending()) };
-        let why = broken(&endless, &no_lab, Duration::from_millis(1)).await.unwrap();
+        let why = broken("it ends", std::future::pending(), Duration::from_millis(1)).await.unwrap();
         assert_eq!(why, "- it ends: not done within 1ms");
     }
 
@@ -187,7 +235,9 @@ mod tests {
 
     #[test]
     fn no_two_promises_share_a_name() {
-        let names: Vec<_> = STORE_PROMISES.iter().copied().flatten().map(|promise| promise.name).collect();
+        let promises = STORE_PROMISES.iter().copied().flatten().chain(FORM_PROMISES);
+        let names = promises.map(|promise| promise.name);
+        let names: Vec<_> = names.chain(PAIR_PROMISES.iter().map(|promise| promise.name)).collect();
         assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());
     }
 }

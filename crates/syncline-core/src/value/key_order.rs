@@ -59,7 +59,7 @@ pub fn compare(a: ValueRef<'_>, b: ValueRef<'_>) -> Ordering {
     }
 }
 
-fn rank(value: ValueRef<'_>) -> u8 {
+pub(super) fn rank(value: ValueRef<'_>) -> u8 {
     match value {
         ValueRef::Null => 0,
         ValueRef::Bool(_) => 1,
@@ -95,7 +95,7 @@ fn int_and_real(int: i64, real: f64) -> Ordering {
 }
 
 /// A decimal that cannot be read as a number sorts with NaN: it is still in a fixed place.
-fn number(value: ValueRef<'_>) -> Option<Number> {
+pub(super) fn number(value: ValueRef<'_>) -> Option<Number> {
     match value {
         ValueRef::Int(value) => Some(Number::from_int(value)),
         ValueRef::Real(value) => Some(Number::from_real_exactly(value)),

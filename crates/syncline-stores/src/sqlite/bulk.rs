@@ -4,13 +4,14 @@
 pub(super) mod adopt;
 
 use rusqlite::Connection;
-use syncline_core::change::{Refusal, RowDigest, TableTask, copies};
+use syncline_core::change::{Refusal, TableTask, copies};
 use syncline_core::error::Result;
 use syncline_core::value::{RowBatch, ValueRef, exact};
 
 use super::connect::failure::{Attempt, Failure};
 use super::snapshot::select;
-use super::types::{self, Encoding};
+use super::types::Encoding;
+use super::types::bind::Binder;
 use crate::sql::Dialect;
 
 /// How many characters of a value an error shows.
@@ -19,17 +20,17 @@ const CELL_MAX: usize = 40;
 /// Inserts the rows and returns those that the database refuses. A statement that fails takes back itself alone, so the
 /// transaction goes on.
 pub(super) fn load(conn: &Connection, task: &TableTask, rows: &RowBatch) -> Attempt<Vec<Refusal>> {
-    let encoding = Encoding::of(conn)?;
+    let mut binder = Binder::of(task, Encoding::of(conn)?);
     let mut refused = Vec::new();
     // Kept by the connection from batch to batch.
     let mut insert = conn.prepare_cached(&insert(task, None)?)?;
     for row in rows.rows() {
-        let bound = types::bind(&mut insert, 1, row.iter(), encoding);
+        let bound = binder.bind_row(&mut insert, 1, row.iter());
         let inserted = bound.and_then(|()| insert.raw_execute().map_err(Failure::of_row(&task.table.name)));
         if let Err(failure) = inserted {
             let (reason, words) = failure.refusal()?;
             let key = if task.is_multiset() {
-                copies::name(RowDigest(exact::digest_row(row.iter(), &mut Vec::new())))
+                copies::name(task.digest(row.iter(), &mut Vec::new()))
             } else {
                 exact::encode_row(row.select(&task.key))
             };

@@ -1,17 +1,18 @@
 //! Keys and digests of a table in key order.
 
 pub(super) mod copies;
+mod order;
 
 use rusqlite::{Connection, Row};
 use syncline_core::change::{RowDigest, TableTask};
-use syncline_core::error::{Code, Error, Result};
+use syncline_core::error::{Code, Error};
 use syncline_core::store::DigestBatch;
 use syncline_core::value::{RowBatch, ValueRef, exact};
 
 use super::connect::failure::Attempt;
 use super::filter;
-use super::snapshot::masks::Masks;
-use super::snapshot::{BYTES_FUNCTION, select};
+use super::snapshot::seen::Seen;
+use super::snapshot::select;
 use super::thread::Outlet;
 use super::types::{self, Encoding};
 
@@ -24,14 +25,14 @@ pub(super) fn stream(conn: &Connection, task: &TableTask, outlet: &Outlet<Digest
     if task.is_multiset() {
         return copies::stream(conn, task, outlet);
     }
-    let sql = ordered(task, Encoding::of(conn)?)?;
+    let sql = ordered(conn, task, Encoding::of(conn)?)?;
     let mut statement = conn.prepare(&sql)?;
     let mut rows = statement.raw_query();
     let mut batch = empty(task);
     let mut scratch = Vec::new();
-    let masks = Masks::of(task);
+    let mut seen = Seen::of(task);
     while let Some(row) = rows.next()? {
-        add(&mut batch, task, row, masks.as_ref(), &mut scratch)?;
+        add(&mut batch, task, row, seen.as_mut(), &mut scratch)?;
         let is_full = batch.digests.len() >= outlet.flow().rows || batch.keys.bytes() >= outlet.flow().bytes;
         if is_full && !outlet.send(std::mem::replace(&mut batch, empty(task))) {
             return Ok(());
@@ -73,24 +74,10 @@ pub(super) fn check_key(conn: &Connection, task: &TableTask) -> Attempt<()> {
 }
 
 /// All columns of the task, in key order.
-///
-/// SQLite's own order of kinds is that of the key order, and BINARY compares text by the bytes it is stored as. Those
-/// are not UTF-8 in a database that stores UTF-16; there text is sorted as a blob, between the numbers and the blobs.
-fn ordered(task: &TableTask, encoding: Encoding) -> Result<String> {
-    let is_rowid = |column: usize| task.table.key.as_ref().is_some_and(|key| key.is_rowid && key.columns == [column]);
-    let mut terms = Vec::new();
-    for (column, name) in task.key.iter().zip(select::key_names(task)) {
-        let name = select::quoted(name)?;
-        terms.push(match encoding {
-            // The row number holds numbers only; naming a collation would hide that it is sorted already.
-            _ if is_rowid(task.columns[*column]) => name,
-            Encoding::Utf8 => format!("{name} COLLATE BINARY"),
-            Encoding::Utf16 => format!("typeof({name}) = 'blob', {BYTES_FUNCTION}({name})"),
-        });
-    }
+fn ordered(conn: &Connection, task: &TableTask, encoding: Encoding) -> Attempt<String> {
     let (columns, table) = (select::columns(task)?, select::table(&task.table.name)?);
     let filtered = select::filtered(task, encoding)?;
-    Ok(format!("SELECT {columns} FROM {table}{filtered} ORDER BY {}", terms.join(", ")))
+    Ok(format!("SELECT {columns} FROM {table}{filtered} ORDER BY {}", order::terms(conn, task, encoding)?))
 }
 
 fn empty(task: &TableTask) -> DigestBatch {
@@ -101,7 +88,7 @@ fn add(
     batch: &mut DigestBatch,
     task: &TableTask,
     row: &Row<'_>,
-    masks: Option<&Masks<'_>>,
+    mut seen: Option<&mut Seen>,
     scratch: &mut Vec<u8>,
 ) -> Attempt<()> {
     // Keys nearly always stand in the order of their columns, and are then kept in passing.
@@ -114,10 +101,12 @@ fn add(
         }
         Ok(())
     };
-    types::encode_row_seeing(row, task.columns.len(), masks, scratch, see)?;
+    types::encode_row_seeing(row, task.columns.len(), (seen.as_deref_mut(), task.forms.equality), scratch, see)?;
     if !in_passing {
         for column in &task.key {
-            add_key(&mut batch.keys, task, *column, types::value(row.get_ref(*column)?))?;
+            let cell = types::value(row.get_ref(*column)?);
+            let cell = seen.as_deref_mut().map_or(cell, |seen| seen.in_form(*column, cell));
+            add_key(&mut batch.keys, task, *column, cell)?;
         }
     }
     batch.digests.push(RowDigest(exact::digest_bytes(scratch)));

@@ -1,9 +1,9 @@
 //! One consistent view, on a connection and a thread of its own.
 
 mod estimate;
-pub(super) mod masks;
 pub(super) mod orphans;
 mod rows;
+pub(super) mod seen;
 pub(super) mod select;
 mod sum;
 mod view;

@@ -1,12 +1,14 @@
 //! SQLite's cells and the canonical values, and what a declared type does to a value.
 
-use rusqlite::types::{ToSqlOutput, ValueRef as Cell};
-use rusqlite::{Connection, Row, Statement, ToSql};
-use syncline_core::error::{Code, Error};
-use syncline_core::value::{Coercion, RowBatch, Value, ValueRef, exact};
+pub(super) mod bind;
+pub(super) mod forms;
+
+use rusqlite::types::ValueRef as Cell;
+use rusqlite::{Connection, Row};
+use syncline_core::value::{Coercion, Equality, RowBatch, ValueRef};
 
 use super::connect::failure::Attempt;
-use super::snapshot::masks::Masks;
+use super::snapshot::seen::Seen;
 
 /// How a database stores text. Text always reaches us as UTF-8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,51 +52,42 @@ pub(super) fn cells<'r>(row: &'r Row<'_>, width: usize) -> impl Iterator<Item = 
     (0..width).map(|column| row.get_ref(column).map_or(ValueRef::Null, value))
 }
 
-/// Overwrites `bytes` with the exact encoding of the first `width` cells of a row, as they are seen through the masks.
+/// Overwrites `bytes` with the encoding by which rows are equal of the first `width` cells of a row, as they are seen.
 #[inline]
-pub(super) fn encode_row(row: &Row<'_>, width: usize, masks: Option<&Masks<'_>>, bytes: &mut Vec<u8>) -> Attempt<()> {
-    encode_row_seeing(row, width, masks, bytes, |_, _| Ok(()))
+pub(super) fn encode_row(
+    row: &Row<'_>,
+    width: usize,
+    (seen, equality): (Option<&mut Seen>, Equality),
+    bytes: &mut Vec<u8>,
+) -> Attempt<()> {
+    encode_row_seeing(row, width, (seen, equality), bytes, |_, _| Ok(()))
 }
 
-/// As [`encode_row`], and every cell is shown to `see` as it is stored: SQLite makes a cell anew each time it is asked for,
-/// which takes as long as encoding it.
+/// As [`encode_row`], and every cell is shown to `see` in its form, hidden or not: SQLite makes a cell anew each time it is
+/// asked for, which takes as long as encoding it.
 #[inline]
 pub(super) fn encode_row_seeing(
     row: &Row<'_>,
     width: usize,
-    masks: Option<&Masks<'_>>,
+    (seen, equality): (Option<&mut Seen>, Equality),
     bytes: &mut Vec<u8>,
     mut see: impl FnMut(usize, ValueRef<'_>) -> Attempt<()>,
 ) -> Attempt<()> {
     bytes.clear();
-    let Some(masks) = masks else {
+    let Some(seen) = seen else {
         for column in 0..width {
             let cell = value(row.get_ref(column)?);
             see(column, cell)?;
-            exact::encode(cell, bytes);
+            equality.encode(cell, bytes);
         }
         return Ok(());
     };
-    let masked = cells(row, width).zip(masks.instead(cells(row, width)));
-    for (column, (cell, instead)) in masked.enumerate() {
-        see(column, cell)?;
-        exact::encode(instead.as_ref().map_or(cell, Value::as_ref), bytes);
-    }
-    Ok(())
-}
-
-/// Binds values to the parameters from `first` on, which are counted from 1.
-///
-/// # Errors
-/// `ROW_REFUSED` for a value that SQLite would change or has no type for.
-pub(super) fn bind<'v>(
-    statement: &mut Statement<'_>,
-    first: usize,
-    values: impl IntoIterator<Item = ValueRef<'v>>,
-    encoding: Encoding,
-) -> Attempt<()> {
-    for (offset, value) in values.into_iter().enumerate() {
-        statement.raw_bind_parameter(first + offset, Bound(cell(value, encoding)?))?;
+    for column in 0..width {
+        seen.show(column, value(row.get_ref(column)?), |in_form, shown| {
+            see(column, in_form)?;
+            equality.encode(shown, bytes);
+            Ok(())
+        })?;
     }
     Ok(())
 }
@@ -117,31 +110,6 @@ pub(super) fn coercion(declared: &str, strict: bool) -> Coercion {
         Coercion::Real
     } else {
         Coercion::Numeric
-    }
-}
-
-struct Bound<'a>(Cell<'a>);
-
-impl ToSql for Bound<'_> {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(self.0))
-    }
-}
-
-fn cell(value: ValueRef<'_>, encoding: Encoding) -> Attempt<Cell<'_>> {
-    let refused = |what: &str| Err(Error::new(Code::RowRefused, what).into());
-    match value {
-        ValueRef::Null => Ok(Cell::Null),
-        ValueRef::Int(value) => Ok(Cell::Integer(value)),
-        ValueRef::Real(value) if value.is_nan() => refused("SQLite would store NaN as NULL"),
-        ValueRef::Real(value) => Ok(Cell::Real(value)),
-        ValueRef::Text(bytes) if encoding == Encoding::Utf16 && std::str::from_utf8(bytes).is_err() => {
-            refused("a text that is not UTF-8 would be changed by a database that stores text as UTF-16")
-        }
-        ValueRef::Text(bytes) => Ok(Cell::Text(bytes)),
-        ValueRef::Bytes(bytes) => Ok(Cell::Blob(bytes)),
-        // Values of other engines need a type contract first; until there is one, none reaches this store.
-        _ => refused("SQLite has no type for the value"),
     }
 }
 
@@ -172,13 +140,5 @@ mod tests {
             assert_eq!(coercion(declared, false), expected, "{declared}");
         }
         assert_eq!(coercion("ANY", true), Coercion::None);
-    }
-
-    #[test]
-    fn what_sqlite_would_change_is_refused() {
-        assert!(cell(ValueRef::Real(f64::NAN), Encoding::Utf8).is_err());
-        assert!(cell(ValueRef::Text(b"\xff"), Encoding::Utf16).is_err());
-        assert!(cell(ValueRef::Text(b"\xff"), Encoding::Utf8).is_ok());
-        assert!(cell(ValueRef::Decimal("1.5"), Encoding::Utf8).is_err());
     }
 }

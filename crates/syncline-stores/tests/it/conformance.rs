@@ -8,17 +8,23 @@ use syncline_core::pace::{Lane, Pace};
 use syncline_core::store::Store;
 use syncline_stores::sqlite::{Access, SqliteStore};
 use syncline_testkit::clock::SimulatedClock;
-use syncline_testkit::conformance;
+use syncline_testkit::conformance::{self, Lab, Pair};
 use syncline_testkit::sqlite::SqliteLab;
+
+fn sqlite() -> Box<dyn Lab> {
+    SqliteLab::boxed(|path| {
+        Box::pin(async move { Arc::new(SqliteStore::open(&path, Access::Write).await.unwrap()) as Arc<dyn Store> })
+    })
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sqlite_keeps_every_promise() {
-    let labs = || {
-        SqliteLab::boxed(|path| {
-            Box::pin(async move { Arc::new(SqliteStore::open(&path, Access::Write).await.unwrap()) as Arc<dyn Store> })
-        })
-    };
-    conformance::check_store(&labs).await;
+    conformance::check_store(&sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sqlite_and_sqlite_keep_every_promise_of_a_pair() {
+    conformance::check_pair(Pair { from: &sqlite, into: &sqlite }).await;
 }
 
 /// All that is promised of reading, by a view that is slowed down.

@@ -13,7 +13,7 @@ use syncline_core::store::DigestBatch;
 use syncline_core::value::{RowBatch, exact};
 
 use crate::sqlite::connect::failure::Attempt;
-use crate::sqlite::snapshot::masks::Masks;
+use crate::sqlite::snapshot::seen::Seen;
 use crate::sqlite::snapshot::select;
 use crate::sqlite::thread::Outlet;
 use crate::sqlite::types::{self, Encoding};
@@ -68,10 +68,10 @@ pub(in crate::sqlite) fn each_row(
     let filtered = select::filtered(task, Encoding::of(conn)?)?;
     let mut statement = conn.prepare(&format!("SELECT {columns}, {place} FROM {table}{filtered}"))?;
     let mut rows = statement.raw_query();
-    let masks = Masks::of(task);
+    let mut seen = Seen::of(task);
     let (width, mut encoded) = (task.columns.len(), Vec::new());
     while let Some(row) = rows.next()? {
-        types::encode_row(row, width, masks.as_ref(), &mut encoded)?;
+        types::encode_row(row, width, (seen.as_mut(), task.forms.equality), &mut encoded)?;
         if !pass(RowDigest(exact::digest_bytes(&encoded)), row.get(width)?, encoded.len())? {
             return Ok(());
         }

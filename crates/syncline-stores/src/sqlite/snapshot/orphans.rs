@@ -8,7 +8,10 @@ use syncline_core::store::Orphans;
 use syncline_core::value::RowBatch;
 
 use crate::sqlite::connect::failure::Attempt;
+use crate::sqlite::snapshot::seen::Seen;
 use crate::sqlite::snapshot::select;
+use crate::sqlite::types::bind::Binder;
+use crate::sqlite::types::forms::Form;
 use crate::sqlite::types::{self, Encoding};
 
 /// Finds them among the rows with `keys`, or in the whole table, and names at most `limit`. A row with NULL in the reference points nowhere on
@@ -23,18 +26,20 @@ pub(in crate::sqlite) fn find(
     let parent_exists = select::table_exists(conn, &reference.parent)?;
     let sql = dangling(child, reference, parent_exists)?;
     let mut orphans = Orphans::new(child, reference);
+    let mut seen = (!child.forms.are_native()).then(|| seen(child, reference));
     match keys {
         None => {
             let mut statement = conn.prepare(&sql)?;
-            collect(&mut orphans, statement.raw_query(), limit)?;
+            collect(&mut orphans, statement.raw_query(), seen.as_mut(), limit)?;
         }
         Some(keys) => {
-            let encoding = Encoding::of(conn)?;
+            let mut binder = Binder::of(child, Encoding::of(conn)?);
             let mut statement =
                 conn.prepare_cached(&format!("{sql} AND {}", select::key_condition(child, "c.", 1)?))?;
             for key in keys.rows() {
-                types::bind(&mut statement, 1, key.iter(), encoding)?;
-                collect(&mut orphans, statement.raw_query(), limit)?;
+                if binder.bind_key(&mut statement, 1, key.iter())? {
+                    collect(&mut orphans, statement.raw_query(), seen.as_mut(), limit)?;
+                }
             }
         }
     }
@@ -70,11 +75,31 @@ fn dangling(child: &TableTask, reference: &ForeignKey, parent_exists: bool) -> R
     Ok(format!("SELECT {} FROM {table} AS c WHERE {}", cells.join(", "), conditions.join(" AND ")))
 }
 
-fn collect(orphans: &mut Orphans, mut rows: Rows<'_>, limit: usize) -> Attempt<()> {
+/// How the cells are seen that such a row is told by. What it points at is seen as keys are, so that it can be looked for.
+fn seen(child: &TableTask, reference: &ForeignKey) -> Seen {
+    let key = if child.is_multiset() { vec![None; child.key_width()] } else { Form::of_key(child).unwrap_or_default() };
+    let pointing = reference.columns.iter().map(|name| {
+        let at = child.column_names().position(|column| column.eq_ignore_ascii_case(name))?;
+        Some(Form::of(child, at)?.strict())
+    });
+    Seen::in_forms(key.into_iter().chain(pointing).collect())
+}
+
+fn collect(orphans: &mut Orphans, mut rows: Rows<'_>, mut seen: Option<&mut Seen>, limit: usize) -> Attempt<()> {
+    let width = orphans.keys.width() + orphans.points_at.width();
+    let mut shown = RowBatch::new(width);
     while let Some(row) = rows.next()? {
-        let width = orphans.keys.width() + orphans.points_at.width();
-        let cells = (0..width).map(|column| Ok(types::value(row.get_ref(column)?)));
-        orphans.add(&cells.collect::<rusqlite::Result<Vec<_>>>()?, limit)?;
+        match &mut seen {
+            None => {
+                let cells = (0..width).map(|column| Ok(types::value(row.get_ref(column)?)));
+                orphans.add(&cells.collect::<rusqlite::Result<Vec<_>>>()?, limit)?;
+            }
+            Some(seen) => {
+                shown.clear();
+                seen.push_row(&mut shown, types::cells(row, width))?;
+                orphans.add(&shown.row(0).iter().collect::<Vec<_>>(), limit)?;
+            }
+        }
     }
     Ok(())
 }

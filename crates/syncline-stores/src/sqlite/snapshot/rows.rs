@@ -5,7 +5,7 @@ use syncline_core::change::TableTask;
 use syncline_core::limits;
 use syncline_core::value::RowBatch;
 
-use super::masks::Masks;
+use super::seen::Seen;
 use super::select::{self, Finder};
 use crate::sqlite::connect::failure::Attempt;
 use crate::sqlite::thread::Outlet;
@@ -13,14 +13,14 @@ use crate::sqlite::types::{self, Encoding};
 
 pub(super) fn scan(conn: &Connection, task: &TableTask, outlet: &Outlet<RowBatch>) -> Attempt<()> {
     let width = task.columns.len();
-    let masks = Masks::of(task);
+    let mut seen = Seen::of(task);
     let mut statement = conn.prepare(&select::scan(task, Encoding::of(conn)?)?)?;
     let mut rows = statement.raw_query();
     let mut batch = RowBatch::new(width);
     while let Some(row) = rows.next()? {
-        match &masks {
+        match &mut seen {
             None => types::push_row(&mut batch, row)?,
-            Some(masks) => masks.push_row(&mut batch, types::cells(row, width))?,
+            Some(seen) => seen.push_row(&mut batch, types::cells(row, width))?,
         }
         if is_full(&batch, outlet) && !hand_over(std::mem::replace(&mut batch, RowBatch::new(width)), outlet) {
             return Ok(());
@@ -34,15 +34,13 @@ pub(super) fn scan(conn: &Connection, task: &TableTask, outlet: &Outlet<RowBatch
 
 pub(super) fn fetch(conn: &Connection, task: &TableTask, keys: &RowBatch, outlet: &Outlet<RowBatch>) -> Attempt<()> {
     let width = task.columns.len();
-    let masks = Masks::of(task);
     let mut finder = Finder::of_filtered(conn, task, Encoding::of(conn)?)?;
     let mut batch = RowBatch::new(width);
     for key in keys.rows() {
         if !finder.find(|| key.iter())? {
             continue;
         }
-        // Behind masks every cell is made anew anyway.
-        if masks.is_none() && finder.bytes() > limits::BATCH_BYTES {
+        if finder.bytes() > limits::BATCH_BYTES {
             let before = std::mem::replace(&mut batch, RowBatch::new(width));
             let is_wanted = before.is_empty() || hand_over(before, outlet);
             if !is_wanted || !outlet.send_and_wait(finder.take()) {
@@ -50,10 +48,7 @@ pub(super) fn fetch(conn: &Connection, task: &TableTask, keys: &RowBatch, outlet
             }
             continue;
         }
-        match &masks {
-            None => batch.push_row(finder.row().iter())?,
-            Some(masks) => masks.push_row(&mut batch, finder.row().iter())?,
-        }
+        batch.push_row(finder.row().iter())?;
         if is_full(&batch, outlet) && !hand_over(std::mem::replace(&mut batch, RowBatch::new(width)), outlet) {
             return Ok(());
         }

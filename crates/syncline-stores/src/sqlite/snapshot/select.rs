@@ -4,13 +4,15 @@ use rusqlite::{CachedStatement, Connection};
 use syncline_core::change::{TableTask, copies};
 use syncline_core::error::Result;
 use syncline_core::schema::TableSchema;
-use syncline_core::value::key_order::compare_keys;
+use syncline_core::value::key_order::{compare, compare_keys};
 use syncline_core::value::{Row, RowBatch, ValueRef};
 
 use super::super::connect::failure::Attempt;
 use super::super::digest::copies::place_name;
 use super::super::filter;
+use super::super::types::bind::Binder;
 use super::super::types::{self, Encoding};
+use super::seen::Seen;
 use crate::sql::Dialect;
 
 /// A name in quotes.
@@ -106,8 +108,11 @@ fn collation(table: &TableSchema, position: usize) -> &str {
 pub(in crate::sqlite) struct Finder<'c> {
     statement: CachedStatement<'c>,
     key: Vec<usize>,
-    encoding: Encoding,
-    found: RowBatch,
+    binder: Binder,
+    stored: RowBatch,
+    seen: Option<Seen>,
+    /// The row as it is seen, where that is not how it is stored.
+    shown: RowBatch,
     rowid: Option<i64>,
     reads_rowid: bool,
 }
@@ -147,8 +152,10 @@ impl<'c> Finder<'c> {
         Ok(Self {
             statement: conn.prepare_cached(&sql)?,
             key: task.key.clone(),
-            encoding,
-            found: RowBatch::new(task.columns.len()),
+            binder: Binder::of(task, encoding),
+            stored: RowBatch::new(task.columns.len()),
+            seen: Seen::of(task),
+            shown: RowBatch::new(task.columns.len()),
             rowid: None,
             reads_rowid: rowid.is_some(),
         })
@@ -162,33 +169,56 @@ impl<'c> Finder<'c> {
     where
         K: Iterator<Item = ValueRef<'v>>,
     {
-        types::bind(&mut self.statement, 1, key(), self.encoding)?;
+        if !self.binder.bind_key(&mut self.statement, 1, key())? {
+            return Ok(false);
+        }
         let mut rows = self.statement.raw_query();
         while let Some(row) = rows.next()? {
-            self.found.clear();
-            types::push_row(&mut self.found, row)?;
-            if self.key.is_empty() || compare_keys(self.found.row(0).select(&self.key), key()).is_eq() {
-                self.rowid = if self.reads_rowid { Some(row.get(self.found.width())?) } else { None };
-                return Ok(true);
+            self.stored.clear();
+            types::push_row(&mut self.stored, row)?;
+            let found = self.stored.row(0);
+            let is_it = match &mut self.seen {
+                None => self.key.is_empty() || compare_keys(found.select(&self.key), key()).is_eq(),
+                Some(seen) => {
+                    let mut cells = self.key.iter().zip(key());
+                    cells.all(|(at, wanted)| compare(seen.in_form(*at, found.get(*at)), wanted).is_eq())
+                }
+            };
+            if !is_it {
+                continue;
             }
+            self.rowid = if self.reads_rowid { Some(row.get(self.stored.width())?) } else { None };
+            if let Some(seen) = &mut self.seen {
+                self.shown.clear();
+                seen.push_row(&mut self.shown, found.iter())?;
+            }
+            return Ok(true);
         }
         Ok(false)
     }
 
-    /// The row that was found last.
+    /// The row that was found last, as it is seen.
     pub(in crate::sqlite) fn row(&self) -> Row<'_> {
-        self.found.row(0)
+        if self.seen.is_some() { self.shown.row(0) } else { self.stored.row(0) }
+    }
+
+    /// The row that was found last, as it is stored.
+    pub(in crate::sqlite) fn stored(&self) -> Row<'_> {
+        self.stored.row(0)
     }
 
     /// The row that was found last, alone in a batch, which spares a huge one its copy.
     pub(in crate::sqlite) fn take(&mut self) -> RowBatch {
-        let width = self.found.width();
-        std::mem::replace(&mut self.found, RowBatch::new(width))
+        let row = if self.seen.is_some() { &mut self.shown } else { &mut self.stored };
+        let empty = RowBatch::new(row.width());
+        let row = std::mem::replace(row, empty);
+        self.stored.clear();
+        row
     }
 
-    /// Memory that the row takes which was found last.
+    /// Memory that the row takes which was found last, as it is seen.
     pub(in crate::sqlite) fn bytes(&self) -> usize {
-        self.found.bytes()
+        if self.seen.is_some() { self.shown.bytes() } else { self.stored.bytes() }
     }
 
     /// The number of the row that was found last, where it is read.

@@ -5,7 +5,7 @@ use syncline_core::change::TableTask;
 use syncline_core::store::Share;
 use syncline_core::value::{TableSum, exact};
 
-use super::masks::Masks;
+use super::seen::Seen;
 use super::select;
 use crate::sqlite::connect::failure::Attempt;
 use crate::sqlite::filter;
@@ -15,14 +15,15 @@ use crate::sqlite::types::{self, Encoding};
 /// Sends the sums of rows that follow each other, for as long as anybody wants them.
 pub(super) fn stream(conn: &Connection, task: &TableTask, share: Share, outlet: &Outlet<TableSum>) -> Attempt<()> {
     let Some(condition) = condition(conn, task, share)? else { return Ok(()) };
-    let masks = Masks::of(task);
+    let mut seen = Seen::of(task);
     let (columns, table) = (select::columns(task)?, select::table(&task.table.name)?);
     let mut statement = conn.prepare(&format!("SELECT {columns} FROM {table}{condition}"))?;
     let mut rows = statement.raw_query();
     let mut sum = TableSum::default();
     let mut encoded = Vec::new();
     while let Some(row) = rows.next()? {
-        types::encode_row(row, task.columns.len(), masks.as_ref(), &mut encoded)?;
+        let how = (seen.as_mut(), task.forms.equality);
+        types::encode_row(row, task.columns.len(), how, &mut encoded)?;
         sum.add_digest(exact::digest_bytes(&encoded));
         if sum.rows >= outlet.flow().rows as u64 && !outlet.send(std::mem::take(&mut sum)) {
             return Ok(());

@@ -10,7 +10,7 @@ use syncline_core::change::{
 use syncline_core::error::{Code, Error};
 use syncline_core::limits;
 use syncline_core::store::Sighting;
-use syncline_core::value::{Row, RowBatch, exact};
+use syncline_core::value::{Row, RowBatch, ValueRef, exact};
 
 use self::standing::{Standing, moved};
 use super::copies;
@@ -77,6 +77,8 @@ struct Apply<'c> {
     writer: RowWriter<'c>,
     /// Puts displaced rows back with their kept cells.
     whole_writer: RowWriter<'c>,
+    /// Whether rows come as they are stored.
+    is_native: bool,
     applied: Applied,
     /// Memory that `applied` takes.
     bytes: usize,
@@ -93,6 +95,7 @@ impl<'c> Apply<'c> {
             filtered: None,
             writer: RowWriter::new(conn, task, encoding),
             whole_writer: RowWriter::new(conn, whole, encoding),
+            is_native: task.forms.are_native(),
             applied: Applied::default(),
             bytes: 0,
             scratch: Vec::new(),
@@ -110,7 +113,7 @@ impl<'c> Apply<'c> {
                     let with_key = !self.task.key.iter().all(|cell| self.finder.row().get(*cell) == row.get(*cell));
                     let written = self.writer.update(row, place, with_key);
                     if self.is_taken(written, row, true)? {
-                        self.image_of_change(row, place);
+                        self.image_of_change(row, place)?;
                         self.applied.updated += 1;
                     }
                 }
@@ -135,7 +138,7 @@ impl<'c> Apply<'c> {
             }
             if self.digest_of_found() == *expected {
                 let place = self.finder.rowid();
-                let image = self.image(exact::encode_row(key.iter()), place, None);
+                let image = self.image(self.stored_key(|| key.iter()), place, None);
                 self.keep(image);
                 let deleted = self.writer.delete(key.iter(), place);
                 deleted.map_err(|failure| failure.at_row(|| bulk::place_of(self.task, key.iter())))?;
@@ -163,14 +166,13 @@ impl<'c> Apply<'c> {
         };
         let written = self.writer.insert(row, place);
         if self.is_taken(written, row, false)? {
-            let after = if !self.task.mapped.kept.is_empty() && self.finder.find(|| row.select(&self.task.key))? {
-                // The columns that are not carried have got values from the database, and undo will find them there.
-                exact::digest_row(self.finder.row().iter(), &mut self.scratch)
+            let (key, after) = if self.is_native && self.task.mapped.kept.is_empty() {
+                (self.key_of(row), RowDigest(exact::digest_row(row.iter(), &mut self.scratch)))
             } else {
-                exact::digest_row(row.iter(), &mut self.scratch)
+                // The columns that are not carried have got values from the database, and undo will find them there.
+                self.written(row)?
             };
-            let after = Some(RowDigest(after));
-            self.keep(Image { key: self.key_of(row), before: None, place: None, after });
+            self.keep(Image { key, before: None, place: None, after: Some(after) });
             self.applied.inserted += 1;
         }
         Ok(())
@@ -189,12 +191,38 @@ impl<'c> Apply<'c> {
         Ok(false)
     }
 
-    /// The image of the row that was found, which `row` is about to replace.
-    fn image_of_change(&mut self, row: Row<'_>, place: Option<i64>) {
-        let kept = self.finder.row().iter().skip(self.task.columns.len());
-        let after = Some(RowDigest(exact::digest_row(row.iter().chain(kept), &mut self.scratch)));
-        let image = self.image(self.key_of(row), place, after);
+    /// The image of the row that was found, which `row` has replaced.
+    fn image_of_change(&mut self, row: Row<'_>, place: Option<i64>) -> Attempt<()> {
+        let image = if self.is_native {
+            let kept = self.finder.stored().iter().skip(self.task.columns.len());
+            let after = RowDigest(exact::digest_row(row.iter().chain(kept), &mut self.scratch));
+            self.image(self.key_of(row), place, Some(after))
+        } else {
+            let before = Some(exact::encode_row(self.finder.stored().iter()));
+            let (key, after) = self.written(row)?;
+            Image { key, before, place, after: Some(after) }
+        };
         self.keep(image);
+        Ok(())
+    }
+
+    /// Key and digest of a row that was written, as it is stored. It is read for that: what a column makes of a cell is
+    /// not foretold.
+    fn written(&mut self, row: Row<'_>) -> Attempt<(Vec<u8>, RowDigest)> {
+        if !self.finder.find(|| row.select(&self.task.key))? {
+            return Err(bug("a row that was written is not there"));
+        }
+        let key = self.stored_key(|| row.select(&self.task.key));
+        let digest = exact::digest_row(self.finder.stored().iter(), &mut self.scratch);
+        Ok((key, RowDigest(digest)))
+    }
+
+    /// The key of the row that was found, as it is stored; `key` is what it was found by.
+    fn stored_key<'v, K: Iterator<Item = ValueRef<'v>>>(&self, key: impl FnOnce() -> K) -> Vec<u8> {
+        match self.is_native {
+            true => exact::encode_row(key()),
+            false => exact::encode_row(self.finder.stored().select(&self.task.key)),
+        }
     }
 
     fn keep(&mut self, image: Image) {
@@ -213,7 +241,7 @@ impl<'c> Apply<'c> {
     }
 
     fn image(&self, key: Vec<u8>, place: Option<i64>, after: Option<RowDigest>) -> Image {
-        Image { key, before: Some(exact::encode_row(self.finder.row().iter())), place, after }
+        Image { key, before: Some(exact::encode_row(self.finder.stored().iter())), place, after }
     }
 
     fn key_of(&self, row: Row<'_>) -> Vec<u8> {

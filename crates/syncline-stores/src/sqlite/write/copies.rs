@@ -10,7 +10,7 @@ use syncline_core::change::{
 };
 use syncline_core::error::{Code, Error};
 use syncline_core::limits;
-use syncline_core::value::{Row, ValueRef, exact};
+use syncline_core::value::{Row, RowBatch, ValueRef, exact};
 
 use super::displaced::{Fate, Memory};
 use super::row::RowWriter;
@@ -98,7 +98,7 @@ impl<'c> Apply<'c> {
         }
         let mut digests = Vec::with_capacity(batch.rows.len());
         for row in batch.rows.rows() {
-            digests.push(RowDigest(exact::digest_row(row.iter(), &mut self.scratch)));
+            digests.push(self.task.digest(row.iter(), &mut self.scratch));
         }
         let is_counted = batch.expectations.iter().any(|expected| matches!(expected, Expectation::Fewer(_)));
         let mut there = if is_counted { self.look_for(&digests)? } else { HashMap::new() };
@@ -136,14 +136,15 @@ impl<'c> Apply<'c> {
             return Ok(false);
         }
         let place = self.conn.last_insert_rowid();
-        let after = if self.task.mapped.kept.is_empty() || !self.find(place)? {
-            digest
+        let is_native = self.task.forms.are_native();
+        let (stored, after) = if is_native && self.task.mapped.kept.is_empty() || !self.find(place)? {
+            (digest, digest)
         } else {
             // The columns that are not carried have got values from the database, and undo will find them there.
-            RowDigest(exact::digest_row(self.finder.row().iter(), &mut self.scratch))
+            (self.stored_digest(), RowDigest(exact::digest_row(self.finder.stored().iter(), &mut self.scratch)))
         };
         // A row that comes back is called as it was, wherever it is now: so an undo that was cut off knows it again.
-        let key = if wanted.is_some() { key.to_vec() } else { copies::encode(digest, place) };
+        let key = if wanted.is_some() && is_native { key.to_vec() } else { copies::encode(stored, place) };
         self.applied.images.push(Image { key, before: None, place: Some(place), after: Some(after) });
         self.applied.inserted += 1;
         Ok(true)
@@ -167,7 +168,7 @@ impl<'c> Apply<'c> {
             let place = copies::place_of(key).ok_or_else(|| bug("a row without a key needs a place"))?;
             if self.is_at(Some(place), digest)? {
                 if left.is_none_or(|left| *count > left) {
-                    self.delete_found(exact::encode_row(key.iter()), place)?;
+                    self.delete_found(key, place)?;
                     *count = count.saturating_sub(1);
                     bytes += self.applied.images.last().map_or(0, Image::bytes);
                 }
@@ -196,7 +197,9 @@ impl<'c> Apply<'c> {
                     if !self.is_at(Some(place), digest)? {
                         return Err(bug("a copy has moved within a transaction"));
                     }
-                    self.delete_found(copies::encode(digest, place), place)?;
+                    let mut key = RowBatch::new(copies::WIDTH);
+                    copies::push(&mut key, digest, place)?;
+                    self.delete_found(key.row(0), place)?;
                 }
                 _ if instead.is_some() || left.is_none() && found.count > 0 => {
                     let words = match &instead {
@@ -213,9 +216,13 @@ impl<'c> Apply<'c> {
         Ok(())
     }
 
-    /// Deletes the row that was found last, which is at this place.
-    fn delete_found(&mut self, key: Vec<u8>, place: i64) -> Attempt<()> {
-        let before = Some(exact::encode_row(self.finder.row().iter()));
+    /// Deletes the row that was found last, which is at this place and was looked for by this key.
+    fn delete_found(&mut self, key: Row<'_>, place: i64) -> Attempt<()> {
+        let key = match self.task.forms.are_native() {
+            true => exact::encode_row(key.iter()),
+            false => copies::encode(self.stored_digest(), place),
+        };
+        let before = Some(exact::encode_row(self.finder.stored().iter()));
         self.writer.delete(std::iter::empty(), Some(place))?;
         self.applied.images.push(Image { key, before, place: Some(place), after: None });
         self.applied.deleted += 1;
@@ -229,7 +236,13 @@ impl<'c> Apply<'c> {
             return Ok(false);
         }
         let found = self.finder.row().iter().take(self.task.columns.len());
-        Ok(RowDigest(exact::digest_row(found, &mut self.scratch)) == digest)
+        Ok(self.task.digest(found, &mut self.scratch) == digest)
+    }
+
+    /// By what a row is called that was found, where no forms are known: images are read there.
+    fn stored_digest(&mut self) -> RowDigest {
+        let stored = self.finder.stored().iter().take(self.task.columns.len());
+        RowDigest(exact::digest_row(stored, &mut self.scratch))
     }
 
     fn find(&mut self, place: i64) -> Attempt<bool> {

@@ -12,7 +12,8 @@ pub(super) enum Fate {
     Displaced {
         /// Its row number, where it has one beside the key.
         place: Option<i64>,
-        /// Its cells that are not carried, in the exact encoding.
+        /// Its cells that are not carried, in the exact encoding; behind all others, where rows do not come as they are
+        /// stored.
         kept: Vec<u8>,
     },
     /// It was left alone: its expectation failed, or it was as wanted already.

@@ -6,12 +6,16 @@
 use rusqlite::{CachedStatement, Connection};
 use syncline_core::change::TableTask;
 use syncline_core::error::Result;
+use syncline_core::value::key_order::compare_keys;
 use syncline_core::value::{Row, RowBatch, exact};
 
 use super::row::RowWriter;
 use crate::sqlite::bulk;
 use crate::sqlite::connect::failure::{Attempt, Failure};
+use crate::sqlite::snapshot::seen::Seen;
 use crate::sqlite::snapshot::select::{self, Finder};
+use crate::sqlite::types::bind::Binder;
+use crate::sqlite::types::forms::Form;
 use crate::sqlite::types::{self, Encoding};
 
 /// For each row, the keys of the others that have a unique value of it, in the exact encoding.
@@ -38,14 +42,17 @@ struct Search<'c> {
     whole: &'c TableTask,
     finder: Finder<'c>,
     writer: RowWriter<'c>,
-    encoding: Encoding,
+    binder: Binder,
+    /// As what the keys of rivals are seen.
+    seen: Option<Seen>,
 }
 
 impl<'c> Search<'c> {
     fn new(conn: &'c Connection, task: &'c TableTask, whole: &'c TableTask) -> Attempt<Self> {
         let encoding = Encoding::of(conn)?;
         let finder = Finder::new(conn, whole, select::hidden_rowid(&task.table), encoding)?;
-        Ok(Self { conn, task, whole, finder, writer: RowWriter::new(conn, whole, encoding), encoding })
+        let (writer, binder) = (RowWriter::new(conn, whole, encoding), Binder::of(task, encoding));
+        Ok(Self { conn, task, whole, finder, writer, binder, seen: Form::of_key(task).map(Seen::in_forms) })
     }
 
     /// One row after the other leaves that is in the way, until none is.
@@ -61,12 +68,12 @@ impl<'c> Search<'c> {
         } else {
             wanted.push_row(row.iter())?;
         }
-        let own = exact::encode_row(row.select(&self.task.key));
         let mut insert = self.conn.prepare_cached(&insert(task)?)?;
         let mut rivals = Vec::new();
         while let Some(rival) = self.rival(&mut insert, wanted.row(0))? {
             let key = exact::encode_row(rival.row(0).iter());
-            if key == own || rivals.contains(&key) || !self.finder.find(|| rival.row(0).iter())? {
+            let is_own = compare_keys(rival.row(0).iter(), row.select(&self.task.key)).is_eq();
+            if is_own || rivals.contains(&key) || !self.finder.find(|| rival.row(0).iter())? {
                 break;
             }
             self.writer.delete(rival.row(0).iter(), self.finder.rowid())?;
@@ -77,13 +84,16 @@ impl<'c> Search<'c> {
 
     /// The key that the insert returns: that of the row in the way, or the row's own. Nothing when the row is refused for
     /// another reason.
-    fn rival(&self, insert: &mut CachedStatement<'_>, row: Row<'_>) -> Attempt<Option<RowBatch>> {
+    fn rival(&mut self, insert: &mut CachedStatement<'_>, row: Row<'_>) -> Attempt<Option<RowBatch>> {
         let mut key = RowBatch::new(self.task.key.len());
-        let bound = types::bind(insert, 1, row.iter(), self.encoding);
+        let bound = self.binder.bind_row(insert, 1, row.iter());
         let inserted = bound.and_then(|()| {
             let mut returned = insert.raw_query();
             while let Some(row) = returned.next().map_err(Failure::of_row(&self.task.table.name))? {
-                types::push_row(&mut key, row)?;
+                match &mut self.seen {
+                    None => types::push_row(&mut key, row)?,
+                    Some(seen) => seen.push_row(&mut key, types::cells(row, self.task.key.len()))?,
+                }
             }
             Ok(())
         });

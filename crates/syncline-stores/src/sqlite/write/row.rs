@@ -8,13 +8,14 @@ use syncline_core::value::{Row, ValueRef};
 use crate::sqlite::bulk;
 use crate::sqlite::connect::failure::{Attempt, Failure};
 use crate::sqlite::snapshot::select;
-use crate::sqlite::types::{self, Encoding};
+use crate::sqlite::types::Encoding;
+use crate::sqlite::types::bind::Binder;
 
 /// Writes rows of one table.
 pub(super) struct RowWriter<'c> {
     conn: &'c Connection,
     task: &'c TableTask,
-    encoding: Encoding,
+    binder: Binder,
     /// How the row number is called where it says something that the columns do not.
     rowid: Option<&'static str>,
     insert: Option<CachedStatement<'c>>,
@@ -27,7 +28,8 @@ impl<'c> RowWriter<'c> {
     /// A writer for the task's table.
     pub(super) fn new(conn: &'c Connection, task: &'c TableTask, encoding: Encoding) -> Self {
         let rowid = select::hidden_rowid(&task.table);
-        Self { conn, task, encoding, rowid, insert: None, update: None, update_with_key: None, delete: None }
+        let binder = Binder::of(task, encoding);
+        Self { conn, task, binder, rowid, insert: None, update: None, update_with_key: None, delete: None }
     }
 
     /// Inserts a row, with this row number where the table has one beside its key and `place` names one.
@@ -36,7 +38,7 @@ impl<'c> RowWriter<'c> {
             Some(statement) => statement,
             empty => empty.insert(self.conn.prepare_cached(&bulk::insert(self.task, self.rowid)?)?),
         };
-        types::bind(statement, 1, row.iter(), self.encoding)?;
+        self.binder.bind_row(statement, 1, row.iter())?;
         if self.rowid.is_some() {
             statement.raw_bind_parameter(self.task.columns.len() + 1, place)?;
         }
@@ -59,10 +61,10 @@ impl<'c> RowWriter<'c> {
             }
         };
         let width = self.task.columns.len();
-        types::bind(statement, 1, row.iter(), self.encoding)?;
+        self.binder.bind_row(statement, 1, row.iter())?;
         match self.rowid {
             Some(_) => statement.raw_bind_parameter(width + 1, place)?,
-            None => types::bind(statement, width + 1, row.select(&self.task.key), self.encoding)?,
+            None => there(self.task, self.binder.bind_key(statement, width + 1, row.select(&self.task.key))?)?,
         }
         let written = statement.raw_execute();
         one(self.task, written)
@@ -80,7 +82,7 @@ impl<'c> RowWriter<'c> {
         };
         match self.rowid {
             Some(_) => statement.raw_bind_parameter(1, place)?,
-            None => types::bind(statement, 1, key, self.encoding)?,
+            None => there(self.task, self.binder.bind_key(statement, 1, key)?)?,
         }
         let written = statement.raw_execute();
         one(self.task, written)
@@ -125,6 +127,14 @@ fn condition(task: &TableTask, rowid: Option<&str>, first: usize) -> Attempt<Str
         Some(rowid) => format!("{rowid} = ?{first}"),
         None => select::key_condition(task, "", first)?,
     })
+}
+
+/// A row that was found has a key that can be looked for.
+fn there(task: &TableTask, can_be: bool) -> Attempt<()> {
+    if can_be {
+        return Ok(());
+    }
+    Err(Error::new(Code::Internal, format!("a row of {} has a key that it cannot have", task.table.name)).into())
 }
 
 fn one(task: &TableTask, written: rusqlite::Result<usize>) -> Attempt<()> {

@@ -1,6 +1,6 @@
 //! The two halves of an exchange: rows leave their places, and take each other's.
 
-use syncline_core::change::PutBatch;
+use syncline_core::change::{Image, PutBatch};
 use syncline_core::value::{Row, RowBatch, exact};
 
 use super::super::displaced::{Fate, Memory};
@@ -20,8 +20,15 @@ impl Apply<'_> {
                     self.moved(row, found)?;
                 }
                 Standing::Present(place) => {
-                    self.image_of_change(row, place);
-                    let kept = exact::encode_row(self.finder.row().iter().skip(self.task.columns.len()));
+                    // What a row becomes that does not come as it is stored, is known once it is.
+                    let whole = self.finder.stored().iter();
+                    let kept = match self.is_native {
+                        true => exact::encode_row(whole.skip(self.task.columns.len())),
+                        false => exact::encode_row(whole),
+                    };
+                    if self.is_native {
+                        self.image_of_change(row, place)?;
+                    }
                     memory.remember(&self.key_of(row), &Fate::Displaced { place, kept })?;
                     let deleted = self.writer.delete(row.select(&self.task.key), place);
                     deleted.map_err(|failure| at_row(failure, self.task, row))?;
@@ -43,6 +50,10 @@ impl Apply<'_> {
                 Some(Fate::Displaced { place, kept }) => {
                     let written = self.put_back(row, place, &kept);
                     if self.is_taken(written, row, false)? {
+                        if !self.is_native {
+                            let (key, after) = self.written(row)?;
+                            self.keep(Image { key, before: Some(kept), place, after: Some(after) });
+                        }
                         self.applied.updated += 1;
                     }
                 }
@@ -71,7 +82,8 @@ impl Apply<'_> {
     fn put_back(&mut self, row: Row<'_>, place: Option<i64>, kept: &[u8]) -> Attempt<()> {
         let kept = exact::decode_row(kept).map_err(|_| bug("what a displaced row has kept cannot be read"))?;
         let mut whole = RowBatch::new(self.task.columns.len() + self.task.mapped.kept.len());
-        whole.push_row(row.iter().chain(kept))?;
+        let own = if self.is_native { 0 } else { self.task.columns.len() };
+        whole.push_row(row.iter().chain(kept.into_iter().skip(own)))?;
         self.whole_writer.insert(whole.row(0), place)
     }
 }

@@ -1,7 +1,7 @@
 //! What a row is found to be, and what is said of one that is not as expected.
 
 use syncline_core::change::{Expectation, Reason, Refusal, RowDigest};
-use syncline_core::value::{Row, ValueRef, exact};
+use syncline_core::value::{Equality, Row, ValueRef, exact};
 
 use super::Apply;
 use crate::sqlite::connect::failure::Attempt;
@@ -23,7 +23,7 @@ pub(super) enum Standing {
 impl Apply<'_> {
     pub(super) fn standing_of_row(&mut self, row: Row<'_>, expectation: Expectation) -> Attempt<Standing> {
         let found = self.finder.find(|| row.select(&self.task.key))?;
-        if found && row.iter().eq(self.found()) {
+        if found && self.is_found(row) {
             return Ok(Standing::Done);
         }
         Ok(match (expectation, found) {
@@ -37,7 +37,15 @@ impl Apply<'_> {
 
     pub(super) fn digest_of_found(&mut self) -> RowDigest {
         let found = self.finder.row().iter().take(self.task.columns.len());
-        RowDigest(exact::digest_row(found, &mut self.scratch))
+        self.task.digest(found, &mut self.scratch)
+    }
+
+    /// Whether the row that was found is equal to this one.
+    fn is_found(&mut self, row: Row<'_>) -> bool {
+        match self.task.forms.equality {
+            Equality::Exact => row.iter().eq(self.found()),
+            Equality::Canonical => self.task.digest(row.iter(), &mut self.scratch) == self.digest_of_found(),
+        }
     }
 
     /// The cells of the task in the row that was found.
