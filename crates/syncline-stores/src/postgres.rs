@@ -5,6 +5,7 @@
 //! | `connect` | the way to a server, what a session is set to, PostgreSQL's errors in our words |
 //! | `describe` | version, identity, rights, what is risky about a server |
 //! | `claim` | the right of one run to change the database |
+//! | `schema` | what the tables look like |
 //! | `types` | what kind each type is, how its cells travel, and how a kind is declared |
 //! | `names` | where a table is, and how it is written |
 //! | `codec` | rows as COPY carries them |
@@ -14,6 +15,7 @@ pub mod codec;
 mod connect;
 mod describe;
 pub mod names;
+pub mod schema;
 pub mod types;
 
 pub use self::claim::PostgresClaim;

@@ -4,6 +4,7 @@ mod claim;
 mod codec;
 mod connect;
 mod describe;
+mod schema;
 mod tls;
 
 use std::time::Duration;
