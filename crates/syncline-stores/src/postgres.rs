@@ -7,6 +7,7 @@
 //! | `claim` | the right of one run to change the database |
 //! | `schema` | what the tables look like |
 //! | `types` | what kind each type is, how its cells travel, and how a kind is declared |
+//! | `translate` | tables of SQLite in PostgreSQL's words |
 //! | `names` | where a table is, and how it is written |
 //! | `codec` | rows as COPY carries them |
 
@@ -16,6 +17,7 @@ mod connect;
 mod describe;
 pub mod names;
 pub mod schema;
+pub mod translate;
 pub mod types;
 
 pub use self::claim::PostgresClaim;
