@@ -8,6 +8,7 @@
 //! | `schema` | what the tables look like |
 //! | `types` | what kind each type is, how its cells travel, and how a kind is declared |
 //! | `translate` | tables of SQLite in PostgreSQL's words |
+//! | `write` | what changes a database |
 //! | `names` | where a table is, and how it is written |
 //! | `codec` | rows as COPY carries them |
 
@@ -19,6 +20,7 @@ pub mod names;
 pub mod schema;
 pub mod translate;
 pub mod types;
+pub mod write;
 
 pub use self::claim::PostgresClaim;
 pub use self::connect::{ConnectOptions, Connection, Host, Password, Roots, TlsMode, connect};

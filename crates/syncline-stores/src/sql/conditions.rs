@@ -57,6 +57,16 @@ pub(crate) fn literal(text: &str) -> Option<Value> {
     }
 }
 
+/// The two names in a name with its schema, as PostgreSQL prints it.
+pub(crate) fn qualified(text: &str) -> Option<(String, String)> {
+    match words(text)?.as_slice() {
+        [Word::Bare(schema) | Word::Name(schema), Word::Sign("."), Word::Bare(name) | Word::Name(name)] => {
+            Some((schema.clone(), name.clone()))
+        }
+        _ => None,
+    }
+}
+
 fn number(digits: &str) -> Option<Value> {
     match digits.parse() {
         Ok(whole) => Some(Value::Int(whole)),

@@ -3,6 +3,7 @@
 mod claim;
 mod codec;
 mod connect;
+mod define;
 mod describe;
 mod schema;
 mod tls;
