@@ -9,6 +9,7 @@
 pub mod batch;
 pub mod calendar;
 pub mod canonical;
+mod digits;
 pub mod equality;
 pub mod exact;
 pub mod fit;
