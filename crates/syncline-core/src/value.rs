@@ -10,6 +10,7 @@ pub mod batch;
 mod bend;
 pub mod calendar;
 pub mod canonical;
+mod digits;
 pub mod equality;
 pub mod exact;
 pub mod fit;

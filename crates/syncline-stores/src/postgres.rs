@@ -5,7 +5,10 @@
 //! | `connect` | the way to a server, what a session is set to, PostgreSQL's errors in our words |
 //! | `describe` | version, identity, rights, what is risky about a server |
 //! | `claim` | the right of one run to change the database |
+//! | `schema` | what the tables look like |
 //! | `types` | what kind each type is, how its cells travel, and how a kind is declared |
+//! | `translate` | tables of SQLite in PostgreSQL's words |
+//! | `write` | what changes a database |
 //! | `names` | where a table is, and how it is written |
 //! | `codec` | rows as COPY carries them |
 
@@ -14,7 +17,10 @@ pub mod codec;
 mod connect;
 mod describe;
 pub mod names;
+pub mod schema;
+pub mod translate;
 pub mod types;
+pub mod write;
 
 pub use self::claim::PostgresClaim;
 pub use self::connect::{ConnectOptions, Connection, Host, Password, Roots, TlsMode, connect};

@@ -2,6 +2,7 @@
 //!
 //! Values are bound wherever a statement can take parameters; literals are for text that people read and run.
 
+pub(crate) mod conditions;
 mod postgres;
 mod sqlite;
 

@@ -73,7 +73,7 @@ impl Definer<'_> {
         });
         let table = TableSchema {
             name: self.view.target.clone(),
-            namespace: None,
+            namespace: source.namespace.clone().filter(|_| self.view.target == source.name),
             engine: source.engine,
             columns: positions.iter().filter_map(|position| self.column(*position)).collect(),
             key,
@@ -86,6 +86,7 @@ impl Definer<'_> {
             without_rowid: source.without_rowid,
             strict: source.strict,
             autoincrement: source.autoincrement,
+            has_heirs: false,
         };
         Defined { table: Arc::new(table), left_out: self.left_out }
     }

@@ -37,3 +37,8 @@ mod tests;
 pub(super) use self::bind::bind;
 pub use self::condition::{Comparison, Condition, Operand, Part};
 pub(super) use self::parser::parse;
+
+/// The condition that a text is, where it is one as filters have them.
+pub fn condition(text: &str) -> Option<Condition> {
+    parse(text).ok()
+}

@@ -16,11 +16,12 @@ pub struct Schema {
 /// Something in a database that Syncline reports and leaves as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotCarried {
-    /// `view`, `trigger`, `virtual table` or `shadow table`.
+    /// `view`, `trigger`, `virtual table` or `shadow table`; of PostgreSQL also `materialized view`, `foreign table`,
+    /// `sequence`, `routine`, `policy` or `exclusion constraint`.
     pub kind: &'static str,
     /// Its name.
     pub name: String,
-    /// The table it belongs to, for a trigger.
+    /// The table it belongs to, for a trigger and the like.
     pub table: Option<String>,
 }
 
@@ -57,8 +58,10 @@ pub struct TableSchema {
     pub without_rowid: bool,
     /// The engine enforces the declared types (SQLite's STRICT).
     pub strict: bool,
-    /// Row numbers are never used again (SQLite's AUTOINCREMENT).
+    /// Row numbers are never used again (SQLite's AUTOINCREMENT, PostgreSQL's `serial` and IDENTITY).
     pub autoincrement: bool,
+    /// Other tables inherit from it, and show their rows as its own unless it is asked for ONLY its own (PostgreSQL).
+    pub has_heirs: bool,
 }
 
 /// One column.
@@ -164,16 +167,20 @@ pub struct IndexColumn {
 }
 
 impl Schema {
-    /// The table with this name, in any case of its ASCII letters: that is how SQLite compares names.
+    /// The table with this name, in any case of its ASCII letters: that is how SQLite compares names. Where names differ in
+    /// nothing else, it is the one that is spelled like this.
     pub fn table(&self, name: &str) -> Option<&Arc<TableSchema>> {
-        self.tables.iter().find(|table| table.name.eq_ignore_ascii_case(name))
+        let spelled = self.tables.iter().find(|table| table.name == name);
+        spelled.or_else(|| self.tables.iter().find(|table| table.name.eq_ignore_ascii_case(name)))
     }
 }
 
 impl TableSchema {
-    /// The position of the column with this name, in any case of its ASCII letters.
+    /// The position of the column with this name, in any case of its ASCII letters. Where names differ in nothing else, it
+    /// is the one that is spelled like this.
     pub fn column(&self, name: &str) -> Option<usize> {
-        self.columns.iter().position(|column| column.name.eq_ignore_ascii_case(name))
+        let spelled = self.columns.iter().position(|column| column.name == name);
+        spelled.or_else(|| self.columns.iter().position(|column| column.name.eq_ignore_ascii_case(name)))
     }
 
     /// Positions of the columns that are written rather than computed.

@@ -9,17 +9,20 @@ use std::collections::BTreeMap;
 use serde_json::value::RawValue;
 
 use super::ValueRef;
-use super::number::Number;
+use super::digits::{Digits, Room, Written};
 
 /// Appends the canonical encoding of one value.
+///
+/// Inlined where a store encodes its cells, like [`super::exact::encode`].
+#[inline]
 pub fn encode(value: ValueRef<'_>, out: &mut Vec<u8>) {
     match value {
         ValueRef::Null => out.push(0),
         ValueRef::Bool(value) => out.push(1 + u8::from(value)),
-        ValueRef::Int(value) => number(&Number::from_int(value), out),
-        ValueRef::Real(value) => number(&Number::from_real_as_written(value), out),
-        ValueRef::Decimal(digits) => match Number::parse(digits) {
-            Some(parsed) => number(&parsed, out),
+        ValueRef::Int(value) => number(Written::of_int(value, &mut Room::default()), out),
+        ValueRef::Real(value) => number(Written::of_real(value, &mut Room::default()), out),
+        ValueRef::Decimal(digits) => match Written::parse(digits) {
+            Some(parsed) => number(parsed, out),
             None => sized(15, digits.as_bytes(), out),
         },
         ValueRef::Text(bytes) => sized(7, bytes, out),
@@ -37,16 +40,18 @@ pub fn encode(value: ValueRef<'_>, out: &mut Vec<u8>) {
     }
 }
 
-fn number(number: &Number, out: &mut Vec<u8>) {
+fn number(number: Written<'_>, out: &mut Vec<u8>) {
     match number {
-        Number::Nan => out.push(4),
-        Number::Infinity => out.push(5),
-        Number::NegativeInfinity => out.push(6),
-        Number::Finite(finite) => {
+        Written::Nan => out.push(4),
+        Written::Infinity => out.push(5),
+        Written::NegativeInfinity => out.push(6),
+        Written::Finite(Digits { negative, head, tail, exponent }) => {
             out.push(3);
-            out.push(u8::from(finite.negative));
-            out.extend_from_slice(&finite.exponent.to_le_bytes());
-            counted(&finite.digits, out);
+            out.push(u8::from(negative));
+            out.extend_from_slice(&exponent.to_le_bytes());
+            out.extend_from_slice(&((head.len() + tail.len()) as u64).to_le_bytes());
+            out.extend_from_slice(head);
+            out.extend_from_slice(tail);
         }
     }
 }
@@ -88,8 +93,8 @@ fn json_value(text: &str, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
         }
         _ => {
             let scalar: &RawValue = serde_json::from_str(text)?;
-            match Number::parse(scalar.get()) {
-                Some(parsed) => number(&parsed, out),
+            match Written::parse(scalar.get()) {
+                Some(parsed) => number(parsed, out),
                 None => sized(b'w', scalar.get().as_bytes(), out),
             }
         }

@@ -2,6 +2,8 @@
 
 use std::cmp::Ordering;
 
+use super::digits::{Digits, Room, Written};
+
 /// A number without its accidents of notation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Number {
@@ -22,72 +24,42 @@ pub(super) struct Finite {
 
 impl Number {
     pub(super) fn from_int(value: i64) -> Self {
-        Self::parse(&value.to_string()).expect("BUG: an integer prints as a number")
+        Written::of_int(value, &mut Room::default()).into()
     }
 
     /// The double as people write it: the shortest digits that read back as the same double.
     pub(super) fn from_real_as_written(value: f64) -> Self {
-        Self::from_real(value, |finite| format!("{finite:e}"))
+        Written::of_real(value, &mut Room::default()).into()
     }
 
     /// The exact value of the double, all its up to 767 digits.
     pub(super) fn from_real_exactly(value: f64) -> Self {
-        Self::from_real(value, |finite| format!("{finite:.800e}"))
+        if value.is_finite() {
+            return Self::parse(&format!("{value:.800e}")).expect("BUG: a finite double prints as a number");
+        }
+        Self::from_real_as_written(value)
     }
 
-    /// Reads `[+-]digits[.digits][e[+-]digits]`, `NaN`, `[+-]Infinity`; `None` for anything else.
+    /// As [`Written::parse`].
     pub(super) fn parse(text: &str) -> Option<Self> {
-        let (negative, rest) = match text.as_bytes().first()? {
-            b'-' => (true, &text[1..]),
-            b'+' => (false, &text[1..]),
-            _ => (false, text),
-        };
-        match rest {
-            "NaN" => return Some(Self::Nan),
-            "Infinity" => return Some(if negative { Self::NegativeInfinity } else { Self::Infinity }),
-            _ => {}
-        }
-        let (mantissa, power) = match rest.split_once(['e', 'E']) {
-            Some((mantissa, power)) => (mantissa, power.parse::<i64>().ok()?),
-            None => (rest, 0),
-        };
-        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-        if whole.is_empty() && fraction.is_empty() {
-            return None;
-        }
-        let mut digits = Vec::with_capacity(whole.len() + fraction.len());
-        digits.extend_from_slice(whole.as_bytes());
-        digits.extend_from_slice(fraction.as_bytes());
-        if !digits.iter().all(u8::is_ascii_digit) {
-            return None;
-        }
-        Some(Self::Finite(Finite::normal(negative, digits, power.checked_add(whole.len() as i64)?)))
+        Written::parse(text).map(Self::from)
     }
+}
 
-    fn from_real(value: f64, print: impl Fn(f64) -> String) -> Self {
-        if value.is_nan() {
-            Self::Nan
-        } else if value.is_infinite() {
-            if value > 0.0 { Self::Infinity } else { Self::NegativeInfinity }
-        } else {
-            Self::parse(&print(value)).expect("BUG: a finite double prints as a number")
+impl From<Written<'_>> for Number {
+    fn from(written: Written<'_>) -> Self {
+        match written {
+            Written::NegativeInfinity => Self::NegativeInfinity,
+            Written::Infinity => Self::Infinity,
+            Written::Nan => Self::Nan,
+            Written::Finite(Digits { negative, head, tail, exponent }) => {
+                Self::Finite(Finite { negative, digits: [head, tail].concat(), exponent })
+            }
         }
     }
 }
 
 impl Finite {
-    fn normal(negative: bool, mut digits: Vec<u8>, exponent: i64) -> Self {
-        let leading = digits.iter().take_while(|digit| **digit == b'0').count();
-        digits.drain(..leading);
-        while digits.last() == Some(&b'0') {
-            digits.pop();
-        }
-        if digits.is_empty() {
-            return Self { negative: false, digits, exponent: 0 };
-        }
-        Self { negative, digits, exponent: exponent - leading as i64 }
-    }
-
     fn magnitude(&self, other: &Self) -> Ordering {
         match (self.digits.is_empty(), other.digits.is_empty()) {
             (true, true) => Ordering::Equal,

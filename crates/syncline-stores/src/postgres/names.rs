@@ -53,6 +53,15 @@ impl Names {
     pub fn table(&self, table: &TableSchema) -> Result<String> {
         self.place(table).quoted()
     }
+
+    /// The table as it is written where its rows are selected, updated or deleted: without those of its heirs.
+    ///
+    /// # Errors
+    /// As [`Dialect::identifier`].
+    pub fn rows_of(&self, table: &TableSchema) -> Result<String> {
+        let written = self.table(table)?;
+        Ok(if table.has_heirs { format!("ONLY {written}") } else { written })
+    }
 }
 
 impl Place<'_> {

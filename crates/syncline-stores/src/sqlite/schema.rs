@@ -146,6 +146,7 @@ impl<'c> Questions<'c> {
             without_rowid: listed.without_rowid,
             strict: listed.strict,
             autoincrement,
+            has_heirs: false,
             columns,
         };
         Ok(Described { schema, primary_key })

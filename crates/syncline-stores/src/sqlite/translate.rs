@@ -16,10 +16,12 @@
 
 use std::sync::Arc;
 
-use syncline_core::schema::{Column, Generated, Index, IndexColumn, Key, TableSchema, Translated, Unique};
-use syncline_core::value::Kind;
+use syncline_core::schema::{Check, Column, Generated, Index, IndexColumn, Key, TableSchema, Translated, Unique};
+use syncline_core::value::{Coercion, Kind};
 
 use super::{ENGINE, types};
+use crate::sql::Dialect;
+use crate::sql::conditions::{self, Sort};
 
 /// So many digits a double gives back as they were.
 const DIGITS_OF_A_DOUBLE: u32 = 15;
@@ -34,7 +36,7 @@ pub(super) fn translate(table: &Arc<TableSchema>) -> Translated {
     let columns = table.columns.iter().enumerate();
     let columns: Vec<Column> =
         columns.map(|(at, column)| translated(column, row_number == Some(at), &mut left_out)).collect();
-    left_out.extend(table.checks.iter().map(|check| format!("CHECK ({})", check.expression)));
+    let checks = checks(table, &columns, &mut left_out);
     let key = table.key.as_ref().map(|key| Key {
         columns: key.columns.clone(),
         is_rowid: row_number.is_some(),
@@ -49,6 +51,7 @@ pub(super) fn translate(table: &Arc<TableSchema>) -> Translated {
         primary_key: table.primary_key.clone(),
         uniques: uniques(table, &mut left_out),
         foreign_keys: table.foreign_keys.clone(),
+        checks,
         indexes: indexes(table, &mut left_out),
         ..TableSchema::default()
     };
@@ -140,6 +143,34 @@ fn default(expression: &str) -> Option<String> {
 /// Whether the default gives out numbers: SQLite does so by itself.
 fn is_counted(expression: &str) -> bool {
     expression.starts_with("nextval(")
+}
+
+/// Conditions that mean the same here. Decimals that are kept as text are not compared as numbers, and text that the other
+/// engine orders by the rules of a language has no order here.
+fn checks(table: &TableSchema, columns: &[Column], left_out: &mut Vec<String>) -> Vec<Check> {
+    let sort = |name: &str| {
+        let at = table.column(name)?;
+        let (theirs, ours) = (&table.columns[at], &columns[at]);
+        let is_number_here =
+            matches!(ours.kind, Kind::Flexible(Coercion::Integer | Coercion::Real | Coercion::Numeric));
+        let sort = match &theirs.kind {
+            Kind::Bool => Sort::Truth,
+            Kind::Int { .. } | Kind::Decimal { .. } | Kind::Real { .. } if is_number_here => Sort::Number,
+            Kind::Text { padded: false, .. } if ["C", "POSIX"].contains(&theirs.collation.as_str()) => Sort::Text,
+            Kind::Text { padded: false, .. } | Kind::Enum { .. } => Sort::UnorderedText,
+            Kind::Date => Sort::Day,
+            _ => return None,
+        };
+        Some((ours.name.as_str(), sort))
+    };
+    let mut checks = Vec::new();
+    for check in &table.checks {
+        match conditions::translated(&check.expression, Dialect::Sqlite, &sort) {
+            Some(expression) => checks.push(Check { expression }),
+            None => left_out.push(format!("CHECK ({})", check.expression)),
+        }
+    }
+    checks
 }
 
 fn uniques(table: &TableSchema, left_out: &mut Vec<String>) -> Vec<Unique> {

@@ -3,7 +3,9 @@
 mod claim;
 mod codec;
 mod connect;
+mod define;
 mod describe;
+mod schema;
 mod tls;
 
 use std::time::Duration;

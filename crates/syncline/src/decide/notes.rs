@@ -6,6 +6,19 @@ use syncline_core::schema::Schema;
 use crate::request::Verb;
 use crate::select::admitted;
 
+/// Kinds of what is not carried, and how many of a kind are called.
+const NOT_CARRIED: [(&str, &str); 9] = [
+    ("view", "views"),
+    ("materialized view", "materialized views"),
+    ("trigger", "triggers"),
+    ("routine", "routines"),
+    ("virtual table", "virtual tables"),
+    ("foreign table", "foreign tables"),
+    ("sequence", "sequences"),
+    ("policy", "policies"),
+    ("exclusion constraint", "exclusion constraints"),
+];
+
 /// What is there and will not be touched.
 pub(super) fn notes(source: &Schema, target: &Schema, filter: &TableFilter, asked: (Verb, &Resolved)) -> Vec<String> {
     let (verb, resolved) = asked;
@@ -19,7 +32,7 @@ pub(super) fn notes(source: &Schema, target: &Schema, filter: &TableFilter, aske
     if verb == Verb::Mirror && !only_target.is_empty() {
         notes.push(format!("only in the target, left as they are: {}", listed(&only_target)));
     }
-    for kind in ["view", "trigger", "virtual table"] {
+    for (kind, plural) in NOT_CARRIED {
         let is_new = |name: &str| {
             !target.not_carried.iter().any(|other| other.kind == kind && other.name.eq_ignore_ascii_case(name))
         };
@@ -30,7 +43,7 @@ pub(super) fn notes(source: &Schema, target: &Schema, filter: &TableFilter, aske
             .map(|o| o.name.as_str())
             .collect();
         if !names.is_empty() {
-            notes.push(format!("{kind}s are not carried: {}", listed(&names)));
+            notes.push(format!("{plural} are not carried: {}", listed(&names)));
         }
     }
     notes

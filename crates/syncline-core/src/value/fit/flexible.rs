@@ -35,6 +35,11 @@ pub(super) fn fit<'v>(
             // White space around a number goes with the text.
             decimal(text.trim_ascii(), coercion)
         }
+        // They may be huge, and are text already.
+        ValueRef::Json(text) => Ok(ValueRef::Text(text.as_bytes())),
+        ValueRef::Other { text, .. } if !takes_text_for_numbers || !looks_numeric(text.as_bytes()) => {
+            Ok(ValueRef::Text(text.as_bytes()))
+        }
         value => {
             notation::write(value, scratch);
             if takes_text_for_numbers && looks_numeric(scratch.as_bytes()) {

@@ -1,0 +1,3 @@
+//! What changes a database.
+
+pub mod define;

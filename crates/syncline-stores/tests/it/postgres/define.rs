@@ -1,0 +1,215 @@
+//! Tables made from their description.
+
+use std::sync::Arc;
+
+use syncline_core::error::{Code, Result};
+use syncline_core::schema::{Column, Generated, Key, NewColumn, Schema, SchemaStep, TableSchema};
+use syncline_core::value::{Coercion, Kind};
+use syncline_stores::postgres::names::Names;
+use syncline_stores::postgres::translate::translate;
+use syncline_stores::postgres::write::define::{Waiting, carry_out, statements_of};
+use syncline_stores::postgres::{ConnectOptions, Connection, connect, schema};
+use syncline_testkit::postgres::{Database, fresh_database};
+
+use super::options;
+
+async fn connection(database: &Database<'_>) -> Connection {
+    connect(&ConnectOptions { database: database.name().to_owned(), ..options(database.cluster()) }).await.unwrap()
+}
+
+async fn read(database: &Database<'_>) -> Schema {
+    schema::read(&connection(database).await, &Names::new("public")).await.unwrap()
+}
+
+/// One transaction for each of these lists.
+async fn define(database: &Database<'_>, lists: &[Vec<SchemaStep>]) -> Result<()> {
+    let (connection, mut waiting) = (connection(database).await, Waiting::default());
+    for steps in lists {
+        connection.client.batch_execute("BEGIN").await.unwrap();
+        carry_out(&connection, &Names::new("public"), &mut waiting, steps).await?;
+        connection.client.batch_execute("COMMIT").await.unwrap();
+    }
+    Ok(())
+}
+
+fn creations(tables: &[Arc<TableSchema>]) -> Vec<SchemaStep> {
+    let create = tables.iter().map(|table| SchemaStep::CreateTable(Arc::clone(table)));
+    let index = tables.iter().flat_map(|table| {
+        let step = |index: &syncline_core::schema::Index| SchemaStep::CreateIndex {
+            table: table.name.clone(),
+            index: index.clone(),
+        };
+        table.indexes.iter().map(step).collect::<Vec<_>>()
+    });
+    create.chain(index).collect()
+}
+
+const MODEL: &str = "
+    CREATE SCHEMA sales; CREATE SCHEMA \"odd \"\"one\"; CREATE TYPE sales.mood AS ENUM ('b', 'it''s');
+    CREATE DOMAIN positive AS integer CHECK (value > 0);
+    CREATE COLLATION sales.binary FROM \"C\";
+    CREATE TABLE z (a int, b text NOT NULL, PRIMARY KEY (b, a));
+    CREATE TABLE a (id bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY, n serial, m sales.mood DEFAULT 'b',
+        d numeric(10,2) DEFAULT 1.50 CHECK (d > 0), e timestamptz(3) DEFAULT now(), list int[] DEFAULT '{1}',
+        twice int GENERATED ALWAYS AS (n * 2) STORED, za int, zb text COLLATE \"C\", CONSTRAINT \"named \"\"so\" UNIQUE (d, e),
+        FOREIGN KEY (zb, za) REFERENCES z ON DELETE CASCADE ON UPDATE SET NULL);
+    CREATE TABLE sales.\"order lines\" (id uuid PRIMARY KEY, boss uuid REFERENCES sales.\"order lines\",
+        a bigint REFERENCES public.a, \"select\" char(3) NOT NULL DEFAULT 'x');
+    CREATE TABLE \"odd \"\"one\".\"t.\"\"u\" (x int NOT NULL UNIQUE);
+    CREATE INDEX \"by USING\" ON sales.\"order lines\" USING btree (lower(\"select\") DESC) INCLUDE (a) WHERE a > 1;
+    CREATE UNIQUE INDEX a_zb ON a (zb, za);
+    CREATE TABLE bare (code text NOT NULL); CREATE UNIQUE INDEX bare_code ON bare (code);";
+
+#[tokio::test]
+async fn a_database_is_made_again_from_its_description() {
+    let (from, into) = (fresh_database(), fresh_database());
+    from.psql(MODEL);
+    let model = read(&from).await;
+    // In the order of their names: references point to what comes later, too.
+    define(&into, &[creations(&model.tables)]).await.unwrap();
+    let made = read(&into).await;
+    assert_eq!(format!("{:#?}", made.tables), format!("{:#?}", model.tables));
+    assert_eq!(into.psql("SELECT enum_range(NULL::sales.mood)"), "{b,it's}\n");
+    into.psql("INSERT INTO z VALUES (1, 'x'); INSERT INTO a (id, za, zb) VALUES (7, 1, 'x')");
+    assert_eq!(into.psql("SELECT id, n, twice, d, list FROM a"), "7|1|2|1.50|{1}\n");
+}
+
+#[tokio::test]
+async fn a_domain_that_is_not_there_becomes_what_lies_beneath() {
+    let (from, into) = (fresh_database(), fresh_database());
+    from.psql("CREATE DOMAIN positive AS integer CHECK (value > 0); CREATE TABLE t (id positive PRIMARY KEY)");
+    define(&into, &[creations(&read(&from).await.tables)]).await.unwrap();
+    assert_eq!(read(&into).await.tables[0].columns[0].declared_type, "integer");
+}
+
+#[tokio::test]
+async fn a_reference_waits_for_the_table_it_points_to() {
+    let (from, into) = (fresh_database(), fresh_database());
+    from.psql(
+        "CREATE TABLE a (id int PRIMARY KEY, b int); CREATE TABLE b (id int PRIMARY KEY, a int REFERENCES a);
+         ALTER TABLE a ADD FOREIGN KEY (b) REFERENCES b; CREATE TABLE c (id int PRIMARY KEY, a int REFERENCES a)",
+    );
+    let tables = read(&from).await.tables;
+    let [a, b, c] = &tables[..] else { panic!("{tables:?}") };
+    let create = |table: &Arc<TableSchema>| vec![SchemaStep::CreateTable(Arc::clone(table))];
+    define(&into, &[create(c), create(a), create(b)]).await.unwrap();
+    assert_eq!(format!("{:#?}", read(&into).await.tables), format!("{tables:#?}"));
+    // What it points to need not come at all.
+    let alone = fresh_database();
+    define(&alone, &[create(c)]).await.unwrap();
+    assert!(read(&alone).await.tables[0].foreign_keys.is_empty());
+}
+
+fn flexible(name: &str, declared_type: &str, coercion: Coercion, default: Option<&str>) -> Column {
+    Column {
+        name: name.to_owned(),
+        declared_type: declared_type.to_owned(),
+        kind: Kind::Flexible(coercion),
+        nullable: name != "id",
+        default: default.map(str::to_owned),
+        collation: "BINARY".to_owned(),
+        generated: Generated::No,
+        expression: None,
+    }
+}
+
+#[tokio::test]
+async fn a_table_of_sqlite_is_made_as_its_translation_says() {
+    let table = TableSchema {
+        name: "Odd \"table".to_owned(),
+        engine: "sqlite",
+        columns: vec![
+            flexible("id", "INTEGER", Coercion::Integer, None),
+            flexible("active", "BOOLEAN", Coercion::Numeric, Some("1")),
+            flexible("price", "DECIMAL(10,2)", Coercion::Numeric, Some("1.5")),
+            flexible("at", "DATETIME", Coercion::Numeric, Some("CURRENT_TIMESTAMP")),
+            flexible("on", "DATE", Coercion::Numeric, Some("CURRENT_DATE")),
+            flexible("note", "TEXT", Coercion::Text, Some("'it''s'")),
+            flexible("short", "VARCHAR(5)", Coercion::Text, Some("'abc'")),
+            flexible("when", "TEXT", Coercion::Text, Some("CURRENT_TIMESTAMP")),
+            flexible("raw", "BLOB", Coercion::None, Some("x'00ff'")),
+        ],
+        key: Some(Key { columns: vec![0], is_rowid: true, collations: vec!["BINARY".to_owned()] }),
+        primary_key: vec![0],
+        checks: vec![
+            syncline_core::schema::Check { expression: "price > 0".to_owned() },
+            syncline_core::schema::Check { expression: "active IN (0,1)".to_owned() },
+            syncline_core::schema::Check { expression: "note < 'x'".to_owned() },
+        ],
+        ..TableSchema::default()
+    };
+    let translated = translate(&Arc::new(table), &Names::new("public"));
+    assert!(translated.left_out.is_empty(), "{:?}", translated.left_out);
+    let database = fresh_database();
+    define(&database, &[creations(&[Arc::clone(&translated.table)])]).await.unwrap();
+    let made = Arc::clone(&read(&database).await.tables[0]);
+    for (made, expected) in made.columns.iter().zip(&translated.table.columns) {
+        let of = |column: &Column| {
+            (
+                column.name.clone(),
+                column.declared_type.clone(),
+                column.kind.clone(),
+                column.nullable,
+                column.collation.clone(),
+            )
+        };
+        assert_eq!(of(made), of(expected));
+        assert_eq!(made.default.is_some(), expected.default.is_some());
+    }
+    assert_eq!((made.columns[0].default.clone(), made.checks.len()), (translated.table.columns[0].default.clone(), 3));
+    assert_eq!((made.key.clone(), made.autoincrement), (translated.table.key.clone(), true));
+    database.psql("INSERT INTO \"Odd \"\"table\" DEFAULT VALUES");
+    let row = database.psql("SELECT id, active, price, note, short, raw, at - (now() AT TIME ZONE 'UTC') < '1 s', \"when\" ~ '^2' FROM \"Odd \"\"table\"");
+    assert_eq!(row, "1|t|1.50|it's|abc|\\x00ff|t|t\n");
+    let statements = statements_of(&translated.table, &Names::new("public")).unwrap().join(";\n");
+    let other = fresh_database();
+    other.psql(&statements);
+    assert_eq!(format!("{:#?}", read(&other).await.tables[0]), format!("{made:#?}"));
+}
+
+#[tokio::test]
+async fn a_column_is_added_and_nothing_else() {
+    let database = fresh_database();
+    database
+        .psql("CREATE TABLE other (id int PRIMARY KEY); CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)");
+    let column = |default: &str| {
+        let column = Column {
+            kind: Kind::Int { bits: 32 },
+            nullable: false,
+            collation: String::new(),
+            ..flexible("n", "integer", Coercion::None, Some(default))
+        };
+        SchemaStep::AddColumn(Box::new(NewColumn { table: "t".to_owned(), column, checks: vec![], reference: None }))
+    };
+    for default in [
+        "1; DROP TABLE other",
+        "1, more INT",
+        "1), ADD COLUMN more INT DEFAULT (2",
+        "(SELECT count(*) FROM other)",
+        "1); DROP TABLE other; --",
+    ] {
+        let error = define(&database, &[vec![column(default)]]).await.unwrap_err();
+        assert_eq!((error.code(), error.why().is_some()), (Code::SchemaNotAdded, true), "{default}: {error:?}");
+    }
+    define(&database, &[vec![column("7")]]).await.unwrap();
+    assert_eq!(database.psql("SELECT * FROM t"), "1|7\n");
+    assert_eq!(read(&database).await.tables.len(), 2);
+}
+
+#[tokio::test]
+async fn a_table_that_others_use_is_not_dropped() {
+    let database = fresh_database();
+    database.psql(
+        "CREATE TABLE viewed (id int PRIMARY KEY); CREATE VIEW v AS SELECT id FROM viewed;
+         CREATE TABLE fired (id int); CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+         CREATE TRIGGER tr BEFORE INSERT ON fired FOR EACH ROW EXECUTE FUNCTION f();
+         CREATE SCHEMA s; CREATE TABLE s.plain (id serial PRIMARY KEY)",
+    );
+    let drop = |name: &str| vec![vec![SchemaStep::DropTable(name.to_owned())]];
+    for name in ["viewed", "fired"] {
+        let error = define(&database, &drop(name)).await.unwrap_err();
+        assert_eq!((error.code(), error.why().is_some()), (Code::UndoStale, true), "{error:?}");
+    }
+    define(&database, &drop("s.plain")).await.unwrap();
+    assert_eq!(read(&database).await.tables.len(), 2);
+}
