@@ -183,6 +183,12 @@ pub trait Snapshot: Send {
     /// has a type for.
     fn translate(&self, table: &Arc<TableSchema>) -> Translated;
 
+    /// The statements that create a table and its indexes, as a writer of this database would carry them out.
+    ///
+    /// # Errors
+    /// When a name cannot be written in SQL.
+    fn statements(&self, table: &TableSchema) -> Result<Vec<String>>;
+
     /// What a table of this view becomes when these columns are added to it in this order: asked of the engine itself,
     /// on a table of the same definition, so nothing is written here. A column that it refuses is passed over. What only
     /// the rows can tell, such as a condition that one of them breaks, shows when the step is carried out.

@@ -120,14 +120,6 @@ pub fn row_number_of(table: &TableSchema) -> Option<&'static str> {
     snapshot::select::rowid(table)
 }
 
-/// The statements that create a table and its indexes, as a writer would carry them out.
-///
-/// # Errors
-/// When a name cannot be written in SQL.
-pub fn statements_of(table: &TableSchema) -> Result<Vec<String>> {
-    write::statements_of(table)
-}
-
 #[async_trait]
 impl Store for SqliteStore {
     async fn describe(&self) -> Result<Description> {

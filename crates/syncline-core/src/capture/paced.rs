@@ -133,6 +133,10 @@ impl Snapshot for PacedSnapshot {
         self.inner.translate(table)
     }
 
+    fn statements(&self, table: &TableSchema) -> Result<Vec<String>> {
+        self.inner.statements(table)
+    }
+
     async fn widened(&mut self, table: &TableSchema, columns: &[NewColumn]) -> Result<Widened> {
         self.inner.widened(table, columns).await
     }

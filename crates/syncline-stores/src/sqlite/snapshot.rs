@@ -29,7 +29,7 @@ use super::connect::failure::{Attempt, Doing};
 use super::connect::{Place, Role};
 use super::thread::ConnectionThread;
 use super::types::Encoding;
-use super::write::sequence;
+use super::write::{self, sequence};
 use super::{digest, migrate, schema, translate};
 
 pub(super) use self::view::position;
@@ -93,6 +93,10 @@ impl Snapshot for SqliteSnapshot {
 
     fn translate(&self, table: &Arc<TableSchema>) -> Translated {
         translate::translate(table)
+    }
+
+    fn statements(&self, table: &TableSchema) -> Result<Vec<String>> {
+        write::statements_of(table)
     }
 
     async fn widened(&mut self, table: &TableSchema, columns: &[NewColumn]) -> Result<Widened> {

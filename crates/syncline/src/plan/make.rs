@@ -13,7 +13,6 @@ use syncline_core::state::{ChangeKind, Spool};
 use syncline_core::store::Snapshot;
 use syncline_core::value::{TableSum, Value, ValueRef, exact};
 use syncline_stores::sql::Dialect;
-use syncline_stores::sqlite::statements_of;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::change_digest::{self, RangeSum};
@@ -94,7 +93,7 @@ impl Syncline {
         decision.count_loads(ends.source).await?;
         decision.check_guards(request)?;
         let held = count_held(&decision, &spool, ends.target).await?;
-        let mut plan = describe(request, source, target, (&decision, &held))?;
+        let mut plan = describe(request, source, (target, &*ends.target), (&decision, &held))?;
         (plan.source.incarnation, plan.target.incarnation) = (source_incarnation, target_incarnation);
         let (spool_of, target) = (&spool as &dyn Spool, &mut *ends.target);
         let looking =
@@ -128,7 +127,7 @@ async fn count_held(decision: &Decision, spool: &dyn Spool, target: &mut dyn Sna
 fn describe(
     request: &RunRequest,
     source: &Database,
-    target: &Database,
+    (target, view): (&Database, &dyn Snapshot),
     (decision, held): (&Decision, &[u64]),
 ) -> Result<Plan> {
     let end = |database: &Database| PlanEnd {
@@ -136,7 +135,7 @@ fn describe(
         identity: (!database.is_new()).then(|| database.description.identity.clone()),
         incarnation: 1,
     };
-    let decided = decision.tables.iter().zip(held).map(table_of).collect::<Result<Vec<_>>>()?;
+    let decided = decision.tables.iter().zip(held).map(|entry| table_of(entry, view)).collect::<Result<Vec<_>>>()?;
     let refused = decision.refused.iter().map(|(table, error)| PlanTable {
         table: table.clone(),
         insert: 0,
@@ -185,11 +184,11 @@ fn note_referenced(plan: &mut Plan, referenced: Vec<Referenced>) {
     }
 }
 
-fn table_of((decided, held): (&Decided, &u64)) -> Result<PlanTable> {
+fn table_of((decided, held): (&Decided, &u64), view: &dyn Snapshot) -> Result<PlanTable> {
     let (work, tally) = (&decided.work, decided.tally);
     let changes = work.puts + work.deletes;
     let (holds, creates) = match work.action {
-        Action::Load { create: true } => (Holds::Load, statements_of(&work.target.table)?),
+        Action::Load { create: true } => (Holds::Load, view.statements(&work.target.table)?),
         Action::Load { create: false } => (Holds::Load, Vec::new()),
         _ if changes > limits::PLAN_ROWS_MAX => (Holds::Ranges, Vec::new()),
         _ => (Holds::Rows, Vec::new()),
