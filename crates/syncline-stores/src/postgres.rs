@@ -8,6 +8,7 @@
 //! | `schema` | what the tables look like |
 //! | `types` | what kind each type is, how its cells travel, and how a kind is declared |
 //! | `translate` | tables of SQLite in PostgreSQL's words |
+//! | `migrate` | columns added to a table, told beforehand |
 //! | `write` | what changes a database |
 //! | `names` | where a table is, and how it is written |
 //! | `codec` | rows as COPY carries them |
@@ -16,6 +17,7 @@ mod claim;
 pub mod codec;
 mod connect;
 mod describe;
+pub mod migrate;
 pub mod names;
 pub mod schema;
 pub mod translate;

@@ -109,11 +109,8 @@ pub const STORE_PROMISES: &[&[Promise]] = &[
     backup::PROMISES,
     mapped::PROMISES,
     copies::PROMISES,
+    forms::PROMISES,
 ];
-
-/// Every promise about tasks whose cells are seen in the forms of another engine. A list of its own for as long as stores
-/// are learning them.
-pub const FORM_PROMISES: &[Promise] = forms::PROMISES;
 
 /// Every promise about two stores that hold the same rows.
 pub const PAIR_PROMISES: &[PairPromise] = pairs::PROMISES;
@@ -136,14 +133,6 @@ pub async fn check_store_for(part: &str, labs: Factory<'_>) -> usize {
     let promises: Vec<Promise> = all.filter(|promise| promise.name.contains(part)).collect();
     assert!(!promises.is_empty(), "no promise is called {part}");
     check_all(&promises, labs).await
-}
-
-/// Checks every promise about forms and returns how many there are.
-///
-/// # Panics
-/// As [`check_store`].
-pub async fn check_forms(labs: Factory<'_>) -> usize {
-    check_all(FORM_PROMISES, labs).await
 }
 
 /// Checks every promise about two stores, whose engines may be different ones, and returns how many there are.
@@ -235,8 +224,7 @@ mod tests {
 
     #[test]
     fn no_two_promises_share_a_name() {
-        let promises = STORE_PROMISES.iter().copied().flatten().chain(FORM_PROMISES);
-        let names = promises.map(|promise| promise.name);
+        let names = STORE_PROMISES.iter().copied().flatten().map(|promise| promise.name);
         let names: Vec<_> = names.chain(PAIR_PROMISES.iter().map(|promise| promise.name)).collect();
         assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());
     }

@@ -8,7 +8,7 @@
 //! | [`clock`] | time that passes only where somebody waits |
 //! | [`fixtures`] | deterministic rows with awkward values |
 //! | [`deterministic`] | the small generator they come from |
-//! | [`postgres`] | private PostgreSQL servers, and a database of its own for each test |
+//! | [`postgres`] | private PostgreSQL servers, a database of its own for each test, and the [`conformance::Lab`] for it |
 //! | [`prove`] | how many rounds a proof runs, here or in `cargo xtask prove` |
 //! | [`process`] | a program started with bounds, kept or killed |
 //!

@@ -6,6 +6,7 @@
 //! | [`fresh_database`] | nearly always: an empty database on the one server of this test process |
 //! | [`Cluster::own`], [`Options`] | the server itself is stopped, killed or configured by the test |
 //! | [`samples`] | cells of every type are read or written |
+//! | [`PostgresLab`] | the conformance suite looks at a store |
 //!
 //! `PG_TEST_BIN`, a directory of the server's programs, chooses another version than the newest that is installed.
 

@@ -32,6 +32,7 @@ const SIBLINGS: &[&str] = &[
     "codec",
     "literal",
     "filter",
+    "names",
     "tests",
 ];
 

@@ -11,11 +11,13 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use syncline_core::error::Result;
-use syncline_core::schema::{Schema, TableSchema};
+use syncline_core::schema::{Column, Schema, TableSchema};
 use tokio_postgres::Row;
 use tokio_postgres::types::FromSql;
 
 use self::columns::Columns;
+pub(super) use self::columns::unwrapped;
+pub(super) use self::constraints::sort as sort_constraints;
 use super::ENGINE;
 use super::connect::Connection;
 use super::names::{Names, Place};
@@ -66,6 +68,12 @@ pub async fn read(connection: &Connection, names: &Names) -> Result<Schema> {
     }
     tables.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(Schema { tables, not_carried: others::read(connection, &listed).await? })
+}
+
+/// The columns of one table, whichever session it belongs to.
+pub(super) async fn columns_of(connection: &Connection, oid: u32) -> Result<Vec<Column>> {
+    let mut tables = columns::read(connection, &[oid]).await?;
+    Ok(tables.remove(&oid).unwrap_or_default().columns)
 }
 
 /// A table of the list.

@@ -5,6 +5,7 @@ mod codec;
 mod connect;
 mod define;
 mod describe;
+mod migrate;
 mod schema;
 mod tls;
 

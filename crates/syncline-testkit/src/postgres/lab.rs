@@ -5,6 +5,7 @@ mod objects;
 mod text;
 
 use std::sync::Arc;
+use std::thread;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -19,19 +20,29 @@ use super::samples::USER_TYPES;
 use super::{Database, SUPERUSER, fresh_database, samples};
 use crate::conformance::{Fixture, Lab, Pending, Traits, Types};
 
-/// Opens the store under test on the database with this URL.
-pub type Open = fn(String) -> BoxFuture<'static, Arc<dyn Store>>;
+/// Opens the store under test on a database.
+pub type Open = for<'a> fn(&'a Database<'static>) -> BoxFuture<'a, Arc<dyn Store>>;
 
 /// One fresh PostgreSQL database. It has the collation C.UTF-8, by which texts are in the order of their bytes.
 pub struct PostgresLab {
-    database: Database<'static>,
+    /// There until the lab goes.
+    database: Option<Database<'static>>,
     open: Open,
+}
+
+impl Drop for PostgresLab {
+    /// On a thread of its own: a database goes only once all sessions of the server have taken note, and the suite's own
+    /// task may be in the middle of opening one.
+    fn drop(&mut self) {
+        let database = self.database.take();
+        thread::spawn(move || drop(database));
+    }
 }
 
 impl PostgresLab {
     /// A lab with an empty database of its own.
     pub fn new(open: Open) -> Self {
-        Self { database: fresh_database(), open }
+        Self { database: Some(fresh_database()), open }
     }
 
     /// The lab as the suite's factory returns it.
@@ -41,13 +52,14 @@ impl PostgresLab {
 
     /// The database.
     pub fn database(&self) -> &Database<'static> {
-        &self.database
+        self.database.as_ref().expect("BUG: a lab without its database")
     }
 
     async fn other_program(&self) -> Client {
-        let cluster = self.database.cluster();
+        let database = self.database();
+        let cluster = database.cluster();
         let mut config = tokio_postgres::Config::new();
-        config.host_path(cluster.socket()).port(cluster.port()).user(SUPERUSER).dbname(self.database.name());
+        config.host_path(cluster.socket()).port(cluster.port()).user(SUPERUSER).dbname(database.name());
         let (client, connection) = config.connect(NoTls).await.unwrap();
         // It ends once the client is dropped.
         tokio::spawn(connection);
@@ -98,7 +110,7 @@ impl Pending for Uncommitted {
 #[async_trait]
 impl Lab for PostgresLab {
     async fn open(&self) -> Arc<dyn Store> {
-        (self.open)(self.database.url()).await
+        (self.open)(self.database()).await
     }
 
     async fn run_sql(&self, sql: &str) {
@@ -183,7 +195,7 @@ impl Lab for PostgresLab {
     }
 
     fn sample_values(&self) -> Vec<(&'static str, Vec<Value>)> {
-        let version = self.database.psql("SHOW server_version_num").trim().parse().unwrap();
+        let version = self.database().psql("SHOW server_version_num").trim().parse().unwrap();
         let samples = samples::samples().into_iter().map(|sample| {
             let values = sample.cells.into_iter().map(|(_, value)| value);
             (sample.column, values.chain([Value::Null]).collect())

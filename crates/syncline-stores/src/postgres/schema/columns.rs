@@ -117,7 +117,7 @@ fn is_next_number(expression: &str) -> bool {
 }
 
 /// The expression without the parentheses around all of it, which the server writes and nobody needs.
-pub(super) fn unwrapped(expression: &str) -> &str {
+pub(in crate::postgres) fn unwrapped(expression: &str) -> &str {
     let Some(inside) = expression.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) else { return expression };
     let (mut depth, mut quote) = (1_i32, None);
     for c in inside.chars() {

@@ -23,7 +23,7 @@ FROM pg_constraint
     LEFT JOIN pg_class AS parent ON parent.oid = confrelid
     LEFT JOIN pg_namespace AS space ON space.oid = parent.relnamespace
 WHERE conrelid = ANY ($1::oid[]) AND conparentid = 0 AND contype IN ('p', 'f', 'c')
-ORDER BY conrelid, contype, conname";
+ORDER BY conrelid";
 
 /// The constraints of a table.
 #[derive(Default)]
@@ -59,7 +59,16 @@ pub(super) async fn read(connection: &Connection, list: &List<'_>) -> Result<ByT
         Ok(())
     })
     .await?;
+    for table in tables.values_mut() {
+        sort(&mut table.checks, &mut table.foreign_keys);
+    }
     Ok(tables)
+}
+
+/// Puts constraints in an order that their names, which are not carried, have no part in.
+pub(in crate::postgres) fn sort(checks: &mut [Check], foreign_keys: &mut [ForeignKey]) {
+    checks.sort_by(|a, b| a.expression.cmp(&b.expression));
+    foreign_keys.sort_by(|a, b| (&a.columns, &a.parent).cmp(&(&b.columns, &b.parent)));
 }
 
 fn action(letter: &str) -> String {

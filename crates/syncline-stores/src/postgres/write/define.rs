@@ -64,6 +64,18 @@ pub fn statements_of(table: &TableSchema, names: &Names) -> Result<Vec<String>> 
     Ok(statements)
 }
 
+/// How the table with this name is written, where there is one.
+///
+/// # Errors
+/// When it cannot be looked up.
+pub(in crate::postgres) async fn written(
+    connection: &Connection,
+    names: &Names,
+    table: &str,
+) -> Result<Option<String>> {
+    Definer { connection, names }.find(table).await?.map(|place| place.quoted()).transpose()
+}
+
 /// A place that was looked up.
 pub(super) struct Found {
     schema: String,

@@ -97,9 +97,9 @@ async fn a_held_lock_keeps_others_from_writing_until_it_is_dropped() {
     let lab = lab();
     lab.run_sql("CREATE TABLE t (a bigint); CREATE TABLE u (a bigint)").await;
     let lock = lab.hold_lock().await;
-    let refused = lab.database.try_psql("SET lock_timeout = 1; INSERT INTO u VALUES (1)");
+    let refused = lab.database().try_psql("SET lock_timeout = 1; INSERT INTO u VALUES (1)");
     assert!(refused.stderr.contains("lock timeout"), "{}", refused.stderr);
-    assert_eq!(lab.database.psql("SELECT count(*) FROM u"), "0\n", "readers go on");
+    assert_eq!(lab.database().psql("SELECT count(*) FROM u"), "0\n", "readers go on");
     drop(lock);
     lab.run_sql("INSERT INTO u VALUES (1)").await;
 }

@@ -42,7 +42,7 @@ pub(super) fn table_definition(table: &TableSchema, place: &str) -> Result<Strin
 }
 
 /// The statement that adds a column; what it references stands in `parent`, where that is there.
-pub(super) fn add_column(place: &str, step: &NewColumn, parent: Option<&str>) -> Result<String> {
+pub(in crate::postgres) fn add_column(place: &str, step: &NewColumn, parent: Option<&str>) -> Result<String> {
     let mut sql = format!("ALTER TABLE {place} ADD COLUMN {}", column_definition(&step.column)?);
     for check in &step.checks {
         sql += &format!(" CHECK ({})", check.expression);
