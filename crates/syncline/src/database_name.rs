@@ -67,7 +67,7 @@ impl DatabaseName {
             return Err(Error::new(Code::UrlInvalid, "no database is named").because(why).at(place()));
         }
         let named = Self::parse_direct(&value, lookup).map_err(|error| error.at_if_unsaid(place()))?;
-        Ok(named.taken_from_variable())
+        Ok(named.taken_from(variable))
     }
 
     /// The name for people, with control characters made visible. Never a password.
@@ -119,9 +119,9 @@ impl DatabaseName {
     }
 
     /// The same, as it came from a variable rather than from what was typed.
-    fn taken_from_variable(mut self) -> Self {
+    fn taken_from(mut self, variable: &str) -> Self {
         if let Self::Postgres(name) = &mut self {
-            name.hide_password();
+            name.take_from(variable);
         }
         self
     }

@@ -26,8 +26,19 @@ const APPLICATION: &str = "syncline";
 pub struct PostgresName {
     options: ConnectOptions,
     schema: Option<String>,
-    /// The password stood in what was typed.
-    shows_password: bool,
+    /// Where the password stood that the name holds, if it holds one.
+    holds_password: Holds,
+}
+
+/// Where a password stood.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Holds {
+    /// The name holds none.
+    None,
+    /// In what was typed.
+    AsTyped,
+    /// In a variable that the name was taken from.
+    InVariable(String),
 }
 
 impl PostgresName {
@@ -37,9 +48,9 @@ impl PostgresName {
     /// As [`super::DatabaseName::parse`].
     pub(super) fn parse(rest: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self> {
         let typed = url::parse(rest)?;
-        let shows_password = typed.contains_key("password");
+        let holds_password = if typed.contains_key("password") { Holds::AsTyped } else { Holds::None };
         let parts = Parts::new(typed, lookup);
-        Ok(Self { options: parts.options(lookup)?, schema: parts.schema(), shows_password })
+        Ok(Self { options: parts.options(lookup)?, schema: parts.schema(), holds_password })
     }
 
     /// Where the database is and how to reach it. A file of certificates is looked for from `cwd`, an absolute path.
@@ -69,11 +80,14 @@ impl PostgresName {
     }
 
     pub(super) fn shows_password(&self) -> bool {
-        self.shows_password
+        self.holds_password == Holds::AsTyped
     }
 
-    pub(super) fn hide_password(&mut self) {
-        self.shows_password = false;
+    /// The name is what this variable holds.
+    pub(super) fn take_from(&mut self, variable: &str) {
+        if self.holds_password == Holds::AsTyped {
+            self.holds_password = Holds::InVariable(variable.to_owned());
+        }
     }
 
     /// The place for people, and the schema where one is named.
@@ -84,6 +98,10 @@ impl PostgresName {
 
     /// The name with every part that the environment could otherwise fill in differently, and without the password.
     pub(super) fn write(&self, cwd: &Path) -> String {
+        // Without it the password would be lost, and it must not be written down.
+        if let Holds::InVariable(variable) = &self.holds_password {
+            return format!("env:{variable}");
+        }
         let options = self.options(cwd);
         let encode = |text: &str| percent::encode(text.as_bytes(), b"");
         let host = match &options.host {
