@@ -211,3 +211,15 @@ pub const COPY_EXTENSION_BYTES_MAX: usize = 64 << 10;
 
 /// Longest name that PostgreSQL takes, in bytes, as it is built by everybody. It cuts longer ones off without a refusal.
 pub const POSTGRES_NAME_BYTES_MAX: usize = 63;
+/// Bytes of a table that nobody wants any more which are read all the same before its server is asked to stop: of a small
+/// table or the end of a large one so much is on its way already.
+pub const COPY_DRAINED_BYTES: usize = 1 << 20;
+
+/// The longest that this is waited for: the first row of a sorted table may take its time.
+pub const COPY_DRAINED_WITHIN: Duration = Duration::from_millis(50);
+
+/// Keys that are looked up on a server at once: enough that the way there and back does not count.
+pub const LOOKUP_KEYS: usize = 2_048;
+
+/// Bytes of keys that are looked up at once; they travel in the text of a statement.
+pub const LOOKUP_BYTES: usize = 1 << 20;

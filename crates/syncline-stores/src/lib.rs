@@ -4,6 +4,7 @@
 //! SQL text. A store is done when it passes the conformance suite of `syncline-testkit`.
 
 pub mod postgres;
+mod sorter;
 pub mod sql;
 pub mod sqlite;
 

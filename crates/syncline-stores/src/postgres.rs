@@ -11,15 +11,21 @@
 //! | `migrate` | columns added to a table, told beforehand |
 //! | `write` | what changes a database |
 //! | `names` | where a table is, and how it is written |
+//! | `filter` | the rows of a mapping as SQL |
+//! | `snapshot` | a view: what is selected, looked up, summed up and estimated |
+//! | `digest` | keys and digests in key order, and of rows without a key |
 //! | `codec` | rows as COPY carries them |
 
 mod claim;
 pub mod codec;
 mod connect;
 mod describe;
+mod digest;
+mod filter;
 pub mod migrate;
 pub mod names;
 pub mod schema;
+pub mod snapshot;
 pub mod translate;
 pub mod types;
 pub mod write;
@@ -27,10 +33,13 @@ pub mod write;
 pub use self::claim::PostgresClaim;
 pub use self::connect::{ConnectOptions, Connection, Host, Password, Roots, TlsMode, connect};
 pub use self::describe::{describe, warnings};
+pub use self::snapshot::PostgresSnapshot;
 
 use std::sync::Arc;
 
 use syncline_core::error::{Code, Error, Result};
+
+use self::names::Names;
 
 /// What the engine is called.
 const ENGINE: &str = "postgres";
@@ -74,6 +83,14 @@ impl PostgresStore {
     /// When the server does not answer.
     pub async fn warnings(&self) -> Result<Vec<String>> {
         warnings(&self.resident).await
+    }
+
+    /// Opens a view in a session of its own.
+    ///
+    /// # Errors
+    /// As [`connect`].
+    pub async fn view(&self) -> Result<PostgresSnapshot> {
+        PostgresSnapshot::open(Arc::clone(&self.options), Names::new(&self.default_schema)).await
     }
 }
 

@@ -176,6 +176,12 @@ const USUAL: &[Usual] = &[
         "compare the rows that are there now",
     ),
     (Code::TableNotCreated, "the target does not take its definition", "create the table by hand", WITHOUT_THE_TABLE),
+    (
+        Code::TableRebuilt,
+        "its rows were taken away from those who were reading it",
+        "run the command again",
+        "it reads the table as it is by then",
+    ),
     (Code::TableNoKey, "nothing tells its rows apart", "give the table a key", WITHOUT_THE_TABLE),
     (
         Code::KeyNull,

@@ -73,6 +73,12 @@ pub async fn connect(options: &ConnectOptions) -> Result<Connection> {
     }
 }
 
+/// Asks the server to end what a session is doing. It may have ended by the time that is heard.
+pub(super) async fn cancel(connection: &Connection, options: &ConnectOptions) -> Result<()> {
+    let asked = connection.client.cancel_token().cancel_query(tls::connector(options)?).await;
+    asked.map_err(|error| connection.error(error))
+}
+
 /// One attempt for each way that the mode allows. The next one is made when the server turns the first one away as it is.
 async fn attempts(options: &ConnectOptions, label: &str) -> Result<Connection> {
     let (first, second) = match (&options.host, options.tls) {

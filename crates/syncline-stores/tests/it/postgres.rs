@@ -5,7 +5,13 @@ mod codec;
 mod connect;
 mod define;
 mod describe;
+mod desk;
+mod disturbed;
+mod filter;
+mod keys;
 mod migrate;
+mod promises;
+mod reading;
 mod schema;
 mod tls;
 

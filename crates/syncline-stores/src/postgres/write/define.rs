@@ -3,7 +3,7 @@
 //! A description is text from another database, and whoever made that may have put anything there. So each statement is sent
 //! as one, expressions stand in parentheses, and a table is looked at afterwards: it has the columns it is said to have.
 //!
-//! References are added once the table they point to is there (ADR 024).
+//! References are added last in a transaction, once the rows are there: tables may reference each other (ADR 024).
 
 mod removal;
 pub(in crate::postgres) mod synthesis;
@@ -18,10 +18,18 @@ use crate::postgres::names::{Names, Place, quoted};
 use crate::postgres::types;
 
 /// References that wait for the table they point to, in the order they were asked for.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Waiting(Vec<(String, ForeignKey)>);
 
-/// Carries out steps in the open transaction. `waiting` is kept from one call to the next by whoever creates several tables.
+impl Waiting {
+    /// Lets others wait behind these.
+    pub fn append(&mut self, mut others: Waiting) {
+        self.0.append(&mut others.0);
+    }
+}
+
+/// Carries out steps in the open transaction. `waiting` takes the references of the tables that
+/// are made, for [`add_references`].
 ///
 /// # Errors
 /// In the server's words when it refuses; `SCHEMA_NOT_ADDED` for a column that cannot be added, or whose definition does
@@ -45,6 +53,15 @@ pub async fn carry_out(
         }
     }
     Ok(())
+}
+
+/// Adds the references that wait for a table which is there by now; the others go on waiting. Those of a table that is gone
+/// are forgotten.
+///
+/// # Errors
+/// In the server's words when it refuses one.
+pub async fn add_references(connection: &Connection, names: &Names, waiting: &mut Waiting) -> Result<()> {
+    Definer { connection, names }.add_references(waiting).await
 }
 
 /// The statements that create a table and its indexes, in a database with these names.
@@ -108,13 +125,15 @@ impl Definer<'_> {
             return Err(Error::new(Code::StoreFailed, what));
         }
         waiting.0.extend(table.foreign_keys.iter().map(|key| (written.clone(), key.clone())));
-        self.add_references(waiting).await
+        Ok(())
     }
 
-    /// Adds all that point to a table which is there.
     async fn add_references(&self, waiting: &mut Waiting) -> Result<()> {
         let mut left = Vec::new();
         for (child, key) in std::mem::take(&mut waiting.0) {
+            if !self.ask::<bool>("SELECT to_regclass($1) IS NOT NULL", &[&child]).await? {
+                continue;
+            }
             match self.find(&key.parent).await? {
                 Some(parent) => self.run(&synthesis::add_reference(&child, &key, &parent.quoted()?)?).await?,
                 None => left.push((child, key)),

@@ -7,7 +7,7 @@ use syncline_core::schema::{Column, Generated, Key, NewColumn, Schema, SchemaSte
 use syncline_core::value::{Coercion, Kind};
 use syncline_stores::postgres::names::Names;
 use syncline_stores::postgres::translate::translate;
-use syncline_stores::postgres::write::define::{Waiting, carry_out, statements_of};
+use syncline_stores::postgres::write::define::{Waiting, add_references, carry_out, statements_of};
 use syncline_stores::postgres::{ConnectOptions, Connection, connect, schema};
 use syncline_testkit::postgres::{Database, fresh_database};
 
@@ -27,6 +27,7 @@ async fn define(database: &Database<'_>, lists: &[Vec<SchemaStep>]) -> Result<()
     for steps in lists {
         connection.client.batch_execute("BEGIN").await.unwrap();
         carry_out(&connection, &Names::new("public"), &mut waiting, steps).await?;
+        add_references(&connection, &Names::new("public"), &mut waiting).await?;
         connection.client.batch_execute("COMMIT").await.unwrap();
     }
     Ok(())

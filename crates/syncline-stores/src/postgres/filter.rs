@@ -1,0 +1,247 @@
+//! A filter as PostgreSQL's own SQL.
+//!
+//! The meaning is that of [`syncline_core::mapping::filter`]. PostgreSQL has ways of its own that would change it, and each is
+//! kept out here: a collation decides what is before what, or even equal (text is compared by its bytes); types of text pad
+//! and fold (they are compared as plain text); a literal takes the type of what it meets (each is given the column's own); a
+//! composite value is NULL when all in it is (it is asked whether the value itself is).
+
+mod moment;
+
+use syncline_core::change::TableTask;
+use syncline_core::error::{Code, Error, Result};
+use syncline_core::mapping::Condition;
+use syncline_core::mapping::filter::{Comparison, Operand, Part};
+use syncline_core::schema::{Column, TableSchema};
+use syncline_core::value::{Kind, Value, ValueRef, fit};
+
+use super::names::quoted;
+use crate::sql::Dialect;
+
+/// The condition that the rows of a task satisfy, with the table's columns behind `qualifier`; `None` for all rows.
+///
+/// # Errors
+/// When the filter names a column that the table has not, or a value that a column cannot hold.
+pub(super) fn condition(task: &TableTask, qualifier: &str) -> Result<Option<String>> {
+    let writer = Writer { table: &task.table, qualifier };
+    task.mapped.filter.as_ref().map(|filter| writer.condition(filter)).transpose()
+}
+
+struct Writer<'a> {
+    table: &'a TableSchema,
+    qualifier: &'a str,
+}
+
+impl Writer<'_> {
+    fn condition(&self, condition: &Condition) -> Result<String> {
+        match condition {
+            Condition::All(conditions) => self.joined(conditions, "AND"),
+            Condition::Any(conditions) => self.joined(conditions, "OR"),
+            Condition::Not(condition) => Ok(format!("NOT ({})", self.condition(condition)?)),
+            Condition::Compare { left, comparison, right } => self.compare(left, *comparison, right),
+            Condition::In { operand, values } => self.list(operand, values),
+            Condition::Like { operand, pattern, ignores_case } => self.like(operand, pattern, *ignores_case),
+            Condition::IsNull(Operand::Column(name)) => Ok(is_null(&self.named(name)?)),
+            Condition::IsNull(_) => Ok("FALSE".to_owned()),
+        }
+    }
+
+    fn joined(&self, conditions: &[Condition], word: &str) -> Result<String> {
+        let parts = conditions.iter().map(|condition| self.condition(condition)).collect::<Result<Vec<_>>>()?;
+        match &parts[..] {
+            [] => Err(Error::new(Code::Internal, "a filter joins no conditions")),
+            [only] => Ok(only.clone()),
+            _ => Ok(format!("({})", parts.join(&format!(" {word} ")))),
+        }
+    }
+
+    fn compare(&self, left: &Operand, comparison: Comparison, right: &Operand) -> Result<String> {
+        match (left, right) {
+            (Operand::Instant(_) | Operand::Value(_), Operand::Column(_)) => {
+                self.compare(right, comparison.reversed(), left)
+            }
+            (Operand::Column(name), Operand::Instant(millis)) => {
+                let named = self.named(name)?;
+                moment::compared(&named.name, &named.column.kind, comparison, *millis)
+            }
+            (Operand::Column(name), Operand::Value(value)) => {
+                let named = self.named(name)?;
+                Ok(format!("{} {} {}", comparable(&named), sign(comparison), literal(&named.column.kind, value)?))
+            }
+            (Operand::Column(a), Operand::Column(b)) => Ok(columns(&self.named(a)?, comparison, &self.named(b)?)),
+            (Operand::Value(a), Operand::Value(b)) => values(a, comparison, b),
+            _ => Err(misplaced()),
+        }
+    }
+
+    fn list(&self, operand: &Operand, values: &[Value]) -> Result<String> {
+        let Operand::Column(name) = operand else { return Err(misplaced()) };
+        let named = self.named(name)?;
+        let literals = values.iter().map(|value| literal(&named.column.kind, value)).collect::<Result<Vec<_>>>()?;
+        Ok(format!("{} IN ({})", comparable(&named), literals.join(", ")))
+    }
+
+    /// NULL for NULL, like every comparison; false for what is no text.
+    fn like(&self, operand: &Operand, pattern: &[Part], ignores_case: bool) -> Result<String> {
+        let Operand::Column(name) = operand else { return Err(misplaced()) };
+        let named = self.named(name)?;
+        if !is_text(&named.column.kind) {
+            return Ok(unless_null(&[&named], false));
+        }
+        // By the collation C only letters of ASCII have another case.
+        let word = if ignores_case { "ILIKE" } else { "LIKE" };
+        let pattern = Dialect::Postgres.literal(ValueRef::Text(like_pattern(pattern).as_bytes()));
+        Ok(format!("{} {word} {pattern} ESCAPE E'\\\\'", comparable(&named)))
+    }
+
+    fn named(&self, name: &str) -> Result<Named<'_>> {
+        let position = self.table.column(name).ok_or_else(|| {
+            let what = format!("the filter names a column {name} that {} has not", self.table.name);
+            Error::new(Code::FilterInvalid, what)
+        })?;
+        let column = &self.table.columns[position];
+        Ok(Named { name: format!("{}{}", self.qualifier, quoted(&column.name)?), column })
+    }
+}
+
+/// A column and how it is written.
+struct Named<'t> {
+    name: String,
+    column: &'t Column,
+}
+
+/// What is compared instead of a column, for values to be in the order that all engines share.
+fn comparable(named: &Named<'_>) -> String {
+    let name = &named.name;
+    match &named.column.kind {
+        Kind::Text { .. } | Kind::Enum { .. } | Kind::Json { .. } | Kind::Other { .. } => {
+            format!("{name}::text COLLATE \"C\"")
+        }
+        // Each stands for its shortest digits, which are another number than its 32 bits are.
+        Kind::Real { single: true } => format!("{name}::text::double precision"),
+        _ => name.clone(),
+    }
+}
+
+fn is_text(kind: &Kind) -> bool {
+    matches!(kind, Kind::Text { .. } | Kind::Enum { .. })
+}
+
+fn is_null(named: &Named<'_>) -> String {
+    match named.column.kind {
+        Kind::Other { .. } => format!("{} IS NOT DISTINCT FROM NULL", named.name),
+        _ => format!("{} IS NULL", named.name),
+    }
+}
+
+/// The same for all values but NULL.
+fn unless_null(columns: &[&Named<'_>], always: bool) -> String {
+    let nulls: Vec<String> = columns.iter().map(|named| is_null(named)).collect();
+    let always = if always { "TRUE" } else { "FALSE" };
+    format!("CASE WHEN {} THEN NULL ELSE {always} END", nulls.join(" OR "))
+}
+
+fn columns(a: &Named<'_>, comparison: Comparison, b: &Named<'_>) -> String {
+    let (left, right) = (&a.column.kind, &b.column.kind);
+    if rank(left) == rank(right) {
+        return format!("{} {} {}", comparable(a), sign(comparison), comparable(b));
+    }
+    unless_null(&[a, b], holds(comparison, rank(left).cmp(&rank(right))))
+}
+
+fn values(a: &Value, comparison: Comparison, b: &Value) -> Result<String> {
+    let kind = |value: &Value| match value {
+        Value::Bool(_) => Ok(Kind::Bool),
+        Value::Int(_) | Value::Decimal(_) | Value::Real(_) => Ok(Kind::Decimal { limit: None }),
+        Value::Text(_) => Ok(Kind::Text { max_chars: None, padded: false }),
+        Value::Bytes(_) => Ok(Kind::Bytes),
+        _ => Err(misplaced()),
+    };
+    let (left, right) = (kind(a)?, kind(b)?);
+    if rank(&left) != rank(&right) {
+        let always = holds(comparison, rank(&left).cmp(&rank(&right)));
+        return Ok(if always { "TRUE" } else { "FALSE" }.to_owned());
+    }
+    Ok(format!("{} {} {}", literal(&left, a)?, sign(comparison), literal(&right, b)?))
+}
+
+/// Which kinds come before which, as in [`syncline_core::value::key_order`].
+fn rank(kind: &Kind) -> u8 {
+    match kind {
+        Kind::Flexible(_) => 0,
+        Kind::Bool => 1,
+        Kind::Int { .. } | Kind::Decimal { .. } | Kind::Real { .. } => 2,
+        Kind::Date => 3,
+        Kind::Time { .. } => 4,
+        Kind::Timestamp { .. } => 5,
+        Kind::Instant { .. } => 6,
+        Kind::Uuid => 7,
+        Kind::Text { .. } | Kind::Enum { .. } => 8,
+        Kind::Json { .. } => 9,
+        Kind::Other { .. } => 10,
+        Kind::Bytes => 11,
+    }
+}
+
+fn holds(comparison: Comparison, order: std::cmp::Ordering) -> bool {
+    match comparison {
+        Comparison::Equal => order.is_eq(),
+        Comparison::NotEqual => order.is_ne(),
+        Comparison::Less => order.is_lt(),
+        Comparison::LessOrEqual => order.is_le(),
+        Comparison::Greater => order.is_gt(),
+        Comparison::GreaterOrEqual => order.is_ge(),
+    }
+}
+
+fn sign(comparison: Comparison) -> &'static str {
+    match comparison {
+        Comparison::Equal => "=",
+        Comparison::NotEqual => "<>",
+        Comparison::Less => "<",
+        Comparison::LessOrEqual => "<=",
+        Comparison::Greater => ">",
+        Comparison::GreaterOrEqual => ">=",
+    }
+}
+
+/// A value as a column of this kind is compared with it.
+fn literal(kind: &Kind, value: &Value) -> Result<String> {
+    let is_number = matches!(value, Value::Int(_) | Value::Decimal(_) | Value::Real(_));
+    if kind.is_numeric() && is_number {
+        // One that the column has no room for is above or below all of it.
+        return Ok(Dialect::Postgres.literal(value.as_ref()));
+    }
+    let mut scratch = String::new();
+    let fitted = fit::fit(value.as_ref(), kind, &mut scratch).map_err(|misfit| {
+        Error::new(Code::FilterInvalid, format!("the filter compares a column that holds {kind} with what it cannot"))
+            .because(misfit.to_string())
+    })?;
+    let literal = Dialect::Postgres.literal(fitted);
+    Ok(match (kind, fitted) {
+        (_, ValueRef::Null) => return Err(misplaced()),
+        (Kind::Json { normalised: true }, _) => format!("{literal}::jsonb::text"),
+        (Kind::Text { .. } | Kind::Enum { .. } | Kind::Json { .. } | Kind::Other { .. }, _) => {
+            format!("{literal}::text")
+        }
+        _ => literal,
+    })
+}
+
+fn like_pattern(parts: &[Part]) -> String {
+    let mut pattern = String::new();
+    for part in parts {
+        match part {
+            Part::Any => pattern.push('%'),
+            Part::One => pattern.push('_'),
+            Part::Text(text) => text.chars().for_each(|c| match c {
+                '%' | '_' | '\\' => pattern.extend(['\\', c]),
+                c => pattern.push(c),
+            }),
+        }
+    }
+    pattern
+}
+
+fn misplaced() -> Error {
+    Error::new(Code::Internal, "a filter holds a value where none can stand")
+}

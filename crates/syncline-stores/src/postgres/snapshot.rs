@@ -1,0 +1,211 @@
+//! One consistent view, in a transaction and a session of its own.
+
+pub(super) mod cells;
+mod estimate;
+pub(super) mod lookup;
+mod orphans;
+mod rows;
+pub(super) mod select;
+mod sequence;
+pub(super) mod session;
+pub(super) mod stream;
+mod sum;
+pub(super) mod view;
+
+use std::future::Future;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures_util::stream::BoxStream;
+use syncline_core::change::TableTask;
+use syncline_core::error::{Code, Error, Result};
+use syncline_core::schema::{ForeignKey, NewColumn, Schema, TableSchema, Translated, Widened};
+use syncline_core::store::{
+    DigestStream, Estimate, Flow, Orphans, Position, RowStream, Share, SharedView, Snapshot, SumStream,
+};
+use syncline_core::value::RowBatch;
+use tokio::task::JoinHandle;
+
+use self::select::filtered;
+use self::session::{Session, number};
+use self::stream::{Load, Outlet, flow};
+use self::view::{Facts, Sight};
+use super::connect::{ConnectOptions, connect};
+use super::names::Names;
+use super::write::define::statements_of;
+use super::{digest, migrate, schema, translate};
+
+/// An open view. The server keeps it for as long as the transaction lasts; it keeps nobody from writing, only from emptying or
+/// rebuilding the tables that were read.
+pub struct PostgresSnapshot {
+    options: Arc<ConnectOptions>,
+    sight: Sight,
+    /// What still reads for a stream that may have been dropped.
+    reader: Option<JoinHandle<()>>,
+    flow: Flow,
+}
+
+impl PostgresSnapshot {
+    /// Opens a view of a database.
+    ///
+    /// # Errors
+    /// As [`connect`].
+    pub async fn open(options: Arc<ConnectOptions>, names: Names) -> Result<Self> {
+        let connection = connect(&options).await?;
+        let session = Session::begin(connection, Arc::clone(&options), None).await?;
+        let facts = Arc::new(Facts::of(&session, names).await?);
+        Ok(Self::new(options, Sight { session: Arc::new(session), facts }))
+    }
+
+    fn new(options: Arc<ConnectOptions>, sight: Sight) -> Self {
+        Self { options, sight, reader: None, flow: Flow::default() }
+    }
+
+    /// The session, once nobody else uses it and it is as good as new.
+    async fn sight(&mut self) -> Result<Sight> {
+        if let Some(reader) = &mut self.reader {
+            let ended = reader.await;
+            self.reader = None;
+            ended
+                .map_err(|error| Error::new(Code::Internal, "the task that reads a table has died").caused_by(error))?;
+        }
+        self.sight.session.ready().await?;
+        Ok(self.sight.clone())
+    }
+
+    /// Takes note that what was begun has come to a good end.
+    fn done<T>(&self, result: Result<T>) -> Result<T> {
+        if result.is_ok() {
+            self.sight.session.done();
+        }
+        result
+    }
+
+    async fn stream<T: Load, F>(
+        &mut self,
+        work: impl FnOnce(Sight, Outlet<T>) -> F + Send,
+    ) -> Result<BoxStream<'_, Result<T>>>
+    where
+        F: Future<Output = Result<bool>> + Send + 'static,
+    {
+        let sight = self.sight().await?;
+        let session = Arc::clone(&sight.session);
+        let (stream, reader) = flow(&session, self.flow, |outlet| work(sight, outlet));
+        self.reader = Some(reader);
+        Ok(stream)
+    }
+
+    async fn open_twin(&mut self) -> Result<Self> {
+        let exported = self.sight().await?.session.export().await;
+        let exported = self.done(exported)?;
+        let connection = connect(&self.options).await?;
+        let session = Session::begin(connection, Arc::clone(&self.options), Some(&exported)).await?;
+        let sight = Sight { session: Arc::new(session), facts: Arc::clone(&self.sight.facts) };
+        Ok(Self { flow: self.flow, ..Self::new(Arc::clone(&self.options), sight) })
+    }
+}
+
+#[async_trait]
+impl Snapshot for PostgresSnapshot {
+    async fn schema(&mut self) -> Result<Schema> {
+        let sight = self.sight().await?;
+        let read = schema::read(sight.session.connection(), &sight.facts.names).await;
+        self.done(read)
+    }
+
+    fn translate(&self, table: &Arc<TableSchema>) -> Translated {
+        translate::translate(table, &self.sight.facts.names)
+    }
+
+    fn statements(&self, table: &TableSchema) -> Result<Vec<String>> {
+        statements_of(table, &self.sight.facts.names)
+    }
+
+    async fn widened(&mut self, table: &TableSchema, columns: &[NewColumn]) -> Result<Widened> {
+        let connection = connect(&self.options).await?;
+        migrate::widened(&connection, &self.sight.facts.names, table, columns).await
+    }
+
+    async fn count(&mut self, task: &TableTask) -> Result<u64> {
+        let sight = self.sight().await?;
+        let counted = count(&sight, task).await;
+        self.done(counted)
+    }
+
+    async fn estimate(&mut self, task: &TableTask) -> Result<Estimate> {
+        let sight = self.sight().await?;
+        let estimated = estimate::estimate(&sight, task).await;
+        self.done(estimated)
+    }
+
+    async fn check_key(&mut self, task: &TableTask) -> Result<()> {
+        let sight = self.sight().await?;
+        let checked = digest::check_key(&sight, task).await;
+        self.done(checked)
+    }
+
+    async fn scan(&mut self, task: &TableTask) -> Result<RowStream<'_>> {
+        let task = task.clone();
+        self.stream(|sight, outlet| rows::scan(sight, task, outlet)).await
+    }
+
+    async fn digest(&mut self, task: &TableTask) -> Result<DigestStream<'_>> {
+        let task = task.clone();
+        self.stream(|sight, outlet| digest::stream(sight, task, outlet)).await
+    }
+
+    async fn sum(&mut self, task: &TableTask, share: Share) -> Result<SumStream<'_>> {
+        let task = task.clone();
+        self.stream(|sight, outlet| sum::stream(sight, task, share, outlet)).await
+    }
+
+    async fn fetch(&mut self, task: &TableTask, keys: &RowBatch) -> Result<RowStream<'_>> {
+        let (task, keys) = (task.clone(), keys.clone());
+        self.stream(|sight, outlet| rows::fetch(sight, task, keys, outlet)).await
+    }
+
+    fn set_flow(&mut self, flow: Flow) {
+        self.flow = flow;
+    }
+
+    async fn orphans(
+        &mut self,
+        child: &TableTask,
+        foreign_key: &ForeignKey,
+        keys: Option<&RowBatch>,
+        limit: usize,
+    ) -> Result<Orphans> {
+        let sight = self.sight().await?;
+        let found = orphans::find(&sight, child, foreign_key, keys, limit).await;
+        self.done(found)
+    }
+
+    async fn sequence(&mut self, table: &str) -> Result<Option<i64>> {
+        let sight = self.sight().await?;
+        let last = sequence::read(&sight, table).await;
+        self.done(last)
+    }
+
+    async fn twin(&mut self) -> Result<Option<Box<dyn Snapshot>>> {
+        match self.open_twin().await {
+            Ok(twin) => Ok(Some(Box::new(twin))),
+            // The server lets so many in and no more.
+            Err(error) if error.code() == Code::StoreUnreachable => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn position(&mut self) -> Result<Position> {
+        Ok(self.sight.facts.position.clone())
+    }
+
+    fn shared(&self) -> Option<Arc<dyn SharedView>> {
+        None
+    }
+}
+
+async fn count(sight: &Sight, task: &TableTask) -> Result<u64> {
+    let ground = sight.ground(task).await?;
+    let sql = format!("SELECT count(*) FROM {}{}", ground.table, filtered(task, None)?);
+    number(&sight.session.row(&sql).await?, 0)
+}

@@ -1,0 +1,121 @@
+//! Cells in their form, with masks put on, as they are read: nothing behind this line ever sees what those hide.
+
+use syncline_core::change::TableTask;
+use syncline_core::error::{Code, Error, Result};
+use syncline_core::mapping::Mask;
+use syncline_core::value::{Equality, Kind, RowBatch, ValueRef, fit};
+
+use crate::postgres::codec::Cells;
+
+/// How the cells of a task's columns are seen.
+pub(in crate::postgres) struct Lens {
+    columns: Vec<Seen>,
+    equality: Equality,
+    value_bytes: Option<usize>,
+    scratch: String,
+}
+
+#[derive(Default)]
+struct Seen {
+    kind: Option<Kind>,
+    mask: Option<Mask>,
+}
+
+impl Lens {
+    /// Those of a task. `value_bytes` is that of what was selected.
+    pub(in crate::postgres) fn of(task: &TableTask, value_bytes: Option<usize>) -> Self {
+        let mut columns: Vec<Seen> =
+            (0..task.columns.len()).map(|at| Seen { kind: form(task, at).cloned(), mask: None }).collect();
+        for (at, mask) in &task.mapped.masks {
+            columns[*at].mask = Some(mask.clone());
+        }
+        Self { columns, equality: task.forms.equality, value_bytes, scratch: String::new() }
+    }
+
+    /// The same without masks.
+    pub(in crate::postgres) fn unmasked(task: &TableTask, value_bytes: Option<usize>) -> Self {
+        let mut lens = Self::of(task, value_bytes);
+        lens.columns.iter_mut().for_each(|seen| seen.mask = None);
+        lens
+    }
+
+    /// Appends the task's cells of a row.
+    ///
+    /// # Errors
+    /// `VALUE_TOO_LARGE` when one of them was left with the server.
+    pub(in crate::postgres) fn push_row(&mut self, cells: &mut Cells<'_>, batch: &mut RowBatch) -> Result<()> {
+        self.each(cells, |_, _, shown| batch.push(shown))
+    }
+
+    /// Overwrites `out` with the encoding of a row, in which equal rows are equal. `see` is shown each cell in its form, without
+    /// its mask.
+    ///
+    /// # Errors
+    /// As [`Lens::push_row`], and what `see` fails with.
+    #[inline]
+    pub(in crate::postgres) fn encode_row(
+        &mut self,
+        cells: &mut Cells<'_>,
+        out: &mut Vec<u8>,
+        mut see: impl FnMut(usize, ValueRef<'_>) -> Result<()>,
+    ) -> Result<()> {
+        out.clear();
+        let equality = self.equality;
+        self.each(cells, |at, bare, shown| {
+            see(at, bare)?;
+            equality.encode(shown, out);
+            Ok(())
+        })
+    }
+
+    /// One cell of a column in its form, without its mask.
+    pub(in crate::postgres) fn bare<'v>(&'v mut self, column: usize, cell: ValueRef<'v>) -> ValueRef<'v> {
+        match &self.columns[column].kind {
+            None => cell,
+            Some(kind) => fit::fit(cell, kind, &mut self.scratch).unwrap_or(cell),
+        }
+    }
+
+    #[inline]
+    fn each(
+        &mut self,
+        cells: &mut Cells<'_>,
+        mut pass: impl FnMut(usize, ValueRef<'_>, ValueRef<'_>) -> Result<()>,
+    ) -> Result<()> {
+        if let Some(most) = self.value_bytes {
+            match cells.next()? {
+                Some(ValueRef::Int(size)) if usize::try_from(size).is_ok_and(|size| size > most) => {
+                    return Err(too_large(most));
+                }
+                _ => {}
+            }
+        }
+        for (at, seen) in self.columns.iter().enumerate() {
+            let cell = cells.next()?.ok_or_else(missing)?;
+            let bare = match &seen.kind {
+                None => cell,
+                Some(kind) => fit::fit(cell, kind, &mut self.scratch).unwrap_or(cell),
+            };
+            match &seen.mask {
+                None => pass(at, bare, bare)?,
+                Some(mask) => pass(at, bare, mask.apply(bare).as_ref())?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The kind as which a column is seen, where that makes a difference to what is stored in it.
+pub(in crate::postgres) fn form(task: &TableTask, at: usize) -> Option<&Kind> {
+    let native = &task.table.columns[task.columns[at]].kind;
+    task.forms.kind(at).filter(|kind| *kind != native || matches!(kind, Kind::Text { padded: true, .. }))
+}
+
+fn too_large(bytes: usize) -> Error {
+    let what = format!("a value is larger than the {bytes} bytes that one of several readers may hold");
+    Error::new(Code::ValueTooLarge, what)
+}
+
+fn missing() -> Error {
+    Error::new(Code::Internal, "a row has fewer cells than were asked for")
+}

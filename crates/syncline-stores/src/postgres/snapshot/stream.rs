@@ -1,0 +1,190 @@
+//! Work whose results are read while it is done.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures_util::future::poll_fn;
+use futures_util::stream::{self, BoxStream, Stream, StreamExt};
+use std::future::Future;
+use std::pin::pin;
+use syncline_core::error::{Code, Error, Result};
+use syncline_core::limits;
+use syncline_core::store::Flow;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use super::session::Session;
+use crate::postgres::codec::{Cells, Codec, Decoder};
+
+/// What a task that reads hands its batches to.
+pub(in crate::postgres) struct Outlet<T> {
+    batches: mpsc::Sender<Parcel<T>>,
+    flow: Flow,
+}
+
+/// A stream ends with a word, so that a task that died is never taken for a table that ended.
+enum Parcel<T> {
+    /// With it goes whom to tell when the next one is asked for.
+    Batch(T, Option<oneshot::Sender<()>>),
+    Failed(Error),
+    End,
+}
+
+/// What has to be known of a batch to hand it over.
+pub(in crate::postgres) trait Load: Send + 'static {
+    /// Memory that it takes.
+    fn bytes(&self) -> usize;
+}
+
+/// Does `work` on a task of its own while its batches are read from the stream. Dropping the stream stops the work.
+pub(super) fn flow<'s, T, F>(
+    session: &Arc<Session>,
+    flow: Flow,
+    work: impl FnOnce(Outlet<T>) -> F,
+) -> (BoxStream<'s, Result<T>>, JoinHandle<()>)
+where
+    T: Load,
+    F: Future<Output = Result<bool>> + Send + 'static,
+{
+    let (batches, parcels) = mpsc::channel(limits::STREAM_AHEAD);
+    let outlet = Outlet { batches: batches.clone(), flow };
+    let (session, work) = (Arc::clone(session), work(outlet));
+    let task = tokio::spawn(async move {
+        let last = match work.await {
+            Ok(is_whole) => {
+                if is_whole {
+                    session.done();
+                }
+                Parcel::End
+            }
+            Err(error) => Parcel::Failed(error),
+        };
+        let _ = batches.send(last).await;
+    });
+    let mut inlet = Inlet { parcels, done_with: None, has_ended: false };
+    (stream::poll_fn(move |context| inlet.poll(context)).boxed(), task)
+}
+
+impl<T: Load> Outlet<T> {
+    /// What it is held to.
+    pub(in crate::postgres) fn flow(&self) -> Flow {
+        self.flow
+    }
+
+    /// Hands over a batch, waiting while the consumer is behind; after one that a single row has made too large no other is
+    /// read before it is taken. `false` when nobody wants more.
+    pub(in crate::postgres) async fn send(&self, batch: T) -> bool {
+        if self.flow.reads_ahead && batch.bytes() <= 2 * limits::BATCH_BYTES {
+            return self.batches.send(Parcel::Batch(batch, None)).await.is_ok();
+        }
+        let (done_with, is_done_with) = oneshot::channel();
+        let is_sent = self.batches.send(Parcel::Batch(batch, Some(done_with))).await.is_ok();
+        is_sent && is_done_with.await.is_ok()
+    }
+
+    /// Shows each row of a query to `row`, and hands over the batches that it returns. `false` when nobody wants more.
+    pub(in crate::postgres) async fn copy(
+        &self,
+        session: &Session,
+        query: &str,
+        codecs: Vec<Codec>,
+        mut row: impl FnMut(&mut Cells<'_>) -> Result<Option<T>> + Send,
+    ) -> Result<bool> {
+        let mut copy = Box::pin(session.copy(query).await?);
+        let mut decoder = Decoder::new(codecs);
+        let mut full = Vec::new();
+        loop {
+            let chunk = match self.next(&mut copy).await {
+                Next::Unwanted => {
+                    session.abandon(copy).await;
+                    return Ok(false);
+                }
+                Next::End => break,
+                Next::Chunk(chunk) => chunk.map_err(|error| session.error(error))?,
+            };
+            let read = decoder.each_row(&chunk, |cells| {
+                full.extend(row(cells)?);
+                Ok(())
+            });
+            drop(chunk);
+            for batch in full.drain(..) {
+                if !self.send(batch).await {
+                    session.abandon(copy).await;
+                    return Ok(false);
+                }
+            }
+            if let Err(error) = read {
+                session.abandon(copy).await;
+                return Err(error);
+            }
+        }
+        decoder.finish()?;
+        Ok(true)
+    }
+
+    async fn next<S: Stream + Unpin>(&self, stream: &mut S) -> Next<S::Item> {
+        let mut unwanted = pin!(self.batches.closed());
+        poll_fn(|context| match stream.poll_next_unpin(context) {
+            Poll::Ready(Some(chunk)) => Poll::Ready(Next::Chunk(chunk)),
+            Poll::Ready(None) => Poll::Ready(Next::End),
+            Poll::Pending => unwanted.as_mut().poll(context).map(|()| Next::Unwanted),
+        })
+        .await
+    }
+}
+
+/// Shows each row of a query to `row`.
+pub(in crate::postgres) async fn each_row(
+    session: &Session,
+    query: &str,
+    codecs: Vec<Codec>,
+    mut row: impl FnMut(&mut Cells<'_>) -> Result<()> + Send,
+) -> Result<()> {
+    let mut copy = Box::pin(session.copy(query).await?);
+    let mut decoder = Decoder::new(codecs);
+    while let Some(chunk) = copy.next().await {
+        let chunk = chunk.map_err(|error| session.error(error))?;
+        if let Err(error) = decoder.each_row(&chunk, &mut row) {
+            session.abandon(copy).await;
+            return Err(error);
+        }
+    }
+    decoder.finish()
+}
+
+enum Next<C> {
+    Chunk(C),
+    End,
+    Unwanted,
+}
+
+/// The consumer's end of a stream.
+struct Inlet<T> {
+    parcels: mpsc::Receiver<Parcel<T>>,
+    /// Whom to tell that the batch before is done with.
+    done_with: Option<oneshot::Sender<()>>,
+    has_ended: bool,
+}
+
+impl<T> Inlet<T> {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<T>>> {
+        if self.has_ended {
+            return Poll::Ready(None);
+        }
+        // Nobody listens when the task has died, which this poll finds out.
+        self.done_with.take().map(|done_with| done_with.send(()));
+        self.parcels.poll_recv(context).map(|parcel| {
+            let item = match parcel {
+                Some(Parcel::Batch(batch, done_with)) => {
+                    self.done_with = done_with;
+                    return Some(Ok(batch));
+                }
+                Some(Parcel::Failed(error)) => Some(Err(error)),
+                Some(Parcel::End) => None,
+                None => Some(Err(Error::new(Code::Internal, "the task that reads a table has died"))),
+            };
+            self.has_ended = true;
+            item
+        })
+    }
+}
