@@ -129,8 +129,8 @@ impl DatabaseName {
 
 /// The error for a database of an engine that this version does not open.
 pub(crate) fn unsupported(scheme: &str) -> Error {
-    Error::new(Code::UrlInvalid, "no SQLite database is named")
-        .because(format!("{scheme} databases are not supported by this version, which carries SQLite only"))
+    Error::new(Code::UrlInvalid, "no database is named")
+        .because(format!("{scheme} databases are not supported by this version, which carries SQLite and PostgreSQL"))
 }
 
 /// What precedes the first colon, if it has the form of a URL's scheme.
@@ -295,7 +295,7 @@ mod tests {
         fails("a\0.db", Code::UrlInvalid, "NUL");
         fails("sqlite:a\0", Code::UrlInvalid, "NUL");
         for server in ["mysql", "mariadb", "MySQL"] {
-            fails(&format!("{server}://user:secret@host/db"), Code::UrlInvalid, "SQLite only");
+            fails(&format!("{server}://user:secret@host/db"), Code::UrlInvalid, "SQLite and PostgreSQL");
         }
         fails("mssql://user:secret@host/db.db", Code::UrlInvalid, "\"mssql\"");
         fails("http://secret/a.db", Code::UrlInvalid, "\"http\"");

@@ -42,7 +42,7 @@ macro_rules! catalogue {
 
 catalogue! {
     UsageInvalid "USAGE_INVALID" exits 2: "A flag or argument does not make sense as given. The message names it; nothing was opened or written."
-    UrlInvalid "URL_INVALID" exits 2: "The name of a database could not be understood. Accepted are `sqlite:path`, `file:path`, a bare path that ends in .db, .sqlite or .sqlite3, a path to an existing SQLite file, and `env:NAME` for a variable that holds one of these."
+    UrlInvalid "URL_INVALID" exits 2: "The name of a database could not be understood. Accepted are `sqlite:path`, `file:path`, a bare path that ends in .db, .sqlite or .sqlite3, a path to an existing SQLite file, `postgres://user@host:port/database`, and `env:NAME` for a variable that holds one of these."
     UrlOption "URL_OPTION" exits 2: "The URL of a database carries an option that is not on the list of allowed ones. Options can change what a driver reads or writes, so only known ones are let through; the message lists them."
     NotADatabase "NOT_A_DATABASE" exits 2: "The named file exists but is no SQLite database: it is a directory, a device, or a file with other content. An encrypted database looks the same from outside. The file was not changed."
     TableNotFound "TABLE_NOT_FOUND" exits 2: "A table named with --tables or by a rule of a mapping is not in the source. Names are matched without regard to case; use a pattern such as 'app_*' to select several, or leave the flag away to take all tables."
