@@ -109,6 +109,16 @@ impl TableTask {
         Self { forms: Forms::default(), ..self.clone() }
     }
 
+    /// Cells that the engine stores in these columns of the task, as the task sees them.
+    pub fn seen<'v>(
+        &self,
+        columns: impl IntoIterator<Item = usize>,
+        stored: impl IntoIterator<Item = ValueRef<'v>>,
+    ) -> Vec<Value> {
+        let see = |(column, cell)| self.forms.see(column, cell, &mut String::new()).to_owned();
+        columns.into_iter().zip(stored).map(see).collect()
+    }
+
     /// The digest of a row of the task. `scratch` is overwritten.
     #[inline]
     pub fn digest<'v>(&self, row: impl IntoIterator<Item = ValueRef<'v>>, scratch: &mut Vec<u8>) -> RowDigest {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Equality, Kind};
+use super::{Equality, Kind, ValueRef, fit};
 
 /// The forms that both sides of a pair have in common. The default is one engine's own cells, compared bit for bit.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +19,14 @@ impl Forms {
     #[inline]
     pub fn kind(&self, column: usize) -> Option<&Kind> {
         self.kinds.get(column)?.as_ref()
+    }
+
+    /// What a cell of this column is seen as. `scratch` is overwritten.
+    pub fn see<'v>(&'v self, column: usize, cell: ValueRef<'v>, scratch: &'v mut String) -> ValueRef<'v> {
+        match self.kind(column) {
+            Some(kind) => fit::fit(cell, kind, scratch).unwrap_or(cell),
+            None => cell,
+        }
     }
 
     /// Whether all cells are seen as they are.

@@ -6,10 +6,10 @@
 use std::collections::{HashMap, HashSet};
 
 use futures_util::StreamExt;
-use syncline_core::change::{Operation, PlannedChange, copies, keys_of};
+use syncline_core::change::{Operation, PlannedChange, TableTask, copies, keys_of};
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::store::Snapshot;
-use syncline_core::value::exact;
+use syncline_core::value::{Value, exact};
 
 use crate::backup::shell_word;
 use crate::decide::Decided;
@@ -88,15 +88,16 @@ impl Begun {
         target: &mut dyn Snapshot,
         mut made: impl FnMut(PlannedChange),
     ) -> Result<()> {
-        let (table, width) = (&found.work.name, found.work.target.columns.len());
+        let table = &found.work.name;
         for part in &self.runs {
             let mut after = 0;
             loop {
-                let page = self.state.written(&part.run, table, width, after).await?;
+                let page = self.state.written(&part.run, table, &found.work.target, after).await?;
                 let Some((last, _)) = page.last() else { break };
                 after = *last;
                 let mut changes: Vec<_> = page.into_iter().map(|(_, written)| change_of(found, written)).collect();
                 self.drop_undone(part, table, &mut changes).await?;
+                changes.iter_mut().try_for_each(|change| see_key(&found.work.target, change))?;
                 look_up_becomes(found, target, &mut changes).await?;
                 changes.into_iter().for_each(&mut made);
             }
@@ -147,11 +148,23 @@ fn change_of(found: &Decided, written: Written) -> PlannedChange {
     PlannedChange { operation, key, seen, becomes, copies: None }
 }
 
-/// Where the target has columns that are not carried, the digest of what was written covers them too. What the row holds
-/// in the others is read again.
+/// What runs have on record is called as the engine stores it, and what a plan holds as both sides see it.
+fn see_key(target: &TableTask, change: &mut PlannedChange) -> Result<()> {
+    if target.forms.are_native() || target.is_multiset() {
+        return Ok(());
+    }
+    let stored = exact::decode_row(&change.key)
+        .map_err(|error| Error::new(Code::StateFailed, "the key of a before-image cannot be read").caused_by(error))?;
+    let key = target.seen(target.key.iter().copied(), stored);
+    change.key = exact::encode_row(key.iter().map(Value::as_ref));
+    Ok(())
+}
+
+/// Where the target has columns that are not carried, the digest of what was written covers them too, and where it stores
+/// values otherwise than both sides see them, it is a digest of those. What the row holds is read again.
 async fn look_up_becomes(found: &Decided, target: &mut dyn Snapshot, changes: &mut [PlannedChange]) -> Result<()> {
     let task = found.work.target.unfiltered();
-    if task.mapped.kept.is_empty() || task.is_multiset() {
+    if task.mapped.kept.is_empty() && task.forms.are_native() || task.is_multiset() {
         return Ok(());
     }
     let put = |change: &&mut PlannedChange| change.becomes.is_some();

@@ -3,10 +3,10 @@
 //! A plan is *begun* as soon as a run is recorded that carries it out, and *spent* when nothing of it is left to do.
 
 use rusqlite::{OptionalExtension, Row, params};
-use syncline_core::change::RowDigest;
+use syncline_core::change::{RowDigest, TableTask};
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
-use syncline_core::value::exact;
+use syncline_core::value::{Value, exact};
 
 use super::State;
 use super::database::Outcome;
@@ -47,10 +47,10 @@ impl State {
     }
 
     /// What a run has written to a table, each row once, with positions: pass the last one as `after` for the next page, 0
-    /// for the first. None at all only behind the last. `width` is how many columns of an image, from the first, are summed
-    /// up.
-    pub async fn written(&self, run: &str, table: &str, width: usize, after: u64) -> Result<Vec<(u64, Written)>> {
-        let (run, table) = (run.to_owned(), table.to_owned());
+    /// for the first. None at all only behind the last. `target` says which
+    /// columns of an image, from the first, are summed up, and as what they are seen.
+    pub async fn written(&self, run: &str, table: &str, target: &TableTask, after: u64) -> Result<Vec<(u64, Written)>> {
+        let (run, table, target) = (run.to_owned(), table.to_owned(), target.clone());
         let select = format!("{NET_IMAGES} AND table_id = ?1 AND sequence > ?2 ORDER BY sequence LIMIT ?3");
         self.database
             .read("read what a run has written", move |connection| {
@@ -59,7 +59,7 @@ impl State {
                 let (mut written, mut bytes) = (Vec::new(), 0);
                 let mut rows = statement.query(params![table_id, to_sql(after), to_sql(limits::SPOOL_PAGE as u64)])?;
                 while let Some(row) = rows.next()? {
-                    let (position, change) = (to_count(row.get(0)?), read_written(row, width)?);
+                    let (position, change) = (to_count(row.get(0)?), read_written(row, &target)?);
                     bytes += change.key.len();
                     written.push((position, change));
                     if bytes > limits::BATCH_BYTES {
@@ -96,14 +96,15 @@ impl State {
 }
 
 /// Reads a row of [`NET_IMAGES`].
-fn read_written(row: &Row<'_>, width: usize) -> Outcome<Written> {
+fn read_written(row: &Row<'_>, target: &TableTask) -> Outcome<Written> {
     let cells = row.get_ref(2)?.as_blob_or_null().map_err(rusqlite::Error::from)?;
-    let seen = cells.map(|cells| digest_of(cells, width)).transpose()?;
+    let seen = cells.map(|cells| digest_of(cells, target)).transpose()?;
     Ok(Written { key: row.get(1)?, seen, after: read_digest(row, 4)? })
 }
 
-fn digest_of(cells: &[u8], width: usize) -> Result<RowDigest> {
+fn digest_of(cells: &[u8], target: &TableTask) -> Result<RowDigest> {
     let row = exact::decode_row(cells)
         .map_err(|error| Error::new(Code::StateFailed, "a before-image cannot be read").caused_by(error))?;
-    Ok(RowDigest(exact::digest_row(row.into_iter().take(width), &mut Vec::new())))
+    let seen = target.seen(0..target.columns.len(), row);
+    Ok(target.digest(seen.iter().map(Value::as_ref), &mut Vec::new()))
 }
