@@ -35,12 +35,15 @@ impl Syncline {
         for work in bending {
             let ledger = self.state().await?.ledger(run, ledger_tables(request, [*work]));
             let columns: Vec<_> = work.source.column_names().map(str::to_owned).collect();
+            // What is held was not written, bent or not.
+            let held = self.state().await?.keys_held_by(run, &work.name).await?;
             let task = unbent(&work.source);
             let mut count = 0;
             let mut batches = source.scan(&task).await?;
             while let Some(rows) = batches.next().await.transpose()? {
                 self.cancel().check()?;
-                let bent: Vec<_> = rows.rows().filter_map(|row| entry(work, row)).collect();
+                let bent: Vec<_> =
+                    rows.rows().filter_map(|row| entry(work, row)).filter(|bent| !held.contains(&bent.key)).collect();
                 count += bent.len() as u64;
                 ledger.hold(NO_BATCH, &work.name, &columns, bent).await?;
             }

@@ -80,7 +80,8 @@ fn with_text(made: Arc<TableSchema>, table: &TableSchema, view: &TableView, targ
     let Some(some) = names.first() else { return made };
     // How the engine calls a column of text, it says of a table that has one.
     let kind = Kind::Text { max_chars: None, padded: false };
-    let text = Column { kind, default: None, ..made.columns[*some].clone() };
+    let declared_type = "TEXT".to_owned();
+    let text = Column { kind, declared_type, default: None, ..made.columns[*some].clone() };
     let probe = TableSchema { name: made.name.clone(), columns: vec![text], ..TableSchema::default() };
     let text = target.translate(&Arc::new(probe)).table.columns[0].clone();
     let mut made = (*made).clone();

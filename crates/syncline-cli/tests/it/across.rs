@@ -1,5 +1,7 @@
 //! SQLite and PostgreSQL with each other, looked at with their own shells.
 
+mod misfits;
+mod plans;
 mod round_trip;
 
 use std::process::Command;

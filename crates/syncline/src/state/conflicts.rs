@@ -98,6 +98,20 @@ impl State {
             .await
     }
 
+    /// The keys of the rows of a table that a run has held, in the exact encoding.
+    pub async fn keys_held_by(&self, run: &str, table: &str) -> Result<HashSet<Vec<u8>>> {
+        let values = [run, table].map(str::to_owned);
+        let select = "SELECT conflict.key FROM conflict JOIN ledger_table ON ledger_table.id = conflict.table_id \
+             WHERE last_run = ?1 AND name = ?2 AND settled_by IS NULL";
+        self.database
+            .read("look up held rows", move |connection| {
+                let mut statement = connection.prepare_cached(select)?;
+                let keys = statement.query_map(values, |row| row.get(0))?;
+                Ok(keys.collect::<rusqlite::Result<_>>()?)
+            })
+            .await
+    }
+
     /// The keys of all rows of a table that wait, in the exact encoding.
     pub async fn open_keys(
         &self,

@@ -1,0 +1,60 @@
+//! Plans between engines.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use syncline::event::{Event, EventSink, Point};
+use syncline::{Cancel, Settings, Syncline};
+
+use super::Server;
+
+/// Stops the work once something is committed.
+struct StopsAfterOne(Cancel, AtomicBool);
+
+impl EventSink for StopsAfterOne {
+    fn emit(&self, event: Event) {
+        if matches!(event, Event::Reached(Point::Committed)) && !self.1.swap(true, Ordering::Relaxed) {
+            self.0.cancel();
+        }
+    }
+}
+
+/// Keys and values that the file writes otherwise than the server.
+const FILE: &str = "
+    CREATE TABLE t (day DATE PRIMARY KEY, at TIMESTAMP, price DECIMAL(10,2));
+    WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 99)
+    INSERT INTO t SELECT date('2024-01-01', i || ' days'), '2024-01-01T00:00:00', i / 4.0 FROM n;";
+
+#[test]
+fn a_plan_that_was_cut_off_is_gone_on_with() {
+    let server = Server::new();
+    server.scene.sql("a.db", FILE);
+    server.scene.ok("copy a.db env:PG");
+    server.scene.sql("a.db", "UPDATE t SET price = price + 1; DELETE FROM t WHERE day > '2024-04-01'");
+    server.scene.ok("plan mirror a.db env:PG --batch-size 20 -o p.plan");
+    let cancel = Cancel::new();
+    let settings = Settings {
+        state_dir: server.scene.path("state"),
+        backup_root: None,
+        working_dir: server.scene.path(""),
+        environment: Box::new({
+            let url = server.database.url();
+            move |name| (name == "PG").then(|| url.clone())
+        }),
+        events: Arc::new(StopsAfterOne(cancel.clone(), AtomicBool::new(false))),
+        cancel,
+    };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let summary = runtime.block_on(async {
+        let session = Syncline::open(settings).await.unwrap();
+        session.apply_plan(Path::new("p.plan")).await.unwrap()
+    });
+    let written: u64 = summary.tables.iter().map(|table| table.updated + table.deleted).sum();
+    assert!((1..100).contains(&written), "{summary:?}");
+    let summary = server.scene.run("apply p.plan --json").last();
+    assert_eq!(summary["verified"], "equal", "{summary}");
+    let rest: u64 = ["updated", "deleted"].iter().map(|what| summary["tables"][0][what].as_u64().unwrap()).sum();
+    assert_eq!(rest + written, 100, "{summary}");
+    assert_eq!(server.scene.run("apply p.plan").code, Some(6), "it is spent");
+}
