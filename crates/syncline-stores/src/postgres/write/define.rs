@@ -18,7 +18,7 @@ use crate::postgres::names::{Names, Place, quoted};
 use crate::postgres::types;
 
 /// References that wait for the table they point to, in the order they were asked for.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Waiting(Vec<(String, ForeignKey)>);
 
 /// Carries out steps in the open transaction. `waiting` is kept from one call to the next by whoever creates several tables.
