@@ -161,6 +161,13 @@ pub const CONFLICT_PAGE: usize = 64;
 /// Longest table or column name, in bytes, that is read from a database. Far above what engines need; a bound all the same.
 pub const NAME_BYTES_MAX: usize = 64 << 10;
 
+/// Bytes of rows that are sent to a server in one message: larger ones were not faster, and a connection keeps some of them.
+pub const COPY_CHUNK_BYTES: usize = 128 << 10;
+
+/// Bytes of a stored value from which on its true size is asked for before it is read; a compressed value of less is at most
+/// some hundred kilobytes.
+pub const MEASURED_BYTES: usize = 1_000;
+
 /// Bytes of a database copied in one step of a backup or a restore. Between two steps it is looked whether to stop; small
 /// enough that this takes a fraction of a second, large enough that the looks cost nothing.
 pub const BACKUP_STEP_BYTES: u64 = 1 << 20;

@@ -337,6 +337,17 @@ pub trait Transaction: Send {
     /// Carries out schema steps.
     async fn define(&mut self, steps: &[SchemaStep]) -> Result<()>;
 
+    /// Takes the right to write to these tables, until the end: from here on what a snapshot shows of them is what this
+    /// transaction finds. To be asked for before anything is decided by their being empty, or of all their rows. An engine
+    /// with one writer at a time has nothing to do.
+    ///
+    /// # Errors
+    /// `STORE_LOCKED` when others do not let go in time.
+    async fn hold(&mut self, tables: &[&TableTask]) -> Result<()> {
+        let _ = tables;
+        Ok(())
+    }
+
     /// Adds rows to a table that had none when the transaction began. Without before-images: an empty table is what
     /// there was before. Rows that the database refuses are left out and returned; their neighbours are added and the
     /// transaction goes on.

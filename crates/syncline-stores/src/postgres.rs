@@ -9,13 +9,15 @@
 //! | `types` | what kind each type is, how its cells travel, and how a kind is declared |
 //! | `translate` | tables of SQLite in PostgreSQL's words |
 //! | `migrate` | columns added to a table, told beforehand |
-//! | `write` | what changes a database |
 //! | `names` | where a table is, and how it is written |
 //! | `filter` | the rows of a mapping as SQL |
 //! | `snapshot` | a view: what is selected, looked up, summed up and estimated |
 //! | `digest` | keys and digests in key order, and of rows without a key |
+//! | `bulk` | loading an empty table, emptying one |
+//! | `write` | transactions, conditional changes, definitions, checkpoints |
 //! | `codec` | rows as COPY carries them |
 
+mod bulk;
 mod claim;
 pub mod codec;
 mod connect;
@@ -36,10 +38,14 @@ pub use self::describe::{describe, warnings};
 pub use self::snapshot::PostgresSnapshot;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
+use async_trait::async_trait;
 use syncline_core::error::{Code, Error, Result};
+use syncline_core::store::{Description, RunClaim, Snapshot, Store, Writer};
 
 use self::names::Names;
+use self::write::{Claim, PostgresWriter};
 
 /// What the engine is called.
 const ENGINE: &str = "postgres";
@@ -54,6 +60,7 @@ pub struct PostgresStore {
     default_schema: Arc<str>,
     may_write: bool,
     resident: Connection,
+    writing: Arc<AtomicBool>,
 }
 
 impl PostgresStore {
@@ -69,7 +76,13 @@ impl PostgresStore {
             // A login whose search path leads nowhere names all tables in full; no table is in a schema without a name.
             None => resident.default_schema.clone().unwrap_or_default(),
         };
-        Ok(Self { options: Arc::new(options), default_schema: default_schema.into(), may_write, resident })
+        Ok(Self {
+            options: Arc::new(options),
+            default_schema: default_schema.into(),
+            may_write,
+            resident,
+            writing: Arc::default(),
+        })
     }
 
     /// What the database is called for people.
@@ -91,6 +104,43 @@ impl PostgresStore {
     /// As [`connect`].
     pub async fn view(&self) -> Result<PostgresSnapshot> {
         PostgresSnapshot::open(Arc::clone(&self.options), Names::new(&self.default_schema)).await
+    }
+
+    async fn require_writable(&self) -> Result<()> {
+        let label = self.options.label();
+        if !self.may_write {
+            return Err(Error::new(Code::StoreReadOnly, format!("{label} was opened for reading only")));
+        }
+        if !self.describe().await?.writable {
+            return Err(Error::new(Code::StoreReadOnly, format!("{label} cannot be written"))
+                .because("the server is a standby, or the user's transactions are set to be read-only"));
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    async fn describe(&self) -> Result<Description> {
+        describe(&self.resident).await
+    }
+
+    async fn snapshot(&self) -> Result<Box<dyn Snapshot>> {
+        Ok(Box::new(self.view().await?))
+    }
+
+    async fn writer(&self) -> Result<Box<dyn Writer>> {
+        self.require_writable().await?;
+        let Some(claim) = Claim::take(&self.writing) else {
+            let label = self.options.label();
+            return Err(Error::new(Code::StoreLocked, format!("{label} is being written by this run already")));
+        };
+        Ok(Box::new(PostgresWriter::open(&self.options, Names::new(&self.default_schema), claim).await?))
+    }
+
+    async fn claim(&self, note: &str) -> Result<Box<dyn RunClaim>> {
+        self.require_writable().await?;
+        Ok(Box::new(PostgresClaim::take(&self.options, note).await?))
     }
 }
 

@@ -71,6 +71,7 @@ impl Applier<'_> {
         let mut pending = self.pending();
         let mut tx = writer.begin().await?;
         let written = async {
+            self.hold_whole(&mut *tx, tables).await?;
             self.find_wanted(&mut *tx).await?;
             let before = self.dangling_before(&mut *tx, tables).await?;
             if self.empty_loaded(&mut *tx, &mut pending, tables).await? == Attempt::Again {

@@ -120,7 +120,7 @@ impl Applier<'_> {
         let mut pending = self.pending();
         let mut tx = writer.begin().await?;
         let written = async {
-            self.check_still_empty(&tables).await?;
+            self.check_still_empty(&mut *tx, &tables).await?;
             for table in &tables {
                 if let Action::Load { create } = self.tables[*table].action {
                     self.load(&mut *tx, &mut pending, *table, create).await?;
@@ -145,9 +145,10 @@ impl Applier<'_> {
         self.conclude(tx, pending, written).await
     }
 
-    /// A table that is to be loaded must be as empty as when that was decided. The transaction holds the right to write
-    /// and has written nothing, so what a snapshot shows now is what it finds.
-    pub(super) async fn check_still_empty(&self, tables: &[usize]) -> Result<()> {
+    /// A table that is to be loaded must be as empty as when that was decided. The transaction takes the right to write to
+    /// all tables whose rows as a whole matter, and has written nothing, so what a snapshot shows now is what it finds.
+    pub(super) async fn check_still_empty(&self, tx: &mut dyn Transaction, tables: &[usize]) -> Result<()> {
+        self.hold_whole(tx, tables).await?;
         for table in tables {
             let work = &self.tables[*table];
             if work.action == (Action::Load { create: false })
@@ -159,6 +160,17 @@ impl Applier<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Takes the right to write to those of the tables that are filled, refilled or emptied as a whole.
+    pub(super) async fn hold_whole(&self, tx: &mut dyn Transaction, tables: &[usize]) -> Result<()> {
+        let whole = tables.iter().map(|table| &self.tables[*table]);
+        let whole = whole.filter(|work| match work.action {
+            Action::Load { create } => !create,
+            Action::Refill | Action::Empty(_) => true,
+            Action::Differences => false,
+        });
+        tx.hold(&whole.map(|work| &work.target).collect::<Vec<_>>()).await
     }
 
     /// All puts of one kind to a table.

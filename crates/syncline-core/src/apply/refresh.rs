@@ -58,7 +58,7 @@ impl Applier<'_> {
         let mut pending = self.pending();
         let mut tx = writer.begin().await?;
         let written = async {
-            self.check_still_empty(tables).await?;
+            self.check_still_empty(&mut *tx, tables).await?;
             self.keep_refilled(&mut *tx, &mut pending, tables).await?;
             self.find_wanted(&mut *tx).await?;
             let before = self.dangling_before(&mut *tx, tables).await?;

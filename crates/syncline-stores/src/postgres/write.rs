@@ -1,3 +1,233 @@
-//! What changes a database.
+//! What changes a database: the writer and its transactions, on a session of their own.
+//!
+//! A transaction sees what others commit meanwhile. What it is to write it first locks, row by row, and where that is not
+//! enough the whole table; and then looks at what is there. Whatever ends a transaction early, a dropped future included,
+//! sends a rollback before anything else is sent.
 
+mod apply;
+mod checkpoints;
+mod copies;
 pub mod define;
+mod displaced;
+pub(super) mod fitted;
+pub(super) mod open;
+pub(super) mod picked;
+mod references;
+mod rivals;
+mod sequence;
+pub(super) mod session;
+pub(super) mod stage;
+pub(super) mod target;
+mod triggers;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use syncline_core::change::{Applied, ApplyMode, ChangeBatch, Refusal, TableTask};
+use syncline_core::checkpoint::Checkpoint;
+use syncline_core::error::Result;
+use syncline_core::schema::{ForeignKey, SchemaStep, TableSchema};
+use syncline_core::store::{Orphans, Position, SharedView, Sighting, Transaction, Writer};
+use syncline_core::value::RowBatch;
+
+use self::define::Waiting;
+use self::open::{BEGIN, Open};
+use self::session::Session;
+use super::bulk;
+use super::connect::failure::Attempt;
+use super::connect::{ConnectOptions, connect};
+use super::names::Names;
+
+/// Makes what is acknowledged durable, whatever the server or the role is set to: a stronger setting stays.
+const DURABLE: &str = "SELECT set_config('synchronous_commit', 'on', false) \
+    WHERE current_setting('synchronous_commit') = 'off'";
+
+/// A run's way to write.
+pub(super) struct PostgresWriter {
+    session: Session,
+    names: Names,
+    /// Whether the session may count as one that replicates, once that is known.
+    may_replicate: Option<bool>,
+    /// References of tables that were created, to tables that are yet to be.
+    waiting: Waiting,
+    _claim: Claim,
+}
+
+/// The one right to write through a store, given back when dropped.
+#[derive(Debug)]
+pub(super) struct Claim(Arc<AtomicBool>);
+
+impl Claim {
+    /// Takes the right to write, unless it is taken.
+    pub(super) fn take(writing: &Arc<AtomicBool>) -> Option<Self> {
+        let taken = writing.swap(true, Ordering::AcqRel);
+        (!taken).then(|| Self(Arc::clone(writing)))
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
+}
+
+impl PostgresWriter {
+    /// A writer with a session of its own.
+    pub(super) async fn open(options: &ConnectOptions, names: Names, claim: Claim) -> Result<Self> {
+        let session = Session::new(connect(options).await?);
+        session.said(session.run(DURABLE).await)?;
+        Ok(Self { session, names, may_replicate: None, waiting: Waiting::default(), _claim: claim })
+    }
+}
+
+#[async_trait]
+impl Writer for PostgresWriter {
+    async fn checkpoints(&mut self) -> Result<Vec<Checkpoint>> {
+        self.session.said(checkpoints::read(&self.session, &self.names).await)
+    }
+
+    async fn begin(&mut self) -> Result<Box<dyn Transaction + '_>> {
+        // Made before the first await: if the future is dropped, the transaction that may have begun is undone.
+        let Self { session, names, may_replicate, waiting, .. } = self;
+        let ending = Ending(session);
+        let begun = async {
+            session.run(&format!("ROLLBACK; {BEGIN}")).await?;
+            triggers::replicate(session, *may_replicate).await
+        };
+        let replicates = session.said(begun.await)?;
+        *may_replicate = Some(replicates);
+        let open = Open::new(session, names, replicates);
+        Ok(Box::new(PostgresTransaction { open, ending, waiting: waiting.clone(), committed: waiting }))
+    }
+
+    async fn forget(&mut self, run: &str) -> Result<()> {
+        let ending = Ending(&self.session);
+        let forgotten = async {
+            if checkpoints::exist(&self.session, &self.names).await? {
+                self.session.run(&format!("ROLLBACK; {BEGIN}")).await?;
+                checkpoints::forget(&self.session, &self.names, run).await?;
+                self.session.run("COMMIT").await?;
+            }
+            Ok(())
+        };
+        let forgotten = self.session.said(forgotten.await);
+        drop(ending);
+        forgotten
+    }
+}
+
+/// Ends the transaction of a session when dropped, which does nothing after a commit.
+struct Ending<'w>(&'w Session);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        // Should it fail, `begin` tries again and reports it.
+        self.0.say("ROLLBACK");
+    }
+}
+
+/// An open transaction.
+struct PostgresTransaction<'w> {
+    open: Open<'w>,
+    ending: Ending<'w>,
+    waiting: Waiting,
+    /// What is waiting once the transaction is committed.
+    committed: &'w mut Waiting,
+}
+
+impl PostgresTransaction<'_> {
+    fn said<T>(&self, done: Attempt<T>) -> Result<T> {
+        self.open.session.said(done)
+    }
+}
+
+#[async_trait]
+impl Transaction for PostgresTransaction<'_> {
+    async fn define(&mut self, steps: &[SchemaStep]) -> Result<()> {
+        self.open.forget_targets();
+        define::carry_out(self.open.session.connection(), self.open.names, &mut self.waiting, steps).await
+    }
+
+    async fn hold(&mut self, tables: &[&TableTask]) -> Result<()> {
+        for table in tables {
+            let held = self.open.hold(table).await;
+            self.said(held)?;
+        }
+        Ok(())
+    }
+
+    async fn load(&mut self, task: &TableTask, rows: RowBatch) -> Result<Vec<Refusal>> {
+        let loaded = bulk::load(&mut self.open, task, &rows).await;
+        self.said(loaded)
+    }
+
+    async fn adopt(&mut self, _table: &TableSchema, _view: &dyn SharedView) -> Result<Option<u64>> {
+        Ok(None)
+    }
+
+    async fn apply(&mut self, task: &TableTask, batch: ChangeBatch, mode: ApplyMode) -> Result<Applied> {
+        let applied = apply::apply(&mut self.open, task, batch, mode).await;
+        self.said(applied)
+    }
+
+    async fn is_at(&mut self, position: &Position) -> Result<bool> {
+        let query = "SELECT pg_current_snapshot()::text";
+        let read = async {
+            let row = self.open.session.connection().client.query_one(query, &[]).await?;
+            Ok(row.try_get::<_, String>(0)?)
+        };
+        Ok(self.said(read.await)?.as_bytes() == position.0)
+    }
+
+    async fn rows(&mut self, task: &TableTask, keys: &RowBatch) -> Result<Sighting> {
+        let seen = apply::rows(&mut self.open, task, keys).await;
+        self.said(seen)
+    }
+
+    async fn clear(&mut self, task: &TableTask) -> Result<u64> {
+        let cleared = bulk::clear(&mut self.open, task).await;
+        self.said(cleared)
+    }
+
+    async fn orphans(
+        &mut self,
+        child: &TableTask,
+        foreign_key: &ForeignKey,
+        keys: Option<&RowBatch>,
+        limit: usize,
+    ) -> Result<Orphans> {
+        let found = references::orphans(&mut self.open, child, foreign_key, keys, limit).await;
+        self.said(found)
+    }
+
+    async fn rivals(&mut self, task: &TableTask, rows: &RowBatch) -> Result<Vec<Vec<Vec<u8>>>> {
+        let found = rivals::find(&mut self.open, task, rows).await;
+        self.said(found)
+    }
+
+    async fn sequence(&mut self, table: &str) -> Result<Option<i64>> {
+        let read = sequence::read(&self.open, table).await;
+        self.said(read)
+    }
+
+    async fn restore_sequence(&mut self, table: &str, value: Option<i64>) -> Result<()> {
+        let restored = sequence::restore(&self.open, table, value).await;
+        self.said(restored)
+    }
+
+    async fn commit(self: Box<Self>, checkpoint: &Checkpoint) -> Result<()> {
+        let committed = async {
+            sequence::pass_all(&self.open).await?;
+            for restore in self.open.restores.iter().rev() {
+                self.open.session.run(restore).await?;
+            }
+            checkpoints::write(self.open.session, self.open.names, checkpoint).await?;
+            self.open.session.run("COMMIT").await
+        };
+        self.said(committed.await)?;
+        *self.committed = self.waiting;
+        drop(self.ending);
+        Ok(())
+    }
+}

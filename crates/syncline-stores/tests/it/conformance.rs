@@ -6,9 +6,11 @@ use syncline_core::cancel::Cancel;
 use syncline_core::capture::PacedStore;
 use syncline_core::pace::{Lane, Pace};
 use syncline_core::store::Store;
+use syncline_stores::postgres::{ConnectOptions, PostgresStore};
 use syncline_stores::sqlite::{Access, SqliteStore};
 use syncline_testkit::clock::SimulatedClock;
 use syncline_testkit::conformance::{self, Lab, Pair};
+use syncline_testkit::postgres::{Cluster, PostgresLab};
 use syncline_testkit::sqlite::SqliteLab;
 
 fn sqlite() -> Box<dyn Lab> {
@@ -20,6 +22,41 @@ fn sqlite() -> Box<dyn Lab> {
 #[tokio::test(flavor = "multi_thread")]
 async fn sqlite_keeps_every_promise() {
     conformance::check_store(&sqlite).await;
+}
+
+fn postgres() -> Box<dyn Lab> {
+    PostgresLab::boxed(|database| {
+        let database = database.name().to_owned();
+        let options = ConnectOptions { database, ..crate::postgres::options(Cluster::shared()) };
+        Box::pin(async move { Arc::new(PostgresStore::open(options, None, true).await.unwrap()) as Arc<dyn Store> })
+    })
+}
+
+/// All that is promised of writing. What is promised of reading is asked of its views.
+#[tokio::test(flavor = "multi_thread")]
+async fn postgres_keeps_every_promise_of_writing() {
+    for about in [
+        "writer: ",
+        "checkpoint: ",
+        "forget: ",
+        "define: ",
+        "load: ",
+        "clear: ",
+        "adopt: ",
+        "cells: ",
+        "apply: ",
+        "rows: ",
+        "expectation: ",
+        "refusal: ",
+        "rivals: ",
+        "exchange: ",
+        "orphans: ",
+        "filter: what is to be written",
+        "kept: ",
+        "copies: ",
+    ] {
+        conformance::check_store_for(about, &postgres).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,6 +14,7 @@ mod promises;
 mod reading;
 mod schema;
 mod tls;
+mod write;
 
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ use syncline_stores::postgres::{ConnectOptions, Host, Password, TlsMode};
 use syncline_testkit::postgres::{Cluster, PASSWORD, SUPERUSER};
 
 /// The way to a server's own database by TCP, as its superuser.
-fn options(cluster: &Cluster) -> ConnectOptions {
+pub(crate) fn options(cluster: &Cluster) -> ConnectOptions {
     ConnectOptions {
         host: Host::Name("127.0.0.1".to_owned()),
         port: cluster.port(),

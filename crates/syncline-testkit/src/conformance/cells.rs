@@ -1,7 +1,7 @@
 //! Cells of every kind and size, through every call that carries them.
 
 use futures_util::StreamExt;
-use syncline_core::change::ApplyMode;
+use syncline_core::change::{Applied, ApplyMode};
 use syncline_core::limits::BATCH_BYTES;
 use syncline_core::store::RowStream;
 use syncline_core::value::{Value, exact};
@@ -155,8 +155,12 @@ async fn large_cell(labs: Factory<'_>) {
     assert!(other.query("SELECT id, content FROM files ORDER BY id").await == rows, "loaded");
 
     let mut transaction = writer.begin().await.unwrap();
-    let batch = deletes(&into, &rows);
-    let applied = transaction.apply(&into, batch.clone(), ApplyMode::InPlace).await.unwrap();
+    let (mut rest, mut applied) = (Some(deletes(&into, &rows)), Applied::default());
+    while let Some(batch) = rest {
+        let mut part = transaction.apply(&into, batch, ApplyMode::InPlace).await.unwrap();
+        rest = part.rest.take();
+        applied.images.extend(part.images);
+    }
     let before = image(&applied, &key(&into, &rows[1])).before.as_ref().unwrap();
     assert!(exact::decode_owned(before).unwrap() == rows[1], "imaged");
 }

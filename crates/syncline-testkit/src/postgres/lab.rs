@@ -200,7 +200,12 @@ impl Lab for PostgresLab {
             let values = sample.cells.into_iter().map(|(_, value)| value);
             (sample.column, values.chain([Value::Null]).collect())
         });
-        samples.chain(extremes::extremes(version)).collect()
+        // A value that is alone has no neighbour to change places with.
+        let extremes = extremes::extremes(version).into_iter().map(|(column, mut values)| {
+            values.push(Value::Null);
+            (column, values)
+        });
+        samples.chain(extremes).collect()
     }
 }
 

@@ -1,0 +1,107 @@
+//! Rows in the form in which the target's columns hold them, and cells of the target in the forms of a task.
+
+use syncline_core::change::{RowDigest, TableTask};
+use syncline_core::error::Result;
+use syncline_core::value::fit::fit;
+use syncline_core::value::{Kind, Row, RowBatch, ValueRef};
+
+/// Rows as the target's columns hold them.
+pub(in crate::postgres) struct Fitted {
+    /// As many as there were; of those that do not fit, no cell means anything.
+    pub(in crate::postgres) rows: RowBatch,
+    /// Those that do not fit, counted from 0, and why.
+    pub(in crate::postgres) misfits: Vec<(u32, String)>,
+}
+
+impl Fitted {
+    /// Fits rows with values for these columns, by position in the schema.
+    pub(in crate::postgres) fn of(task: &TableTask, columns: &[usize], rows: &RowBatch) -> Result<Self> {
+        let kinds: Vec<&Kind> = columns.iter().map(|column| &task.table.columns[*column].kind).collect();
+        let mut fitted = RowBatch::new(columns.len());
+        let (mut misfits, mut scratch) = (Vec::new(), String::new());
+        for (number, row) in (0..).zip(rows.rows()) {
+            let mut misfit = None;
+            for ((value, kind), column) in row.iter().zip(&kinds).zip(columns) {
+                match fit(value, kind, &mut scratch) {
+                    Ok(value) => fitted.push(value)?,
+                    Err(why) => {
+                        fitted.push(ValueRef::Null)?;
+                        let name = &task.table.columns[*column].name;
+                        misfit.get_or_insert_with(|| format!("column {name}: {why}"));
+                    }
+                }
+            }
+            misfits.extend(misfit.map(|why| (number, why)));
+        }
+        Ok(Self { rows: fitted, misfits })
+    }
+
+    /// The rows that fit, counted from 0.
+    pub(in crate::postgres) fn numbers(&self) -> Vec<u32> {
+        let mut misfits = self.misfits.iter().map(|(number, _)| *number).peekable();
+        (0..self.rows.len() as u32).filter(|number| misfits.next_if_eq(number).is_none()).collect()
+    }
+}
+
+/// Sees single cells of the target in the forms of a task.
+pub(in crate::postgres) struct Form<'t> {
+    task: &'t TableTask,
+    scratch: String,
+}
+
+impl<'t> Form<'t> {
+    pub(in crate::postgres) fn new(task: &'t TableTask) -> Self {
+        Self { task, scratch: String::new() }
+    }
+
+    /// A value of the column at this position of the task.
+    pub(in crate::postgres) fn of<'v>(&'v mut self, at: usize, value: ValueRef<'v>) -> ValueRef<'v> {
+        match self.task.forms.kind(at) {
+            Some(kind) => fit(value, kind, &mut self.scratch).unwrap_or(value),
+            None => value,
+        }
+    }
+
+    /// A value of the column at this position of the schema. One that is no part of the task is what it is.
+    pub(in crate::postgres) fn of_column<'v>(&'v mut self, column: usize, value: ValueRef<'v>) -> ValueRef<'v> {
+        match self.task.columns.iter().position(|other| *other == column) {
+            Some(at) => self.of(at, value),
+            None => value,
+        }
+    }
+}
+
+/// Sees rows of the target in the forms of a task.
+pub(in crate::postgres) struct Seen<'t> {
+    task: &'t TableTask,
+    form: Form<'t>,
+    row: RowBatch,
+    bytes: Vec<u8>,
+}
+
+impl<'t> Seen<'t> {
+    pub(in crate::postgres) fn new(task: &'t TableTask) -> Self {
+        Self { task, form: Form::new(task), row: RowBatch::new(task.columns.len()), bytes: Vec::new() }
+    }
+
+    /// The cells of the task, which stand first in a row as it is stored.
+    pub(in crate::postgres) fn row<'r>(&'r mut self, stored: Row<'r>) -> Result<Row<'r>> {
+        self.row.clear();
+        for (at, value) in stored.iter().take(self.task.columns.len()).enumerate() {
+            self.row.push(self.form.of(at, value))?;
+        }
+        Ok(self.row.row(0))
+    }
+
+    /// The digest that a row as it is stored has in the task.
+    pub(in crate::postgres) fn digest(&mut self, stored: Row<'_>) -> Result<RowDigest> {
+        if self.task.forms.are_native() {
+            return Ok(self.task.digest(stored.iter().take(self.task.columns.len()), &mut self.bytes));
+        }
+        let mut bytes = std::mem::take(&mut self.bytes);
+        let task = self.task;
+        let digest = task.digest(self.row(stored)?.iter(), &mut bytes);
+        self.bytes = bytes;
+        Ok(digest)
+    }
+}

@@ -1,0 +1,232 @@
+//! Temporary tables that rows are sent to before anything is done with them, numbered in the order they came.
+//!
+//! Each ends with the transaction. Values of types that travel as text are kept as such and cast where they are used; that
+//! this can be done is made sure of as soon as they are there.
+
+use std::ops::Range;
+
+use syncline_core::change::{Reason, TableTask};
+use syncline_core::value::{Row, RowBatch, ValueRef};
+
+use super::fitted::Fitted;
+use super::picked::Picked;
+use super::session::{Objection, Session, bug};
+use super::target::{Target, joined};
+use crate::postgres::codec::Codec;
+use crate::postgres::connect::failure::Attempt;
+
+/// Columns of one of our tables, beside the number: with it there are as many as a table can have.
+const COLUMNS_MAX: usize = 1_599;
+
+/// What is said of a value that its column would change.
+const CUT: &str = "a value would be cut or rounded to the limits of its column";
+
+/// A row that cannot be written, and why.
+pub(in crate::postgres) type Refused = (u32, Objection);
+
+/// The temporary tables for rows with values for certain columns. More than one where a table cannot have as many columns.
+#[derive(Clone, Debug)]
+pub(in crate::postgres) struct Stage {
+    /// By position in the schema.
+    pub(in crate::postgres) columns: Vec<usize>,
+    tables: Vec<String>,
+}
+
+impl Stage {
+    /// Makes the tables. `number` tells them from others of the transaction.
+    pub(in crate::postgres) async fn create(
+        session: &Session,
+        target: &Target,
+        columns: &[usize],
+        number: usize,
+    ) -> Attempt<Self> {
+        let parts = columns.len().div_ceil(COLUMNS_MAX).max(1);
+        let tables: Vec<_> = (0..parts).map(|part| format!("pg_temp._syncline_{number}_{part}")).collect();
+        let mut sql = String::new();
+        for (table, part) in tables.iter().zip(chunks(columns)) {
+            let defined = part.clone().map(|at| {
+                let column = target.column(columns[at]);
+                if column.codec.is_cast() {
+                    return format!(", c{at} text");
+                }
+                let collation = column.collation.as_ref().map(|name| format!(" COLLATE {name}")).unwrap_or_default();
+                format!(", c{at} {}{collation}", column.type_name)
+            });
+            let defined: String = defined.collect();
+            sql += &format!("CREATE TEMPORARY TABLE {} (n int4{defined}) ON COMMIT DROP;", &table["pg_temp.".len()..]);
+        }
+        session.run(&sql).await?;
+        Ok(Self { columns: columns.to_vec(), tables })
+    }
+
+    /// Sends rows, in the place of those that were there, and returns those that cannot be kept.
+    pub(in crate::postgres) async fn fill(
+        &self,
+        session: &Session,
+        (task, target): (&TableTask, &Target),
+        rows: &RowBatch,
+    ) -> Attempt<(Fitted, Vec<Refused>)> {
+        let fitted = Fitted::of(task, &self.columns, rows)?;
+        let mut refused: Vec<Refused> =
+            fitted.misfits.iter().map(|(number, why)| (*number, (Reason::Type, why.clone()))).collect();
+        session.run(&self.tables.iter().map(|table| format!("TRUNCATE {table};")).collect::<String>()).await?;
+        let mut numbers = fitted.numbers();
+        for number in self.cut(target, &fitted.rows) {
+            numbers.retain(|other| *other != number);
+            refused.push((number, (Reason::Type, CUT.to_owned())));
+        }
+        for (table, part) in self.tables.iter().zip(chunks(&self.columns)) {
+            let bad = self.send(session, target, (table, part), &fitted.rows, &numbers).await?;
+            numbers.retain(|number| bad.iter().all(|(other, _)| other != number));
+            refused.extend(bad);
+        }
+        let bad = self.cast(session, target, &numbers).await?;
+        refused.extend(bad);
+        Ok((fitted, refused))
+    }
+
+    /// Rows with more than a letter for a column that holds one: its cast from text forgets the others without a word.
+    fn cut(&self, target: &Target, rows: &RowBatch) -> Vec<u32> {
+        let letters: Vec<usize> = (0..self.columns.len())
+            .filter(|at| target.column(self.columns[*at]).type_name == "pg_catalog.\"char\"")
+            .collect();
+        let is_cut = |row: Row<'_>| {
+            letters.iter().any(|at| matches!(row.get(*at), ValueRef::Other { text, .. } if text.len() > 1))
+        };
+        let rows = (0..).zip(rows.rows()).filter(|(_, row)| !letters.is_empty() && is_cut(*row));
+        rows.map(|(number, _)| number).collect()
+    }
+
+    /// One of the tables, half by half where the server does not take a part as it is.
+    async fn send(
+        &self,
+        session: &Session,
+        target: &Target,
+        (table, part): (&String, Range<usize>),
+        rows: &RowBatch,
+        numbers: &[u32],
+    ) -> Attempt<Vec<Refused>> {
+        let names: String = part.clone().map(|at| format!(", c{at}")).collect();
+        let sql = format!("COPY {table} (n{names}) FROM STDIN (FORMAT binary)");
+        let mut codecs = vec![Codec::Int4];
+        codecs.extend(target.codecs(&self.columns[part.clone()]));
+        let (mut left, mut refused) = (vec![numbers], Vec::new());
+        while let Some(half) = left.pop().filter(|half| !half.is_empty()) {
+            let (mut numbers, mut unsent) = (half.iter(), Vec::new());
+            let sent = session.copy(&target.name, &sql, codecs.clone(), |encoder| {
+                let Some(number) = numbers.next() else { return false };
+                let row = rows.row(*number as usize);
+                let cells = part.clone().map(|at| row.get(at));
+                let first = ValueRef::Int(i64::from(*number));
+                if let Err(why) = encoder.push_row(std::iter::once(first).chain(cells)) {
+                    unsent.push((*number, (Reason::Type, why.to_string())));
+                }
+                true
+            });
+            let sent = sent.await?;
+            if sent.is_ok() {
+                refused.extend(unsent);
+            }
+            split(&mut left, half, sent, &mut refused);
+        }
+        Ok(refused)
+    }
+
+    /// Makes sure that what travels as text is what it stands for.
+    async fn cast(&self, session: &Session, target: &Target, numbers: &[u32]) -> Attempt<Vec<Refused>> {
+        let casts: Vec<usize> =
+            (0..self.columns.len()).filter(|at| target.column(self.columns[*at]).codec.is_cast()).collect();
+        let (mut left, mut refused) = (vec![numbers], Vec::new());
+        if casts.is_empty() {
+            return Ok(refused);
+        }
+        let counts = joined(casts.iter().map(|at| format!("count(s.c{at})")));
+        while let Some(half) = left.pop().filter(|half| !half.is_empty()) {
+            let sql = format!("SELECT {counts} FROM {} WHERE {}", self.relation(target), Picked(half));
+            split(&mut left, half, session.write(&target.name, &sql).await?, &mut refused);
+        }
+        refused.extend(self.bent(session, target, numbers, &casts).await?);
+        Ok(refused)
+    }
+
+    /// Rows with a value that the limits of its type would change.
+    async fn bent(
+        &self,
+        session: &Session,
+        target: &Target,
+        numbers: &[u32],
+        casts: &[usize],
+    ) -> Attempt<Vec<Refused>> {
+        let limited: Vec<_> = casts.iter().filter(|at| target.column(self.columns[**at]).is_limited).collect();
+        if limited.is_empty() {
+            return Ok(Vec::new());
+        }
+        let bent = limited.iter().map(|at| {
+            let limited = &target.column(self.columns[**at]).limited;
+            format!("s.c{at}::text IS DISTINCT FROM s.c{at}::{limited}::text")
+        });
+        let bent = bent.collect::<Vec<_>>().join(" OR ");
+        let relation = self.relation(target);
+        let found = session
+            .numbers(&format!("SELECT s.n FROM {relation} WHERE ({bent}) AND {} ORDER BY s.n", Picked(numbers)))
+            .await?;
+        Ok(found.iter().flatten().map(|number| (*number as u32, (Reason::Type, CUT.to_owned()))).collect())
+    }
+
+    /// The rows as a relation `s` of a number `n` and cells `c0`, `c1`, … that can be written to their columns.
+    pub(in crate::postgres) fn relation(&self, target: &Target) -> String {
+        let is_plain = target.columns(&self.columns).all(|column| !column.codec.is_cast());
+        if let ([table], true) = (&self.tables[..], is_plain) {
+            return format!("{table} AS s");
+        }
+        let cells = (0..self.columns.len()).map(|at| {
+            let column = target.column(self.columns[at]);
+            match column.codec.is_cast() {
+                true => format!("c{at}::{} AS c{at}", column.type_name),
+                false => format!("c{at}"),
+            }
+        });
+        let mut tables = self.tables.iter();
+        let first = tables.next().map_or("", String::as_str);
+        let others: String = tables.map(|table| format!(" JOIN {table} USING (n)")).collect();
+        format!("(SELECT n, {} FROM {first}{others}) AS s", joined(cells))
+    }
+
+    /// Which rows of the table `t` have the key of one of `s`.
+    pub(in crate::postgres) fn same_key(&self, target: &Target, key: &[usize]) -> Attempt<String> {
+        let same = key.iter().map(|column| {
+            let at =
+                self.columns.iter().position(|other| other == column).ok_or_else(|| bug("a row without its key"))?;
+            let column = target.column(*column);
+            Ok(format!("t.{} {} s.c{at}", column.name, column.equals))
+        });
+        Ok(same.collect::<Attempt<Vec<_>>>()?.join(" AND "))
+    }
+}
+
+/// Goes on with the halves of rows that were not taken, or puts the one that is left on the list.
+pub(in crate::postgres) fn split<'n>(
+    left: &mut Vec<&'n [u32]>,
+    half: &'n [u32],
+    written: Result<u64, Objection>,
+    refused: &mut Vec<Refused>,
+) {
+    if let Err(objection) = written {
+        match half {
+            [one] => refused.push((*one, objection)),
+            many => {
+                let (first, second) = many.split_at(many.len() / 2);
+                left.extend([second, first]);
+            }
+        }
+    }
+}
+
+/// The columns of each of our tables.
+fn chunks(columns: &[usize]) -> impl Iterator<Item = Range<usize>> + use<> {
+    let all = columns.len();
+    (0..all.div_ceil(COLUMNS_MAX).max(1)).map(move |part| {
+        let first = part * COLUMNS_MAX;
+        first..all.min(first + COLUMNS_MAX)
+    })
+}

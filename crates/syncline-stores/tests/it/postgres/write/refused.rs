@@ -1,0 +1,123 @@
+//! Rows at fault are found among many, whichever way they come.
+
+use syncline_core::change::Reason;
+use syncline_core::value::{Kind, Value};
+
+use super::{Desk, INT, TEXT, inserts, load, task, updates, write};
+
+const TABLE: &str = "CREATE DOMAIN small AS int8 CHECK (VALUE < 1000000); \
+    CREATE TABLE t (id int8 PRIMARY KEY, n small UNIQUE CHECK (n > 0), net inet, label varchar(3))";
+
+fn columns() -> [(&'static str, Kind); 4] {
+    let inet = Kind::Other { type_name: "inet".to_owned() };
+    [("id", INT), ("n", INT), ("net", inet), ("label", Kind::Text { max_chars: Some(3), padded: false })]
+}
+
+/// A thousand rows of which each of these breaks another rule.
+fn rows() -> (Vec<Vec<Value>>, Vec<(i64, Reason)>) {
+    let mut rows: Vec<Vec<Value>> =
+        (0..1_000).map(|id| vec![Value::Int(id), Value::Int(id + 1), Value::text("::1"), Value::text("abc")]).collect();
+    rows[17][1] = Value::Int(0);
+    rows[400][1] = Value::Int(400);
+    rows[511][2] = Value::text("no address");
+    rows[512][3] = Value::text("abcd");
+    rows[999][1] = Value::Int(1_000_000);
+    let bad =
+        [(17, Reason::Check), (400, Reason::Unique), (511, Reason::Type), (512, Reason::Type), (999, Reason::Check)];
+    (rows, bad.to_vec())
+}
+
+fn named(refused: &[syncline_core::change::Refusal]) -> Vec<(i64, Reason)> {
+    let id = |key: &[u8]| match syncline_core::value::exact::decode_row(key).unwrap()[..] {
+        [syncline_core::value::ValueRef::Int(id)] => id,
+        _ => panic!("a key is a number"),
+    };
+    assert!(refused.iter().all(|refusal| !refusal.words.is_empty()), "in the database's words");
+    refused.iter().map(|refusal| (id(&refusal.key), refusal.reason)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_load_leaves_out_those_at_fault_and_no_other() {
+    let desk = Desk::new(TABLE).await;
+    let (rows, bad) = rows();
+    assert_eq!(named(&load(&desk, &task("t", &columns()), &rows).await), bad);
+    assert_eq!(desk.shown("SELECT count(*), sum(id) FROM t"), format!("995|{}", 499_500 - 17 - 400 - 511 - 512 - 999));
+    // Straight into the table, too.
+    let desk = Desk::new(TABLE).await;
+    let plain = task("t", &columns()[..2]);
+    let rows: Vec<_> = rows.iter().map(|row| row[..2].to_vec()).collect();
+    let bad: Vec<_> = bad.into_iter().filter(|(_, reason)| *reason != Reason::Type).collect();
+    assert_eq!(named(&load(&desk, &plain, &rows).await), bad);
+    assert_eq!(desk.shown("SELECT count(*) FROM t"), "997");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_leaves_out_those_at_fault_and_no_other() {
+    let desk = Desk::new(TABLE).await;
+    let (rows, bad) = rows();
+    let task = task("t", &columns());
+    let applied = write(&desk, &task, inserts(&rows)).await;
+    assert_eq!((named(&applied.refused), applied.inserted, applied.images.len()), (bad.clone(), 995, 995));
+    let there: Vec<Vec<Value>> = desk
+        .database
+        .rows("SELECT id, n FROM t ORDER BY id")
+        .iter()
+        .map(|row| row.iter().map(|cell| Value::Int(cell.as_ref().unwrap().parse().unwrap())).collect())
+        .collect();
+    let short = super::task("t", &columns()[..2]);
+    let mut new = there.clone();
+    new.iter_mut().for_each(|row| {
+        row[1] = Value::Int(match row[1] {
+            Value::Int(n) => n + 10_000,
+            _ => unreachable!(),
+        })
+    });
+    new[3][1] = Value::Int(-1);
+    new[700][1] = there[700][1].clone();
+    new[701][1] = Value::Int(2_000_000);
+    let applied = write(&desk, &short, updates(&there, &new)).await;
+    // One is as it was already: passed over.
+    assert_eq!((applied.updated, applied.refused.len(), applied.moved.len()), (992, 2, 0));
+    assert!(applied.refused.iter().all(|refusal| refusal.found.is_some() && refusal.reason == Reason::Check));
+    assert_eq!(desk.shown("SELECT count(*) FROM t WHERE n < 10000"), "3");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_type_would_cut_or_round_is_refused() {
+    let desk =
+        Desk::new("CREATE TABLE t (id int8 PRIMARY KEY, b bit(3), i interval(0), c \"char\", v varbit(2))").await;
+    let other = |type_name: &str| Kind::Other { type_name: type_name.to_owned() };
+    let columns = [
+        ("id", INT),
+        ("b", other("bit(3)")),
+        ("i", other("interval(0)")),
+        ("c", other("\"char\"")),
+        ("v", other("bit varying(2)")),
+    ];
+    let row = |id, cells: [&str; 4]| std::iter::once(Value::Int(id)).chain(cells.map(Value::text)).collect::<Vec<_>>();
+    let rows = [
+        row(1, ["101", "00:00:01", "x", "1"]),
+        row(2, ["10101", "00:00:01", "x", "1"]),
+        row(3, ["101", "00:00:01.5", "x", "1"]),
+        row(4, ["101", "00:00:01", "xy", "1"]),
+        row(5, ["101", "00:00:01", "x", "111"]),
+    ];
+    let refused = load(&desk, &task("t", &columns), &rows).await;
+    assert_eq!(named(&refused), [(2, Reason::Type), (3, Reason::Type), (4, Reason::Type), (5, Reason::Type)]);
+    assert_eq!(desk.shown("SELECT * FROM t"), "1|101|00:00:01|x|1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_that_are_alike_to_a_collation_are_one_key() {
+    let desk = Desk::new(
+        "CREATE COLLATION any_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false); \
+         CREATE TABLE t (id text COLLATE any_case PRIMARY KEY, n int8); INSERT INTO t VALUES ('Ab', 1)",
+    )
+    .await;
+    let task = task("t", &[("id", TEXT), ("n", INT)]);
+    let row = |id: &str, n| vec![Value::text(id), Value::Int(n)];
+    let applied = write(&desk, &task, updates(&[row("Ab", 1)], &[row("aB", 2)])).await;
+    assert_eq!((applied.updated, applied.moved.len()), (1, 0));
+    assert_eq!(desk.shown("SELECT * FROM t"), "aB|2");
+    assert_eq!(write(&desk, &task, super::deletes(&[row("aB", 2)])).await.deleted, 1);
+}
