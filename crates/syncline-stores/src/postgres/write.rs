@@ -216,7 +216,8 @@ impl Transaction for PostgresTransaction<'_> {
         self.said(restored)
     }
 
-    async fn commit(self: Box<Self>, checkpoint: &Checkpoint) -> Result<()> {
+    async fn commit(mut self: Box<Self>, checkpoint: &Checkpoint) -> Result<()> {
+        define::add_references(self.open.session.connection(), self.open.names, &mut self.waiting).await?;
         let committed = async {
             sequence::pass_all(&self.open).await?;
             for restore in self.open.restores.iter().rev() {

@@ -21,13 +21,6 @@ use crate::postgres::types;
 #[derive(Clone, Debug, Default)]
 pub struct Waiting(Vec<(String, ForeignKey)>);
 
-impl Waiting {
-    /// Lets others wait behind these.
-    pub fn append(&mut self, mut others: Waiting) {
-        self.0.append(&mut others.0);
-    }
-}
-
 /// Carries out steps in the open transaction. `waiting` takes the references of the tables that
 /// are made, for [`add_references`].
 ///
