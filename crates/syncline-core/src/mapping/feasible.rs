@@ -62,7 +62,10 @@ fn fits(table: &TableSchema, position: usize, mask: &MaskKind) -> Result<(), Str
             }
             Ok(())
         }
-        _ => Err(format!("{} gives text, and the column holds other values ({declared})", mask.name())),
+        (kind, _) => {
+            let holds = if kind.is_numeric() { "numbers" } else { "other values" };
+            Err(format!("{} gives text, and the column holds {holds} ({declared})", mask.name()))
+        }
     }
 }
 
