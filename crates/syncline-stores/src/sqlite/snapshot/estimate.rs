@@ -50,13 +50,25 @@ fn row_bytes(conn: &Connection, task: &TableTask, filtered: &str) -> Attempt<Opt
     for (_, name) in task.column_names().enumerate().filter(|(at, _)| is_there(at)) {
         sizes.push(format!("ifnull(octet_length({}), 0)", select::quoted(name)?));
     }
-    let sum = if sizes.is_empty() { "0".to_owned() } else { sizes.join(" + ") };
+    let sum = sum(&sizes);
     let table = select::table(&task.table.name)?;
     let sql = format!(
         "SELECT CAST(avg(size) AS INTEGER) FROM (SELECT {sum} AS size FROM {table}{filtered} LIMIT {SAMPLE_ROWS})"
     );
     let average: Option<i64> = conn.query_row(&sql, [], |row| row.get(0))?;
     Ok(average.map(i64::unsigned_abs))
+}
+
+/// The sum of all, as flat as it can be written: SQLite bounds how deep an expression may be, and takes more columns.
+fn sum(sizes: &[String]) -> String {
+    match sizes {
+        [] => "0".to_owned(),
+        [size] => size.clone(),
+        _ => {
+            let (first, second) = sizes.split_at(sizes.len() / 2);
+            format!("({} + {})", sum(first), sum(second))
+        }
+    }
 }
 
 fn file_bytes(conn: &Connection) -> Attempt<u64> {
