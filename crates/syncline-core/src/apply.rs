@@ -444,6 +444,8 @@ fn concerns_one_table(code: Code) -> bool {
             | Code::UniqueClash
             | Code::TableEntangled
             | Code::TableNotCreated
+            | Code::TableDenied
+            | Code::TableRebuilt
             | Code::TargetChanged
             | Code::ForeignKeyBroken
             | Code::KeyNull

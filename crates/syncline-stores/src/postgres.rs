@@ -113,7 +113,8 @@ impl PostgresStore {
         }
         if !self.describe().await?.writable {
             return Err(Error::new(Code::StoreReadOnly, format!("{label} cannot be written"))
-                .because("the server is a standby, or the user's transactions are set to be read-only"));
+                .because("the server is a standby, or the user's transactions are set to be read-only")
+                .next("name the primary server, or set default_transaction_read_only off for the user", ""));
         }
         Ok(())
     }

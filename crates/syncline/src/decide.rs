@@ -110,8 +110,8 @@ impl Syncline {
             let name = &pair.source.table.name;
             let is_referenced = is_referenced(target_schema, &pair.target.table.name);
             match self.decide_table(request, pair, ends, spool, is_referenced).await {
-                Err(error) if matches!(error.code(), Code::TableNoKey | Code::KeyNull) => {
-                    Ok(Err(error.leaving_if_unsaid("the table is untouched")))
+                Err(error) if concerns_one_table(error.code()) => {
+                    Ok(Err(error.at_if_unsaid(name.as_str()).leaving_if_unsaid("the table is untouched")))
                 }
                 Err(error) => Err(error.at_if_unsaid(name.as_str()).leaving_if_unsaid("nothing was changed")),
                 decided => Ok(decided),
@@ -119,6 +119,11 @@ impl Syncline {
         };
         views.go_through(pairs, |pair| pair.source.is_multiset(), decide).await
     }
+}
+
+/// Whether other tables can be read although this one cannot.
+pub(crate) fn concerns_one_table(code: Code) -> bool {
+    matches!(code, Code::TableNoKey | Code::KeyNull | Code::TableDenied | Code::TableRebuilt)
 }
 
 fn is_referenced(schema: &Schema, table: &str) -> bool {

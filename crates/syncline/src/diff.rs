@@ -16,7 +16,7 @@ use syncline_core::state::{ChangeKind, Spool};
 use syncline_core::store::Snapshot;
 
 use self::rows::pass_rows;
-use crate::decide::Ends;
+use crate::decide::{Ends, concerns_one_table};
 use crate::drift::differences;
 use crate::open::Purpose;
 use crate::pairing::{Counterparts, Pair, is_about_mapping, pair};
@@ -141,7 +141,10 @@ impl Syncline {
     ) -> Result<TableDiff> {
         self.cancel().check()?;
         match &item.paired {
-            None => one_sided(&item.table, ends.source, target).await,
+            None => match one_sided(&item.table, ends.source, target).await {
+                Err(error) if concerns_one_table(error.code()) => Ok(incomparable(&item.table.table.name, &error)),
+                counted => counted,
+            },
             Some(paired) => self.diff_table(&item.table.table, paired, ends, rows).await,
         }
     }
@@ -154,21 +157,13 @@ impl Syncline {
         ends: &mut Ends<'_>,
         rows: &mut Option<&mut dyn RowSink>,
     ) -> Result<TableDiff> {
-        let incomparable = |error: &Error| TableDiff {
-            note: Some(match error.why() {
-                Some(why) => format!("{}; {why}", error.what()),
-                None => error.what().to_owned(),
-            }),
-            comparable: false,
-            ..report(&table.name, Tally::default())
-        };
         let pair = match paired {
             Ok(pair) => pair,
-            Err(error) => return Ok(incomparable(error)),
+            Err(error) => return Ok(incomparable(&table.name, error)),
         };
         match self.diff_pair(&pair.source, &pair.target, ends, rows).await {
             Ok(tally) => Ok(report(&table.name, tally)),
-            Err(error) if matches!(error.code(), Code::KeyNull | Code::TableNoKey) => Ok(incomparable(&error)),
+            Err(error) if concerns_one_table(error.code()) => Ok(incomparable(&table.name, &error)),
             Err(error) => Err(error),
         }
     }
@@ -223,6 +218,18 @@ fn seen(table: &Arc<TableSchema>, resolved: &Resolved) -> TableTask {
     let mut task = TableTask::whole(table.clone());
     task.mapped.filter = resolved.view(table).filter.map(Arc::new);
     task
+}
+
+/// A table that cannot be compared.
+fn incomparable(table: &str, error: &Error) -> TableDiff {
+    TableDiff {
+        note: Some(match error.why() {
+            Some(why) => format!("{}; {why}", error.what()),
+            None => error.what().to_owned(),
+        }),
+        comparable: false,
+        ..report(table, Tally::default())
+    }
 }
 
 fn report(table: &str, tally: Tally) -> TableDiff {

@@ -135,7 +135,13 @@ impl Syncline {
     ) -> Vec<Result<(TableVerification, u64)>> {
         let Proof { views, descriptions } = proof;
         let verify = async |item: &Provable, ends: Ends<'_>| match item {
-            Ok((source, target)) => self.verify_table(request, (source, target), ends, descriptions).await,
+            Ok((source, target)) => {
+                match self.verify_table(request, (source, target), ends, descriptions).await {
+                    // What cannot be read cannot be proven; the others can.
+                    Err(error) if error.code() == Code::TableDenied => Ok((unprovable(&source.table.name, &error), 0)),
+                    verified => verified,
+                }
+            }
             Err(known) => Ok((known.clone(), 0)),
         };
         let is_alone = |item: &Provable| item.as_ref().is_ok_and(|(source, _)| source.is_multiset());

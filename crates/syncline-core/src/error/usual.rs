@@ -131,6 +131,12 @@ const USUAL: &[Usual] = &[
         "see what can be asked for",
     ),
     (Code::PermissionDenied, "the user has no right to do that", "grant the right, or log in as another user", ""),
+    (
+        Code::TableDenied,
+        "the user has no right to do that",
+        "grant the right on the table, or log in as another user",
+        WITHOUT_THE_TABLE,
+    ),
     (Code::StoreTooOld, "the server is of an old version", "upgrade the server", ""),
     (
         Code::StatementCancelled,

@@ -44,6 +44,7 @@ impl PostgresClaim {
         if !is_true(&connection, "SELECT current_setting('transaction_read_only') = 'off'").await? {
             return Err(Error::new(Code::StoreReadOnly, format!("{label} cannot be written"))
                 .because("the server is a standby, or the user's transactions are set to be read-only")
+                .next("name the primary server, or set default_transaction_read_only off for the user", "")
                 .leaving("nothing was changed"));
         }
         let attempt = format!("SELECT pg_try_advisory_lock({KEY})");

@@ -140,6 +140,11 @@ impl PostgresTransaction<'_> {
     fn said<T>(&self, done: Attempt<T>) -> Result<T> {
         self.open.session.said(done)
     }
+
+    /// As `said`, for work on one table.
+    fn said_of<T>(&self, table: &TableSchema, done: Attempt<T>) -> Result<T> {
+        self.said(done.map_err(|failure| failure.while_at(&table.name)))
+    }
 }
 
 #[async_trait]
@@ -152,14 +157,14 @@ impl Transaction for PostgresTransaction<'_> {
     async fn hold(&mut self, tables: &[&TableTask]) -> Result<()> {
         for table in tables {
             let held = self.open.hold(table).await;
-            self.said(held)?;
+            self.said_of(&table.table, held)?;
         }
         Ok(())
     }
 
     async fn load(&mut self, task: &TableTask, rows: RowBatch) -> Result<Vec<Refusal>> {
         let loaded = bulk::load(&mut self.open, task, &rows).await;
-        self.said(loaded)
+        self.said_of(&task.table, loaded)
     }
 
     async fn adopt(&mut self, _table: &TableSchema, _view: &dyn SharedView) -> Result<Option<u64>> {
@@ -168,7 +173,7 @@ impl Transaction for PostgresTransaction<'_> {
 
     async fn apply(&mut self, task: &TableTask, batch: ChangeBatch, mode: ApplyMode) -> Result<Applied> {
         let applied = apply::apply(&mut self.open, task, batch, mode).await;
-        self.said(applied)
+        self.said_of(&task.table, applied)
     }
 
     async fn is_at(&mut self, position: &Position) -> Result<bool> {
@@ -182,12 +187,12 @@ impl Transaction for PostgresTransaction<'_> {
 
     async fn rows(&mut self, task: &TableTask, keys: &RowBatch) -> Result<Sighting> {
         let seen = apply::rows(&mut self.open, task, keys).await;
-        self.said(seen)
+        self.said_of(&task.table, seen)
     }
 
     async fn clear(&mut self, task: &TableTask) -> Result<u64> {
         let cleared = bulk::clear(&mut self.open, task).await;
-        self.said(cleared)
+        self.said_of(&task.table, cleared)
     }
 
     async fn orphans(
@@ -198,12 +203,12 @@ impl Transaction for PostgresTransaction<'_> {
         limit: usize,
     ) -> Result<Orphans> {
         let found = references::orphans(&mut self.open, child, foreign_key, keys, limit).await;
-        self.said(found)
+        self.said_of(&child.table, found)
     }
 
     async fn rivals(&mut self, task: &TableTask, rows: &RowBatch) -> Result<Vec<Vec<Vec<u8>>>> {
         let found = rivals::find(&mut self.open, task, rows).await;
-        self.said(found)
+        self.said_of(&task.table, found)
     }
 
     async fn sequence(&mut self, table: &str) -> Result<Option<i64>> {

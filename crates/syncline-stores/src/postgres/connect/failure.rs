@@ -7,7 +7,7 @@ use std::io;
 
 use syncline_core::change::Reason;
 use syncline_core::error::{Code, Error};
-use tokio_postgres::error::DbError;
+use tokio_postgres::error::{DbError, SqlState};
 
 use super::settings::{ConnectOptions, TlsMode};
 
@@ -74,11 +74,19 @@ impl Failure {
         }
     }
 
-    /// Whether the transaction failed only because of others at work at the same time, so that it may succeed next time.
+    /// Whether something failed only because of others at work at the same time, so that it may succeed next time.
     pub(in crate::postgres) fn is_retryable(&self) -> bool {
-        self.postgres()
-            .and_then(tokio_postgres::Error::as_db_error)
-            .is_some_and(|said| matches!(state(said), "40001" | "40P01"))
+        self.state().is_some_and(|state| matches!(state, "40001" | "40P01" | "55P03"))
+    }
+
+    /// Gives an error about rights the table that was being worked on.
+    pub(in crate::postgres) fn while_at(self, table: &str) -> Failure {
+        match self {
+            Failure::Postgres(error) if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) => {
+                Failure::of_row(table)(error)
+            }
+            other => other,
+        }
     }
 
     /// Whether all that is known is that nobody answers any more.
@@ -94,7 +102,7 @@ impl Failure {
             Failure::Row { table, place, error } => (error, Some(table), place),
         };
         let code = match error.as_db_error() {
-            Some(said) => code(state(said), table.is_some()),
+            Some(said) => code(state(said), table.is_some(), doing),
             None => code_of_way(&error, doing),
         };
         let why = match error.as_db_error() {
@@ -105,6 +113,13 @@ impl Failure {
         let said = Error::new(code, what(code, doing, label, &table)).because(why);
         let said = match place {
             Some(place) if is_of_row(code) => said.at(place),
+            _ => said,
+        };
+        let said = match code {
+            Code::StoreReadOnly => said.next(
+                "let the user's transactions write, or name another target",
+                "a standby, default_transaction_read_only",
+            ),
             _ => said,
         };
         // The driver's error shows what the server sent whole, values included, so it is not kept.
@@ -138,6 +153,10 @@ impl Failure {
             }
             _ => said,
         }
+    }
+
+    fn state(&self) -> Option<&str> {
+        self.postgres().and_then(tokio_postgres::Error::as_db_error).map(state)
     }
 
     fn postgres(&self) -> Option<&tokio_postgres::Error> {
@@ -209,17 +228,21 @@ fn is_of_row(code: Code) -> bool {
 }
 
 /// The code for what the server said.
-fn code(state: &str, row: bool) -> Code {
+fn code(state: &str, row: bool, doing: Doing) -> Code {
     if row && let Some(reason) = reason(state) {
         return if reason == Reason::Unique { Code::UniqueClash } else { Code::RowRefused };
     }
     match state {
         "28000" | "28P01" => Code::LoginFailed,
         "3D000" | "57P04" => Code::StoreMissing,
+        // What is read without a right is always a table.
+        "42501" if row || doing == Doing::Reading => Code::TableDenied,
         "42501" => Code::PermissionDenied,
         "25006" => Code::StoreReadOnly,
         "53100" => Code::DiskFull,
         "53300" | "57P03" => Code::StoreUnreachable,
+        // The database takes no connections.
+        "55000" if doing == Doing::Opening => Code::StoreUnreachable,
         "55P03" | "40001" | "40P01" => Code::StoreLocked,
         "57014" => Code::StatementCancelled,
         "57P01" | "57P02" | "57P05" => Code::ConnectionLost,
@@ -255,6 +278,8 @@ fn what(code: Code, doing: Doing, label: &str, table: &str) -> String {
         Code::StoreUnreachable => format!("{label} cannot be reached"),
         Code::ConnectionLost => format!("the connection to {label} was lost"),
         Code::PermissionDenied => format!("this user may not do that in {label}"),
+        Code::TableDenied if table.is_empty() => format!("this user may not read a table of {label}"),
+        Code::TableDenied => format!("this user may not do that with {table} in {label}"),
         Code::StoreReadOnly => format!("{label} cannot be written"),
         Code::StoreLocked => format!("{label} is locked by another program"),
         Code::StatementCancelled => format!("the server of {label} ended a statement before it was done"),
@@ -279,7 +304,9 @@ mod tests {
             ("28P01", false, Code::LoginFailed),
             ("28000", false, Code::LoginFailed),
             ("3D000", false, Code::StoreMissing),
-            ("42501", true, Code::PermissionDenied),
+            ("42501", true, Code::TableDenied),
+            ("42501", false, Code::PermissionDenied),
+            ("55000", false, Code::StoreFailed),
             ("25006", true, Code::StoreReadOnly),
             ("53100", true, Code::DiskFull),
             ("53200", true, Code::StoreFailed),
@@ -301,7 +328,7 @@ mod tests {
             ("42P01", true, Code::StoreFailed),
         ];
         for (state, row, expected) in cases {
-            assert_eq!(code(state, row), expected, "{state} {row}");
+            assert_eq!(code(state, row, Doing::Writing), expected, "{state} {row}");
         }
     }
 
@@ -372,7 +399,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_others_at_work_have_caused_may_be_tried_again() {
-        for (state, expected) in [("40001", true), ("40P01", true), ("55P03", false), ("23505", false)] {
+        for (state, expected) in [("40001", true), ("40P01", true), ("55P03", true), ("23505", false)] {
             let sql = format!("DO 'BEGIN RAISE EXCEPTION ''x'' USING ERRCODE = ''{state}''; END'");
             assert_eq!(Failure::from(said(&sql).await).is_retryable(), expected, "{state}");
         }

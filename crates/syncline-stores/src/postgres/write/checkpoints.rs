@@ -27,7 +27,8 @@ pub(super) async fn write(session: &Session, names: &Names, checkpoint: &Checkpo
     let table = table(names)?;
     if !exist(session, names).await? {
         let columns = "run text PRIMARY KEY, batch int8 NOT NULL, seq int8 NOT NULL";
-        session.run(&format!("CREATE TABLE {table} ({columns})")).await?;
+        let created = session.run(&format!("CREATE TABLE {table} ({columns})")).await;
+        session.said(created).map_err(|error| may_not_create(error, names))?;
     }
     let sql = format!(
         "INSERT INTO {table} AS c (run, batch, seq) VALUES ($1, $2, (SELECT coalesce(max(seq), 0) + 1 FROM {table})) \
@@ -58,6 +59,19 @@ pub(super) async fn exist(session: &Session, names: &Names) -> Attempt<bool> {
          WHERE nspname = $1 AND relname = $2 AND relkind = 'r')";
     let row = session.connection().client.query_one(query, &[&names.default_schema(), &NAME]).await?;
     Ok(row.try_get(0)?)
+}
+
+fn may_not_create(error: Error, names: &Names) -> Error {
+    if error.code() != Code::PermissionDenied {
+        return error;
+    }
+    let schema = names.default_schema();
+    error
+        .next(
+            format!("GRANT CREATE ON SCHEMA {schema:?} TO …"),
+            "a run keeps there how far it has come, until it has ended",
+        )
+        .next("schema=NAME in the name of the database", "names a schema that the user may create tables in")
 }
 
 fn table(names: &Names) -> Attempt<String> {

@@ -56,7 +56,7 @@ pub(super) async fn switch_off(open: &mut Open<'_>, target: &Target) -> Attempt<
 }
 
 fn not_switched_off(table: &str, trigger: &str) -> Error {
-    Error::new(Code::PermissionDenied, format!("this user may not switch off the triggers of {table}"))
+    Error::new(Code::TableDenied, format!("this user may not switch off the triggers of {table}"))
         .because(format!("trigger {trigger} would change what is written, or write elsewhere"))
         .leaving("the table is untouched")
         .next(

@@ -130,7 +130,7 @@ async fn a_table_that_may_not_be_read_is_an_error_of_that_table() {
     let mut view = desk.view_as(options).await;
     for task in &tasks {
         let error = failure(view.scan(task).await.unwrap()).await;
-        assert_eq!(error.code(), Code::PermissionDenied, "{error:?}");
+        assert_eq!(error.code(), Code::TableDenied, "{error:?}");
         assert!(error.to_string().contains(&task.table.name) || error.place() == Some(&task.table.name), "{error:?}");
         assert_eq!(scan(&mut view, &open).await.len(), 1, "the others go on");
     }

@@ -171,8 +171,8 @@ fn of_retry(error: Error) -> Error {
 /// Whether other tables can be tried although this happened to one.
 fn is_of_table(code: Code) -> bool {
     use Code::{
-        SchemaColumnExtra, SchemaColumnMissing, SchemaColumnRequired, SchemaKeyDiffers, SchemaTypeDiffers, TableNoKey,
-        TableNotFound,
+        SchemaColumnExtra, SchemaColumnMissing, SchemaColumnRequired, SchemaKeyDiffers, SchemaTypeDiffers, TableDenied,
+        TableNoKey, TableNotFound,
     };
     matches!(
         code,
@@ -181,6 +181,7 @@ fn is_of_table(code: Code) -> bool {
             | SchemaColumnRequired
             | SchemaKeyDiffers
             | SchemaTypeDiffers
+            | TableDenied
             | TableNoKey
             | TableNotFound
     )

@@ -93,7 +93,7 @@ async fn a_stranger_does_not_write_where_triggers_would_fire() {
     let mut writer = desk.writer().await;
     let mut transaction = writer.begin().await.unwrap();
     let error = transaction.apply(&parents(), inserts(&ints([[10, 10]])), ApplyMode::InPlace).await.unwrap_err();
-    assert_eq!(error.code(), Code::PermissionDenied, "{error:?}");
+    assert_eq!(error.code(), Code::TableDenied, "{error:?}");
     assert!(error.next_steps().iter().any(|step| step.action.contains("session_replication_role")), "what to ask for");
     drop(transaction);
     drop(writer);
