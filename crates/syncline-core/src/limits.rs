@@ -107,6 +107,11 @@ pub const GUARD_DELETES_TOTAL: u64 = 10_000;
 /// transaction, short enough that a person still waits for the answer.
 pub const LOCK_WAIT: Duration = Duration::from_secs(10);
 
+/// How long to wait at a time for rows that others have locked, before all locks are let go and tried for again. A server
+/// looks for a deadlock when somebody has waited for a second, and ends the one who waited: so it is never the application
+/// that has to give way to us.
+pub const ROW_LOCK_ATTEMPT: Duration = Duration::from_millis(400);
+
 /// How long to wait for a server to let us in, unless another time is asked for: a machine that is reached at all answers
 /// within seconds, over whatever network.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);

@@ -122,7 +122,7 @@ impl Apply<'_, '_> {
     }
 
     /// Locks what there is, and tells how many rows can be gone through at once.
-    async fn measured(&self, count: usize, lock: &str) -> Attempt<usize> {
+    async fn measured(&mut self, count: usize, lock: &str) -> Attempt<usize> {
         let (relation, same) = (self.stage.relation(&self.target), self.same_key()?);
         let columns = self.columns_kept();
         let size = self.target.columns(&columns).filter_map(|column| {
@@ -147,7 +147,8 @@ impl Apply<'_, '_> {
             self.target.rows
         );
         let (mut room, mut is_any) = (limits::BATCH_BYTES as i64, false);
-        for row in self.open.session.numbers(&sql).await? {
+        let measured = if lock.is_empty() { self.open.session.numbers(&sql).await? } else { self.locked(&sql).await? };
+        for row in measured {
             let [number, size] = row[..] else { return Err(bug("two numbers were asked for")) };
             room -= size + 16 * columns.len() as i64;
             if room < 0 && is_any {
@@ -156,6 +157,26 @@ impl Apply<'_, '_> {
             is_any = true;
         }
         Ok(count)
+    }
+
+    /// The numbers of a query that locks rows. Who waits lets go of those it has locked, so that nobody waits in a circle,
+    /// unless the transaction has rows from before, which it cannot let go of: then the server looks for the circle.
+    async fn locked(&mut self, sql: &str) -> Attempt<Vec<Vec<i64>>> {
+        let (wait, attempt) = (limits::LOCK_WAIT.as_millis(), limits::ROW_LOCK_ATTEMPT.as_millis());
+        let holds_rows = std::mem::replace(&mut self.open.holds_rows, true);
+        let (mut left, attempt) = if holds_rows { (1, wait) } else { (wait / attempt, attempt) };
+        let sql = format!(
+            "SAVEPOINT _syncline_rows; SET LOCAL lock_timeout = {attempt}; {sql}; \
+             SET LOCAL lock_timeout = {wait}; RELEASE SAVEPOINT _syncline_rows"
+        );
+        loop {
+            left -= 1;
+            match self.open.session.numbers(&sql).await {
+                Err(failure) if failure.is_retryable() && left > 0 => {}
+                done => return done,
+            }
+            self.open.session.run("ROLLBACK TO SAVEPOINT _syncline_rows; RELEASE SAVEPOINT _syncline_rows").await?;
+        }
     }
 
     /// The rows that stand in the places of these, as they are by now.

@@ -41,6 +41,8 @@ pub(in crate::postgres) struct Open<'w> {
     pub(in crate::postgres) restores: Vec<String>,
     /// Tables that rows were put into.
     pub(in crate::postgres) filled: BTreeSet<String>,
+    /// Rows were locked that stay locked until the end.
+    pub(super) holds_rows: bool,
     /// Tables that nobody else writes to until the end.
     held: BTreeSet<String>,
     made: usize,
@@ -58,6 +60,7 @@ impl<'w> Open<'w> {
             memories: HashMap::new(),
             restores: Vec::new(),
             filled: BTreeSet::new(),
+            holds_rows: false,
             held: BTreeSet::new(),
             made: 0,
         }
