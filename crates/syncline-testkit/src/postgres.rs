@@ -17,6 +17,7 @@ mod options;
 mod programs;
 mod psql;
 pub mod samples;
+mod session;
 mod template;
 mod tls;
 
@@ -37,6 +38,7 @@ use self::guard::{Guard, Unstarted};
 pub use self::lab::{Open, PostgresLab};
 pub use self::options::Options;
 use self::programs::Programs;
+pub use self::session::Session;
 use crate::process::Finished;
 
 /// The role that owns the server, a superuser.
@@ -179,6 +181,14 @@ impl Cluster {
     /// When it fails.
     pub fn rows(&self, database: &str, query: &str) -> Vec<Vec<Option<String>>> {
         psql::rows(self, database, query)
+    }
+
+    /// Opens a session in `database` that stays, as the superuser.
+    ///
+    /// # Panics
+    /// When `psql` cannot be started.
+    pub fn session(&self, database: &str) -> Session {
+        Session::open(self, database)
     }
 
     /// The certificate of the authority that has signed the server's, for a server with [`Options::tls`]. Any other

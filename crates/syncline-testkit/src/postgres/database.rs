@@ -1,6 +1,6 @@
 //! One database of a cluster.
 
-use super::{Cluster, PASSWORD, SUPERUSER};
+use super::{Cluster, PASSWORD, SUPERUSER, Session};
 use crate::process::Finished;
 
 /// A database that is a test's own, dropped when it goes out of scope.
@@ -54,6 +54,14 @@ impl<'a> Database<'a> {
     /// When the query fails.
     pub fn rows(&self, query: &str) -> Vec<Vec<Option<String>>> {
         self.cluster.rows(&self.name, query)
+    }
+
+    /// [`Cluster::session`] here.
+    ///
+    /// # Panics
+    /// When `psql` cannot be started.
+    pub fn session(&self) -> Session {
+        self.cluster.session(&self.name)
     }
 }
 

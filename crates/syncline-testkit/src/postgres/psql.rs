@@ -1,7 +1,7 @@
 //! Looks at a server through PostgreSQL's own client, which shares no code with the store under test.
 
 use std::io::{Seek, Write};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use super::{Cluster, SUPERUSER};
 use crate::process::{self, DEADLINE, Finished, Running};
@@ -14,18 +14,25 @@ const NULL: &str = "\u{1d}";
 /// Runs a script up to the first statement that fails. Through the socket: what a test does to passwords, TLS or
 /// `pg_hba.conf` is no matter to it.
 pub(super) fn run(cluster: &Cluster, database: &str, script: &str, options: &[&str]) -> Finished {
+    let mut command = command(cluster, database, options);
+    // A file rather than a pipe: nobody has to feed it.
+    let mut input = tempfile::tempfile().unwrap();
+    input.write_all(script.as_bytes()).unwrap();
+    input.rewind().unwrap();
+    command.stdin(Stdio::from(input));
+    Running::start(command).finish(DEADLINE)
+}
+
+/// The client with a session in `database`, to be told what to read.
+pub(super) fn command(cluster: &Cluster, database: &str, options: &[&str]) -> Command {
     let port = cluster.port().to_string();
     let socket = cluster.socket().to_string_lossy();
     let fixed = ["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-U", SUPERUSER, "-h", &socket, "-p", &port];
     let program = cluster.programs.file("psql");
     let args = [&fixed[..], options, &["-d", database]].concat();
     let mut command = process::command(&program, args, cluster.socket());
-    // A file rather than a pipe: nobody has to feed it.
-    let mut input = tempfile::tempfile().unwrap();
-    input.write_all(script.as_bytes()).unwrap();
-    input.rewind().unwrap();
-    command.stdin(Stdio::from(input)).env("PGCLIENTENCODING", "UTF8");
-    Running::start(command).finish(DEADLINE)
+    command.env("PGCLIENTENCODING", "UTF8");
+    command
 }
 
 pub(super) fn printed(cluster: &Cluster, database: &str, script: &str) -> String {
