@@ -1,5 +1,6 @@
 //! SQLite and PostgreSQL with each other, looked at with their own shells.
 
+mod bad_input;
 mod misfits;
 mod plans;
 mod round_trip;

@@ -175,14 +175,14 @@ const RULES: &[[&str; 2]] = &[
 ];
 
 /// All errors in the lines of an output: the one that ends it, and those of tables.
-fn errors(output: &str) -> Vec<Value> {
+pub(crate) fn errors(output: &str) -> Vec<Value> {
     let lines: Vec<Value> = output.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
     let tables = lines.iter().filter_map(|line| line["tables"].as_array()).flatten();
     let of_tables = tables.map(|table| table["error"].clone()).filter(Value::is_object);
     lines.iter().filter(|line| line["type"] == "error").cloned().chain(of_tables).collect()
 }
 
-fn lacking(error: &Value) -> Vec<&'static str> {
+pub(crate) fn lacking(error: &Value) -> Vec<&'static str> {
     let says = |part: &str| error[part].as_str().is_some_and(|text| !text.is_empty());
     let has_step = error["next"]
         .as_array()
