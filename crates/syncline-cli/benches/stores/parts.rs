@@ -120,7 +120,9 @@ pub(crate) fn run(part: &Part, world: &World, rounds: usize) -> Line {
     for beside in part.beside.iter().filter(|beside| beside.is_there(world)) {
         let run = Box::new(|| {
             part.to.prepare(world);
-            beside.run(world, part.to)
+            let used = beside.run(world, part.to);
+            check::counted(world, part.to);
+            used
         });
         all.push(Side { name: beside.name, bound: beside.bound, rounds: beside.rounds(rounds), run });
     }

@@ -33,9 +33,9 @@ impl Target {
     /// What its clients call it.
     pub(crate) fn name(self, world: &World) -> OsString {
         match self {
-            Self::NewTable | Self::EmptyTable => world.cluster.url(SCRATCH).into(),
+            Self::NewTable | Self::EmptyTable => world.url(SCRATCH),
             Self::NewFile | Self::WalFile => self.path(world).into(),
-            Self::Changed(name) => world.cluster.url(world.changed(name)).into(),
+            Self::Changed(name) => world.url(world.changed(name)),
         }
     }
 

@@ -30,6 +30,9 @@ pub(crate) const SOURCE: &str = "source";
 /// The database that rows are written into.
 pub(crate) const SCRATCH: &str = "scratch";
 
+/// As whom everybody connects. Not every tool understands a password with characters that mean something in a URL.
+const ROLE: &str = "bench";
+
 /// The dataset, and a server for as long as this lives.
 pub(crate) struct World {
     pub(crate) dataset: Dataset,
@@ -60,6 +63,7 @@ impl World {
             .status();
         assert!(written.unwrap().success(), "sqlite3 wrote no CSV");
         let cluster = Options::default().start();
+        cluster.psql("postgres", &format!("CREATE ROLE {ROLE} SUPERUSER LOGIN PASSWORD '{ROLE}'"));
         cluster.psql("postgres", &format!("CREATE DATABASE {SOURCE} TEMPLATE template0"));
         cluster.psql("postgres", &format!("CREATE DATABASE {SCRATCH} TEMPLATE template0"));
         let copy = format!("{TABLE};\n\\copy orders FROM '{}' (FORMAT csv)\nVACUUM ANALYZE orders", ready.display());
@@ -105,6 +109,11 @@ impl World {
         self.cluster.psql(database, &script);
     }
 
+    /// The URL of a database.
+    pub(crate) fn url(&self, database: &str) -> OsString {
+        self.cluster.url_as(ROLE, ROLE, database).into()
+    }
+
     /// What every side finds in its environment.
     pub(crate) fn environment(&self, target: Target) -> Vec<(&'static str, OsString)> {
         let programs = self.cluster.program("psql").parent().unwrap().to_owned();
@@ -114,7 +123,7 @@ impl World {
             ("PATH", path),
             ("FILE", self.dataset.file("orders").into()),
             ("READY", self.ready.clone().into()),
-            ("SOURCE", self.cluster.url(SOURCE).into()),
+            ("SOURCE", self.url(SOURCE)),
             ("TARGET", target.name(self)),
             ("CREATE", target.definition().into()),
         ];
