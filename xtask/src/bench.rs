@@ -27,6 +27,12 @@ const BENCHES: &[Bench] = &[
         package: "syncline-cli",
         target: "sqlite",
     },
+    Bench {
+        name: "stores",
+        what: "copy and diff between SQLite and PostgreSQL beside the engines' own tools [--rows N] [--pairs N] [--only PART,..] [--sling PATH]",
+        package: "syncline-cli",
+        target: "stores",
+    },
 ];
 
 /// Runs the named benchmark with the arguments that follow its name, or lists them all.
@@ -72,6 +78,6 @@ mod tests {
     #[test]
     fn an_unknown_name_lists_the_known_ones() {
         let error = run(&["bacth".to_owned()]).expect_err("no such benchmark");
-        assert_eq!(format!("{error:#}"), "unknown benchmark `bacth`; known: batch, sqlite");
+        assert_eq!(format!("{error:#}"), "unknown benchmark `bacth`; known: batch, sqlite, stores");
     }
 }

@@ -150,6 +150,11 @@ impl Cluster {
         self.directory.path().join("data")
     }
 
+    /// One of the programs that came with the server, such as `psql`.
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.programs.file(name)
+    }
+
     /// The URL of `database` for the superuser.
     pub fn url(&self, database: &str) -> String {
         self.url_as(SUPERUSER, PASSWORD, database)

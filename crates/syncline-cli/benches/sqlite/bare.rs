@@ -7,7 +7,7 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OpenFlags, ToSql};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::orders::TABLE;
+use crate::ORDERS;
 
 /// The argument that turns this program into one of the loops.
 pub(crate) const FLAG: &str = "--bare";
@@ -32,7 +32,7 @@ fn insert_select(source: &Path, target: &Path) {
     let conn = Connection::open(target).unwrap();
     conn.execute("ATTACH ?1 AS s", [source.to_str().unwrap()]).unwrap();
     conn.execute_batch("BEGIN").unwrap();
-    conn.execute_batch(TABLE).unwrap();
+    conn.execute_batch(ORDERS.table).unwrap();
     conn.execute_batch("INSERT INTO main.orders SELECT * FROM s.orders; COMMIT").unwrap();
 }
 
@@ -43,7 +43,7 @@ fn bind(source: &Path, target: &Path) {
     let target = Connection::open_with_flags(target, flags).unwrap();
     target.execute_batch("PRAGMA synchronous = EXTRA; PRAGMA cache_size = -8192; BEGIN IMMEDIATE").unwrap();
     if !target.table_exists(None, "orders").unwrap() {
-        target.execute_batch(TABLE).unwrap();
+        target.execute_batch(ORDERS.table).unwrap();
     }
     let mut insert = target.prepare(INSERT).unwrap();
     let mut select = source.prepare(SELECT).unwrap();

@@ -6,10 +6,11 @@ use std::process::Command;
 
 use rusqlite::Connection;
 
-use crate::bare;
 use crate::measure::{self, Used};
-use crate::orders::{Dataset, TABLE};
+use crate::orders::Dataset;
 use crate::report::{self, Line};
+use crate::sides::{self, Side};
+use crate::{ORDERS, bare};
 
 /// What every part may take of memory, in MB.
 const PEAK_MB: f64 = 40.0;
@@ -82,20 +83,15 @@ pub(crate) const ALL: &[Part] = &[
 pub(crate) fn run(part: &Part, dataset: &Dataset, pairs: usize) -> Line {
     let state = dataset.scratch("state");
     remove(&state);
-    let mut line =
-        Line { name: part.name, bound: part.bound, peak_bound_mb: PEAK_MB, ours: Vec::new(), bare: Vec::new() };
-    for pair in 0..pairs {
-        let both = if pair % 2 == 0 { [true, false] } else { [false, true] };
-        for is_ours in both {
-            if is_ours {
-                line.ours.push(ours(part, dataset, &state));
-            } else {
-                line.bare.push(beside(part, dataset));
-            }
-        }
-    }
+    let side = |name, bound, run| Side { name, bound, rounds: pairs, run };
+    let both = vec![
+        side("syncline", None, Box::new(|| ours(part, dataset, &state))),
+        side("bare", part.bound, Box::new(|| beside(part, dataset))),
+    ];
+    let sides = sides::interleave(both, pairs);
+    let line = Line { name: part.name, rows: dataset.rows, least_rate: None, peak_bound_mb: PEAK_MB, sides };
     remove(&state);
-    println!("{}", report::pair(&line, dataset.rows));
+    println!("{}", report::part(&line));
     line
 }
 
@@ -133,7 +129,7 @@ fn prepared(target: Target, dataset: &Dataset, who: &str) -> PathBuf {
     remove(&path);
     match target {
         Target::Missing | Target::Kept(_) => {}
-        Target::Empty => Connection::open(&path).unwrap().execute_batch(TABLE).unwrap(),
+        Target::Empty => Connection::open(&path).unwrap().execute_batch(ORDERS.table).unwrap(),
         Target::Copy(name) => {
             fs::copy(dataset.file(name), &path).unwrap();
             // What is still to be written must not slow down what is measured.

@@ -5,20 +5,18 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, params};
 
-/// The definition of the table, as every side creates it.
-pub(crate) const TABLE: &str = "CREATE TABLE orders (
-    id INTEGER PRIMARY KEY,
-    customer_id INTEGER NOT NULL,
-    status TEXT NOT NULL,
-    amount NUMERIC NOT NULL,
-    note TEXT,
-    created_at TEXT NOT NULL,
-    updated_at TEXT NOT NULL,
-    payload TEXT NOT NULL
-)";
+/// What the rows look like. The values are the same in every form.
+pub(crate) struct Form {
+    /// What its files are kept under.
+    pub(crate) name: &'static str,
+    /// The definition of the table, as every side creates it.
+    pub(crate) table: &'static str,
+    /// What stands between day and hour of a timestamp.
+    pub(crate) between: char,
+}
 
 /// Changes between the dataset and each of its changed copies.
-const CHANGES: u64 = 1_000;
+pub(crate) const CHANGES: u64 = 1_000;
 
 /// Raised when rows come out otherwise, so that a dataset of an older build is not taken for this one's.
 const VERSION: u32 = 1;
@@ -27,15 +25,16 @@ const VERSION: u32 = 1;
 /// files.
 pub(crate) struct Dataset {
     dir: PathBuf,
+    form: &'static Form,
     pub(crate) rows: u64,
 }
 
 impl Dataset {
-    /// The dataset with so many rows.
-    pub(crate) fn of(rows: u64) -> Self {
-        let dir = std::env::temp_dir().join(format!("syncline-bench-sqlite-{VERSION}-{rows}"));
+    /// The dataset in a form with so many rows.
+    pub(crate) fn of(form: &'static Form, rows: u64) -> Self {
+        let dir = std::env::temp_dir().join(format!("syncline-bench-{}-{VERSION}-{rows}", form.name));
         fs::create_dir_all(&dir).unwrap();
-        Self { dir, rows }
+        Self { dir, form, rows }
     }
 
     /// One of the files: `orders`, and as targets `equal`, `spread` and `clustered`.
@@ -48,7 +47,7 @@ impl Dataset {
         let _ = fs::remove_file(&half_made);
         if name == "orders" {
             eprintln!("making {}", path.display());
-            generate(&half_made, self.rows);
+            generate(&half_made, self.form, self.rows);
         } else {
             fs::copy(self.file("orders"), &half_made).unwrap();
         }
@@ -69,10 +68,10 @@ impl Dataset {
 }
 
 /// Writes the rows in one transaction.
-fn generate(path: &Path, rows: u64) {
+fn generate(path: &Path, form: &Form, rows: u64) {
     let mut conn = Connection::open(path).unwrap();
     conn.pragma_update(None, "synchronous", "OFF").unwrap();
-    conn.execute_batch(TABLE).unwrap();
+    conn.execute_batch(form.table).unwrap();
     let tx = conn.transaction().unwrap();
     let mut insert = tx.prepare("INSERT INTO orders VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)").unwrap();
     for id in 1..=rows {
@@ -81,7 +80,7 @@ fn generate(path: &Path, rows: u64) {
         let cents = dice.below(1_000_000);
         let amount = format!("{}.{:02}", cents / 100, cents % 100);
         let note = note(&mut dice, id);
-        let (created, updated) = (timestamp(&mut dice), timestamp(&mut dice));
+        let (created, updated) = (timestamp(&mut dice, form.between), timestamp(&mut dice, form.between));
         let payload = format!(
             "{{\"sku\":\"SKU-{:06}\",\"quantity\":{},\"gift\":{},\"channel\":\"{}\",\"tags\":[\"a{}\",\"b{}\"],\"session\":\"{:016x}{:016x}\"}}",
             dice.below(1_000_000),
@@ -116,10 +115,10 @@ fn note(dice: &mut Dice, id: u64) -> Option<String> {
     Some(note)
 }
 
-fn timestamp(dice: &mut Dice) -> String {
+fn timestamp(dice: &mut Dice, between: char) -> String {
     let (month, day, hour) = (1 + dice.below(12), 1 + dice.below(28), dice.below(24));
     let (minute, second, micros) = (dice.below(60), dice.below(60), dice.below(1_000_000));
-    format!("2025-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}")
+    format!("2025-{month:02}-{day:02}{between}{hour:02}:{minute:02}:{second:02}.{micros:06}")
 }
 
 /// Changes every `step`-th row from `first` on: of ten, eight have another status, one is gone, one is new.

@@ -1,15 +1,6 @@
 //! What is to be measured.
 
-use crate::parts;
-
-pub(crate) const USAGE: &str = "\
-usage: cargo xtask bench sqlite [--rows N] [--pairs N] [--only PART,...]
-
-  --rows N    rows of the dataset [default: 1000000]
-  --pairs N   interleaved pairs of each part [default: 7]
-  --only P,.. parts whose name begins so [default: all]";
-
-/// The command line of the benchmark.
+/// What every benchmark of this kind understands.
 pub(crate) struct Options {
     /// Rows of the dataset.
     pub(crate) rows: u64,
@@ -19,8 +10,13 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// Reads the arguments; `--bench` is what cargo itself adds.
-    pub(crate) fn parse(args: &[String]) -> Result<Self, String> {
+    /// Reads the arguments; `--bench` is what cargo itself adds. Flags that only one benchmark has go to `further` with
+    /// their value, and come back as false when that does not know them either.
+    pub(crate) fn parse(
+        args: &[String],
+        parts: &[&str],
+        mut further: impl FnMut(&str, &str) -> bool,
+    ) -> Result<Self, String> {
         let mut options = Self { rows: 1_000_000, pairs: 7, only: Vec::new() };
         let mut args = args.iter().filter(|arg| *arg != "--bench");
         while let Some(flag) = args.next() {
@@ -30,13 +26,12 @@ impl Options {
                 "--rows" => options.rows = number()?,
                 "--pairs" => options.pairs = usize::try_from(number()?).unwrap(),
                 "--only" => options.only = value.split(',').map(str::to_owned).collect(),
+                _ if further(flag, value) => {}
                 _ => return Err(format!("unknown flag {flag}")),
             }
         }
-        if let Some(unknown) = options.only.iter().find(|only| !parts::ALL.iter().any(|it| it.name.starts_with(*only)))
-        {
-            let known: Vec<_> = parts::ALL.iter().map(|part| part.name).collect();
-            return Err(format!("no part begins with {unknown}; known: {}", known.join(", ")));
+        if let Some(unknown) = options.only.iter().find(|only| !parts.iter().any(|name| name.starts_with(*only))) {
+            return Err(format!("no part begins with {unknown}; known: {}", parts.join(", ")));
         }
         Ok(options)
     }

@@ -17,9 +17,9 @@ const TICKS: f64 = 100.0;
 pub(crate) struct Used {
     /// From start to end.
     pub(crate) seconds: f64,
-    /// Processor time of the process, in the kernel and outside.
+    /// Processor time of the process and those it started, in the kernel and outside. A server's is not among them.
     pub(crate) cpu_seconds: f64,
-    /// The most memory it held at once, in MB.
+    /// The most memory that one of them held at once, in MB.
     pub(crate) peak_mb: f64,
 }
 
@@ -31,11 +31,10 @@ pub(crate) fn run(mut command: Command) -> Used {
     let cpu_before = cpu_of_children();
     let begin = Instant::now();
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
-    let status_file = format!("/proc/{}/status", child.id());
+    let id = child.id().to_string();
     let watch = thread::spawn(move || {
         let mut peak = 0.0_f64;
-        // The file loses the line when the process has ended, and goes when it has been waited for.
-        while let Some(held) = peak_mb(&status_file) {
+        while let Some(held) = peak_mb(&id) {
             peak = peak.max(held);
             thread::sleep(POLL);
         }
@@ -47,11 +46,15 @@ pub(crate) fn run(mut command: Command) -> Used {
     Used { seconds, cpu_seconds: cpu_of_children() - cpu_before, peak_mb: watch.join().unwrap() }
 }
 
-fn peak_mb(status_file: &str) -> Option<f64> {
-    let status = fs::read_to_string(status_file).ok()?;
+/// The most that a process, or one below it, has held so far; nothing once it has ended.
+fn peak_mb(id: &str) -> Option<f64> {
+    // The file loses the line when the process has ended, and goes when it has been waited for.
+    let status = fs::read_to_string(format!("/proc/{id}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kib: f64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
-    Some(kib * 1024.0 / 1e6)
+    let below = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
+    let below = below.split_whitespace().filter_map(peak_mb);
+    Some(below.fold(kib * 1024.0 / 1e6, f64::max))
 }
 
 /// Processor time of all processes that were started and waited for, which is counted when they are.
