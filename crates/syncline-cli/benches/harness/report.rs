@@ -66,7 +66,7 @@ pub(crate) fn part(line: &Line) -> String {
 
 /// All parts with their bounds, of which those of time are ratios of medians.
 pub(crate) fn table(lines: &[Line]) -> String {
-    let mut text = format!("{:<30} {:<14} {:>8} {:>8}\n", "part", "", "", "bound");
+    let mut text = format!("{:<32} {:<14} {:>8} {:>8}\n", "part", "", "", "bound");
     for line in lines {
         let ours = line.ours();
         for side in &line.sides[1..] {
@@ -91,7 +91,7 @@ fn row(text: &mut String, part: &str, what: &str, figure: &str, bound: Option<(S
         Some((bound, false)) => (bound, "NOT MET"),
         None => (String::new(), ""),
     };
-    let line = format!("{part:<30} {what:<14} {figure:>8} {bound:>8}  {verdict}");
+    let line = format!("{part:<32} {what:<14} {figure:>8} {bound:>8}  {verdict}");
     let _ = writeln!(text, "{}", line.trim_end());
 }
 
