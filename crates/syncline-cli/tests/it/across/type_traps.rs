@@ -8,6 +8,8 @@ mod base;
 mod from_postgres;
 mod from_sqlite;
 mod page;
+mod table_traps;
+mod tables;
 mod trap;
 mod world;
 

@@ -48,6 +48,18 @@ impl Base {
         }
     }
 
+    /// What a query finds, a line a row, `|` between its cells.
+    pub(super) fn lines(&self, scene: &Scene, query: &str) -> Vec<String> {
+        match self {
+            Base::File(name) => scene.rows(name, query),
+            Base::Server(_, database) => {
+                let shown = |cell: Option<String>| cell.unwrap_or_else(|| "NULL".to_owned());
+                let line = |row: Vec<_>| row.into_iter().map(shown).collect::<Vec<_>>().join("|");
+                database.rows(query).into_iter().map(line).collect()
+            }
+        }
+    }
+
     /// The column `v` of a table, as the engine's own words for it.
     pub(super) fn cells(&self, scene: &Scene, table: &str) -> Cells {
         match self {

@@ -2,6 +2,7 @@
 //!
 //! `SYNCLINE_REWRITE=1 cargo test -p syncline-cli --test it -- the_book` writes the page anew.
 
+use super::tables::{TABLES, Way};
 use super::{Comes, FROM_POSTGRES, FROM_SQLITE, Trap};
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/book/src/types-traps-postgresql.md");
@@ -9,9 +10,8 @@ const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/book/src/typ
 #[test]
 fn the_book_shows_these_tables() {
     let page = std::fs::read_to_string(PAGE).unwrap();
-    let wanted = [("sqlite", FROM_SQLITE), ("postgresql", FROM_POSTGRES)]
-        .iter()
-        .fold(page.clone(), |page, (from, traps)| between(&page, from, &table(traps)));
+    let written = [("sqlite", table(FROM_SQLITE)), ("postgresql", table(FROM_POSTGRES)), ("tables", whole_tables())];
+    let wanted = written.iter().fold(page.clone(), |page, (mark, lines)| between(&page, mark, lines));
     if std::env::var_os("SYNCLINE_REWRITE").is_some() {
         std::fs::write(PAGE, &wanted).unwrap();
         return;
@@ -20,8 +20,8 @@ fn the_book_shows_these_tables() {
 }
 
 /// The page with this between the marks of a table.
-fn between(page: &str, from: &str, table: &str) -> String {
-    let (begin, end) = (format!("<!-- from {from}: written by a test -->\n"), format!("<!-- end of {from} -->\n"));
+fn between(page: &str, mark: &str, table: &str) -> String {
+    let (begin, end) = (format!("<!-- {mark}: written by a test -->\n"), format!("<!-- end of {mark} -->\n"));
     let (before, rest) = page.split_once(&begin).expect("the page has the mark where the table begins");
     let (_, after) = rest.split_once(&end).expect("the page has the mark where the table ends");
     format!("{before}{begin}{table}{end}{after}")
@@ -39,6 +39,21 @@ fn table(traps: &[Trap]) -> String {
             };
             lines += &format!("| {name} | {declared} | {} | {there} | {back} |\n", code(value));
         }
+    }
+    lines
+}
+
+fn whole_tables() -> String {
+    let mut lines = "| trap | the source holds | what comes of it | tried |\n|---|---|---|---|\n".to_owned();
+    for trap in TABLES {
+        let ways = trap.ways.iter().map(|way| match way {
+            Way::Out => "SQLite to PostgreSQL",
+            Way::In => "PostgreSQL to SQLite",
+            Way::Over => "PostgreSQL to PostgreSQL",
+        });
+        let does = if trap.does.is_empty() { "carried" } else { trap.does };
+        let ways = ways.collect::<Vec<_>>().join(", ");
+        lines += &format!("| {} | {} | {does} | {ways} |\n", trap.name, trap.holds);
     }
     lines
 }
