@@ -4,6 +4,7 @@ mod bad_input;
 mod misfits;
 mod plans;
 mod round_trip;
+mod type_traps;
 
 use std::process::Command;
 

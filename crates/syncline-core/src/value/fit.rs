@@ -19,6 +19,9 @@ use super::{Kind, ValueRef, calendar};
 
 pub use self::notation::write as write_notation;
 
+/// Where PostgreSQL's timestamps end: 294277-01-01, in microseconds since 1970.
+const TIMESTAMP_END: i128 = 9_224_318_016_000_000_000;
+
 /// Why a value has no form in a column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Misfit(Cow<'static, str>);
@@ -46,6 +49,8 @@ pub fn fit<'v>(value: ValueRef<'v>, kind: &'v Kind, scratch: &'v mut String) -> 
         (Kind::Real { single }, _) => numbers::real(value, *single),
         (Kind::Text { max_chars, padded }, _) => text(value, *max_chars, *padded, scratch),
         (Kind::Json { .. }, _) => json(value, scratch),
+        (Kind::Timestamp { digits }, _) => timestamp(value, *digits, scratch),
+        (Kind::Instant { digits }, _) => instant(value, *digits, scratch),
         _ => by_notation(value, kind),
     }
 }
@@ -56,8 +61,6 @@ fn by_notation<'v>(value: ValueRef<'v>, kind: &'v Kind) -> Result<ValueRef<'v>, 
         Kind::Bool => truth(value),
         Kind::Date => day(value),
         Kind::Time { digits } => time(value, *digits),
-        Kind::Timestamp { digits } => timestamp(value, *digits),
-        Kind::Instant { digits } => instant(value, *digits),
         Kind::Uuid => uuid(value),
         Kind::Enum { labels } => label(value, labels),
         Kind::Other { type_name } => other(value, type_name),
@@ -139,7 +142,7 @@ fn time(value: ValueRef<'_>, digits: u8) -> Result<ValueRef<'_>, Misfit> {
     whole(micros, digits).map(|()| ValueRef::Time(micros))
 }
 
-fn timestamp(value: ValueRef<'_>, digits: u8) -> Result<ValueRef<'_>, Misfit> {
+fn timestamp<'v>(value: ValueRef<'v>, digits: u8, scratch: &'v mut String) -> Result<ValueRef<'v>, Misfit> {
     let micros = match value {
         ValueRef::Timestamp(micros) => Some(micros),
         ValueRef::Other { type_name: "timestamp", .. } => return Ok(value),
@@ -149,11 +152,15 @@ fn timestamp(value: ValueRef<'_>, digits: u8) -> Result<ValueRef<'_>, Misfit> {
         }),
         _ => None,
     };
-    let micros = micros.ok_or_else(|| not(value, &Kind::Timestamp { digits: 6 }))?;
+    let Some(micros) = micros else {
+        let wide = notated(value).and_then(calendar::parse_wide_timestamp);
+        return beyond(wide, ("timestamp", ""), digits, scratch)
+            .unwrap_or_else(|| Err(not(value, &Kind::Timestamp { digits: 6 })));
+    };
     whole(micros, digits).map(|()| ValueRef::Timestamp(micros))
 }
 
-fn instant(value: ValueRef<'_>, digits: u8) -> Result<ValueRef<'_>, Misfit> {
+fn instant<'v>(value: ValueRef<'v>, digits: u8, scratch: &'v mut String) -> Result<ValueRef<'v>, Misfit> {
     let micros = match value {
         ValueRef::Instant(micros) => Some(micros),
         ValueRef::Other { type_name: "timestamptz", .. } => return Ok(value),
@@ -163,8 +170,33 @@ fn instant(value: ValueRef<'_>, digits: u8) -> Result<ValueRef<'_>, Misfit> {
         }
         _ => None,
     };
-    let micros = micros.ok_or_else(|| not(value, &Kind::Instant { digits: 6 }))?;
+    let Some(micros) = micros else {
+        let read = |text| calendar::parse_wide_instant(text).or_else(|| calendar::parse_wide_timestamp(text));
+        return beyond(notated(value).and_then(read), ("timestamptz", "+00"), digits, scratch)
+            .unwrap_or_else(|| Err(not(value, &Kind::Instant { digits: 6 })));
+    };
     whole(micros, digits).map(|()| ValueRef::Instant(micros))
+}
+
+fn notated(value: ValueRef<'_>) -> Option<&str> {
+    match value {
+        ValueRef::Text(text) => plain(text),
+        _ => None,
+    }
+}
+
+/// A time that PostgreSQL holds and 64 bits since 1970 do not: text in the one notation it has there. `None` for any other.
+fn beyond<'v>(
+    micros: Option<i128>,
+    (type_name, zone): (&'static str, &str),
+    digits: u8,
+    scratch: &'v mut String,
+) -> Option<Result<ValueRef<'v>, Misfit>> {
+    let micros = micros.filter(|micros| (i128::from(i64::MAX)..TIMESTAMP_END).contains(micros))?;
+    let fraction = i64::try_from(micros % 1_000_000).expect("BUG: a fraction is longer than a second");
+    scratch.clear();
+    calendar::write_wide(micros, zone, scratch);
+    Some(whole(fraction, digits).map(|()| ValueRef::Other { type_name, text: scratch }))
 }
 
 fn midnight(days: i32) -> Option<i64> {

@@ -141,3 +141,21 @@ fn what_would_be_changed_does_not_fit() {
         assert!(fitted(&value, &kind).is_err(), "{value:?} as {kind}");
     }
 }
+
+#[test]
+fn times_beyond_64_bits_are_text_in_one_notation() {
+    let other = |type_name: &str, text: &str| Value::Other { type_name: type_name.to_owned(), text: text.to_owned() };
+    let seen = |text: &str, kind: Kind| {
+        fit(ValueRef::Text(text.as_bytes()), &kind, &mut String::new()).map(|value| value.to_owned())
+    };
+    let (timestamp, instant) = (Kind::Timestamp { digits: 6 }, Kind::Instant { digits: 6 });
+    let last = "294276-12-31 23:59:59.999999";
+    assert_eq!(seen(last, timestamp.clone()), Ok(other("timestamp", last)));
+    assert_eq!(seen("294276-12-31T23:59:59.5", timestamp.clone()), Ok(other("timestamp", "294276-12-31 23:59:59.5")));
+    assert_eq!(seen(&format!("{last}+00:00"), instant.clone()), Ok(other("timestamptz", &format!("{last}+00"))));
+    assert!(seen("294276-12-31 23:59:59-01:00", instant.clone()).is_err());
+    for beyond in ["294277-01-01 00:00:00", "1000000-01-01 00:00:00"] {
+        assert!(seen(beyond, timestamp.clone()).is_err() && seen(beyond, instant.clone()).is_err(), "{beyond}");
+    }
+    assert!(seen(last, Kind::Timestamp { digits: 5 }).is_err());
+}

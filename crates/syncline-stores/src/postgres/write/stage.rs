@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use syncline_core::change::{Reason, TableTask};
-use syncline_core::value::{Row, RowBatch, ValueRef};
+use syncline_core::value::{RowBatch, ValueRef};
 
 use super::fitted::Fitted;
 use super::picked::Picked;
@@ -19,7 +19,7 @@ use crate::postgres::connect::failure::Attempt;
 const COLUMNS_MAX: usize = 1_599;
 
 /// What is said of a value that its column would change.
-const CUT: &str = "a value would be cut or rounded to the limits of its column";
+const BENT: &str = "the type of a column would write its value otherwise: cut, rounded or in another notation";
 
 /// A row that cannot be written, and why.
 pub(in crate::postgres) type Refused = (u32, Objection);
@@ -71,10 +71,6 @@ impl Stage {
             fitted.misfits.iter().map(|(number, why)| (*number, (Reason::Type, why.clone()))).collect();
         session.run(&self.tables.iter().map(|table| format!("TRUNCATE {table};")).collect::<String>()).await?;
         let mut numbers = fitted.numbers();
-        for number in self.cut(target, &fitted.rows) {
-            numbers.retain(|other| *other != number);
-            refused.push((number, (Reason::Type, CUT.to_owned())));
-        }
         for (table, part) in self.tables.iter().zip(chunks(&self.columns)) {
             let bad = self.send(session, target, (table, part), &fitted.rows, &numbers).await?;
             numbers.retain(|number| bad.iter().all(|(other, _)| other != number));
@@ -83,18 +79,6 @@ impl Stage {
         let bad = self.cast(session, target, &numbers).await?;
         refused.extend(bad);
         Ok((fitted, refused))
-    }
-
-    /// Rows with more than a letter for a column that holds one: its cast from text forgets the others without a word.
-    fn cut(&self, target: &Target, rows: &RowBatch) -> Vec<u32> {
-        let letters: Vec<usize> = (0..self.columns.len())
-            .filter(|at| target.column(self.columns[*at]).type_name == "pg_catalog.\"char\"")
-            .collect();
-        let is_cut = |row: Row<'_>| {
-            letters.iter().any(|at| matches!(row.get(*at), ValueRef::Other { text, .. } if text.len() > 1))
-        };
-        let rows = (0..).zip(rows.rows()).filter(|(_, row)| !letters.is_empty() && is_cut(*row));
-        rows.map(|(number, _)| number).collect()
     }
 
     /// One of the tables, half by half where the server does not take a part as it is.
@@ -145,11 +129,15 @@ impl Stage {
             let sql = format!("SELECT {counts} FROM {} WHERE {}", self.relation(target), Picked(half));
             split(&mut left, half, session.write(&target.name, &sql).await?, &mut refused);
         }
-        refused.extend(self.bent(session, target, numbers, &casts).await?);
+        // Those that cannot be cast at all would end the question.
+        let numbers: Vec<u32> =
+            numbers.iter().copied().filter(|number| refused.iter().all(|(other, _)| other != number)).collect();
+        refused.extend(self.bent(session, target, &numbers, &casts).await?);
         Ok(refused)
     }
 
-    /// Rows with a value that the limits of its type would change.
+    /// Rows with a value that its type would write otherwise than it was given: cut to its limits, or in another notation.
+    /// Such a value would differ from the one it came from for ever.
     async fn bent(
         &self,
         session: &Session,
@@ -157,20 +145,21 @@ impl Stage {
         numbers: &[u32],
         casts: &[usize],
     ) -> Attempt<Vec<Refused>> {
-        let limited: Vec<_> = casts.iter().filter(|at| target.column(self.columns[**at]).is_limited).collect();
-        if limited.is_empty() {
-            return Ok(Vec::new());
+        let mut refused = Vec::new();
+        for (table, part) in self.tables.iter().zip(chunks(&self.columns)) {
+            let bent = casts.iter().filter(|at| part.contains(at)).map(|at| {
+                let limited = &target.column(self.columns[*at]).limited;
+                format!("s.c{at} IS DISTINCT FROM s.c{at}::{limited}::text")
+            });
+            let bent = bent.collect::<Vec<_>>().join(" OR ");
+            if bent.is_empty() {
+                continue;
+            }
+            let query = format!("SELECT s.n FROM {table} AS s WHERE ({bent}) AND {} ORDER BY s.n", Picked(numbers));
+            let found = session.numbers(&query).await?;
+            refused.extend(found.iter().flatten().map(|number| (*number as u32, (Reason::Type, BENT.to_owned()))));
         }
-        let bent = limited.iter().map(|at| {
-            let limited = &target.column(self.columns[**at]).limited;
-            format!("s.c{at}::text IS DISTINCT FROM s.c{at}::{limited}::text")
-        });
-        let bent = bent.collect::<Vec<_>>().join(" OR ");
-        let relation = self.relation(target);
-        let found = session
-            .numbers(&format!("SELECT s.n FROM {relation} WHERE ({bent}) AND {} ORDER BY s.n", Picked(numbers)))
-            .await?;
-        Ok(found.iter().flatten().map(|number| (*number as u32, (Reason::Type, CUT.to_owned()))).collect())
+        Ok(refused)
     }
 
     /// The rows as a relation `s` of a number `n` and cells `c0`, `c1`, … that can be written to their columns.

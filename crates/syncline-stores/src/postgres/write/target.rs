@@ -22,7 +22,7 @@ const COLUMNS: &str = "\
         FROM base JOIN pg_type ON pg_type.oid = typid WHERE typtype = 'd'
     )
     SELECT attname::text, attidentity = 'a',
-        format('%I.%I', space.nspname, type.typname), format_type(type.oid, typmod), typmod >= 0,
+        format('%I.%I', space.nspname, type.typname), format_type(type.oid, typmod),
         (SELECT format('%I.%I', n.nspname, c.collname) FROM pg_collation AS c
             JOIN pg_namespace AS n ON n.oid = c.collnamespace WHERE c.oid = attcollation),
         (SELECT format('OPERATOR(%I.%s)', n.nspname, o.oprname) FROM pg_opclass AS class
@@ -101,8 +101,6 @@ pub(in crate::postgres) struct TargetColumn {
     pub(in crate::postgres) type_name: String,
     /// The type with its limits; of a domain, what it is made of.
     pub(in crate::postgres) limited: String,
-    /// Whether there are any.
-    pub(in crate::postgres) is_limited: bool,
     /// The collation, as it is written, of a type that has one.
     pub(in crate::postgres) collation: Option<String>,
     /// The operator by which two values are the same.
@@ -221,15 +219,14 @@ pub(in crate::postgres) fn key_columns(task: &TableTask) -> Vec<usize> {
 fn column(row: &Row, table: &TableSchema) -> Attempt<Option<TargetColumn>> {
     let name: String = row.try_get(0)?;
     let Some(column) = table.columns.iter().find(|column| column.name == name) else { return Ok(None) };
-    let collation: Option<String> = row.try_get(5)?;
+    let collation: Option<String> = row.try_get(4)?;
     Ok(Some(TargetColumn {
         name: quoted(&name)?,
         codec: Reading::of(column).codec,
         type_name: row.try_get(2)?,
         limited: row.try_get(3)?,
-        is_limited: row.try_get(4)?,
         collation: collation.filter(|collation| collation != "pg_catalog.\"default\""),
-        equals: row.try_get::<_, Option<String>>(6)?.unwrap_or_else(|| "=".to_owned()),
+        equals: row.try_get::<_, Option<String>>(5)?.unwrap_or_else(|| "=".to_owned()),
         is_always_given: row.try_get(1)?,
         echoes: echoes(&column.kind),
     }))

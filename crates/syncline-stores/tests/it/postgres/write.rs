@@ -244,7 +244,7 @@ async fn images_hold_what_was_stored_whatever_was_sent() {
             Value::Int(id),
             Value::Decimal(price.to_owned()),
             Value::Json(doc.to_owned()),
-            Value::text("10.0.0.1"),
+            Value::text("10.0.0.1/32"),
             Value::text("ab"),
             Value::text(few),
         ]
@@ -264,7 +264,7 @@ async fn images_hold_what_was_stored_whatever_was_sent() {
     };
     task.columns.pop();
     task.mapped.kept = vec![6];
-    let first = write(&desk, &task, inserts(&[row(1, "1.5", r#"{"b": 1, "a": 2}"#, "{1, 2}")])).await;
+    let first = write(&desk, &task, inserts(&[row(1, "1.5", r#"{"b": 1, "a": 2}"#, "{1,2}")])).await;
     assert_eq!(first.inserted, 1);
     let old = stored(1, "1.50", r#"{"a": 2, "b": 1}"#, "{1,2}");
     assert_eq!(first.images[0].after, Some(digest(&old)));

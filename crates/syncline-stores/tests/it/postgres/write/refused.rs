@@ -15,8 +15,9 @@ fn columns() -> [(&'static str, Kind); 4] {
 
 /// A thousand rows of which each of these breaks another rule.
 fn rows() -> (Vec<Vec<Value>>, Vec<(i64, Reason)>) {
-    let mut rows: Vec<Vec<Value>> =
-        (0..1_000).map(|id| vec![Value::Int(id), Value::Int(id + 1), Value::text("::1"), Value::text("abc")]).collect();
+    let mut rows: Vec<Vec<Value>> = (0..1_000)
+        .map(|id| vec![Value::Int(id), Value::Int(id + 1), Value::text("::1/128"), Value::text("abc")])
+        .collect();
     rows[17][1] = Value::Int(0);
     rows[400][1] = Value::Int(400);
     rows[511][2] = Value::text("no address");
@@ -83,7 +84,7 @@ async fn a_batch_leaves_out_those_at_fault_and_no_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_type_would_cut_or_round_is_refused() {
+async fn what_a_type_would_write_otherwise_is_refused() {
     let desk =
         Desk::new("CREATE TABLE t (id int8 PRIMARY KEY, b bit(3), i interval(0), c \"char\", v varbit(2))").await;
     let other = |type_name: &str| Kind::Other { type_name: type_name.to_owned() };
@@ -101,9 +102,12 @@ async fn what_a_type_would_cut_or_round_is_refused() {
         row(3, ["101", "00:00:01.5", "x", "1"]),
         row(4, ["101", "00:00:01", "xy", "1"]),
         row(5, ["101", "00:00:01", "x", "111"]),
+        // Written in another notation, and one that is none beside them.
+        row(6, ["101", "1 second", "x", "1"]),
+        row(7, ["101", "soon", "x", "1"]),
     ];
     let refused = load(&desk, &task("t", &columns), &rows).await;
-    assert_eq!(named(&refused), [(2, Reason::Type), (3, Reason::Type), (4, Reason::Type), (5, Reason::Type)]);
+    assert_eq!(named(&refused), (2..8).map(|id| (id, Reason::Type)).collect::<Vec<_>>());
     assert_eq!(desk.shown("SELECT * FROM t"), "1|101|00:00:01|x|1");
 }
 
