@@ -35,7 +35,7 @@ pub(crate) fn has(database: &Database<'_>, table: &str) -> bool {
 
 /// Panics unless no run at all shows in the database.
 pub(crate) fn check(database: &Database<'_>) {
-    let left = "SELECT relnamespace::regnamespace, relname FROM pg_class WHERE relname ~ '_syncline'
+    let left = "SELECT relnamespace::regnamespace::text, relname::text FROM pg_class WHERE relname ~ '_syncline'
          UNION ALL SELECT 'prepared', gid::text FROM pg_prepared_xacts
          UNION ALL SELECT 'invalid', indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid
          UNION ALL SELECT 'unchecked', conname::text FROM pg_constraint WHERE NOT convalidated
