@@ -4,6 +4,7 @@ mod bad_input;
 mod misfits;
 mod plans;
 mod round_trip;
+mod undone;
 
 use std::process::Command;
 
