@@ -41,8 +41,8 @@ pub(crate) fn without_server(finished: &Finished, holds: bool) -> Option<String>
 
 /// The rows of each table that a summary says are in the target now; nothing when there is no summary.
 pub(crate) fn told(finished: &Finished) -> BTreeMap<String, Step> {
-    let lines = finished.stdout.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let Some(summary) = lines.filter(|line| line["type"] == "summary").last() else { return BTreeMap::new() };
+    let mut lines = finished.stdout.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let Some(summary) = lines.rfind(|line| line["type"] == "summary") else { return BTreeMap::new() };
     let step = |table: &Value| {
         let number = |name: &str| table[name].as_u64().unwrap();
         Step { inserted: number("inserted"), updated: number("updated"), deleted: number("deleted") }

@@ -73,7 +73,7 @@ pub(crate) fn dangling(child: &str, column: &str, parent: &str) -> String {
 
 fn until_nothing(database: &Database<'_>, query: &str, what: &str) {
     let end = Instant::now() + PATIENCE;
-    while database.psql(query) != "" {
+    while !database.psql(query).is_empty() {
         assert!(Instant::now() < end, "{what} is left: {}", database.psql("SELECT * FROM pg_stat_activity"));
         thread::sleep(Duration::from_millis(5));
     }
