@@ -27,6 +27,13 @@ const PROOFS: &[Proof] = &[
         filter: "prove::kill_sqlite",
     },
     Proof {
+        name: "kill-postgres",
+        shows: "SIGKILL of the process, of the PostgreSQL server and of both; nothing lost, doubled or half refreshed",
+        package: "syncline-cli",
+        target: "it",
+        filter: "prove::servers::kill_postgres",
+    },
+    Proof {
         name: "kill-restore",
         shows: "SIGKILL at random instants and in mid-transaction of a restore; the old content or the new, whole",
         package: "syncline-cli",
@@ -143,7 +150,7 @@ mod tests {
     #[test]
     fn an_unknown_name_lists_the_known_ones() {
         let error = run(&words("kill")).expect_err("no such proof");
-        assert_eq!(format!("{error:#}"), "unknown proof `kill`; known: kill-sqlite, kill-restore");
+        assert_eq!(format!("{error:#}"), "unknown proof `kill`; known: kill-sqlite, kill-postgres, kill-restore");
     }
 
     #[test]

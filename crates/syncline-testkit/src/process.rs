@@ -135,6 +135,14 @@ impl Running {
         }
     }
 
+    /// Whether it ends by itself within `bound`.
+    ///
+    /// # Panics
+    /// When the system cannot wait for it.
+    pub fn ends_within(&mut self, bound: Duration) -> bool {
+        self.wait(bound).is_some()
+    }
+
     /// Its process id.
     pub fn id(&self) -> u32 {
         self.child.id()

@@ -5,6 +5,7 @@ mod misfits;
 mod plans;
 mod round_trip;
 mod type_traps;
+mod undone;
 
 use std::process::Command;
 

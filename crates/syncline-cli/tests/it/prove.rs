@@ -11,6 +11,7 @@ mod found;
 mod reader;
 mod restores;
 mod round;
+mod servers;
 pub(crate) mod state;
 mod tally;
 pub(crate) mod victim;
@@ -42,33 +43,35 @@ fn kill_sqlite() {
         play(seed.parse().expect("SYNCLINE_PROVE_SEED is a number"), &mut tally);
         return say(&tally.to_string());
     }
-    let rounds = u64::from(rounds(ROUNDS));
-    let (next, began) = (AtomicU64::new(0), Instant::now());
-    let tallies = thread::scope(|scope| {
-        let workers: Vec<_> = (0..WORKERS).map(|_| scope.spawn(|| work(&next, rounds))).collect();
-        workers.into_iter().map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic))).collect::<Vec<_>>()
-    });
-    let tally = tallies.into_iter().reduce(Tally::and).unwrap_or_default();
+    let (rounds, began) = (u64::from(rounds(ROUNDS)), Instant::now());
+    let tally = work(rounds, Tally::default, play).into_iter().reduce(Tally::and).unwrap_or_default();
     say(&format!("{tally}\ntime              {} s", began.elapsed().as_secs()));
     if rounds >= ROTATION {
         tally.must_mean_something();
     }
 }
 
-/// Plays rounds as long as there are any.
-fn work(next: &AtomicU64, rounds: u64) -> Tally {
-    let mut tally = Tally::default();
-    loop {
-        let seed = next.fetch_add(1, Ordering::Relaxed);
-        if seed >= rounds {
-            return tally;
+/// Plays rounds until all have been played, several at once, and returns what each worker has made of `begin`.
+fn work<T: Send>(rounds: u64, begin: impl Fn() -> T + Sync, play: impl Fn(u64, &mut T) + Sync) -> Vec<T> {
+    let next = AtomicU64::new(0);
+    let worker = || {
+        let mut mine = begin();
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= rounds {
+                return mine;
+            }
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| play(seed, &mut mine))) {
+                // The other workers need not go on.
+                next.store(rounds, Ordering::Relaxed);
+                resume_unwind(panic);
+            }
         }
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| play(seed, &mut tally))) {
-            // The other workers need not go on.
-            next.store(rounds, Ordering::Relaxed);
-            resume_unwind(panic);
-        }
-    }
+    };
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..WORKERS).map(|_| scope.spawn(worker)).collect();
+        workers.into_iter().map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+    })
 }
 
 fn play(seed: u64, tally: &mut Tally) {

@@ -132,20 +132,20 @@ impl Applier<'_> {
         Ok(())
     }
 
-    /// Takes back a load, if the table still holds exactly what was loaded; an empty one is as it was before. The
-    /// transaction holds the right to write and has not written to the table, so what a snapshot shows now is what it
-    /// will remove.
-    pub(super) async fn empty(
+    /// The rows of a load that is to be taken back, which the table must still hold exactly; `None` when it is empty, as it
+    /// was before. The transaction holds the right to write and has not written to the table, so what a snapshot shows now
+    /// is what it will remove.
+    pub(super) async fn still_loaded(
         &self,
         tx: &mut dyn Transaction,
         pending: &mut Pending,
         table: usize,
         load: &LoadRecord,
-    ) -> Result<()> {
+    ) -> Result<Option<u64>> {
         let work = &self.tables[table];
         let sum = sum_of(self.target, &work.target, self.context.cancel).await?;
         if sum.rows == 0 && !load.created {
-            return Ok(());
+            return Ok(None);
         }
         if sum.to_bytes() != load.sum {
             return Err(Error::new(
@@ -157,12 +157,24 @@ impl Applier<'_> {
         if work.sequence.is_some() {
             pending.found_counter(table, tx.sequence(&work.target.table.name).await?);
         }
-        if load.created {
+        Ok(Some(sum.rows))
+    }
+
+    /// Takes a load of so many rows back, together with its table if it has made that.
+    pub(super) async fn empty(
+        &self,
+        tx: &mut dyn Transaction,
+        pending: &mut Pending,
+        (table, is_created): (usize, bool),
+        rows: u64,
+    ) -> Result<()> {
+        let work = &self.tables[table];
+        if is_created {
             tx.define(&[SchemaStep::DropTable(work.target.table.name.clone())]).await?;
         } else {
             tx.clear(&work.target).await?;
         }
-        let applied = Applied { deleted: sum.rows, ..Applied::default() };
+        let applied = Applied { deleted: rows, ..Applied::default() };
         self.context.account(tx, pending, (table, work), applied).await
     }
 }

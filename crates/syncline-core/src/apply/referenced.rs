@@ -88,29 +88,43 @@ impl Applier<'_> {
     }
 
     /// Takes back the loads among these tables, before anything else is written: what is to leave is read through a
-    /// snapshot first. A load that is not as it was left stays as a whole.
+    /// snapshot first. A load that is not as it was left stays as a whole. `tables` come with those that are referenced
+    /// first, and go last: an engine may drop none that another still references.
     pub(super) async fn empty_loaded(
         &mut self,
         tx: &mut dyn Transaction,
         pending: &mut Pending,
         tables: &[usize],
     ) -> Result<Attempt> {
-        let mut attempt = Attempt::Done;
-        for table in tables {
-            let Action::Empty(load) = &self.tables[*table].action else { continue };
-            if self.stays(*table) {
+        let (mut attempt, mut leaving) = (Attempt::Done, Vec::new());
+        // All are read before the first goes: an engine may lock what a table references together with it.
+        for table in tables.iter().copied() {
+            let Action::Empty(load) = &self.tables[table].action else { continue };
+            if self.stays(table) {
                 continue;
             }
-            match self.empty(tx, pending, *table, load).await {
-                Err(error) if error.code() == Code::UndoStale => {
-                    self.leave_whole(*table, error);
-                    // References from it count once more.
-                    attempt = Attempt::Again;
-                }
-                emptied => emptied?,
+            match self.still_loaded(tx, pending, table, load).await {
+                Ok(rows) => leaving.extend(rows.map(|rows| (table, load.created, rows))),
+                Err(error) => attempt = self.left_whole(table, error)?,
+            }
+        }
+        for (table, is_created, rows) in leaving.into_iter().rev() {
+            if attempt == Attempt::Done
+                && let Err(error) = self.empty(tx, pending, (table, is_created), rows).await
+            {
+                attempt = self.left_whole(table, error)?;
             }
         }
         Ok(attempt)
+    }
+
+    /// Leaves a load as it is that cannot be taken back. References from it count once more.
+    fn left_whole(&mut self, table: usize, error: Error) -> Result<Attempt> {
+        if error.code() != Code::UndoStale {
+            return Err(error);
+        }
+        self.leave_whole(table, error);
+        Ok(Attempt::Again)
     }
 
     /// Whether a loaded table stays as it is.

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use syncline::event::{Event, EventSink, Point};
-use syncline::request::{DeleteLimit, RunRequest, SchemaPolicy, Verb};
+use syncline::request::{DeleteLimit, RunRequest, SchemaPolicy, Strategy, Verb};
 use syncline::{Cancel, Settings, Syncline};
 use syncline_testkit::process::{self, Running};
 
@@ -45,11 +45,26 @@ pub(crate) fn index(point: Point) -> usize {
     Point::ALL.iter().position(|other| *other == point).unwrap()
 }
 
+/// A mirror between databases of any engine.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Between<'a> {
+    pub(crate) source: &'a str,
+    pub(crate) target: &'a str,
+    /// Rows in a batch.
+    pub(crate) batch: u64,
+    /// All in one transaction.
+    pub(crate) is_full: bool,
+    /// A condition on the rows of one table.
+    pub(crate) filter: &'a str,
+}
+
 /// What a victim is to do.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Work<'a> {
     /// Source, target, rows in a batch.
     Mirror(&'a Path, &'a Path, u64),
+    /// Between databases of any engine, in the ways a mirror can go.
+    Between(Between<'a>),
     /// Source and target of a copy that adds columns.
     Widen(&'a Path, &'a Path),
     /// The run.
@@ -66,6 +81,10 @@ pub(crate) fn start(directory: &Path, state: &Path, place: Option<Place>, work: 
     words.extend(match work {
         Work::Mirror(source, target, batch) => {
             vec!["mirror".to_owned(), path(source), path(target), batch.to_string()]
+        }
+        Work::Between(Between { source, target, batch, is_full, filter }) => {
+            let words = ["between", source, target, &batch.to_string(), &is_full.to_string(), filter];
+            words.map(str::to_owned).to_vec()
         }
         Work::Widen(source, target) => vec!["widen".to_owned(), path(source), path(target)],
         Work::Undo(run) => vec!["undo".to_owned(), run.to_owned()],
@@ -158,11 +177,13 @@ fn victim() {
 async fn do_work(settings: Settings, work: &[&str]) {
     let session = Syncline::open(settings).await.unwrap();
     let summary = match work {
-        ["mirror", source, target, batch] => {
-            let mut request = RunRequest::new(Verb::Mirror, *source, *target);
-            request.max_delete = DeleteLimit::Percent(100);
-            request.allow_empty_source = true;
-            request.batch_rows = batch.parse().unwrap();
+        ["mirror", source, target, batch] => session.run(&unguarded(source, target, batch)).await.unwrap(),
+        ["between", source, target, batch, is_full, filter] => {
+            let mut request = unguarded(source, target, batch);
+            if *is_full == "true" {
+                request.strategy = Strategy::Full;
+            }
+            request.mapping.filters.push((*filter).to_owned());
             session.run(&request).await.unwrap()
         }
         ["widen", source, target] => {
@@ -177,4 +198,13 @@ async fn do_work(settings: Settings, work: &[&str]) {
         other => panic!("{other:?}"),
     };
     assert!(summary.tables.iter().all(|table| table.error.is_none()), "{summary:?}");
+}
+
+/// A mirror that no guard stops.
+fn unguarded(source: &str, target: &str, batch: &str) -> RunRequest {
+    let mut request = RunRequest::new(Verb::Mirror, source, target);
+    request.max_delete = DeleteLimit::Percent(100);
+    request.allow_empty_source = true;
+    request.batch_rows = batch.parse().unwrap();
+    request
 }

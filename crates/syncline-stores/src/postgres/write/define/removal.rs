@@ -15,8 +15,13 @@ pub(super) async fn drop_table(definer: &Definer<'_>, table: &str) -> Result<()>
     if let Some(trigger) = definer.ask::<Option<String>>(query, &[&place]).await? {
         return Err(in_use(table, &format!("the trigger {trigger} stands on it")));
     }
-    let dropped = definer.connection.client.execute(&format!("DROP TABLE {place}"), &[]).await;
-    dropped.map(|_| ()).map_err(|error| match error.as_db_error() {
+    // The transaction goes on when the server refuses.
+    let client = &definer.connection.client;
+    let drop = format!("SAVEPOINT _syncline_drop; DROP TABLE {place}; RELEASE SAVEPOINT _syncline_drop");
+    let Err(error) = client.batch_execute(&drop).await else { return Ok(()) };
+    let back = "ROLLBACK TO SAVEPOINT _syncline_drop; RELEASE SAVEPOINT _syncline_drop";
+    client.batch_execute(back).await.map_err(|error| definer.error(error))?;
+    Err(match error.as_db_error() {
         Some(said) if *said.code() == tokio_postgres::error::SqlState::DEPENDENT_OBJECTS_STILL_EXIST => {
             in_use(table, said.detail().unwrap_or(said.message()))
         }
