@@ -250,6 +250,12 @@ pub trait Snapshot: Send {
     /// committed between the views by anyone but this store's own writer.
     async fn position(&mut self) -> Result<Position>;
 
+    /// Whether positions of this engine that are not equal mean that somebody else has committed. Where they do not, its own
+    /// writer's commits may be all there was.
+    fn tells_commits_apart(&self) -> bool {
+        true
+    }
+
     /// This view, for a writer of the same engine to take rows from with a connection of its own; `None` where the
     /// engine has no such way.
     fn shared(&self) -> Option<Arc<dyn SharedView>>;

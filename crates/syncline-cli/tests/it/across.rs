@@ -6,6 +6,7 @@ mod plans;
 mod round_trip;
 mod type_traps;
 mod undone;
+mod verified;
 
 use std::process::Command;
 

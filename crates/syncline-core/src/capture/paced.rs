@@ -137,6 +137,10 @@ impl Snapshot for PacedSnapshot {
         self.inner.statements(table)
     }
 
+    fn tells_commits_apart(&self) -> bool {
+        self.inner.tells_commits_apart()
+    }
+
     async fn widened(&mut self, table: &TableSchema, columns: &[NewColumn]) -> Result<Widened> {
         self.inner.widened(table, columns).await
     }

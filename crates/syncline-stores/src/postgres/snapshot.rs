@@ -121,6 +121,10 @@ impl Snapshot for PostgresSnapshot {
         statements_of(table, &self.sight.facts.names)
     }
 
+    fn tells_commits_apart(&self) -> bool {
+        false
+    }
+
     async fn widened(&mut self, table: &TableSchema, columns: &[NewColumn]) -> Result<Widened> {
         let connection = connect(&self.options).await?;
         migrate::widened(&connection, &self.sight.facts.names, table, columns).await

@@ -9,10 +9,15 @@ use super::select::filtered;
 use super::view::Sight;
 use crate::postgres::names::quoted;
 
+/// What going through a table may cost for its rows to be counted, as the planner reckons: a page read in its order is 1, so
+/// these are some milliseconds.
+const COST_OF_COUNTING: f64 = 2_000.0;
+
 /// Rows whose size stands for that of all.
 const SAMPLE_ROWS: usize = 64;
 
-/// The number of rows is what the server's own planner takes it for. It knows the table's size as it is now.
+/// Of a table that is gone through at once the rows are counted: of one that is new the planner knows next to nothing. Of a
+/// large one it knows the size as it is now, and what it takes the number of rows for is told.
 pub(super) async fn estimate(sight: &Sight, task: &TableTask) -> Result<Estimate> {
     let ground = sight.ground(task).await?;
     let (table, filtered) = (&ground.table, filtered(task, None)?);
@@ -23,7 +28,15 @@ pub(super) async fn estimate(sight: &Sight, task: &TableTask) -> Result<Estimate
         return Ok(Estimate::default());
     };
     let plan = sight.session.row(&format!("EXPLAIN SELECT 1 FROM {table}{filtered}")).await?;
-    let rows = plan.get(0).and_then(planned).unwrap_or(1).max(1);
+    let plan = plan.get(0).unwrap_or_default();
+    let rows = match cost(plan).filter(|cost| *cost <= COST_OF_COUNTING) {
+        Some(_) => {
+            let counted = sight.session.row(&format!("SELECT count(*) FROM {table}{filtered}")).await?;
+            counted.get(0).and_then(|count| count.parse().ok())
+        }
+        None => planned(plan),
+    };
+    let rows = rows.unwrap_or(1).max(1);
     Ok(Estimate { rows, bytes: rows.saturating_mul(row_bytes.max(1)) })
 }
 
@@ -54,6 +67,12 @@ fn planned(line: &str) -> Option<u64> {
     rest.split(' ').next()?.parse().ok()
 }
 
+/// The whole cost in the same line.
+fn cost(line: &str) -> Option<f64> {
+    let (_, rest) = line.rsplit_once("(cost=")?;
+    rest.split_once("..")?.1.split(' ').next()?.parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,5 +82,7 @@ mod tests {
         assert_eq!(planned("Seq Scan on t  (cost=0.00..1.05 rows=5 width=4)"), Some(5));
         assert_eq!(planned("Seq Scan on \"a rows=7 b\"  (cost=0.00..1.05 rows=12 width=4)"), Some(12));
         assert_eq!(planned("Result"), None);
+        assert_eq!(cost("Seq Scan on \"(cost=9..9 x\"  (cost=0.00..1.05 rows=12 width=4)"), Some(1.05));
+        assert_eq!(cost("Result"), None);
     }
 }
