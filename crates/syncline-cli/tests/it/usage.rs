@@ -57,6 +57,7 @@ fn flags_of_a_run_are_those_of_this_milestone() {
         "--columns",
         "--rename",
         "--mask",
+        "--misfit",
         "--strategy",
         "--truncate-target",
         "--schema",
