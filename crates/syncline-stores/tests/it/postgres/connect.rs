@@ -30,9 +30,9 @@ async fn a_session_is_pinned_whatever_the_database_says() {
     database.psql(&format!(
         "CREATE SCHEMA sales; ALTER DATABASE {name} SET search_path = nowhere, sales, public;
          ALTER DATABASE {name} SET DateStyle = 'German'; ALTER DATABASE {name} SET TimeZone = 'Asia/Tokyo';
-         ALTER DATABASE {name} SET statement_timeout = '1ms'; ALTER DATABASE {name} SET bytea_output = 'escape';
+         ALTER DATABASE {name} SET statement_timeout = '5s'; ALTER DATABASE {name} SET bytea_output = 'escape';
          ALTER DATABASE {name} SET extra_float_digits = -3; ALTER DATABASE {name} SET IntervalStyle = 'iso_8601';
-         ALTER DATABASE {name} SET idle_session_timeout = '1ms'"
+         ALTER DATABASE {name} SET idle_session_timeout = '5s'"
     ));
     let mut here = options(database.cluster());
     here.database = name.to_owned();
@@ -42,9 +42,10 @@ async fn a_session_is_pinned_whatever_the_database_says() {
         assert!(connection.version.starts_with(|c: char| c.is_ascii_digit()), "{}", connection.version);
         let row = "SELECT timestamptz '2000-01-01 12:00+00' || ' ' || interval '1 day' || ' ' || '\\x00'::bytea || ' ' ||
                    0.1::float4 || ' ' || current_setting('search_path') || ' ' || current_setting('row_security') || ' ' ||
-                   current_setting('statement_timeout') || ' ' || current_setting('lock_timeout')";
+                   current_setting('statement_timeout') || ' ' || current_setting('lock_timeout') || ' ' ||
+                   current_setting('idle_session_timeout')";
         let row = connection.client.query_one(row, &[]).await.unwrap();
-        let expected = "2000-01-01 12:00:00+00 1 day \\x00 0.1 pg_catalog off 0 10s";
+        let expected = "2000-01-01 12:00:00+00 1 day \\x00 0.1 pg_catalog off 0 10s 0";
         assert_eq!(row.get::<_, &str>(0), expected);
     }
 }
