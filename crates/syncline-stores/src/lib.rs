@@ -3,9 +3,11 @@
 //! Every engine has a folder with the same file names; [`sql`] is the one place where names and values are quoted for
 //! SQL text. A store is done when it passes the conformance suite of `syncline-testkit`.
 
+mod one_writer;
 pub mod postgres;
 mod sorter;
 pub mod sql;
 pub mod sqlite;
+mod stream;
 
 pub use sqlite::{Access, SqliteStore};

@@ -45,7 +45,8 @@ use syncline_core::error::{Code, Error, Result};
 use syncline_core::store::{Description, RunClaim, Snapshot, Store, Writer};
 
 use self::names::Names;
-use self::write::{Claim, PostgresWriter};
+use self::write::PostgresWriter;
+use crate::one_writer::OneWriter;
 
 /// What the engine is called.
 const ENGINE: &str = "postgres";
@@ -132,11 +133,11 @@ impl Store for PostgresStore {
 
     async fn writer(&self) -> Result<Box<dyn Writer>> {
         self.require_writable().await?;
-        let Some(claim) = Claim::take(&self.writing) else {
+        let Some(right) = OneWriter::take(&self.writing) else {
             let label = self.options.label();
             return Err(Error::new(Code::StoreLocked, format!("{label} is being written by this run already")));
         };
-        Ok(Box::new(PostgresWriter::open(&self.options, Names::new(&self.default_schema), claim).await?))
+        Ok(Box::new(PostgresWriter::open(&self.options, Names::new(&self.default_schema), right).await?))
     }
 
     async fn claim(&self, note: &str) -> Result<Box<dyn RunClaim>> {

@@ -4,6 +4,7 @@
 
 pub(crate) mod conditions;
 mod postgres;
+pub(crate) mod predicates;
 mod sqlite;
 
 use syncline_core::error::{Code, Error, Result};

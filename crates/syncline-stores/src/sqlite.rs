@@ -51,7 +51,8 @@ use self::connect::failure::Doing;
 use self::connect::{Place, Role};
 use self::snapshot::SqliteSnapshot;
 use self::thread::ConnectionThread;
-use self::write::{Claim, SqliteWriter};
+use self::write::SqliteWriter;
+use crate::one_writer::OneWriter;
 
 /// What the engine is called.
 const ENGINE: &str = "sqlite";
@@ -135,10 +136,10 @@ impl Store for SqliteStore {
     async fn writer(&self) -> Result<Box<dyn Writer>> {
         self.require_writable().await?;
         let path = self.place.path().display();
-        let Some(claim) = Claim::take(&self.writing) else {
+        let Some(right) = OneWriter::take(&self.writing) else {
             return Err(Error::new(Code::StoreLocked, format!("{path} is being written by this run already")));
         };
-        Ok(Box::new(SqliteWriter::new(Arc::clone(&self.resident), claim)))
+        Ok(Box::new(SqliteWriter::new(Arc::clone(&self.resident), right)))
     }
 
     async fn claim(&self, note: &str) -> Result<Box<dyn RunClaim>> {

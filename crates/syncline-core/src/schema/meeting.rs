@@ -75,12 +75,8 @@ fn is_one_notation(a: &Kind, b: &Kind) -> bool {
 /// Whether a column of SQLite with this coercion keeps every notation of a kind.
 fn keeping(kind: &Kind, coercion: Coercion) -> Grade {
     let takes_text_for_numbers = matches!(coercion, Coercion::Integer | Coercion::Real | Coercion::Numeric);
-    // So many digits a double gives back as they were.
-    const DIGITS_OF_A_DOUBLE: u32 = 15;
     let is_kept = match kind {
-        Kind::Decimal { limit } if takes_text_for_numbers => {
-            limit.is_some_and(|(precision, scale)| precision <= DIGITS_OF_A_DOUBLE && scale >= 0)
-        }
+        Kind::Decimal { .. } if takes_text_for_numbers => kind.is_decimal_within_a_double(),
         Kind::Int { bits } => *bits <= 32 || coercion != Coercion::Real,
         Kind::Text { .. } | Kind::Enum { .. } | Kind::Json { .. } | Kind::Other { .. } => !takes_text_for_numbers,
         _ => true,

@@ -6,7 +6,7 @@
 use std::cmp::Ordering;
 
 use super::number::Number;
-use super::{Row, ValueRef};
+use super::{Kind, Row, ValueRef};
 
 /// Compares two keys cell by cell.
 pub fn compare_keys<'a, 'b>(
@@ -73,6 +73,25 @@ pub(super) fn rank(value: ValueRef<'_>) -> u8 {
         ValueRef::Json(_) => 9,
         ValueRef::Other { .. } => 10,
         ValueRef::Bytes(_) => 11,
+    }
+}
+
+/// Where the values of a column of this kind stand among those of other kinds, as in [`compare`].
+pub fn kind_rank(kind: &Kind) -> u8 {
+    match kind {
+        // Each cell has a rank of its own.
+        Kind::Flexible(_) => 0,
+        Kind::Bool => 1,
+        Kind::Int { .. } | Kind::Decimal { .. } | Kind::Real { .. } => 2,
+        Kind::Date => 3,
+        Kind::Time { .. } => 4,
+        Kind::Timestamp { .. } => 5,
+        Kind::Instant { .. } => 6,
+        Kind::Uuid => 7,
+        Kind::Text { .. } | Kind::Enum { .. } => 8,
+        Kind::Json { .. } => 9,
+        Kind::Other { .. } => 10,
+        Kind::Bytes => 11,
     }
 }
 

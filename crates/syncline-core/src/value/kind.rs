@@ -114,6 +114,12 @@ impl Kind {
         matches!(self, Kind::Flexible(Coercion::Text) | Kind::Text { .. } | Kind::Enum { .. })
     }
 
+    /// Whether these are decimals of so few digits that a double gives each of them back.
+    pub fn is_decimal_within_a_double(&self) -> bool {
+        const DIGITS_OF_A_DOUBLE: u32 = 15;
+        matches!(self, Kind::Decimal { limit: Some((digits, behind)) } if *digits <= DIGITS_OF_A_DOUBLE && *behind >= 0)
+    }
+
     /// What the engine does to values, where each has a type of its own.
     pub fn coercion(&self) -> Option<Coercion> {
         match self {

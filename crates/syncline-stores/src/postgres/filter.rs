@@ -12,10 +12,12 @@ use syncline_core::error::{Code, Error, Result};
 use syncline_core::mapping::Condition;
 use syncline_core::mapping::filter::{Comparison, Operand, Part};
 use syncline_core::schema::{Column, TableSchema};
+use syncline_core::value::key_order::kind_rank;
 use syncline_core::value::{Kind, Value, ValueRef, fit};
 
 use super::names::quoted;
 use crate::sql::Dialect;
+use crate::sql::predicates::{holds, like_pattern, misplaced, sign};
 
 /// The condition that the rows of a task satisfy, with the table's columns behind `qualifier`; `None` for all rows.
 ///
@@ -142,10 +144,10 @@ fn unless_null(columns: &[&Named<'_>], always: bool) -> String {
 
 fn columns(a: &Named<'_>, comparison: Comparison, b: &Named<'_>) -> String {
     let (left, right) = (&a.column.kind, &b.column.kind);
-    if rank(left) == rank(right) {
+    if kind_rank(left) == kind_rank(right) {
         return format!("{} {} {}", comparable(a), sign(comparison), comparable(b));
     }
-    unless_null(&[a, b], holds(comparison, rank(left).cmp(&rank(right))))
+    unless_null(&[a, b], holds(comparison, kind_rank(left).cmp(&kind_rank(right))))
 }
 
 fn values(a: &Value, comparison: Comparison, b: &Value) -> Result<String> {
@@ -157,51 +159,11 @@ fn values(a: &Value, comparison: Comparison, b: &Value) -> Result<String> {
         _ => Err(misplaced()),
     };
     let (left, right) = (kind(a)?, kind(b)?);
-    if rank(&left) != rank(&right) {
-        let always = holds(comparison, rank(&left).cmp(&rank(&right)));
+    if kind_rank(&left) != kind_rank(&right) {
+        let always = holds(comparison, kind_rank(&left).cmp(&kind_rank(&right)));
         return Ok(if always { "TRUE" } else { "FALSE" }.to_owned());
     }
     Ok(format!("{} {} {}", literal(&left, a)?, sign(comparison), literal(&right, b)?))
-}
-
-/// Which kinds come before which, as in [`syncline_core::value::key_order`].
-fn rank(kind: &Kind) -> u8 {
-    match kind {
-        Kind::Flexible(_) => 0,
-        Kind::Bool => 1,
-        Kind::Int { .. } | Kind::Decimal { .. } | Kind::Real { .. } => 2,
-        Kind::Date => 3,
-        Kind::Time { .. } => 4,
-        Kind::Timestamp { .. } => 5,
-        Kind::Instant { .. } => 6,
-        Kind::Uuid => 7,
-        Kind::Text { .. } | Kind::Enum { .. } => 8,
-        Kind::Json { .. } => 9,
-        Kind::Other { .. } => 10,
-        Kind::Bytes => 11,
-    }
-}
-
-fn holds(comparison: Comparison, order: std::cmp::Ordering) -> bool {
-    match comparison {
-        Comparison::Equal => order.is_eq(),
-        Comparison::NotEqual => order.is_ne(),
-        Comparison::Less => order.is_lt(),
-        Comparison::LessOrEqual => order.is_le(),
-        Comparison::Greater => order.is_gt(),
-        Comparison::GreaterOrEqual => order.is_ge(),
-    }
-}
-
-fn sign(comparison: Comparison) -> &'static str {
-    match comparison {
-        Comparison::Equal => "=",
-        Comparison::NotEqual => "<>",
-        Comparison::Less => "<",
-        Comparison::LessOrEqual => "<=",
-        Comparison::Greater => ">",
-        Comparison::GreaterOrEqual => ">=",
-    }
 }
 
 /// A value as a column of this kind is compared with it.
@@ -225,23 +187,4 @@ fn literal(kind: &Kind, value: &Value) -> Result<String> {
         }
         _ => literal,
     })
-}
-
-fn like_pattern(parts: &[Part]) -> String {
-    let mut pattern = String::new();
-    for part in parts {
-        match part {
-            Part::Any => pattern.push('%'),
-            Part::One => pattern.push('_'),
-            Part::Text(text) => text.chars().for_each(|c| match c {
-                '%' | '_' | '\\' => pattern.extend(['\\', c]),
-                c => pattern.push(c),
-            }),
-        }
-    }
-    pattern
-}
-
-fn misplaced() -> Error {
-    Error::new(Code::Internal, "a filter holds a value where none can stand")
 }

@@ -20,9 +20,6 @@ pub(super) mod stage;
 pub(super) mod target;
 mod triggers;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use async_trait::async_trait;
 use syncline_core::change::{Applied, ApplyMode, ChangeBatch, Refusal, TableTask};
 use syncline_core::checkpoint::Checkpoint;
@@ -38,6 +35,7 @@ use super::bulk;
 use super::connect::failure::Attempt;
 use super::connect::{ConnectOptions, connect};
 use super::names::Names;
+use crate::one_writer::OneWriter;
 
 /// Makes what is acknowledged durable, whatever the server or the role is set to: a stronger setting stays.
 const DURABLE: &str = "SELECT set_config('synchronous_commit', 'on', false) \
@@ -51,33 +49,15 @@ pub(super) struct PostgresWriter {
     may_replicate: Option<bool>,
     /// References of tables that were created, to tables that are yet to be.
     waiting: Waiting,
-    _claim: Claim,
-}
-
-/// The one right to write through a store, given back when dropped.
-#[derive(Debug)]
-pub(super) struct Claim(Arc<AtomicBool>);
-
-impl Claim {
-    /// Takes the right to write, unless it is taken.
-    pub(super) fn take(writing: &Arc<AtomicBool>) -> Option<Self> {
-        let taken = writing.swap(true, Ordering::AcqRel);
-        (!taken).then(|| Self(Arc::clone(writing)))
-    }
-}
-
-impl Drop for Claim {
-    fn drop(&mut self) {
-        self.0.store(false, Ordering::Release);
-    }
+    _right: OneWriter,
 }
 
 impl PostgresWriter {
     /// A writer with a session of its own.
-    pub(super) async fn open(options: &ConnectOptions, names: Names, claim: Claim) -> Result<Self> {
+    pub(super) async fn open(options: &ConnectOptions, names: Names, right: OneWriter) -> Result<Self> {
         let session = Session::new(connect(options).await?);
         session.said(session.run(DURABLE).await)?;
-        Ok(Self { session, names, may_replicate: None, waiting: Waiting::default(), _claim: claim })
+        Ok(Self { session, names, may_replicate: None, waiting: Waiting::default(), _right: right })
     }
 }
 

@@ -11,6 +11,7 @@ use syncline_core::value::{Value, ValueRef, calendar};
 
 use self::words::{Word, normalised, words};
 use super::Dialect;
+use super::predicates::sign;
 
 /// What the values of a column are compared as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,17 +145,6 @@ impl Translator<'_, '_> {
             _ => return None,
         };
         Some(self.dialect.literal(value.as_ref()))
-    }
-}
-
-fn sign(comparison: Comparison) -> &'static str {
-    match comparison {
-        Comparison::Equal => "=",
-        Comparison::NotEqual => "<>",
-        Comparison::Less => "<",
-        Comparison::LessOrEqual => "<=",
-        Comparison::Greater => ">",
-        Comparison::GreaterOrEqual => ">=",
     }
 }
 

@@ -30,8 +30,8 @@ use self::fit::Ends;
 use super::connect::failure::{Attempt, Doing, Failure};
 use super::connect::{self, Place, Role};
 use super::thread::ConnectionThread;
-use super::write::Claim;
 use super::{Access, SqliteStore};
+use crate::one_writer::OneWriter;
 
 #[async_trait]
 impl Backup for SqliteStore {
@@ -74,7 +74,7 @@ impl Backup for SqliteStore {
         if !self.place.may_write() || !self.describe().await?.writable {
             return Err(Error::new(Code::StoreReadOnly, format!("{} cannot be written", path.display())));
         }
-        let Some(_claim) = Claim::take(&self.writing) else {
+        let Some(_right) = OneWriter::take(&self.writing) else {
             let what = format!("{} is being written by this run already", path.display());
             return Err(Error::new(Code::StoreLocked, what));
         };

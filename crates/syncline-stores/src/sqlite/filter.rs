@@ -18,6 +18,7 @@ use syncline_core::value::{Coercion, Value, ValueRef};
 use super::snapshot::{BYTES_FUNCTION, select};
 use super::types::Encoding;
 use crate::sql::Dialect;
+use crate::sql::predicates::{like_pattern, misplaced, sign};
 
 /// What begins like a date: the words and numbers that SQLite's functions also take for one are none here.
 const DATE: &str = "'[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*'";
@@ -170,17 +171,6 @@ fn is_left_alone(coercion: Coercion, value: &Value) -> bool {
     }
 }
 
-fn sign(comparison: Comparison) -> &'static str {
-    match comparison {
-        Comparison::Equal => "=",
-        Comparison::NotEqual => "<>",
-        Comparison::Less => "<",
-        Comparison::LessOrEqual => "<=",
-        Comparison::Greater => ">",
-        Comparison::GreaterOrEqual => ">=",
-    }
-}
-
 fn literal(value: &Value) -> Result<String> {
     let written = match value {
         Value::Decimal(digits) => {
@@ -219,23 +209,4 @@ fn glob_pattern(parts: &[Part]) -> String {
         }
     }
     pattern
-}
-
-fn like_pattern(parts: &[Part]) -> String {
-    let mut pattern = String::new();
-    for part in parts {
-        match part {
-            Part::Any => pattern.push('%'),
-            Part::One => pattern.push('_'),
-            Part::Text(text) => text.chars().for_each(|c| match c {
-                '%' | '_' | '\\' => pattern.extend(['\\', c]),
-                c => pattern.push(c),
-            }),
-        }
-    }
-    pattern
-}
-
-fn misplaced() -> Error {
-    Error::new(Code::Internal, "a filter holds a value where none can stand")
 }

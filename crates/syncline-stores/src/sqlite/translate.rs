@@ -23,9 +23,6 @@ use super::{ENGINE, types};
 use crate::sql::Dialect;
 use crate::sql::conditions::{self, Sort};
 
-/// So many digits a double gives back as they were.
-const DIGITS_OF_A_DOUBLE: u32 = 15;
-
 /// The table as SQLite would make it.
 pub(super) fn translate(table: &Arc<TableSchema>) -> Translated {
     if table.engine == ENGINE {
@@ -95,7 +92,7 @@ fn declared(kind: &Kind) -> String {
         Kind::Int { bits: 32 } => "INTEGER".to_owned(),
         Kind::Int { .. } => "BIGINT".to_owned(),
         Kind::Decimal { limit: None } => "DECIMAL TEXT".to_owned(),
-        Kind::Decimal { limit: Some((digits, behind)) } if *digits <= DIGITS_OF_A_DOUBLE && *behind >= 0 => {
+        Kind::Decimal { limit: Some((digits, behind)) } if kind.is_decimal_within_a_double() => {
             format!("DECIMAL({digits},{behind})")
         }
         Kind::Decimal { limit: Some((digits, behind)) } => format!("DECIMAL TEXT({digits},{behind})"),

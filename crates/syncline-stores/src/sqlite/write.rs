@@ -14,7 +14,6 @@ mod row;
 pub(super) mod sequence;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use rusqlite::Connection;
@@ -31,36 +30,19 @@ use super::bulk::{self, adopt};
 use super::connect::failure::{Attempt, Doing};
 use super::snapshot::{self, orphans};
 use super::thread::ConnectionThread;
+use crate::one_writer::OneWriter;
 
 /// A run's way to write.
 #[derive(Debug)]
 pub(super) struct SqliteWriter {
     thread: Arc<ConnectionThread>,
-    _claim: Claim,
-}
-
-/// The one right to write through a store, given back when dropped.
-#[derive(Debug)]
-pub(super) struct Claim(Arc<AtomicBool>);
-
-impl Claim {
-    /// Takes the right to write, unless it is taken.
-    pub(super) fn take(writing: &Arc<AtomicBool>) -> Option<Self> {
-        let taken = writing.swap(true, Ordering::AcqRel);
-        (!taken).then(|| Self(Arc::clone(writing)))
-    }
-}
-
-impl Drop for Claim {
-    fn drop(&mut self) {
-        self.0.store(false, Ordering::Release);
-    }
+    _right: OneWriter,
 }
 
 impl SqliteWriter {
     /// A writer on the resident connection.
-    pub(super) fn new(thread: Arc<ConnectionThread>, claim: Claim) -> Self {
-        Self { thread, _claim: claim }
+    pub(super) fn new(thread: Arc<ConnectionThread>, right: OneWriter) -> Self {
+        Self { thread, _right: right }
     }
 }
 

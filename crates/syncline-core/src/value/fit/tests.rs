@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::super::strategies::{any_decimal, any_int, any_real, any_value};
-use super::super::{Coercion, Value, canonical};
+use super::super::{Coercion, Value, canonical, key_order};
 use super::*;
 
 const COERCIONS: [Coercion; 5] = [Coercion::Integer, Coercion::Real, Coercion::Numeric, Coercion::Text, Coercion::None];
@@ -52,6 +52,11 @@ fn any_of_a_kind() -> impl Strategy<Value = (Kind, Value)> {
 }
 
 proptest! {
+    #[test]
+    fn a_kind_stands_where_its_values_do((kind, value) in any_of_a_kind()) {
+        prop_assert_eq!(key_order::kind_rank(&kind), key_order::rank(value.as_ref()));
+    }
+
     #[test]
     fn a_cell_that_takes_a_value_means_it_again((kind, value) in any_of_a_kind(), at in 0..COERCIONS.len()) {
         let flexible = Kind::Flexible(COERCIONS[at]);

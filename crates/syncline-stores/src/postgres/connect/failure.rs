@@ -1,7 +1,5 @@
 //! PostgreSQL's errors in the words of [`Code`].
 
-#![allow(dead_code, reason = "rows are written and read once the other parts of the store are there")]
-
 use std::error::Error as _;
 use std::io;
 
@@ -23,8 +21,6 @@ pub(in crate::postgres) enum Failure {
     Row {
         /// The table.
         table: String,
-        /// Which row, in the words of a place; known only further up.
-        place: Option<String>,
         /// What the server said.
         error: tokio_postgres::Error,
     },
@@ -46,16 +42,7 @@ pub(in crate::postgres) enum Doing {
 impl Failure {
     /// Gives an error of the server the table whose row was being written.
     pub(in crate::postgres) fn of_row(table: &str) -> impl FnOnce(tokio_postgres::Error) -> Failure {
-        move |error| Failure::Row { table: table.to_owned(), place: None, error }
-    }
-
-    /// Says which row it was, where it is about one.
-    pub(in crate::postgres) fn at_row(self, place: impl FnOnce() -> String) -> Failure {
-        match self {
-            Failure::Row { table, error, .. } => Failure::Row { table, place: Some(place()), error },
-            Failure::Said(error) if is_of_row(error.code()) => Failure::Said(error.at_if_unsaid(place())),
-            other => other,
-        }
+        move |error| Failure::Row { table: table.to_owned(), error }
     }
 
     /// What the database has against one row, in its own words. They may hold values of the row.
@@ -96,10 +83,10 @@ impl Failure {
 
     /// The error a person sees. `label` is what the database is called.
     pub(in crate::postgres) fn into_error(self, label: &str, doing: Doing) -> Error {
-        let (error, table, place) = match self {
+        let (error, table) = match self {
             Failure::Said(error) => return error,
-            Failure::Postgres(error) => (error, None, None),
-            Failure::Row { table, place, error } => (error, Some(table), place),
+            Failure::Postgres(error) => (error, None),
+            Failure::Row { table, error } => (error, Some(table)),
         };
         let code = match error.as_db_error() {
             Some(said) => code(state(said), table.is_some(), doing),
@@ -111,10 +98,6 @@ impl Failure {
         };
         let table = table.unwrap_or_default();
         let said = Error::new(code, what(code, doing, label, &table)).because(why);
-        let said = match place {
-            Some(place) if is_of_row(code) => said.at(place),
-            _ => said,
-        };
         let said = match code {
             Code::StoreReadOnly => said.next(
                 "let the user's transactions write, or name another target",

@@ -4,8 +4,8 @@ use syncline_core::error::Result;
 use syncline_core::mapping::filter::Comparison;
 use syncline_core::value::{Kind, ValueRef};
 
-use super::sign;
 use crate::sql::Dialect;
+use crate::sql::predicates::sign;
 
 /// Whole numbers below it, either side of zero, are seconds since 1970; the others are milliseconds.
 const SECONDS_END: i64 = 100_000_000_000;

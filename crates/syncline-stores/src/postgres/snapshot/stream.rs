@@ -1,7 +1,7 @@
 //! Work whose results are read while it is done.
 
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::Poll;
 
 use futures_util::future::poll_fn;
 use futures_util::stream::{self, BoxStream, Stream, StreamExt};
@@ -15,19 +15,12 @@ use tokio::task::JoinHandle;
 
 use super::session::Session;
 use crate::postgres::codec::{Cells, Codec, Decoder};
+use crate::stream::Parcel;
 
 /// What a task that reads hands its batches to.
 pub(in crate::postgres) struct Outlet<T> {
     batches: mpsc::Sender<Parcel<T>>,
     flow: Flow,
-}
-
-/// A stream ends with a word, so that a task that died is never taken for a table that ended.
-enum Parcel<T> {
-    /// With it goes whom to tell when the next one is asked for.
-    Batch(T, Option<oneshot::Sender<()>>),
-    Failed(Error),
-    End,
 }
 
 /// What has to be known of a batch to hand it over.
@@ -46,7 +39,7 @@ where
     T: Load,
     F: Future<Output = Result<bool>> + Send + 'static,
 {
-    let (batches, parcels) = mpsc::channel(limits::STREAM_AHEAD);
+    let (batches, mut inlet) = crate::stream::stream();
     let outlet = Outlet { batches: batches.clone(), flow };
     let (session, work) = (Arc::clone(session), work(outlet));
     let task = tokio::spawn(async move {
@@ -61,8 +54,8 @@ where
         };
         let _ = batches.send(last).await;
     });
-    let mut inlet = Inlet { parcels, done_with: None, has_ended: false };
-    (stream::poll_fn(move |context| inlet.poll(context)).boxed(), task)
+    let died = || Error::new(Code::Internal, "the task that reads a table has died");
+    (stream::poll_fn(move |context| inlet.poll(context, died)).boxed(), task)
 }
 
 impl<T: Load> Outlet<T> {
@@ -156,35 +149,4 @@ enum Next<C> {
     Chunk(C),
     End,
     Unwanted,
-}
-
-/// The consumer's end of a stream.
-struct Inlet<T> {
-    parcels: mpsc::Receiver<Parcel<T>>,
-    /// Whom to tell that the batch before is done with.
-    done_with: Option<oneshot::Sender<()>>,
-    has_ended: bool,
-}
-
-impl<T> Inlet<T> {
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<T>>> {
-        if self.has_ended {
-            return Poll::Ready(None);
-        }
-        // Nobody listens when the task has died, which this poll finds out.
-        self.done_with.take().map(|done_with| done_with.send(()));
-        self.parcels.poll_recv(context).map(|parcel| {
-            let item = match parcel {
-                Some(Parcel::Batch(batch, done_with)) => {
-                    self.done_with = done_with;
-                    return Some(Ok(batch));
-                }
-                Some(Parcel::Failed(error)) => Some(Err(error)),
-                Some(Parcel::End) => None,
-                None => Some(Err(Error::new(Code::Internal, "the task that reads a table has died"))),
-            };
-            self.has_ended = true;
-            item
-        })
-    }
 }

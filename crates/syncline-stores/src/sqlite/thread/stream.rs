@@ -2,31 +2,22 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll};
 
 use futures_util::stream::{self, BoxStream, StreamExt};
 use rusqlite::Connection;
 use rusqlite::limits::Limit;
 use syncline_core::error::{Code, Error, Result};
-use syncline_core::limits;
 use syncline_core::store::Flow;
 use tokio::sync::{mpsc, oneshot};
 
 use super::ConnectionThread;
 use crate::sqlite::connect::failure::{Attempt, Doing};
+use crate::stream::{Inlet, Parcel};
 
 /// What a streaming job hands its batches to.
 pub(in crate::sqlite) struct Outlet<T> {
     batches: mpsc::Sender<Parcel<T>>,
     flow: Flow,
-}
-
-/// A stream ends with a word, so that a thread that died is never taken for a table that ended.
-enum Parcel<T> {
-    /// With it goes whom to tell when the next one is asked for.
-    Batch(T, Option<oneshot::Sender<()>>),
-    Failed(Error),
-    End,
 }
 
 impl ConnectionThread {
@@ -45,7 +36,7 @@ impl ConnectionThread {
         T: Send + 'static,
         F: FnOnce(&mut Connection, &Outlet<T>) -> Attempt<()> + Send + 'static,
     {
-        let (batches, parcels) = mpsc::channel(limits::STREAM_AHEAD);
+        let (batches, inlet) = crate::stream::stream();
         let place = Arc::clone(&self.place);
         self.queue(move |conn| {
             let outlet = Outlet { batches, flow };
@@ -59,8 +50,8 @@ impl ConnectionThread {
             };
             let _ = outlet.batches.blocking_send(last);
         });
-        let mut inlet = Inlet { thread: self, parcels, done_with: None, ended: false };
-        stream::poll_fn(move |context| inlet.poll(context)).boxed()
+        let mut wanted = Wanted { thread: self, inlet };
+        stream::poll_fn(move |context| wanted.inlet.poll(context, || wanted.thread.gone())).boxed()
     }
 }
 
@@ -87,43 +78,16 @@ impl<T> Outlet<T> {
     }
 }
 
-/// The consumer's end of a stream.
-struct Inlet<'a, T> {
+/// The consumer's end, which stops the work when it is dropped.
+struct Wanted<'a, T> {
     thread: &'a ConnectionThread,
-    parcels: mpsc::Receiver<Parcel<T>>,
-    /// Whom to tell that the batch before is done with.
-    done_with: Option<oneshot::Sender<()>>,
-    ended: bool,
+    inlet: Inlet<T>,
 }
 
-impl<T> Inlet<'_, T> {
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<T>>> {
-        if self.ended {
-            return Poll::Ready(None);
-        }
-        // Nobody listens when the thread has died, which this poll finds out.
-        self.done_with.take().map(|done_with| done_with.send(()));
-        self.parcels.poll_recv(context).map(|parcel| {
-            let item = match parcel {
-                Some(Parcel::Batch(batch, done_with)) => {
-                    self.done_with = done_with;
-                    return Some(Ok(batch));
-                }
-                Some(Parcel::Failed(error)) => Some(Err(error)),
-                Some(Parcel::End) => None,
-                None => Some(Err(self.thread.gone())),
-            };
-            self.ended = true;
-            item
-        })
-    }
-}
-
-impl<T> Drop for Inlet<'_, T> {
+impl<T> Drop for Wanted<'_, T> {
     /// Closes first and stops then: a job that has not begun sees the one, a job that has begun the other.
     fn drop(&mut self) {
-        if !self.ended {
-            self.parcels.close();
+        if self.inlet.close() {
             self.thread.signals.stop.store(true, Ordering::Release);
         }
     }
