@@ -166,6 +166,14 @@ pub const CONFLICT_PAGE: usize = 64;
 /// Longest table or column name, in bytes, that is read from a database. Far above what engines need; a bound all the same.
 pub const NAME_BYTES_MAX: usize = 64 << 10;
 
+/// Bytes of rows that are kept while they are on their way into an empty table, to be sent again when one of them is refused.
+/// At eight times this, loads were not measurably faster.
+pub const LOAD_KEPT_BYTES: usize = 8 << 20;
+
+/// Bytes of rows of one key that are taken out of a table which was created, when the target takes keys for equal that the
+/// source tells apart. With more it is another key that is wanted, not a list of rows.
+pub const DOUBLES_BYTES_MAX: usize = 16 << 20;
+
 /// Bytes of rows that are sent to a server in one message: larger ones were not faster, and a connection keeps some of them.
 pub const COPY_CHUNK_BYTES: usize = 128 << 10;
 

@@ -14,7 +14,7 @@ use futures_util::stream::BoxStream;
 
 use crate::change::{Applied, ApplyMode, ChangeBatch, Refusal, RowDigest, TableTask};
 use crate::checkpoint::Checkpoint;
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 use crate::limits;
 use crate::schema::{ForeignKey, NewColumn, Schema, SchemaStep, TableSchema, Translated, Widened};
 use crate::value::{RowBatch, TableSum};
@@ -104,6 +104,23 @@ pub type DigestStream<'a> = BoxStream<'a, Result<DigestBatch>>;
 
 /// Sums of rows that follow each other, to be merged into the sum of all.
 pub type SumStream<'a> = BoxStream<'a, Result<TableSum>>;
+
+/// Rows as an engine sends them, batch by batch, each with what it adds to the sum of all.
+pub type RawStream<'a> = BoxStream<'a, Result<RawBatch>>;
+
+/// Rows as an engine sends them, and takes them from another of its kind, undecoded.
+#[derive(Clone, Debug)]
+pub struct RawBatch {
+    /// The rows, one after the other, in the engine's own format.
+    pub rows: Vec<u8>,
+    /// Their sum, by exact equality.
+    pub sum: TableSum,
+}
+
+/// What rows are like that are not decoded: the engine's format, and the types of their columns. Rows of one format mean the
+/// same on either side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawFormat(pub String);
 
 /// One of so many shares of a table. Every row is in exactly one of them, in all views that show the same rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -209,6 +226,20 @@ pub trait Snapshot: Send {
 
     /// All rows, in the order that is cheapest to read, with the columns of the task.
     async fn scan(&mut self, task: &TableTask) -> Result<RowStream<'_>>;
+
+    /// In which format [`Snapshot::scan_raw`] sends the rows of a task; `None` where it does not.
+    fn raw_format(&self, task: &TableTask) -> Option<RawFormat> {
+        let _ = task;
+        None
+    }
+
+    /// As [`Snapshot::scan`], without decoding rows further than their sum needs.
+    ///
+    /// # Errors
+    /// `INTERNAL` for a task that there is no format for.
+    async fn scan_raw(&mut self, task: &TableTask) -> Result<RawStream<'_>> {
+        Err(Error::new(Code::Internal, format!("{} is not read undecoded", task.table.name)))
+    }
 
     /// Keys and digests of all rows in key order ([`crate::value::key_order`]), whatever the collation of the key. The
     /// rows of a table without a key come in the order of their digests, then of their places
@@ -358,6 +389,28 @@ pub trait Transaction: Send {
     /// there was before. Rows that the database refuses are left out and returned; their neighbours are added and the
     /// transaction goes on.
     async fn load(&mut self, task: &TableTask, rows: RowBatch) -> Result<Vec<Refusal>>;
+
+    /// As [`Transaction::load`], where more rows of the table follow: rows may still be on their way when this returns, and
+    /// what the database refuses of them may be returned by a later call for the same table. The last of them is a `load`,
+    /// of no rows if there are none left; a transaction that is committed without it has failed.
+    async fn load_on(&mut self, task: &TableTask, rows: RowBatch) -> Result<Vec<Refusal>> {
+        self.load(task, rows).await
+    }
+
+    /// In which format [`Transaction::load_raw_on`] takes the rows of a task; `None` where it does not.
+    fn raw_format(&self, task: &TableTask) -> Option<RawFormat> {
+        let _ = task;
+        None
+    }
+
+    /// As [`Transaction::load_on`], for rows in the format of the task.
+    ///
+    /// # Errors
+    /// `INTERNAL` for a task that there is no format for.
+    async fn load_raw_on(&mut self, task: &TableTask, rows: RawBatch) -> Result<Vec<Refusal>> {
+        let _ = rows;
+        Err(Error::new(Code::Internal, format!("{} is not written undecoded", task.table.name)))
+    }
 
     /// Fills a table that this transaction has created just like one in `view`, with all rows of that
     /// table, as the engine stores them, and returns how many there are. Hidden row numbers come along. Dropping the

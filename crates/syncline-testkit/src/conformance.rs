@@ -29,6 +29,7 @@ mod load;
 mod mapped;
 mod orphans;
 mod pairs;
+mod raw;
 mod refusal;
 mod rivals;
 mod rows;
@@ -98,6 +99,7 @@ pub const STORE_PROMISES: &[&[Promise]] = &[
     define::PROMISES,
     widen::PROMISES,
     load::PROMISES,
+    raw::PROMISES,
     adopt::PROMISES,
     apply::PROMISES,
     bounded::PROMISES,

@@ -1,7 +1,7 @@
 //! Loads into tables that have no rows.
 //!
-//! Two lanes: a table just created like the source's is taken over as the engine stores it, where both ends allow that;
-//! else rows are read and handed over batch by batch.
+//! Three lanes. A table just created like the source's is taken over as the engine stores it, where both ends allow that.
+//! Else rows are read and handed over batch by batch: undecoded, where both ends have one format for them, or as values.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use futures_util::future::{self, Either};
 use super::left_out::LeftOut;
 use super::{Applier, Context, Load, Pending, TableWork};
 use crate::capture::scan::sum_rows;
-use crate::change::{Applied, Mapped, TableTask};
+use crate::change::{Applied, Mapped, Refusal, TableTask};
 use crate::error::{Code, Error, Result};
 use crate::event::{Event, Phase};
 use crate::limits;
@@ -47,7 +47,10 @@ impl Applier<'_> {
         };
         let (sum, read) = match adopted {
             Some(sum) => (sum, sum.rows),
-            None => context.load_rows(&mut **source, tx, pending, (table, work, left_out)).await?,
+            None => match source.view().filter(|view| left_out.is_empty() && is_taken_raw(&**view, tx, work)) {
+                Some(view) => context.load_raw(view, tx, pending, (table, work)).await?,
+                None => context.load_rows(&mut **source, tx, pending, (table, work, left_out)).await?,
+            },
         };
         if is_created {
             tx.define(&index_steps(&work.target.table)).await.map_err(|error| not_created(&work.name, error))?;
@@ -121,7 +124,7 @@ impl Context<'_> {
             remove(&mut sum, work, excused.iter().filter_map(|held| held.source.as_deref()))?;
             self.hold_excused(pending, (table, work), excused).await?;
             let has_room = rows.bytes() <= limits::BATCH_BYTES;
-            let loading = tx.load(&work.target, rows);
+            let loading = tx.load_on(&work.target, rows);
             // The next batch is summed up while this one is written: otherwise the writer waits a fifth of the time.
             let refused = if has_room {
                 let (refused, next) = future::try_join(loading, batches.next()).await?;
@@ -130,12 +133,51 @@ impl Context<'_> {
             } else {
                 loading.await?
             };
-            remove(&mut sum, work, refused.iter().filter_map(|refusal| refusal.row.as_deref()))?;
-            let applied = Applied { refused, ..Applied::default() };
-            self.hold_refused(tx, pending, (table, work), applied).await?;
+            self.leave_out(tx, pending, (table, work), &mut sum, refused).await?;
             self.progress(&work.name, Phase::Load, read);
         }
+        let refused = tx.load(&work.target, RowBatch::new(work.target.columns.len())).await?;
+        self.leave_out(tx, pending, (table, work), &mut sum, refused).await?;
         Ok((sum, read))
+    }
+
+    /// As [`Context::load_rows`], with rows that nobody decodes.
+    async fn load_raw(
+        &self,
+        source: &mut dyn Snapshot,
+        tx: &mut dyn Transaction,
+        pending: &mut Pending,
+        (table, work): (usize, &TableWork),
+    ) -> Result<(TableSum, u64)> {
+        self.warn_of_wait(work);
+        let (mut sum, mut read) = (TableSum::default(), 0);
+        let mut batches = source.scan_raw(&work.source).await?;
+        while let Some(batch) = batches.next().await.transpose()? {
+            self.cancel.check()?;
+            sum.merge(batch.sum);
+            read += batch.sum.rows;
+            self.pay(batch.sum.rows as usize).await?;
+            let refused = tx.load_raw_on(&work.target, batch).await?;
+            self.leave_out(tx, pending, (table, work), &mut sum, refused).await?;
+            self.progress(&work.name, Phase::Load, read);
+        }
+        let refused = tx.load(&work.target, RowBatch::new(work.target.columns.len())).await?;
+        self.leave_out(tx, pending, (table, work), &mut sum, refused).await?;
+        Ok((sum, read))
+    }
+
+    /// Rows that the database refused are not loaded, and wait for a person.
+    async fn leave_out(
+        &self,
+        tx: &mut dyn Transaction,
+        pending: &mut Pending,
+        (table, work): (usize, &TableWork),
+        sum: &mut TableSum,
+        refused: Vec<Refusal>,
+    ) -> Result<()> {
+        remove(sum, work, refused.iter().filter_map(|refusal| refusal.row.as_deref()))?;
+        let applied = Applied { refused, ..Applied::default() };
+        self.hold_refused(tx, pending, (table, work), applied).await
     }
 
     /// Lets the target take the table over from the source as it is stored. Meanwhile the source is read and summed up
@@ -210,6 +252,11 @@ impl Summed<'_> {
         }
         Ok(Some((rows, sum)))
     }
+}
+
+/// Whether rows can be handed over undecoded.
+fn is_taken_raw(source: &dyn Snapshot, tx: &dyn Transaction, work: &TableWork) -> bool {
+    source.raw_format(&work.source).is_some_and(|format| tx.raw_format(&work.target) == Some(format))
 }
 
 /// Whether the target's table is to be just like the source's, with nothing left out, renamed, masked or computed.

@@ -1,38 +1,98 @@
 //! Whole tables: loading rows into an empty one by COPY, and emptying one.
 
-use syncline_core::change::{Reason, Refusal, RowDigest, TableTask, copies};
+mod keys;
+mod loading;
+
+use std::sync::Arc;
+
+use syncline_core::change::{Refusal, RowDigest, TableTask, copies};
 use syncline_core::error::{Code, Error};
+use syncline_core::store::RawBatch;
 use syncline_core::value::{Row, RowBatch, exact};
 
+pub(super) use self::loading::Loading;
+use self::loading::by_halves;
 use super::connect::failure::Attempt;
-use super::write::fitted::Fitted;
 use super::write::open::{AT_LARGE, ONE_BY_ONE, Open};
 use super::write::picked::Picked;
-use super::write::session::Session;
+use super::write::session::{Session, bug};
 use super::write::stage::{Refused, split};
 use super::write::target::{Target, joined};
 
-/// Inserts the rows and returns those that the database refuses. What is refused takes back as many rows as were sent with
-/// it, and these are sent again by halves.
-pub(super) async fn load(open: &mut Open<'_>, task: &TableTask, rows: &RowBatch) -> Attempt<Vec<Refusal>> {
+/// Inserts the rows and returns those that the database refuses, and those it has refused of the rows before. What is
+/// refused takes back as many rows as were sent with it, and these are sent again by halves.
+pub(super) async fn load(open: &mut Open<'_>, task: &TableTask, rows: RowBatch) -> Attempt<Vec<Refusal>> {
+    let mut refused = load_on(open, task, rows).await?;
+    refused.extend(settle(open).await?);
+    Ok(refused)
+}
+
+/// As [`load`], where more rows follow: those may be on their way still.
+pub(super) async fn load_on(open: &mut Open<'_>, task: &TableTask, rows: RowBatch) -> Attempt<Vec<Refusal>> {
+    let mut refused = std::mem::take(&mut open.refused);
     if rows.is_empty() {
-        return Ok(Vec::new());
+        return Ok(refused);
     }
-    // A table that fills up is nobody else's to write to.
+    if open.loading.is_none() {
+        let target = filling(open, task).await?;
+        if is_staged(task, &target) {
+            refused.extend(named(task, &rows, by_stage(open, task, &target, &rows).await?));
+            return Ok(refused);
+        }
+        open.loading = Some(Loading::begin(open.session, task, target).await?);
+    }
+    loading(open, task)?.push(rows).await;
+    refused.extend(arrived_if_full(open).await?);
+    Ok(refused)
+}
+
+/// The same with rows as a server has sent them.
+pub(super) async fn load_raw_on(open: &mut Open<'_>, task: &TableTask, rows: RawBatch) -> Attempt<Vec<Refusal>> {
+    let mut refused = std::mem::take(&mut open.refused);
+    if open.loading.is_none() {
+        let target = filling(open, task).await?;
+        open.loading = Some(Loading::begin(open.session, task, target).await?);
+    }
+    loading(open, task)?.push_raw(rows).await;
+    refused.extend(arrived_if_full(open).await?);
+    Ok(refused)
+}
+
+/// A table that is going to be filled. It is nobody else's to write to.
+async fn filling(open: &mut Open<'_>, task: &TableTask) -> Attempt<Arc<Target>> {
     open.hold(task).await?;
     let target = open.target(&task.table).await?;
-    let mut refused = if target.columns(&task.columns).any(|column| column.codec.is_cast()) {
-        by_stage(open, task, &target, rows).await?
-    } else {
-        directly(open.session, task, &target, rows).await?
-    };
     open.filled.insert(task.table.name.clone());
-    refused.sort_by_key(|(number, _)| *number);
-    let refusal = |(number, (reason, words)): Refused| {
-        let row = rows.row(number as usize);
-        Refusal { key: key_of(task, row), reason, words, row: Some(exact::encode_row(row.iter())), found: None }
-    };
-    Ok(refused.into_iter().map(refusal).collect())
+    if let Some((_, filled_by)) = open.keyless.iter_mut().find(|(key, _)| key.table == task.table.name) {
+        *filled_by = Some(task.clone());
+    }
+    Ok(target)
+}
+
+fn loading<'o>(open: &'o mut Open<'_>, task: &TableTask) -> Attempt<&'o mut Loading> {
+    let loading = open.loading.as_mut().filter(|loading| loading.is_of(task));
+    loading.ok_or_else(|| bug("rows of two tables are loaded at once"))
+}
+
+async fn arrived_if_full(open: &mut Open<'_>) -> Attempt<Vec<Refusal>> {
+    if open.loading.as_ref().is_some_and(Loading::is_full) { arrived(open).await } else { Ok(Vec::new()) }
+}
+
+/// Waits until all rows that were loaded have arrived, and gives tables that were created the keys they lack. The session
+/// is free for other things then.
+pub(super) async fn settle(open: &mut Open<'_>) -> Attempt<Vec<Refusal>> {
+    let mut refused = arrived(open).await?;
+    for (key, task) in std::mem::take(&mut open.keyless) {
+        refused.extend(keys::add(open, &key, task.as_ref()).await?);
+    }
+    Ok(refused)
+}
+
+async fn arrived(open: &mut Open<'_>) -> Attempt<Vec<Refusal>> {
+    match open.loading.take() {
+        Some(loading) => loading.end(open.session).await,
+        None => Ok(Vec::new()),
+    }
 }
 
 /// Removes all rows and returns how many there were.
@@ -48,30 +108,18 @@ pub(super) async fn clear(open: &mut Open<'_>, task: &TableTask) -> Attempt<u64>
     Ok(deleted.map_err(|(_, words)| not_cleared(&target.name, &words))?)
 }
 
-/// The rows go straight into the table.
-async fn directly(session: &Session, task: &TableTask, target: &Target, rows: &RowBatch) -> Attempt<Vec<Refused>> {
-    let fitted = Fitted::of(task, &task.columns, rows)?;
-    let sql = format!("COPY {} ({}) FROM STDIN (FORMAT binary)", target.table, target.listed(&task.columns));
-    let (codecs, numbers) = (target.codecs(&task.columns), fitted.numbers());
-    let mut refused: Vec<Refused> =
-        fitted.misfits.into_iter().map(|(number, why)| (number, (Reason::Type, why))).collect();
-    let mut left = vec![&numbers[..]];
-    while let Some(half) = left.pop().filter(|half| !half.is_empty()) {
-        let (mut numbers, mut unsent) = (half.iter(), Vec::new());
-        let sent = session.copy(&target.name, &sql, codecs.clone(), |encoder| {
-            let Some(number) = numbers.next() else { return false };
-            if let Err(why) = encoder.push_row(fitted.rows.row(*number as usize).iter()) {
-                unsent.push((*number, (Reason::Type, why.to_string())));
-            }
-            true
-        });
-        let sent = sent.await?;
-        if sent.is_ok() {
-            refused.extend(unsent);
-        }
-        split(&mut left, half, sent, &mut refused);
+/// Rows that are to be refused each with the database's own words.
+async fn one_by_one(open: &mut Open<'_>, task: &TableTask, target: &Target, rows: &RowBatch) -> Attempt<Vec<Refused>> {
+    if is_staged(task, target) {
+        by_stage(open, task, target, rows).await
+    } else {
+        by_halves(open.session, task, target, rows).await
     }
-    Ok(refused)
+}
+
+/// Whether some values are sent as text that a statement has to read.
+fn is_staged(task: &TableTask, target: &Target) -> bool {
+    target.columns(&task.columns).any(|column| column.codec.is_cast())
 }
 
 /// The rows go to a temporary table first: some of their values are sent as text, which only a statement can turn into
@@ -93,6 +141,16 @@ async fn by_stage(open: &mut Open<'_>, task: &TableTask, target: &Target, rows: 
         split(&mut left, half, open.session.write(&target.name, &sql).await?, &mut refused);
     }
     Ok(refused)
+}
+
+/// What is said of rows that were not taken, in their order.
+fn named(task: &TableTask, rows: &RowBatch, mut refused: Vec<Refused>) -> Vec<Refusal> {
+    refused.sort_by_key(|(number, _)| *number);
+    let refusal = |(number, (reason, words)): Refused| {
+        let row = rows.row(number as usize);
+        Refusal { key: key_of(task, row), reason, words, row: Some(exact::encode_row(row.iter())), found: None }
+    };
+    refused.into_iter().map(refusal).collect()
 }
 
 fn key_of(task: &TableTask, row: Row<'_>) -> Vec<u8> {

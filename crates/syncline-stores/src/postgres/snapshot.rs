@@ -4,6 +4,7 @@ pub(super) mod cells;
 mod estimate;
 pub(super) mod lookup;
 mod orphans;
+pub(super) mod raw;
 mod rows;
 pub(super) mod select;
 mod sequence;
@@ -21,7 +22,8 @@ use syncline_core::change::TableTask;
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::schema::{ForeignKey, NewColumn, Schema, TableSchema, Translated, Widened};
 use syncline_core::store::{
-    DigestStream, Estimate, Flow, Orphans, Position, RowStream, Share, SharedView, Snapshot, SumStream,
+    DigestStream, Estimate, Flow, Orphans, Position, RawFormat, RawStream, RowStream, Share, SharedView, Snapshot,
+    SumStream,
 };
 use syncline_core::value::RowBatch;
 use tokio::task::JoinHandle;
@@ -151,6 +153,15 @@ impl Snapshot for PostgresSnapshot {
     async fn scan(&mut self, task: &TableTask) -> Result<RowStream<'_>> {
         let task = task.clone();
         self.stream(|sight, outlet| rows::scan(sight, task, outlet)).await
+    }
+
+    fn raw_format(&self, task: &TableTask) -> Option<RawFormat> {
+        raw::format(task)
+    }
+
+    async fn scan_raw(&mut self, task: &TableTask) -> Result<RawStream<'_>> {
+        let task = task.clone();
+        self.stream(|sight, outlet| raw::scan(sight, task, outlet)).await
     }
 
     async fn digest(&mut self, task: &TableTask) -> Result<DigestStream<'_>> {

@@ -23,9 +23,9 @@ mod triggers;
 use async_trait::async_trait;
 use syncline_core::change::{Applied, ApplyMode, ChangeBatch, Refusal, TableTask};
 use syncline_core::checkpoint::Checkpoint;
-use syncline_core::error::Result;
+use syncline_core::error::{Code, Error, Result};
 use syncline_core::schema::{ForeignKey, SchemaStep, TableSchema};
-use syncline_core::store::{Orphans, Position, SharedView, Sighting, Transaction, Writer};
+use syncline_core::store::{Orphans, Position, RawBatch, RawFormat, SharedView, Sighting, Transaction, Writer};
 use syncline_core::value::RowBatch;
 
 use self::define::Waiting;
@@ -35,6 +35,7 @@ use super::bulk;
 use super::connect::failure::Attempt;
 use super::connect::{ConnectOptions, connect};
 use super::names::Names;
+use super::snapshot::raw;
 use crate::one_writer::OneWriter;
 
 /// Makes what is acknowledged durable, whatever the server or the role is set to: a stronger setting stays.
@@ -121,6 +122,12 @@ impl PostgresTransaction<'_> {
         self.open.session.said(done)
     }
 
+    /// Frees the session, which comes before whatever is asked of it: rows that were on their way have arrived.
+    async fn settle(&mut self) -> Result<()> {
+        let settled = self.open.settle().await;
+        self.said(settled)
+    }
+
     /// As `said`, for work on one table.
     fn said_of<T>(&self, table: &TableSchema, done: Attempt<T>) -> Result<T> {
         self.said(done.map_err(|failure| failure.while_at(&table.name)))
@@ -130,11 +137,16 @@ impl PostgresTransaction<'_> {
 #[async_trait]
 impl Transaction for PostgresTransaction<'_> {
     async fn define(&mut self, steps: &[SchemaStep]) -> Result<()> {
+        self.settle().await?;
         self.open.forget_targets();
-        define::carry_out(self.open.session.connection(), self.open.names, &mut self.waiting, steps).await
+        let carried =
+            define::carry_out(self.open.session.connection(), self.open.names, &mut self.waiting, steps).await;
+        self.open.keyless.extend(self.waiting.keys.drain(..).map(|key| (key, None)));
+        carried
     }
 
     async fn hold(&mut self, tables: &[&TableTask]) -> Result<()> {
+        self.settle().await?;
         for table in tables {
             let held = self.open.hold(table).await;
             self.said_of(&table.table, held)?;
@@ -143,7 +155,21 @@ impl Transaction for PostgresTransaction<'_> {
     }
 
     async fn load(&mut self, task: &TableTask, rows: RowBatch) -> Result<Vec<Refusal>> {
-        let loaded = bulk::load(&mut self.open, task, &rows).await;
+        let loaded = bulk::load(&mut self.open, task, rows).await;
+        self.said_of(&task.table, loaded)
+    }
+
+    async fn load_on(&mut self, task: &TableTask, rows: RowBatch) -> Result<Vec<Refusal>> {
+        let loaded = bulk::load_on(&mut self.open, task, rows).await;
+        self.said_of(&task.table, loaded)
+    }
+
+    fn raw_format(&self, task: &TableTask) -> Option<RawFormat> {
+        raw::format(task)
+    }
+
+    async fn load_raw_on(&mut self, task: &TableTask, rows: RawBatch) -> Result<Vec<Refusal>> {
+        let loaded = bulk::load_raw_on(&mut self.open, task, rows).await;
         self.said_of(&task.table, loaded)
     }
 
@@ -152,11 +178,13 @@ impl Transaction for PostgresTransaction<'_> {
     }
 
     async fn apply(&mut self, task: &TableTask, batch: ChangeBatch, mode: ApplyMode) -> Result<Applied> {
+        self.settle().await?;
         let applied = apply::apply(&mut self.open, task, batch, mode).await;
         self.said_of(&task.table, applied)
     }
 
     async fn is_at(&mut self, position: &Position) -> Result<bool> {
+        self.settle().await?;
         let query = "SELECT pg_current_snapshot()::text";
         let read = async {
             let row = self.open.session.connection().client.query_one(query, &[]).await?;
@@ -166,11 +194,13 @@ impl Transaction for PostgresTransaction<'_> {
     }
 
     async fn rows(&mut self, task: &TableTask, keys: &RowBatch) -> Result<Sighting> {
+        self.settle().await?;
         let seen = apply::rows(&mut self.open, task, keys).await;
         self.said_of(&task.table, seen)
     }
 
     async fn clear(&mut self, task: &TableTask) -> Result<u64> {
+        self.settle().await?;
         let cleared = bulk::clear(&mut self.open, task).await;
         self.said_of(&task.table, cleared)
     }
@@ -182,26 +212,35 @@ impl Transaction for PostgresTransaction<'_> {
         keys: Option<&RowBatch>,
         limit: usize,
     ) -> Result<Orphans> {
+        self.settle().await?;
         let found = references::orphans(&mut self.open, child, foreign_key, keys, limit).await;
         self.said_of(&child.table, found)
     }
 
     async fn rivals(&mut self, task: &TableTask, rows: &RowBatch) -> Result<Vec<Vec<Vec<u8>>>> {
+        self.settle().await?;
         let found = rivals::find(&mut self.open, task, rows).await;
         self.said_of(&task.table, found)
     }
 
     async fn sequence(&mut self, table: &str) -> Result<Option<i64>> {
+        self.settle().await?;
         let read = sequence::read(&self.open, table).await;
         self.said(read)
     }
 
     async fn restore_sequence(&mut self, table: &str, value: Option<i64>) -> Result<()> {
+        self.settle().await?;
         let restored = sequence::restore(&self.open, table, value).await;
         self.said(restored)
     }
 
     async fn commit(mut self: Box<Self>, checkpoint: &Checkpoint) -> Result<()> {
+        self.settle().await?;
+        if !self.open.refused.is_empty() {
+            let what = "rows that the database refused were asked about by nobody";
+            return Err(Error::new(Code::Internal, what).leaving("the transaction was taken back"));
+        }
         define::add_references(self.open.session.connection(), self.open.names, &mut self.waiting).await?;
         let committed = async {
             sequence::pass_all(&self.open).await?;

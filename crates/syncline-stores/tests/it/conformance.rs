@@ -41,6 +41,7 @@ async fn postgres_keeps_every_promise_of_writing() {
         "forget: ",
         "define: ",
         "load: ",
+        "raw: ",
         "clear: ",
         "adopt: ",
         "cells: ",

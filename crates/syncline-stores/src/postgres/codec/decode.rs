@@ -54,6 +54,11 @@ impl Decoder {
         Self { codecs, expects: Expects::Header, pending: Vec::new(), needed: 0, scratch: String::new() }
     }
 
+    /// A decoder of rows that have neither a header before them nor an end behind them.
+    pub fn of_bare_rows(codecs: Vec<Codec>) -> Self {
+        Self { expects: Expects::Row, ..Self::new(codecs) }
+    }
+
     /// Appends the rows that the chunk completes to a batch of the same width.
     ///
     /// # Errors
@@ -120,8 +125,8 @@ impl Decoder {
                     used += 2;
                 }
                 Piece::Row { len } => {
-                    let fields = &rest[2..len];
-                    row(&mut Cells { codecs: &self.codecs, column: 0, fields, scratch: &mut self.scratch })?;
+                    let (whole, fields) = (&rest[..len], &rest[2..len]);
+                    row(&mut Cells { codecs: &self.codecs, column: 0, whole, fields, scratch: &mut self.scratch })?;
                     used += len;
                 }
             }
@@ -168,6 +173,7 @@ impl Decoder {
 pub struct Cells<'r> {
     codecs: &'r [Codec],
     column: usize,
+    whole: &'r [u8],
     /// What is left of the row, which is known to be whole.
     fields: &'r [u8],
     scratch: &'r mut String,
@@ -194,6 +200,11 @@ impl Cells<'_> {
             Some(value) => Ok(Some(value)),
             None => Err(malformed(&format!("field {} is no value of type {}", self.column, codec.type_name()))),
         }
+    }
+
+    /// The row as it came.
+    pub fn raw(&self) -> &[u8] {
+        self.whole
     }
 
     /// How many cells the row has.

@@ -1,6 +1,7 @@
 //! Rows for the server, in one growing piece of memory that is handed over when it is large enough.
 
 use std::fmt;
+use std::slice;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use syncline_core::error::{Code, Error};
@@ -17,6 +18,54 @@ use super::{Codec, SIGNATURE};
 pub struct Encoder {
     codecs: Vec<Codec>,
     out: BytesMut,
+}
+
+/// A row that values are being appended to.
+#[derive(Debug)]
+pub struct BegunRow<'e> {
+    codecs: slice::Iter<'e, Codec>,
+    out: &'e mut BytesMut,
+    start: usize,
+    column: usize,
+    is_whole: bool,
+}
+
+impl BegunRow<'_> {
+    /// Appends the value of the next column.
+    ///
+    /// # Errors
+    /// When it cannot be what the column holds.
+    ///
+    /// # Panics
+    /// When all columns have theirs.
+    #[inline]
+    pub fn push(&mut self, value: ValueRef<'_>) -> Result<(), RowRefused> {
+        let codec = self.codecs.next().expect("BUG: a row with too many values");
+        let written = field::write(codec, value, self.out);
+        let is_short = self.out.len() - self.start <= COPY_ROW_BYTES_MAX;
+        if let Err(why) = written.and(if is_short { Ok(()) } else { Err(Refused::TooLong) }) {
+            return Err(RowRefused { column: self.column, why, type_name: codec.type_name().into() });
+        }
+        self.column += 1;
+        Ok(())
+    }
+
+    /// The row is whole.
+    ///
+    /// # Panics
+    /// When a column has no value.
+    pub fn end(mut self) {
+        assert!(self.codecs.next().is_none(), "BUG: a row with too few values");
+        self.is_whole = true;
+    }
+}
+
+impl Drop for BegunRow<'_> {
+    fn drop(&mut self) {
+        if !self.is_whole {
+            self.out.truncate(self.start);
+        }
+    }
 }
 
 /// A row with a value that the target's column cannot have. Nothing of it is in the stream, which goes on with the next.
@@ -51,20 +100,19 @@ impl Encoder {
     /// # Panics
     /// When the row has another width.
     pub fn push_row<'v>(&mut self, row: impl IntoIterator<Item = ValueRef<'v>>) -> Result<(), RowRefused> {
+        let mut begun = self.row();
+        for value in row {
+            begun.push(value)?;
+        }
+        begun.end();
+        Ok(())
+    }
+
+    /// Begins a row. Unless it comes to its end, nothing of it is in the stream.
+    pub fn row(&mut self) -> BegunRow<'_> {
         let start = self.out.len();
         self.out.put_i16(self.codecs.len() as i16);
-        let mut row = row.into_iter();
-        for (column, codec) in self.codecs.iter().enumerate() {
-            let value = row.next().expect("BUG: a row with too few values");
-            let written = field::write(codec, value, &mut self.out);
-            let is_short = self.out.len() - start <= COPY_ROW_BYTES_MAX;
-            if let Err(why) = written.and(if is_short { Ok(()) } else { Err(Refused::TooLong) }) {
-                self.out.truncate(start);
-                return Err(RowRefused { column, why, type_name: codec.type_name().into() });
-            }
-        }
-        assert!(row.next().is_none(), "BUG: a row with too many values");
-        Ok(())
+        BegunRow { codecs: self.codecs.iter(), out: &mut self.out, start, column: 0, is_whole: false }
     }
 
     /// Bytes that wait to be taken.

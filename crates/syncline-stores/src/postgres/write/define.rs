@@ -3,7 +3,8 @@
 //! A description is text from another database, and whoever made that may have put anything there. So each statement is sent
 //! as one, expressions stand in parentheses, and a table is looked at afterwards: it has the columns it is said to have.
 //!
-//! References are added last in a transaction, once the rows are there: tables may reference each other (ADR 024).
+//! Primary keys are added once the rows are there, and references last in a transaction: tables may reference each other
+//! (ADR 024).
 
 mod removal;
 pub(in crate::postgres) mod synthesis;
@@ -17,12 +18,30 @@ use crate::postgres::connect::failure::Doing;
 use crate::postgres::names::{Names, Place, quoted};
 use crate::postgres::types;
 
-/// References that wait for the table they point to, in the order they were asked for.
+/// What tables that were created still lack.
 #[derive(Clone, Debug, Default)]
-pub struct Waiting(Vec<(String, ForeignKey)>);
+pub struct Waiting {
+    /// References that wait for the table they point to, in the order they were asked for.
+    references: Vec<(String, ForeignKey)>,
+    /// Primary keys that wait for the rows.
+    pub(in crate::postgres) keys: Vec<WaitingKey>,
+}
 
-/// Carries out steps in the open transaction. `waiting` takes the references of the tables that
-/// are made, for [`add_references`].
+/// A primary key that a table gets once its rows are there: building an index at once takes half the time.
+#[derive(Clone, Debug)]
+pub(in crate::postgres) struct WaitingKey {
+    /// What the table is called.
+    pub(in crate::postgres) table: String,
+    /// How it is written.
+    pub(in crate::postgres) place: String,
+    /// The columns of the key, as they are written.
+    pub(in crate::postgres) columns: Vec<String>,
+    /// The statement that adds it.
+    pub(in crate::postgres) statement: String,
+}
+
+/// Carries out steps in the open transaction. `waiting` takes the primary keys and the references of the tables that
+/// are made, the latter for [`add_references`].
 ///
 /// # Errors
 /// In the server's words when it refuses; `SCHEMA_NOT_ADDED` for a column that cannot be added, or whose definition does
@@ -48,8 +67,8 @@ pub async fn carry_out(
     Ok(())
 }
 
-/// Adds the references that wait for a table which is there by now; the others go on waiting. Those of a table that is gone
-/// are forgotten.
+/// Adds the primary keys that still wait, and the references that wait for a table which is there by now; other references go
+/// on waiting. Those of a table that is gone are forgotten.
 ///
 /// # Errors
 /// In the server's words when it refuses one.
@@ -112,18 +131,27 @@ impl Definer<'_> {
             self.settle_type(&mut column.declared_type, &column.kind).await?;
         }
         let written = place.quoted()?;
-        self.run(&synthesis::table_definition(&table, &written)?).await?;
+        let (definition, key) = synthesis::keyless_definition(&table, &written)?;
+        self.run(&definition).await?;
         if self.column_count(&written).await? != table.columns.len() as i64 {
             let what = format!("the definition of the table {} does something else than create it", table.name);
             return Err(Error::new(Code::StoreFailed, what));
         }
-        waiting.0.extend(table.foreign_keys.iter().map(|key| (written.clone(), key.clone())));
+        waiting.references.extend(table.foreign_keys.iter().map(|key| (written.clone(), key.clone())));
+        if let Some(statement) = key {
+            let columns = table.primary_key.iter().map(|at| quoted(&table.columns[*at].name));
+            let columns = columns.collect::<Result<Vec<_>>>()?;
+            waiting.keys.push(WaitingKey { table: table.name, place: written, columns, statement });
+        }
         Ok(())
     }
 
     async fn add_references(&self, waiting: &mut Waiting) -> Result<()> {
+        for key in std::mem::take(&mut waiting.keys) {
+            self.run(&key.statement).await?;
+        }
         let mut left = Vec::new();
-        for (child, key) in std::mem::take(&mut waiting.0) {
+        for (child, key) in std::mem::take(&mut waiting.references) {
             if !self.ask::<bool>("SELECT to_regclass($1) IS NOT NULL", &[&child]).await? {
                 continue;
             }
@@ -132,7 +160,7 @@ impl Definer<'_> {
                 None => left.push((child, key)),
             }
         }
-        waiting.0 = left;
+        waiting.references = left;
         Ok(())
     }
 

@@ -3,14 +3,16 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use syncline_core::change::TableTask;
+use syncline_core::change::{Refusal, TableTask};
 use syncline_core::schema::TableSchema;
 
+use super::define::WaitingKey;
 use super::displaced::Memory;
 use super::session::Session;
 use super::stage::Stage;
 use super::target::Target;
 use super::triggers;
+use crate::postgres::bulk::{self, Loading};
 use crate::postgres::connect::failure::Attempt;
 use crate::postgres::names::Names;
 
@@ -39,6 +41,12 @@ pub(in crate::postgres) struct Open<'w> {
     pub(super) memories: HashMap<String, Memory>,
     /// Statements that put back what was switched off, before the commit.
     pub(in crate::postgres) restores: Vec<String>,
+    /// Rows on their way into a table. As long as there are some, the session can do nothing else.
+    pub(in crate::postgres) loading: Option<Loading>,
+    /// What became of rows that had been on their way when something else was asked for.
+    pub(in crate::postgres) refused: Vec<Refusal>,
+    /// Tables that were created and have no primary key yet, with the task by which they were filled.
+    pub(in crate::postgres) keyless: Vec<(WaitingKey, Option<TableTask>)>,
     /// Tables that rows were put into.
     pub(in crate::postgres) filled: BTreeSet<String>,
     /// Rows were locked that stay locked until the end.
@@ -59,11 +67,22 @@ impl<'w> Open<'w> {
             stages: HashMap::new(),
             memories: HashMap::new(),
             restores: Vec::new(),
+            loading: None,
+            refused: Vec::new(),
+            keyless: Vec::new(),
             filled: BTreeSet::new(),
             holds_rows: false,
             held: BTreeSet::new(),
             made: 0,
         }
+    }
+
+    /// Frees the session of rows that are on their way, and gives tables their keys. What was refused waits for the next call
+    /// that loads.
+    pub(in crate::postgres) async fn settle(&mut self) -> Attempt<()> {
+        let refused = bulk::settle(self).await?;
+        self.refused.extend(refused);
+        Ok(())
     }
 
     /// The table of a task, to be read.

@@ -1,6 +1,6 @@
 //! The session of a writer: statements, rows in and rows out, and taking back a part that failed.
 
-use std::pin::pin;
+use std::pin::{Pin, pin};
 
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
@@ -81,14 +81,34 @@ impl Session {
         table: &str,
         sql: &str,
         codecs: Vec<Codec>,
-        next: impl FnMut(&mut Encoder) -> bool + Send,
+        mut next: impl FnMut(&mut Encoder) -> bool + Send,
     ) -> Attempt<std::result::Result<u64, Objection>> {
+        let mut copy = self.begin_copy(sql, codecs).await?;
+        while next(&mut copy.encoder) && copy.pass_on().await {}
+        self.end_copy(table, copy).await
+    }
+
+    /// Begins to send rows by COPY. Nothing else can be asked of the session before [`Session::end_copy`], or before what
+    /// this returns is dropped, which takes back all of them and the transaction with them.
+    pub(in crate::postgres) async fn begin_copy(&self, sql: &str, codecs: Vec<Codec>) -> Attempt<CopyIn> {
         // Polled in this order, so that one wait is enough for both.
         let (begun, sink) =
             futures_util::future::join(self.0.client.batch_execute(GUARD), self.0.client.copy_in(sql)).await;
         begun?;
-        let sink = sink?;
-        match fill(sink, Encoder::new(codecs), next).await {
+        Ok(CopyIn { encoder: Encoder::new(codecs), sink: Box::pin(sink?) })
+    }
+
+    /// Sends what is left of the rows and returns how many there were. What the database has against a row takes back all
+    /// of them.
+    ///
+    /// # Errors
+    /// What is about more than a row.
+    pub(in crate::postgres) async fn end_copy(
+        &self,
+        table: &str,
+        copy: CopyIn,
+    ) -> Attempt<std::result::Result<u64, Objection>> {
+        match copy.finish().await {
             Ok(rows) => self.run(KEEP).await.map(|()| Ok(rows)),
             Err(error) => self.objection(table, error).await.map(Err),
         }
@@ -174,20 +194,34 @@ pub(in crate::postgres) fn bug(what: &str) -> Failure {
     Error::new(Code::Internal, what).into()
 }
 
-async fn fill(
-    sink: tokio_postgres::CopyInSink<Bytes>,
-    mut encoder: Encoder,
-    mut next: impl FnMut(&mut Encoder) -> bool + Send,
-) -> std::result::Result<u64, tokio_postgres::Error> {
-    let mut sink = pin!(sink);
-    while next(&mut encoder) {
-        if encoder.len() >= limits::COPY_CHUNK_BYTES && sink.send(encoder.take()).await.is_err() {
-            // The server has said why; that is what the end of it returns.
-            return sink.finish().await;
-        }
+/// Rows on their way into a table.
+pub(in crate::postgres) struct CopyIn {
+    /// Rows are pushed here.
+    pub(in crate::postgres) encoder: Encoder,
+    sink: Pin<Box<tokio_postgres::CopyInSink<Bytes>>>,
+}
+
+impl CopyIn {
+    /// Hands what was pushed to the connection once it is worth a message. `false` when the server takes no more: why, the
+    /// end says.
+    pub(in crate::postgres) async fn pass_on(&mut self) -> bool {
+        self.encoder.len() < limits::COPY_CHUNK_BYTES || self.sink.send(self.encoder.take()).await.is_ok()
     }
-    let _ = sink.send(encoder.finish()).await;
-    sink.finish().await
+
+    /// Hands rows over that are encoded already. Why the server takes them no more, the end says.
+    pub(in crate::postgres) async fn pass_on_raw(&mut self, rows: Bytes) {
+        if !self.encoder.is_empty() && self.sink.send(self.encoder.take()).await.is_err() {
+            return;
+        }
+        let _ = self.sink.send(rows).await;
+    }
+
+    async fn finish(self) -> std::result::Result<u64, tokio_postgres::Error> {
+        let Self { encoder, mut sink } = self;
+        // Where the server has refused before, this fails and the end says why.
+        let _ = sink.send(encoder.finish()).await;
+        sink.as_mut().finish().await
+    }
 }
 
 /// What the statement between the two of the guard has counted.

@@ -12,11 +12,38 @@ use crate::sql::{Dialect, conditions};
 
 /// The statement that creates the table, without its references.
 pub(super) fn table_definition(table: &TableSchema, place: &str) -> Result<String> {
-    let mut parts = table.columns.iter().map(column_definition).collect::<Result<Vec<_>>>()?;
-    let columns = |positions: &[usize]| listed(positions.iter().map(|at| table.columns[*at].name.as_str()));
-    if !table.primary_key.is_empty() {
-        parts.push(format!("PRIMARY KEY ({})", columns(&table.primary_key)?));
+    let mut parts = columns_of(table)?;
+    parts.extend(primary_key(table)?);
+    Ok(format!("CREATE TABLE {place} (\n  {}\n)", [parts, constraints(table)?].concat().join(",\n  ")))
+}
+
+/// The same without the primary key, and the statement that adds it, where there is one.
+pub(super) fn keyless_definition(table: &TableSchema, place: &str) -> Result<(String, Option<String>)> {
+    let mut not_null = table.clone();
+    table.primary_key.iter().for_each(|at| not_null.columns[*at].nullable = false);
+    let parts = [columns_of(&not_null)?, constraints(table)?].concat();
+    let key = primary_key(table)?.map(|key| format!("ALTER TABLE {place} ADD {key}"));
+    Ok((format!("CREATE TABLE {place} (\n  {}\n)", parts.join(",\n  ")), key))
+}
+
+fn columns_of(table: &TableSchema) -> Result<Vec<String>> {
+    table.columns.iter().map(column_definition).collect()
+}
+
+fn primary_key(table: &TableSchema) -> Result<Option<String>> {
+    if table.primary_key.is_empty() {
+        return Ok(None);
     }
+    Ok(Some(format!("PRIMARY KEY ({})", named(table, &table.primary_key)?)))
+}
+
+fn named(table: &TableSchema, positions: &[usize]) -> Result<String> {
+    listed(positions.iter().map(|at| table.columns[*at].name.as_str()))
+}
+
+/// All constraints but the primary key and references.
+fn constraints(table: &TableSchema) -> Result<Vec<String>> {
+    let mut parts = Vec::new();
     let is_index = |columns: &[Option<String>], name: &str| {
         table.indexes.iter().any(|index| {
             let of_index = index.columns.iter().map(|column| column.name.as_deref());
@@ -34,11 +61,11 @@ pub(super) fn table_definition(table: &TableSchema, place: &str) -> Result<Strin
     if let Some(key) = table.key.as_ref().filter(|key| key.columns != table.primary_key) {
         let names: Vec<_> = key.columns.iter().map(|at| Some(table.columns[*at].name.clone())).collect();
         if !is_index(&names, "") {
-            parts.push(format!("UNIQUE ({})", columns(&key.columns)?));
+            parts.push(format!("UNIQUE ({})", named(table, &key.columns)?));
         }
     }
     parts.extend(table.checks.iter().map(|check| format!("CHECK ({})", check.expression)));
-    Ok(format!("CREATE TABLE {place} (\n  {}\n)", parts.join(",\n  ")))
+    Ok(parts)
 }
 
 /// The statement that adds a column; what it references stands in `parent`, where that is there.
