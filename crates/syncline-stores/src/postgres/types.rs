@@ -13,6 +13,8 @@
 //! | a domain | that of its base type | as its base type |
 //! | all else | what only one engine has | text, by a cast |
 
+pub(super) mod forms;
+
 use syncline_core::schema::Column;
 use syncline_core::value::Kind;
 

@@ -42,8 +42,12 @@ struct Side {
 }
 
 impl Side {
+    /// With the types of its engine that columns may have: those of a source are not carried.
     async fn of(labs: Factory<'_>) -> Self {
         let lab = labs();
+        if let Some(types) = lab.sql(Fixture::SampleTypes) {
+            lab.run_sql(&types).await;
+        }
         let store = lab.open().await;
         Self { lab, store }
     }
@@ -106,9 +110,6 @@ fn tasks(from: &Arc<TableSchema>, into: &Arc<TableSchema>) -> (TableTask, TableT
 
 /// Tables `kind_N (id, v)` of the source, one for each type it has, with all kinds of cells.
 async fn kinds(side: &Side) -> Vec<String> {
-    if let Some(types) = side.lab.sql(Fixture::SampleTypes) {
-        side.lab.run_sql(&types).await;
-    }
     let mut names = Vec::new();
     for (at, (column, values)) in side.lab.sample_values().into_iter().enumerate() {
         let name = format!("kind_{at}");
@@ -120,10 +121,15 @@ async fn kinds(side: &Side) -> Vec<String> {
     names
 }
 
+/// What a table is, without what an engine words as it likes: statements, the names of constraints, and the quotes and
+/// parentheses of conditions.
 fn described(table: &TableSchema) -> String {
     let mut table = table.clone();
     table.definition.clear();
     table.indexes.iter_mut().for_each(|index| index.definition.clear());
+    let is_index = |name: &str| table.indexes.iter().any(|index| index.name == name);
+    table.uniques.iter_mut().filter(|unique| !is_index(&unique.name)).for_each(|unique| unique.name.clear());
+    table.checks.iter_mut().for_each(|check| check.expression.retain(|c| !matches!(c, '"' | '(' | ')')));
     format!("{table:#?}")
 }
 

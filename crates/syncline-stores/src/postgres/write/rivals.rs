@@ -10,7 +10,7 @@ use syncline_core::change::TableTask;
 use syncline_core::schema::Generated;
 use syncline_core::value::{RowBatch, ValueRef, exact};
 
-use super::fitted::Form;
+use super::fitted::Shown;
 use super::open::Open;
 use super::picked::Picked;
 use super::session::{Session, bug};
@@ -60,12 +60,12 @@ pub(super) async fn find(open: &mut Open<'_>, task: &TableTask, rows: &RowBatch)
         let mut codecs = vec![Codec::Int4];
         codecs.extend(target.codecs(&key_columns(task)));
         let keys = open.session.rows(&query, &codecs, usize::MAX).await?;
-        let mut form = Form::new(task);
+        let mut shown = Shown::new(task);
         for row in keys.rows() {
             let ValueRef::Int(number) = row.get(0) else { return Err(bug("a number was asked for")) };
             let mut key = Vec::new();
             for (cell, at) in row.iter().skip(1).zip(&task.key) {
-                exact::encode(form.of(*at, cell), &mut key);
+                exact::encode(shown.of(*at, cell), &mut key);
             }
             found.entry(number as u32).or_default().insert(key);
         }

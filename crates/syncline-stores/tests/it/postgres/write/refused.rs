@@ -1,7 +1,7 @@
 //! Rows at fault are found among many, whichever way they come.
 
-use syncline_core::change::Reason;
-use syncline_core::value::{Kind, Value};
+use syncline_core::change::{Reason, TableTask};
+use syncline_core::value::{Equality, Forms, Kind, Value};
 
 use super::{Desk, INT, TEXT, inserts, load, task, updates, write};
 
@@ -124,4 +124,26 @@ async fn keys_that_are_alike_to_a_collation_are_one_key() {
     assert_eq!((applied.updated, applied.moved.len()), (1, 0));
     assert_eq!(desk.shown("SELECT * FROM t"), "aB|2");
     assert_eq!(write(&desk, &task, super::deletes(&[row("aB", 2)])).await.deleted, 1);
+}
+
+/// It would have another key as soon as it is there, and be missing again in the next comparison.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_whose_key_would_be_written_otherwise_is_refused() {
+    let capitals = Value::text("AAAAAAAA-BBBB-CCCC-DDDD-EEEEEEEEEEEE");
+    let rows = [vec![capitals, Value::Int(1)], vec![Value::Uuid([7; 16]), Value::Int(2)]];
+    let in_place = async |is_load: bool| {
+        let desk = Desk::new("CREATE TABLE t (k uuid PRIMARY KEY, n int8)").await;
+        let native = super::task("t", &[("k", Kind::Uuid), ("n", INT)]);
+        let forms = Forms { kinds: vec![Some(Kind::Uuid)], equality: Equality::Canonical };
+        let task = TableTask { forms, ..native };
+        let refused = match is_load {
+            true => load(&desk, &task, &rows).await,
+            false => write(&desk, &task, inserts(&rows)).await.refused,
+        };
+        assert_eq!(refused.iter().map(|it| it.reason).collect::<Vec<_>>(), [Reason::Type]);
+        assert!(refused[0].words.contains("another key"), "{}", refused[0].words);
+        assert_eq!(desk.shown("SELECT n FROM t"), "2");
+    };
+    in_place(true).await;
+    in_place(false).await;
 }
