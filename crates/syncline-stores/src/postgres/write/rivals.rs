@@ -114,7 +114,7 @@ fn query(task: &TableTask, target: &Target, stage: &Stage, index: &Index) -> Att
     let own = target
         .columns(&key)
         .enumerate()
-        .map(|(at, column)| format!("a._syncline_k{at} {} b._syncline_k{at}", column.equals));
+        .map(|(at, column)| column.same(&format!("a._syncline_k{at}"), &format!("b._syncline_k{at}")));
     let own = own.collect::<Vec<_>>().join(" AND ");
     let named = joined(target.columns(&key).enumerate().map(|(at, column)| match column.codec.is_cast() {
         true => format!("b._syncline_k{at}::text"),

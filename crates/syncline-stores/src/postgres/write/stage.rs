@@ -187,7 +187,7 @@ impl Stage {
             let at =
                 self.columns.iter().position(|other| other == column).ok_or_else(|| bug("a row without its key"))?;
             let column = target.column(*column);
-            Ok(format!("t.{} {} s.c{at}", column.name, column.equals))
+            Ok(column.same(&format!("t.{}", column.name), &format!("s.c{at}")))
         });
         Ok(same.collect::<Attempt<Vec<_>>>()?.join(" AND "))
     }

@@ -90,7 +90,7 @@ pub(super) const TABLES: &[TableTrap] = &[
     TableTrap {
         name: "keys that are one in the target",
         holds: "`'a'` and `'A'`; the target's key is of a collation that takes them for the same",
-        does: "two rows never become one: one is held, `unique`; a later run finds the other under its key and calls it a conflict",
+        does: "two rows never become one: one is held, `unique`, by every run; the other keeps the key",
         ways: &[Way::Out],
         source: "CREATE TABLE t (k TEXT NOT NULL PRIMARY KEY, v TEXT); INSERT INTO t VALUES ('a', '1'), ('A', '2'), ('b', '3')",
         target: "CREATE COLLATION ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false);

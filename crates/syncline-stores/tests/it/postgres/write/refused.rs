@@ -112,18 +112,40 @@ async fn what_a_type_would_write_otherwise_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn keys_that_are_alike_to_a_collation_are_one_key() {
+async fn keys_that_only_the_engine_takes_for_the_same_are_in_each_others_way() {
     let desk = Desk::new(
         "CREATE COLLATION any_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false); \
-         CREATE TABLE t (id text COLLATE any_case PRIMARY KEY, n int8); INSERT INTO t VALUES ('Ab', 1)",
+         CREATE EXTENSION citext; CREATE TABLE t (id text COLLATE any_case PRIMARY KEY, n int8); \
+         CREATE TABLE u (id citext PRIMARY KEY, n int8); CREATE TABLE v (id interval PRIMARY KEY, n int8); \
+         INSERT INTO t VALUES ('Ab', 1); INSERT INTO u VALUES ('Ab', 1); INSERT INTO v VALUES ('1 day', 1)",
     )
     .await;
-    let task = task("t", &[("id", TEXT), ("n", INT)]);
-    let row = |id: &str, n| vec![Value::text(id), Value::Int(n)];
-    let applied = write(&desk, &task, updates(&[row("Ab", 1)], &[row("aB", 2)])).await;
-    assert_eq!((applied.updated, applied.moved.len()), (1, 0));
-    assert_eq!(desk.shown("SELECT * FROM t"), "aB|2");
-    assert_eq!(write(&desk, &task, super::deletes(&[row("aB", 2)])).await.deleted, 1);
+    let interval = Kind::Other { type_name: "interval".to_owned() };
+    for (table, kind, [there, other]) in
+        [("t", TEXT, ["Ab", "aB"]), ("u", TEXT, ["Ab", "aB"]), ("v", interval, ["1 day", "24:00:00"])]
+    {
+        let task = task(table, &[("id", kind.clone()), ("n", INT)]);
+        let row = |id: &str, n| match &kind {
+            Kind::Other { type_name } => {
+                vec![Value::Other { type_name: type_name.clone(), text: id.to_owned() }, Value::Int(n)]
+            }
+            _ => vec![Value::text(id), Value::Int(n)],
+        };
+        for _ in 0..2 {
+            let applied = write(&desk, &task, inserts(&[row(other, 2)])).await;
+            assert_eq!(applied.refused.iter().map(|it| it.reason).collect::<Vec<_>>(), [Reason::Unique], "{table}");
+            assert!(applied.moved.is_empty(), "nobody has changed anything");
+        }
+        let refused = load(&desk, &task, &[row(other, 2)]).await;
+        assert_eq!(refused[0].reason, Reason::Unique, "{table}");
+        assert_eq!(write(&desk, &task, super::deletes(&[row(other, 1)])).await.deleted, 0, "{table}");
+        let applied = write(&desk, &task, updates(&[row(there, 1)], &[row(there, 3)])).await;
+        assert_eq!((applied.updated, applied.moved.len()), (1, 0), "{table}");
+        assert_eq!(desk.shown(&format!("SELECT * FROM {table}")), format!("{there}|3"));
+        // Once that one is gone, the other can come.
+        assert_eq!(write(&desk, &task, super::deletes(&[row(there, 3)])).await.deleted, 1, "{table}");
+        assert_eq!(write(&desk, &task, inserts(&[row(other, 2)])).await.inserted, 1, "{table}");
+    }
 }
 
 /// It would have another key as soon as it is there, and be missing again in the next comparison.
