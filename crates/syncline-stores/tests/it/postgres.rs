@@ -11,6 +11,7 @@ mod filter;
 mod forms_keys;
 mod keys;
 mod migrate;
+mod read_keys;
 mod reading;
 mod schema;
 mod tls;

@@ -6,6 +6,7 @@ use syncline_core::schema::Column;
 use syncline_core::value::key_order::kind_rank;
 use syncline_core::value::{Kind, ValueRef};
 
+use crate::postgres::codec::Codec;
 use crate::postgres::names::quoted;
 use crate::postgres::snapshot::view::{Ground, Sight};
 use crate::postgres::types::forms::Form;
@@ -51,9 +52,8 @@ fn term(column: &Column, name: &str, is_seen: bool, is_recoded: bool) -> String 
     let text = match &column.kind {
         // As plain text it would lose the spaces that its cells have, as long as they are seen as they are.
         Kind::Text { padded: true, .. } if !is_seen => format!("pg_catalog.concat({name})"),
-        Kind::Text { .. } | Kind::Enum { .. } | Kind::Json { .. } | Kind::Other { .. } | Kind::Flexible(_) => {
-            format!("{name}::text")
-        }
+        Kind::Other { type_name } => Codec::other(type_name).printed(name),
+        Kind::Text { .. } | Kind::Enum { .. } | Kind::Json { .. } | Kind::Flexible(_) => format!("{name}::text"),
         _ => return name.to_owned(),
     };
     if is_recoded { format!("pg_catalog.convert_to({text}, 'UTF8')") } else { format!("{text} COLLATE \"C\"") }

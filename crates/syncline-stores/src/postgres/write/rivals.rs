@@ -116,10 +116,8 @@ fn query(task: &TableTask, target: &Target, stage: &Stage, index: &Index) -> Att
         .enumerate()
         .map(|(at, column)| column.same(&format!("a._syncline_k{at}"), &format!("b._syncline_k{at}")));
     let own = own.collect::<Vec<_>>().join(" AND ");
-    let named = joined(target.columns(&key).enumerate().map(|(at, column)| match column.codec.is_cast() {
-        true => format!("b._syncline_k{at}::text"),
-        false => format!("b._syncline_k{at}"),
-    }));
+    let named = target.columns(&key).enumerate();
+    let named = joined(named.map(|(at, column)| column.codec.printed(&format!("b._syncline_k{at}"))));
     Ok(format!(
         "SELECT a._syncline_n, {named} FROM (SELECT _syncline_n, {keys}, {parts} FROM {} AS w{condition}) AS a \
          JOIN (SELECT {keys}, {parts} FROM {} AS t{condition}) AS b ON {clashes} WHERE NOT ({own}) ORDER BY 1",

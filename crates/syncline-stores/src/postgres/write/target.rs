@@ -198,10 +198,7 @@ impl Target {
 
     /// These columns of the table `t`, to be read.
     pub(in crate::postgres) fn selected(&self, at: &[usize]) -> String {
-        joined(self.columns(at).map(|column| match column.codec.is_cast() {
-            true => format!("t.{}::text", column.name),
-            false => format!("t.{}", column.name),
-        }))
+        joined(self.columns(at).map(|column| column.codec.printed(&format!("t.{}", column.name))))
     }
 
     /// How these columns are read.

@@ -70,7 +70,7 @@ pub(super) async fn check(desk: &Desk, task: &TableTask) {
     assert_eq!(fetch(&mut view, task, &keys).await, all, "in the order of the keys");
 }
 
-fn table(name: &str, declared: &str, keys: &[&str]) -> String {
+pub(super) fn table(name: &str, declared: &str, keys: &[&str]) -> String {
     let rows: Vec<String> = keys
         .iter()
         .enumerate()
