@@ -37,7 +37,9 @@ pub(super) async fn stream(
     if !is_wanted || !outlet.send(counted).await {
         return Ok(false);
     }
-    let mut sorted = waiting.sorted()?;
+    // It may take its time, in which others are to go on.
+    let sorting = tokio::task::spawn_blocking(|| waiting.sorted()).await;
+    let mut sorted = sorting.map_err(|_| Error::new(Code::Internal, "the thread that sorts keys has died"))??;
     while let Some(batch) = sorted.next(flow)? {
         if !outlet.send(batch).await {
             return Ok(false);

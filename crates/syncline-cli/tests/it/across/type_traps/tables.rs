@@ -100,6 +100,19 @@ pub(super) const TABLES: &[TableTrap] = &[
         ..NONE
     },
     TableTrap {
+        name: "a key in another notation",
+        holds: "a UUID in capitals as a key that is text; the target's key is `uuid`",
+        does: "held, `type`, by every run: once stored it would be another key",
+        ways: &[Way::Out, Way::Over],
+        source: "CREATE TABLE t (k TEXT NOT NULL PRIMARY KEY, v TEXT); INSERT INTO t VALUES
+            ('6ba7b810-9dad-11d1-80b4-00c04fd430c8', '1'), ('7BA7B810-9DAD-11D1-80B4-00C04FD430C8', '2'),
+            ('00000000-9dad-11d1-80b4-00c04fd430c8', '3'), ('none', '4')",
+        target: "CREATE TABLE t (k uuid NOT NULL PRIMARY KEY, v TEXT)",
+        ends: Short(3, "\"type\""),
+        shows: &[("SELECT v FROM t ORDER BY v", &["1", "3"])],
+        ..NONE
+    },
+    TableTrap {
         name: "NULL in a primary key",
         holds: "NULL in `TEXT PRIMARY KEY`, which SQLite lets in",
         does: "the table is left as it is and named, `KEY_NULL`; the others are carried",
