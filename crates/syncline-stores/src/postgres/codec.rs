@@ -83,9 +83,20 @@ impl Codec {
         Codec::OtherText(type_name.into())
     }
 
-    /// Whether the column has to be selected as `column::text`, and is text where it is written.
+    /// Whether the column is selected as what the server [prints](Self::printed) of it, and is text where it is written.
     pub fn is_cast(&self) -> bool {
         matches!(self, Codec::OtherText(_))
+    }
+
+    /// A value of the type, as it stands in SQL, as it is selected: where it travels as text, that is what the server prints of
+    /// it. For all types but one a cast makes that.
+    pub fn printed(&self, value: &str) -> String {
+        match self {
+            // The cast adds the width of the network where the type leaves it out.
+            Codec::OtherText(name) if &**name == "inet" => format!("pg_catalog.textin(pg_catalog.inet_out({value}))"),
+            Codec::OtherText(_) => format!("{value}::text"),
+            _ => value.to_owned(),
+        }
     }
 
     /// What PostgreSQL calls the type.

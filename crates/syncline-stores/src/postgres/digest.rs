@@ -2,6 +2,7 @@
 
 pub(super) mod copies;
 mod order;
+mod sorted;
 
 use syncline_core::change::{RowDigest, TableTask};
 use syncline_core::error::{Code, Error, Result};
@@ -33,7 +34,11 @@ pub(super) async fn stream(sight: Sight, task: TableTask, outlet: Outlet<DigestB
         return copies::stream(sight, task, outlet).await;
     }
     let ground = sight.ground(&task).await?;
-    let order = order::terms(&sight, &task, &ground).await?;
+    let is_delivered = order::is_delivered(&task);
+    let order = match is_delivered {
+        true => format!(" ORDER BY {}", order::terms(&sight, &task, &ground).await?),
+        false => String::new(),
+    };
     let mut selected = Selected::columns(&task, "", outlet.flow().value_bytes)?;
     // Keys nearly always stand in the order of their columns, and are then kept in passing. Else they come once more.
     let in_passing = task.key.is_sorted();
@@ -44,15 +49,19 @@ pub(super) async fn stream(sight: Sight, task: TableTask, outlet: Outlet<DigestB
         }
     }
     let list = selected.list();
-    let sql = format!("SELECT {list} FROM {}{} ORDER BY {order}", ground.table, filtered(&task, None)?);
+    let sql = format!("SELECT {list} FROM {}{}{order}", ground.table, filtered(&task, None)?);
     let mut rows = Rows {
         task: &task,
         lens: Lens::of(&task, selected.value_bytes),
         flow: outlet.flow(),
         in_passing,
+        is_delivered,
         batch: empty(task.key.len()),
         scratch: Vec::new(),
     };
+    if !is_delivered {
+        return sorted::stream(&sight, &outlet, (&sql, selected.codecs), rows).await;
+    }
     let is_wanted = outlet.copy(&sight.session, &sql, selected.codecs, |cells| rows.add(cells)).await?;
     let last = rows.batch;
     Ok(is_wanted && (last.digests.is_empty() || outlet.send(last).await))
@@ -88,6 +97,7 @@ struct Rows<'t> {
     lens: Lens,
     flow: Flow,
     in_passing: bool,
+    is_delivered: bool,
     batch: DigestBatch,
     scratch: Vec<u8>,
 }
@@ -116,7 +126,8 @@ impl Rows<'_> {
         batch.read += 1;
         shrink(scratch);
         let rows = batch.digests.len();
-        if rows > 1 && compare_key_rows(batch.keys.row(rows - 2), batch.keys.row(rows - 1)).is_gt() {
+        if self.is_delivered && rows > 1 && compare_key_rows(batch.keys.row(rows - 2), batch.keys.row(rows - 1)).is_gt()
+        {
             // Two sides would be merged that are not in one order, and every row behind this one would differ.
             return Err(lookup::out_of_order());
         }

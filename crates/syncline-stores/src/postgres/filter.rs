@@ -15,6 +15,7 @@ use syncline_core::schema::{Column, TableSchema};
 use syncline_core::value::key_order::kind_rank;
 use syncline_core::value::{Kind, Value, ValueRef, fit};
 
+use super::codec::Codec;
 use super::names::quoted;
 use crate::sql::Dialect;
 use crate::sql::predicates::{holds, like_pattern, misplaced, sign};
@@ -115,9 +116,8 @@ struct Named<'t> {
 fn comparable(named: &Named<'_>) -> String {
     let name = &named.name;
     match &named.column.kind {
-        Kind::Text { .. } | Kind::Enum { .. } | Kind::Json { .. } | Kind::Other { .. } => {
-            format!("{name}::text COLLATE \"C\"")
-        }
+        Kind::Other { type_name } => format!("{} COLLATE \"C\"", Codec::other(type_name).printed(name)),
+        Kind::Text { .. } | Kind::Enum { .. } | Kind::Json { .. } => format!("{name}::text COLLATE \"C\""),
         // Each stands for its shortest digits, which are another number than its 32 bits are.
         Kind::Real { single: true } => format!("{name}::text::double precision"),
         _ => name.clone(),

@@ -11,7 +11,9 @@
 //! | `date`, `time`, `timestamp`, `timestamptz` | date, time, timestamp, instant | itself |
 //! | an enumeration | enumeration | its label |
 //! | a domain | that of its base type | as its base type |
-//! | all else | what only one engine has | text, by a cast |
+//! | all else | what only one engine has | text, as the server prints it |
+
+pub(super) mod forms;
 
 use syncline_core::schema::Column;
 use syncline_core::value::Kind;
@@ -30,8 +32,6 @@ const MODIFIER_HEAD: i32 = 4;
 /// How the cells of a column are selected and how they lie in the stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reading {
-    /// The type a column is cast to where it is selected.
-    pub cast: Option<&'static str>,
     /// The form of its fields.
     pub codec: Codec,
 }
@@ -60,15 +60,12 @@ impl Reading {
             Kind::Json { normalised: true } => Codec::Jsonb,
             Kind::Other { type_name } => Codec::other(type_name),
         };
-        Self { cast: codec.is_cast().then_some("text"), codec }
+        Self { codec }
     }
 
     /// The column, already in quotes, as it stands in a select list.
     pub fn selected(&self, column: &str) -> String {
-        match self.cast {
-            Some(cast) => format!("{column}::{cast}"),
-            None => column.to_owned(),
-        }
+        self.codec.printed(column)
     }
 }
 

@@ -9,7 +9,7 @@ use syncline_core::schema::{ColumnPair, Grade, SchemaStep, TableSchema, contract
 use syncline_core::store::{Share, Store};
 use syncline_core::value::{Kind, TableSum, Value, canonical};
 
-use super::rows::{batch, checkpoint, create, digests, in_key_order, key, read, task};
+use super::rows::{batch, checkpoint, create, digests, in_key_order, key, read, task_of};
 use super::{Factory, Fixture, Lab, PairPromise};
 use crate::fixtures::{Cells, ORDERS, orders};
 
@@ -42,14 +42,20 @@ struct Side {
 }
 
 impl Side {
+    /// With the types of its engine that columns may have: those of a source are not carried.
     async fn of(labs: Factory<'_>) -> Self {
         let lab = labs();
+        if let Some(types) = lab.sql(Fixture::SampleTypes) {
+            lab.run_sql(&types).await;
+        }
         let store = lab.open().await;
         Self { lab, store }
     }
 
-    async fn table(&self, name: &str) -> Arc<TableSchema> {
-        task(&self.store, name).await.table
+    /// What these tables are. All at once: an engine describes its whole schema each time.
+    async fn tables(&self, names: &[String]) -> Vec<Arc<TableSchema>> {
+        let schema = self.store.snapshot().await.unwrap().schema().await.unwrap();
+        names.iter().map(|name| task_of(&schema, name).table).collect()
     }
 
     /// The sum as the store reads it.
@@ -63,15 +69,18 @@ impl Side {
         sum
     }
 
-    /// Creates the table as this engine would make it.
-    async fn make(&self, table: &Arc<TableSchema>) -> Arc<TableSchema> {
-        let translated = self.store.snapshot().await.unwrap().translate(table).table;
-        let index = |index| SchemaStep::CreateIndex { table: translated.name.clone(), index };
-        let indexes: Vec<_> = translated.indexes.iter().cloned().map(index).collect();
+    /// Creates the tables as this engine would make them.
+    async fn make(&self, tables: &[Arc<TableSchema>]) -> Vec<Arc<TableSchema>> {
+        let snapshot = self.store.snapshot().await.unwrap();
+        let translated: Vec<_> = tables.iter().map(|table| snapshot.translate(table).table).collect();
         let mut writer = self.store.writer().await.unwrap();
         let mut transaction = writer.begin().await.unwrap();
-        transaction.define(&[SchemaStep::CreateTable(Arc::clone(&translated))]).await.unwrap();
-        transaction.define(&indexes).await.unwrap();
+        for table in &translated {
+            let index = |index| SchemaStep::CreateIndex { table: table.name.clone(), index };
+            let indexes: Vec<_> = table.indexes.iter().cloned().map(index).collect();
+            transaction.define(&[SchemaStep::CreateTable(Arc::clone(table))]).await.unwrap();
+            transaction.define(&indexes).await.unwrap();
+        }
         transaction.commit(&checkpoint("pair", 1)).await.unwrap();
         writer.forget("pair").await.unwrap();
         translated
@@ -106,9 +115,6 @@ fn tasks(from: &Arc<TableSchema>, into: &Arc<TableSchema>) -> (TableTask, TableT
 
 /// Tables `kind_N (id, v)` of the source, one for each type it has, with all kinds of cells.
 async fn kinds(side: &Side) -> Vec<String> {
-    if let Some(types) = side.lab.sql(Fixture::SampleTypes) {
-        side.lab.run_sql(&types).await;
-    }
     let mut names = Vec::new();
     for (at, (column, values)) in side.lab.sample_values().into_iter().enumerate() {
         let name = format!("kind_{at}");
@@ -120,10 +126,15 @@ async fn kinds(side: &Side) -> Vec<String> {
     names
 }
 
+/// What a table is, without what an engine words as it likes: statements, the names of constraints, and the quotes and
+/// parentheses of conditions.
 fn described(table: &TableSchema) -> String {
     let mut table = table.clone();
     table.definition.clear();
     table.indexes.iter_mut().for_each(|index| index.definition.clear());
+    let is_index = |name: &str| table.indexes.iter().any(|index| index.name == name);
+    table.uniques.iter_mut().filter(|unique| !is_index(&unique.name)).for_each(|unique| unique.name.clear());
+    table.checks.iter_mut().for_each(|check| check.expression.retain(|c| !matches!(c, '"' | '(' | ')')));
     format!("{table:#?}")
 }
 
@@ -143,13 +154,13 @@ async fn translated(pair: Pair<'_>) {
         create(&*from.lab, ddl).await;
     }
     names.extend(["orders", "lines", "loose", "Odd name's"].map(str::to_owned));
-    for name in &names {
-        let table = from.table(name).await;
-        let told = into.make(&table).await;
-        let made = into.table(name).await;
-        assert_eq!(described(&made), described(&told), "{name}");
+    let tables = from.tables(&names).await;
+    let told = into.make(&tables).await;
+    let made = into.tables(&names).await;
+    for (((name, table), told), made) in names.iter().zip(&tables).zip(&told).zip(&made) {
+        assert_eq!(described(made), described(told), "{name}");
         assert_eq!(made.columns.len(), table.columns.len(), "{name}");
-        tasks(&table, &made);
+        tasks(table, made);
     }
 }
 
@@ -159,10 +170,10 @@ async fn carried(pair: Pair<'_>) {
     create(&*from.lab, ORDERS).await;
     from.lab.insert("orders", &orders(7, 500)).await;
     names.push("orders".to_owned());
-    for name in &names {
-        let table = from.table(name).await;
-        into.make(&table).await;
-        let (source, target, is_lossless) = tasks(&table, &into.table(name).await);
+    let tables = from.tables(&names).await;
+    into.make(&tables).await;
+    for ((name, table), made) in names.iter().zip(&tables).zip(&into.tables(&names).await) {
+        let (source, target, is_lossless) = tasks(table, made);
         let rows = read(&from.store, &source).await;
         let refused = into.load(&target, &rows).await;
         let declared = table.columns.iter().map(|column| &*column.declared_type).collect::<Vec<_>>().join(", ");
@@ -190,14 +201,14 @@ async fn there_and_back(pair: Pair<'_>) {
     let (from, into, back) = (Side::of(pair.from).await, Side::of(pair.into).await, Side::of(pair.from).await);
     let names = kinds(&from).await;
     kinds(&back).await;
-    for name in &names {
-        let table = from.table(name).await;
-        into.make(&table).await;
-        let (source, target, _) = tasks(&table, &into.table(name).await);
+    let (tables, home) = (from.tables(&names).await, back.tables(&names).await);
+    into.make(&tables).await;
+    for (((name, table), made), home) in names.iter().zip(&tables).zip(&into.tables(&names).await).zip(&home) {
+        let (source, target, _) = tasks(table, made);
         let refused = into.load(&target, &read(&from.store, &source).await).await;
         // Into a table like the first one, where every cell that has left there has a place.
         back.lab.run_sql(&format!("DELETE FROM {name}")).await;
-        let (source, target, _) = tasks(&into.table(name).await, &back.table(name).await);
+        let (source, target, _) = tasks(made, home);
         let not_back = back.load(&target, &read(&into.store, &source).await).await;
         let sql = format!("SELECT id, v FROM {name} ORDER BY id");
         let left = |row: &Cells| !refused.contains(&key(&source, row));
@@ -215,11 +226,12 @@ fn is_key(kind: &Kind) -> bool {
 async fn ordered(pair: Pair<'_>) {
     let (from, into) = (Side::of(pair.from).await, Side::of(pair.into).await);
     let kinds = kinds(&from).await;
-    for (name, (column, values)) in kinds.into_iter().zip(from.lab.sample_values()) {
-        if !is_key(&from.table(&name).await.columns[1].kind) {
+    let (mut names, mut columns) = (Vec::new(), Vec::new());
+    for (table, (column, values)) in from.tables(&kinds).await.into_iter().zip(from.lab.sample_values()) {
+        if !is_key(&table.columns[1].kind) {
             continue;
         }
-        let name = name.replace("kind", "key");
+        let name = table.name.replace("kind", "key");
         create(&*from.lab, &format!("CREATE TABLE {name} (v {column} NOT NULL PRIMARY KEY, n $int)")).await;
         // Values that are equal to the engine are one key; huge ones are none.
         let mut known = BTreeSet::new();
@@ -231,9 +243,13 @@ async fn ordered(pair: Pair<'_>) {
         let values = values.into_iter().filter(|value| *value != Value::Null && is_new(value));
         let rows: Vec<Cells> = values.zip(0..).map(|(value, n)| vec![value, Value::Int(n)]).collect();
         from.lab.insert(&name, &rows).await;
-        let table = from.table(&name).await;
-        into.make(&table).await;
-        let (source, target, _) = tasks(&table, &into.table(&name).await);
+        names.push(name);
+        columns.push(column);
+    }
+    let tables = from.tables(&names).await;
+    into.make(&tables).await;
+    for (((name, column), table), made) in names.iter().zip(columns).zip(&tables).zip(&into.tables(&names).await) {
+        let (source, target, _) = tasks(table, made);
         let rows = read(&from.store, &source).await;
         let refused = into.load(&target, &rows).await;
         assert!(refused.is_empty(), "{name} ({column}): {refused:?}");

@@ -4,15 +4,19 @@ use syncline_core::change::{Applied, ApplyMode, ChangeBatch, Reason, TableTask};
 use syncline_core::value::{Value, exact};
 
 use super::rows::{
-    batch, checkpoint, create_orders, create_seats, in_key_order, inserts, key, keys, read, task, updates,
+    batch, checkpoint, create_orders, create_seats, deletes, in_key_order, inserts, key, keys, read, task, updates,
 };
-use super::{Factory, Lab, Promise};
+use super::{Factory, Fixture, Lab, Promise};
 use crate::deterministic::Numbers;
 use crate::fixtures::{Cells, order};
 
 pub(super) const PROMISES: &[Promise] = &[
     Promise { name: "refusal: rows against NOT NULL and CHECK are left out", check: |labs| Box::pin(rows(labs)) },
     Promise { name: "refusal: a unique value taken leaves its row out", check: |labs| Box::pin(clash(labs)) },
+    Promise {
+        name: "refusal: a key that is another to us and the same to the engine leaves its row out",
+        check: |labs| Box::pin(folded(labs)),
+    },
     Promise { name: "refusal: an exchange done in place is a clash", check: |labs| Box::pin(exchange(labs)) },
     Promise { name: "refusal: rows are read as the transaction sees them", check: |labs| Box::pin(seen(labs)) },
 ];
@@ -90,6 +94,34 @@ async fn clash(labs: Factory<'_>) {
     refused(&*lab, &task, updates(&task, &there[5..6], std::slice::from_ref(&moving)), &bad).await;
     let fine = new.iter().filter(|row| row[1] != *taken).cloned().collect();
     assert!(read(&store, &task).await == in_key_order(&task, [there, fine].concat()));
+}
+
+/// Whether the other row was there before or comes in the same batch: what is said of it is the same.
+async fn folded(labs: Factory<'_>) {
+    let lab = labs();
+    let Some(ddl) = lab.sql(Fixture::OtherCollation) else { return };
+    lab.run_sql(&ddl).await;
+    let row = |label: &str, n: i64| -> Cells { vec![Value::text(label), Value::Int(n)] };
+    lab.insert("labels", &[row("Anna", 1)]).await;
+    let store = lab.open().await;
+    let task = task(&store, "labels").await;
+    let new = [row("ANNA", 2), row("Bert", 3), row("bert", 4)];
+    let bad = [(&new[0], None, Reason::Unique), (&new[2], None, Reason::Unique)];
+    let applied = refused(&*lab, &task, inserts(&task, &new), &bad).await;
+    assert_eq!(applied.inserted, 1);
+    let again = [new[0].clone(), new[2].clone()];
+    refused(&*lab, &task, inserts(&task, &again), &bad).await;
+    let mut writer = store.writer().await.unwrap();
+    let mut transaction = writer.begin().await.unwrap();
+    let rivals = transaction.rivals(&task, &batch(2, &again)).await.unwrap();
+    assert_eq!(rivals, [vec![key(&task, &row("Anna", 1))], vec![key(&task, &new[1])]]);
+    assert!(transaction.rows(&task, &keys(&task, &again)).await.unwrap().rows.is_empty(), "those are no such rows");
+    let gone = transaction.apply(&task, deletes(&task, &[row("anna", 1)]), ApplyMode::InPlace).await.unwrap();
+    assert_eq!((gone.deleted, gone.images.len()), (0, 0), "nor is this one to be deleted");
+    drop(transaction);
+    drop(writer);
+    let there = in_key_order(&task, vec![row("Anna", 1), new[1].clone()]);
+    assert_eq!(read(&store, &task).await, there);
 }
 
 async fn exchange(labs: Factory<'_>) {

@@ -137,13 +137,8 @@ impl Lab for PostgresLab {
         let statement = client.prepare(sql).await.unwrap_or_else(|why| panic!("{sql}: {}", words(&why)));
         let columns: Vec<_> = statement.columns().iter().map(|it| (it.type_().clone(), it.type_modifier())).collect();
         let names = type_names(&client, &columns).await;
-        let list = |of: fn(usize, &Type) -> String| {
-            columns.iter().enumerate().map(|(at, (kind, _))| of(at, kind)).collect::<Vec<_>>().join(", ")
-        };
-        // As the server prints a cell, or casts it to text where it is known by that.
-        let cells = list(|at, kind| if text::is_portable(kind) { format!("c{at}") } else { format!("c{at}::text") });
-        let sql = format!("SELECT {cells} FROM ({sql}) AS q ({})", list(|at, _| format!("c{at}")));
-        let messages = client.simple_query(&sql).await.unwrap_or_else(|why| panic!("{sql}: {}", words(&why)));
+        // As the server prints a cell.
+        let messages = client.simple_query(sql).await.unwrap_or_else(|why| panic!("{sql}: {}", words(&why)));
         let cell = |at: usize, text: Option<&str>| text::value(text, &columns[at].0, &names[at]);
         let row = |message| match message {
             SimpleQueryMessage::Row(row) => Some((0..columns.len()).map(|at| cell(at, row.get(at))).collect()),

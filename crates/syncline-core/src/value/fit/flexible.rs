@@ -80,8 +80,10 @@ fn real<'v>(number: f64, coercion: Coercion) -> ValueRef<'v> {
 fn decimal(digits: &str, coercion: Coercion) -> Result<ValueRef<'_>, Misfit> {
     let lost = || Misfit("the column would lose digits of the number".into());
     match Number::parse(digits).ok_or_else(lost)? {
-        // These words look like no number, so they stay what they are.
-        Number::Nan | Number::Infinity | Number::NegativeInfinity => Ok(ValueRef::Text(digits.as_bytes())),
+        // The word looks like no number, so it stays what it is; as a double it would be NULL.
+        Number::Nan => Ok(ValueRef::Text(digits.as_bytes())),
+        Number::Infinity => Ok(ValueRef::Real(f64::INFINITY)),
+        Number::NegativeInfinity => Ok(ValueRef::Real(f64::NEG_INFINITY)),
         number => {
             if coercion != Coercion::Real
                 && let Ok(int) = digits.parse::<i64>()

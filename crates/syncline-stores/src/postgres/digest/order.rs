@@ -3,12 +3,27 @@
 use syncline_core::change::TableTask;
 use syncline_core::error::Result;
 use syncline_core::schema::Column;
+use syncline_core::value::key_order::kind_rank;
 use syncline_core::value::{Kind, ValueRef};
 
+use crate::postgres::codec::Codec;
 use crate::postgres::names::quoted;
-use crate::postgres::snapshot::cells::form;
 use crate::postgres::snapshot::view::{Ground, Sight};
+use crate::postgres::types::forms::Form;
 use crate::sql::Dialect;
+
+/// Whether the server can deliver the key order. It cannot where text is seen as something else: then those that fit come
+/// first, by their value, and those that do not come by their text.
+pub(super) fn is_delivered(task: &TableTask) -> bool {
+    task.key.iter().all(|at| {
+        let stored_as = &task.table.columns[task.columns[*at]].kind;
+        Form::of(task, *at).is_none_or(|form| match (stored_as, form.kind()) {
+            // Every text fits.
+            (Kind::Text { padded: false, .. }, Kind::Other { .. }) => true,
+            (stored_as, seen_as) => kind_rank(stored_as) == kind_rank(seen_as),
+        })
+    })
+}
 
 /// What rows are sorted by.
 ///
@@ -19,7 +34,7 @@ pub(super) async fn terms(sight: &Sight, task: &TableTask, ground: &Ground) -> R
     for at in &task.key {
         let column = &task.table.columns[task.columns[*at]];
         let name = quoted(&column.name)?;
-        let seen_as = form(task, *at);
+        let form = Form::of(task, *at);
         // Without need it would keep the server from using the key's index.
         let nulls = if column.nullable { " NULLS FIRST" } else { "" };
         if let Some(end) = end_of_times(&column.kind)
@@ -28,21 +43,17 @@ pub(super) async fn terms(sight: &Sight, task: &TableTask, ground: &Ground) -> R
             // Times that 64 bits do not hold come behind all others, infinity included.
             terms.push(format!("({name} > {end} AND {name} < 'infinity'){nulls}"));
         }
-        terms.push(format!("{}{nulls}", term(column, &name, seen_as, sight.facts.is_recoded)));
+        terms.push(format!("{}{nulls}", term(column, &name, form.is_some(), sight.facts.is_recoded)));
     }
     Ok(terms.join(", "))
 }
 
-fn term(column: &Column, name: &str, seen_as: Option<&Kind>, is_recoded: bool) -> String {
-    let text = match (&column.kind, seen_as) {
-        // Without its spaces, as it is seen.
-        (Kind::Text { padded: true, .. }, Some(_)) => format!("{name}::text"),
-        // As plain text it would lose the spaces that its cells have.
-        (Kind::Text { padded: true, .. }, None) => format!("pg_catalog.concat({name})"),
-        (Kind::Text { .. }, Some(Kind::Text { padded: true, .. })) => format!("pg_catalog.rtrim({name}::text, ' ')"),
-        (Kind::Text { .. } | Kind::Enum { .. } | Kind::Json { .. } | Kind::Other { .. } | Kind::Flexible(_), _) => {
-            format!("{name}::text")
-        }
+fn term(column: &Column, name: &str, is_seen: bool, is_recoded: bool) -> String {
+    let text = match &column.kind {
+        // As plain text it would lose the spaces that its cells have, as long as they are seen as they are.
+        Kind::Text { padded: true, .. } if !is_seen => format!("pg_catalog.concat({name})"),
+        Kind::Other { type_name } => Codec::other(type_name).printed(name),
+        Kind::Text { .. } | Kind::Enum { .. } | Kind::Json { .. } | Kind::Flexible(_) => format!("{name}::text"),
         _ => return name.to_owned(),
     };
     if is_recoded { format!("pg_catalog.convert_to({text}, 'UTF8')") } else { format!("{text} COLLATE \"C\"") }

@@ -3,21 +3,22 @@
 use syncline_core::change::TableTask;
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::mapping::Mask;
-use syncline_core::value::{Equality, Kind, RowBatch, ValueRef, fit};
+use syncline_core::value::{Equality, RowBatch, ValueRef};
 
 use crate::postgres::codec::Cells;
+use crate::postgres::types::forms::{Form, Scratch};
 
 /// How the cells of a task's columns are seen.
 pub(in crate::postgres) struct Lens {
     columns: Vec<Seen>,
     equality: Equality,
     value_bytes: Option<usize>,
-    scratch: String,
+    scratch: Scratch,
 }
 
 #[derive(Default)]
 struct Seen {
-    kind: Option<Kind>,
+    form: Option<Form>,
     mask: Option<Mask>,
 }
 
@@ -25,11 +26,11 @@ impl Lens {
     /// Those of a task. `value_bytes` is that of what was selected.
     pub(in crate::postgres) fn of(task: &TableTask, value_bytes: Option<usize>) -> Self {
         let mut columns: Vec<Seen> =
-            (0..task.columns.len()).map(|at| Seen { kind: form(task, at).cloned(), mask: None }).collect();
+            (0..task.columns.len()).map(|at| Seen { form: Form::of(task, at), mask: None }).collect();
         for (at, mask) in &task.mapped.masks {
             columns[*at].mask = Some(mask.clone());
         }
-        Self { columns, equality: task.forms.equality, value_bytes, scratch: String::new() }
+        Self { columns, equality: task.forms.equality, value_bytes, scratch: Scratch::default() }
     }
 
     /// The same without masks.
@@ -70,9 +71,9 @@ impl Lens {
 
     /// One cell of a column in its form, without its mask.
     pub(in crate::postgres) fn bare<'v>(&'v mut self, column: usize, cell: ValueRef<'v>) -> ValueRef<'v> {
-        match &self.columns[column].kind {
+        match &self.columns[column].form {
             None => cell,
-            Some(kind) => fit::fit(cell, kind, &mut self.scratch).unwrap_or(cell),
+            Some(form) => form.show(cell, &mut self.scratch),
         }
     }
 
@@ -92,9 +93,9 @@ impl Lens {
         }
         for (at, seen) in self.columns.iter().enumerate() {
             let cell = cells.next()?.ok_or_else(missing)?;
-            let bare = match &seen.kind {
+            let bare = match &seen.form {
                 None => cell,
-                Some(kind) => fit::fit(cell, kind, &mut self.scratch).unwrap_or(cell),
+                Some(form) => form.show(cell, &mut self.scratch),
             };
             match &seen.mask {
                 None => pass(at, bare, bare)?,
@@ -103,12 +104,6 @@ impl Lens {
         }
         Ok(())
     }
-}
-
-/// The kind as which a column is seen, where that makes a difference to what is stored in it.
-pub(in crate::postgres) fn form(task: &TableTask, at: usize) -> Option<&Kind> {
-    let native = &task.table.columns[task.columns[at]].kind;
-    task.forms.kind(at).filter(|kind| *kind != native || matches!(kind, Kind::Text { padded: true, .. }))
 }
 
 fn too_large(bytes: usize) -> Error {

@@ -11,10 +11,12 @@ use syncline_core::schema::Column;
 use syncline_core::value::{Kind, RowBatch, ValueRef, fit};
 
 use super::select::Selected;
+use super::session::Session;
 use super::view::Ground;
 use crate::postgres::digest::copies::written;
 use crate::postgres::filter;
 use crate::postgres::names::quoted;
+use crate::postgres::types::Reading;
 use crate::sql::Dialect;
 
 /// Keys that are looked up at once.
@@ -23,6 +25,8 @@ pub(in crate::postgres) struct Asked {
     arrays: Vec<String>,
     /// Where each key stands among all.
     positions: Vec<usize>,
+    /// What travels as text is no value of its type, so it is held against what the server prints.
+    is_unread: bool,
 }
 
 impl Asked {
@@ -46,6 +50,21 @@ impl Asked {
         self.positions.get(usize::try_from(number).ok()?.checked_sub(1)?).copied()
     }
 
+    /// Lets the server read what travels as text, before it is asked for it: text of another engine may be no value of the type.
+    /// To be called once, in the session in which the keys are looked up.
+    pub(in crate::postgres) async fn read_by(mut self, session: &Session, task: &TableTask) -> Result<Self> {
+        let columns = task.key.iter().enumerate().map(|(at, position)| (at, key_column(task, *position)));
+        let casts = columns.filter_map(|(at, column)| match key_type(column) {
+            KeyType::Read(name) => Some(format!("count(k.k{at}::{name})")),
+            _ => None,
+        });
+        let casts: Vec<String> = casts.collect();
+        if !casts.is_empty() {
+            self.is_unread = !session.accepts(&format!("SELECT {} FROM {}", casts.join(", "), self.table())).await?;
+        }
+        Ok(self)
+    }
+
     /// The keys as what stands behind FROM: `k0`, `k1`, …, and their number `n`.
     pub(in crate::postgres) fn table(&self) -> String {
         let names: Vec<String> = (0..self.arrays.len()).map(|at| format!("k{at}")).collect();
@@ -66,20 +85,24 @@ pub(in crate::postgres) fn rows(
         asked.table(),
         selected.list(),
         ground.table,
-        condition(task, "t.")?
+        condition(task, asked, "t.")?
     ))
 }
 
 /// What rows that may have the key `k` satisfy. There may be others among them, which the server takes for equal.
-pub(in crate::postgres) fn condition(task: &TableTask, qualifier: &str) -> Result<String> {
+pub(in crate::postgres) fn condition(task: &TableTask, asked: &Asked, qualifier: &str) -> Result<String> {
     if task.is_multiset() {
         return Ok(format!("{qualifier}ctid = k.k0"));
     }
     let mut terms = Vec::new();
     for (at, position) in task.key.iter().enumerate() {
-        let column = &task.table.columns[task.columns[*position]];
+        let column = key_column(task, *position);
         let name = format!("{qualifier}{}", quoted(&column.name)?);
-        terms.push(equal(column, &name, &format!("k.k{at}")));
+        terms.push(match key_type(column) {
+            KeyType::Read(type_name) if !asked.is_unread => format!("{name} = k.k{at}::{type_name}"),
+            KeyType::Read(_) | KeyType::Text => format!("{} COLLATE \"C\" = k.k{at}", printed(column, &name)),
+            KeyType::Native(_) | KeyType::Folded(_) => equal(column, &name, &format!("k.k{at}")),
+        });
     }
     Ok(terms.join(" AND "))
 }
@@ -87,10 +110,22 @@ pub(in crate::postgres) fn condition(task: &TableTask, qualifier: &str) -> Resul
 /// Two values of this column's type compared as the type does, or more exactly.
 pub(super) fn equal(column: &Column, left: &str, right: &str) -> String {
     match key_type(column) {
-        KeyType::Native(_) => format!("{left} = {right}"),
+        KeyType::Native(_) | KeyType::Read(_) => format!("{left} = {right}"),
         // Its comparison is found where the type is.
         KeyType::Folded(schema) => format!("{left} OPERATOR({schema}=) {right}"),
-        KeyType::Text => format!("{left}::text COLLATE \"C\" = {right}::text"),
+        KeyType::Text => format!("{} COLLATE \"C\" = {}", printed(column, left), printed(column, right)),
+    }
+}
+
+fn key_column(task: &TableTask, position: usize) -> &Column {
+    &task.table.columns[task.columns[position]]
+}
+
+/// A value of this column as text.
+fn printed(column: &Column, value: &str) -> String {
+    match Reading::of(column).codec {
+        codec if codec.is_cast() => codec.printed(value),
+        _ => format!("{value}::text"),
     }
 }
 
@@ -105,7 +140,9 @@ enum KeyType<'c> {
     Native(&'c str),
     /// As its type does, which is not one of the server's own; with the schema and a point.
     Folded(&'c str),
-    /// As text: for types of which nobody knows whether they can be compared.
+    /// As its type does, which has this name; what is looked up comes as text and is read by the server.
+    Read(&'c str),
+    /// As text: for types of which nobody knows whether and where they can be compared.
     Text,
 }
 
@@ -134,6 +171,8 @@ fn key_type(column: &Column) -> KeyType<'_> {
         },
         // The other kinds keep the server's own order to themselves.
         Kind::Enum { .. } => declared,
+        // The server's own bear no schema. What of them can be a key can be compared, and others are none.
+        Kind::Other { type_name } if !type_name.contains('.') => return KeyType::Read(type_name),
         Kind::Json { normalised: false } | Kind::Other { .. } | Kind::Flexible(_) => return KeyType::Text,
     })
 }
@@ -194,13 +233,13 @@ impl<'t> Portion<'t> {
             None => "tid",
             Some((KeyType::Native(name), _)) => name,
             Some((KeyType::Folded(_), column)) => &column.declared_type,
-            Some((KeyType::Text, _)) => "text",
+            Some((KeyType::Read(_) | KeyType::Text, _)) => "text",
         };
         let arrays = self.arrays.iter().enumerate().map(|(at, array)| {
             let literal = Dialect::Postgres.literal(ValueRef::Text(format!("{{{array}}}").as_bytes()));
             format!("{literal}::{}[]", type_name(at))
         });
-        Some(Asked { arrays: arrays.collect(), positions: self.positions })
+        Some(Asked { arrays: arrays.collect(), positions: self.positions, is_unread: false })
     }
 }
 

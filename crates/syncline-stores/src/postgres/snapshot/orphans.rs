@@ -41,13 +41,14 @@ pub(in crate::postgres) async fn find(
         return Ok(orphans);
     };
     for asked in Asked::of(child, keys)? {
+        let asked = asked.read_by(&sight.session, child).await?;
         let mut selected = found.selected(&ground)?;
         let sql = format!(
             "SELECT k.n, found.* FROM {}, LATERAL (SELECT {} FROM {} AS c WHERE {} AND {condition} OFFSET 0) AS found",
             asked.table(),
             selected.list(),
             ground.table,
-            lookup::condition(child, "c.")?
+            lookup::condition(child, &asked, "c.")?
         );
         selected.push_front("n", Codec::Int8);
         each_row(&sight.session, &sql, selected.codecs, |cells| {

@@ -49,6 +49,7 @@ pub(super) async fn fetch(sight: Sight, task: TableTask, keys: RowBatch, outlet:
     let width = task.columns.len();
     let mut batch = RowBatch::new(width);
     for asked in Asked::of(&task, &keys)? {
+        let asked = asked.read_by(&sight.session, &task).await?;
         let mut selected = Selected::columns(&task, "t.", flow.value_bytes)?;
         let sql = lookup::rows(&task, &ground, &asked, &selected)?;
         selected.push_front("n", Codec::Int8);

@@ -86,6 +86,22 @@ impl Session {
         rows.into_iter().next().ok_or_else(|| strange("there is no row where there is always one"))
     }
 
+    /// Whether the server carries out a query whose values it may find fault with. What it was doing before stays.
+    pub(super) async fn accepts(&self, query: &str) -> Result<bool> {
+        let guarded = format!("SAVEPOINT syncline_query; {query}; RELEASE SAVEPOINT syncline_query");
+        match self.connection.client.simple_query(&guarded).await {
+            Ok(_) => Ok(true),
+            // Of values, and of what they name.
+            Err(error)
+                if error.code().is_some_and(|code| ["22", "42"].iter().any(|class| code.code().starts_with(class))) =>
+            {
+                self.run("ROLLBACK TO SAVEPOINT syncline_query; RELEASE SAVEPOINT syncline_query").await?;
+                Ok(false)
+            }
+            Err(error) => Err(self.error(error)),
+        }
+    }
+
     /// Begins `COPY (…) TO STDOUT`.
     pub(super) async fn copy(&self, query: &str) -> Result<CopyOutStream> {
         let sql = format!("COPY ({query}) TO STDOUT (FORMAT binary)");

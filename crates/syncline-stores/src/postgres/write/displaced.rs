@@ -67,7 +67,7 @@ impl Memory {
     /// Which of its rows `d` has the key of a staged row.
     pub(super) fn same_key(&self, target: &Target, stage: &Stage) -> String {
         let same = self.positions(stage).zip(target.columns(&self.key)).enumerate();
-        same.map(|(at, (staged, column))| format!("d.k{at} {} s.c{staged}", column.equals))
+        same.map(|(at, (staged, column))| column.same(&format!("d.k{at}"), &format!("s.c{staged}")))
             .collect::<Vec<_>>()
             .join(" AND ")
     }

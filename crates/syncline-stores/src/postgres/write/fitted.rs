@@ -5,6 +5,11 @@ use syncline_core::error::Result;
 use syncline_core::value::fit::fit;
 use syncline_core::value::{Kind, Row, RowBatch, ValueRef};
 
+use crate::postgres::types::forms::{Form, Scratch};
+
+/// What is said of a key that is another one once it is stored.
+const OTHER_KEY: &str = "the key would be stored in another notation, and be another key";
+
 /// Rows as the target's columns hold them.
 pub(in crate::postgres) struct Fitted {
     /// As many as there were; of those that do not fit, no cell means anything.
@@ -17,17 +22,22 @@ impl Fitted {
     /// Fits rows with values for these columns, by position in the schema.
     pub(in crate::postgres) fn of(task: &TableTask, columns: &[usize], rows: &RowBatch) -> Result<Self> {
         let kinds: Vec<&Kind> = columns.iter().map(|column| &task.table.columns[*column].kind).collect();
+        let keys: Vec<Option<Form>> = columns.iter().map(|column| key_form(task, *column)).collect();
         let mut fitted = RowBatch::new(columns.len());
         let (mut misfits, mut scratch) = (Vec::new(), String::new());
         for (number, row) in (0..).zip(rows.rows()) {
             let mut misfit = None;
-            for ((value, kind), column) in row.iter().zip(&kinds).zip(columns) {
-                match fit(value, kind, &mut scratch) {
-                    Ok(value) => fitted.push(value)?,
-                    Err(why) => {
-                        fitted.push(ValueRef::Null)?;
-                        let name = &task.table.columns[*column].name;
+            for (at, value) in row.iter().enumerate() {
+                let stored = fit(value, kinds[at], &mut scratch);
+                match stored {
+                    Ok(stored) if keys[at].as_ref().is_none_or(|form| form.shows_again(value, stored)) => {
+                        fitted.push(stored)?;
+                    }
+                    stored => {
+                        let name = &task.table.columns[columns[at]].name;
+                        let why = stored.map_or_else(|why| why.to_string(), |_| OTHER_KEY.to_owned());
                         misfit.get_or_insert_with(|| format!("column {name}: {why}"));
+                        fitted.push(ValueRef::Null)?;
                     }
                 }
             }
@@ -43,21 +53,28 @@ impl Fitted {
     }
 }
 
-/// Sees single cells of the target in the forms of a task.
-pub(in crate::postgres) struct Form<'t> {
-    task: &'t TableTask,
-    scratch: String,
+/// The form of a column, by position in the schema, if it is one of the key.
+fn key_form(task: &TableTask, column: usize) -> Option<Form> {
+    Form::of_key(task, task.columns.iter().position(|other| *other == column)?)
 }
 
-impl<'t> Form<'t> {
+/// Sees single cells of the target in the forms of a task.
+pub(in crate::postgres) struct Shown<'t> {
+    task: &'t TableTask,
+    forms: Vec<Option<Form>>,
+    scratch: Scratch,
+}
+
+impl<'t> Shown<'t> {
     pub(in crate::postgres) fn new(task: &'t TableTask) -> Self {
-        Self { task, scratch: String::new() }
+        let forms = (0..task.columns.len()).map(|at| Form::of(task, at)).collect();
+        Self { task, forms, scratch: Scratch::default() }
     }
 
     /// A value of the column at this position of the task.
     pub(in crate::postgres) fn of<'v>(&'v mut self, at: usize, value: ValueRef<'v>) -> ValueRef<'v> {
-        match self.task.forms.kind(at) {
-            Some(kind) => fit(value, kind, &mut self.scratch).unwrap_or(value),
+        match &self.forms[at] {
+            Some(form) => form.show(value, &mut self.scratch),
             None => value,
         }
     }
@@ -74,21 +91,21 @@ impl<'t> Form<'t> {
 /// Sees rows of the target in the forms of a task.
 pub(in crate::postgres) struct Seen<'t> {
     task: &'t TableTask,
-    form: Form<'t>,
+    shown: Shown<'t>,
     row: RowBatch,
     bytes: Vec<u8>,
 }
 
 impl<'t> Seen<'t> {
     pub(in crate::postgres) fn new(task: &'t TableTask) -> Self {
-        Self { task, form: Form::new(task), row: RowBatch::new(task.columns.len()), bytes: Vec::new() }
+        Self { task, shown: Shown::new(task), row: RowBatch::new(task.columns.len()), bytes: Vec::new() }
     }
 
     /// The cells of the task, which stand first in a row as it is stored.
     pub(in crate::postgres) fn row<'r>(&'r mut self, stored: Row<'r>) -> Result<Row<'r>> {
         self.row.clear();
         for (at, value) in stored.iter().take(self.task.columns.len()).enumerate() {
-            self.row.push(self.form.of(at, value))?;
+            self.row.push(self.shown.of(at, value))?;
         }
         Ok(self.row.row(0))
     }

@@ -9,7 +9,7 @@ use syncline_core::schema::ForeignKey;
 use syncline_core::store::Orphans;
 use syncline_core::value::{RowBatch, ValueRef};
 
-use super::fitted::Form;
+use super::fitted::Shown;
 use super::open::{AT_LARGE, ONE_BY_ONE, Open};
 use super::session::bug;
 use super::target::{Target, joined, key_columns, locate};
@@ -65,7 +65,7 @@ pub(super) async fn orphans(
     if child.is_multiset() {
         codecs.insert(0, Codec::Text);
     }
-    let mut form = Form::new(child);
+    let mut shown = Shown::new(child);
     let each = |row: syncline_core::value::Row<'_>| {
         let mut cells = RowBatch::new(orphans.keys.width() + orphans.points_at.width());
         let mut given = row.iter();
@@ -74,7 +74,7 @@ pub(super) async fn orphans(
             cells.push(ValueRef::Int(read_place(given.next())?))?;
         }
         for (value, column) in given.zip(&columns) {
-            cells.push(form.of_column(*column, value))?;
+            cells.push(shown.of_column(*column, value))?;
         }
         orphans.add(&cells.row(0).iter().collect::<Vec<_>>(), limit)
     };

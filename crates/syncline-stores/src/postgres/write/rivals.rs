@@ -10,7 +10,7 @@ use syncline_core::change::TableTask;
 use syncline_core::schema::Generated;
 use syncline_core::value::{RowBatch, ValueRef, exact};
 
-use super::fitted::Form;
+use super::fitted::Shown;
 use super::open::Open;
 use super::picked::Picked;
 use super::session::{Session, bug};
@@ -60,12 +60,12 @@ pub(super) async fn find(open: &mut Open<'_>, task: &TableTask, rows: &RowBatch)
         let mut codecs = vec![Codec::Int4];
         codecs.extend(target.codecs(&key_columns(task)));
         let keys = open.session.rows(&query, &codecs, usize::MAX).await?;
-        let mut form = Form::new(task);
+        let mut shown = Shown::new(task);
         for row in keys.rows() {
             let ValueRef::Int(number) = row.get(0) else { return Err(bug("a number was asked for")) };
             let mut key = Vec::new();
             for (cell, at) in row.iter().skip(1).zip(&task.key) {
-                exact::encode(form.of(*at, cell), &mut key);
+                exact::encode(shown.of(*at, cell), &mut key);
             }
             found.entry(number as u32).or_default().insert(key);
         }
@@ -114,12 +114,10 @@ fn query(task: &TableTask, target: &Target, stage: &Stage, index: &Index) -> Att
     let own = target
         .columns(&key)
         .enumerate()
-        .map(|(at, column)| format!("a._syncline_k{at} {} b._syncline_k{at}", column.equals));
+        .map(|(at, column)| column.same(&format!("a._syncline_k{at}"), &format!("b._syncline_k{at}")));
     let own = own.collect::<Vec<_>>().join(" AND ");
-    let named = joined(target.columns(&key).enumerate().map(|(at, column)| match column.codec.is_cast() {
-        true => format!("b._syncline_k{at}::text"),
-        false => format!("b._syncline_k{at}"),
-    }));
+    let named = target.columns(&key).enumerate();
+    let named = joined(named.map(|(at, column)| column.codec.printed(&format!("b._syncline_k{at}"))));
     Ok(format!(
         "SELECT a._syncline_n, {named} FROM (SELECT _syncline_n, {keys}, {parts} FROM {} AS w{condition}) AS a \
          JOIN (SELECT {keys}, {parts} FROM {} AS t{condition}) AS b ON {clashes} WHERE NOT ({own}) ORDER BY 1",

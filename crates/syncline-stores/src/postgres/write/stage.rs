@@ -148,8 +148,9 @@ impl Stage {
         let mut refused = Vec::new();
         for (table, part) in self.tables.iter().zip(chunks(&self.columns)) {
             let bent = casts.iter().filter(|at| part.contains(at)).map(|at| {
-                let limited = &target.column(self.columns[*at]).limited;
-                format!("s.c{at} IS DISTINCT FROM s.c{at}::{limited}::text")
+                let column = target.column(self.columns[*at]);
+                let limited = format!("s.c{at}::{}", column.limited);
+                format!("s.c{at} IS DISTINCT FROM {}", column.codec.printed(&limited))
             });
             let bent = bent.collect::<Vec<_>>().join(" OR ");
             if bent.is_empty() {
@@ -187,7 +188,7 @@ impl Stage {
             let at =
                 self.columns.iter().position(|other| other == column).ok_or_else(|| bug("a row without its key"))?;
             let column = target.column(*column);
-            Ok(format!("t.{} {} s.c{at}", column.name, column.equals))
+            Ok(column.same(&format!("t.{}", column.name), &format!("s.c{at}")))
         });
         Ok(same.collect::<Attempt<Vec<_>>>()?.join(" AND "))
     }

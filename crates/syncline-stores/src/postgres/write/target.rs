@@ -29,7 +29,8 @@ const COLUMNS: &str = "\
             JOIN pg_amop AS member ON amopfamily = opcfamily AND amopstrategy = 3
                 AND amoplefttype = opcintype AND amoprighttype = opcintype
             JOIN pg_operator AS o ON o.oid = amopopr JOIN pg_namespace AS n ON n.oid = o.oprnamespace
-            WHERE opcmethod = (SELECT oid FROM pg_am WHERE amname = 'btree') AND opcdefault AND opcintype = type.oid)
+            WHERE opcmethod = (SELECT oid FROM pg_am WHERE amname = 'btree') AND opcdefault AND opcintype = type.oid),
+        type.typname = 'citext' OR EXISTS (SELECT FROM pg_collation WHERE oid = attcollation AND NOT collisdeterministic)
     FROM base JOIN pg_type AS type ON type.oid = typid JOIN pg_namespace AS space ON space.oid = type.typnamespace
     WHERE type.typtype <> 'd' ORDER BY attnum";
 
@@ -103,8 +104,10 @@ pub(in crate::postgres) struct TargetColumn {
     pub(in crate::postgres) limited: String,
     /// The collation, as it is written, of a type that has one.
     pub(in crate::postgres) collation: Option<String>,
-    /// The operator by which two values are the same.
+    /// The operator by which two values are the same to the engine.
     pub(in crate::postgres) equals: String,
+    /// Values that are told apart here may be the same to the engine.
+    folds: bool,
     /// The engine gives out its values, and lets none be changed.
     pub(in crate::postgres) is_always_given: bool,
     /// A value that fits is stored just so.
@@ -195,10 +198,7 @@ impl Target {
 
     /// These columns of the table `t`, to be read.
     pub(in crate::postgres) fn selected(&self, at: &[usize]) -> String {
-        joined(self.columns(at).map(|column| match column.codec.is_cast() {
-            true => format!("t.{}::text", column.name),
-            false => format!("t.{}", column.name),
-        }))
+        joined(self.columns(at).map(|column| column.codec.printed(&format!("t.{}", column.name))))
     }
 
     /// How these columns are read.
@@ -227,9 +227,23 @@ fn column(row: &Row, table: &TableSchema) -> Attempt<Option<TargetColumn>> {
         limited: row.try_get(3)?,
         collation: collation.filter(|collation| collation != "pg_catalog.\"default\""),
         equals: row.try_get::<_, Option<String>>(5)?.unwrap_or_else(|| "=".to_owned()),
+        folds: row.try_get(6)? || matches!(column.kind, Kind::Json { .. } | Kind::Other { .. }),
         is_always_given: row.try_get(1)?,
         echoes: echoes(&column.kind),
     }))
+}
+
+impl TargetColumn {
+    /// That two values of this column are the same key. The engine may take others for the same, by a collation or a type that
+    /// disregards something: those are in each other's way, and not in each other's place.
+    pub(in crate::postgres) fn same(&self, left: &str, right: &str) -> String {
+        let same = format!("{left} {} {right}", self.equals);
+        if !self.folds {
+            return same;
+        }
+        // The first finds the index, the second tells them apart.
+        format!("{same} AND {left}::text COLLATE \"C\" = {right}::text COLLATE \"C\"")
+    }
 }
 
 /// Whether a column of this kind gives back a value that fits it just as it was written.

@@ -51,7 +51,7 @@ const TYPES: &str = "CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy'); \
     CREATE DOMAIN folded AS text COLLATE folding; CREATE DOMAIN positive AS integer CHECK (VALUE > 0)";
 
 /// Reads all by their digests, and holds them against what is scanned: each once, in order, and found again by its key.
-async fn check(desk: &Desk, task: &TableTask) {
+pub(super) async fn check(desk: &Desk, task: &TableTask) {
     let mut view = desk.view().await;
     let mut all = scan(&mut view, task).await;
     let key = |row: &[Value]| task.key.iter().map(|at| row[*at].clone()).collect::<Vec<_>>();
@@ -70,7 +70,7 @@ async fn check(desk: &Desk, task: &TableTask) {
     assert_eq!(fetch(&mut view, task, &keys).await, all, "in the order of the keys");
 }
 
-fn table(name: &str, declared: &str, keys: &[&str]) -> String {
+pub(super) fn table(name: &str, declared: &str, keys: &[&str]) -> String {
     let rows: Vec<String> = keys
         .iter()
         .enumerate()

@@ -9,7 +9,7 @@ use syncline_core::value::{Value, calendar};
 use super::desk::{Desk, cells, digests, fetch, scan};
 
 /// A type of every sort, and texts of values. Those with `~` are what only PostgreSQL has.
-const VALUES: [(&str, &[&str]); 30] = [
+const VALUES: [(&str, &[&str]); 36] = [
     ("boolean", &["t", "f"]),
     ("smallint", &["-32768"]),
     ("integer", &["2147483647"]),
@@ -35,7 +35,13 @@ const VALUES: [(&str, &[&str]); 30] = [
     ("integer[]", &["{1,NULL,3}"]),
     ("int4range", &["[1,10)"]),
     ("public.pair", &["(1,\"a b\")", "(,)"]),
-    ("inet", &["10.0.0.0/8"]),
+    ("inet", &["10.0.0.1", "10.0.0.0/8", "::1", "::ffff:1.2.3.4"]),
+    ("public.address", &["10.0.0.1"]),
+    ("inet[]", &["{10.0.0.1,::1/64}"]),
+    ("cidr", &["10.0.0.1/32", "10.0.0.0/8"]),
+    ("\"char\"", &["x", ""]),
+    ("boolean[]", &["{t,f}"]),
+    ("character(3)[]", &["{\"a  \"}"]),
     ("interval", &["1 year 2 mons -3 days 04:05:06.5"]),
     ("bit(3)", &["101"]),
     ("xml", &["<a>x</a>"]),
@@ -43,6 +49,7 @@ const VALUES: [(&str, &[&str]); 30] = [
 ];
 
 const TYPES: &str = "CREATE TYPE mood AS ENUM ('o''k'); CREATE DOMAIN positive AS integer CHECK (VALUE > 0); \
+    CREATE DOMAIN address AS inet; \
     CREATE TYPE pair AS (a integer, b text);";
 
 /// A cell as PostgreSQL prints it.
@@ -105,6 +112,17 @@ async fn values_of_every_type_are_what_the_server_prints() {
     assert!(matches!(&found[0][21], Value::Text(_)), "an enumeration is text");
     assert!(matches!(&found[0][22], Value::Int(7)), "a domain is what lies beneath");
     assert!(matches!(&found[0][23], Value::Other { type_name, .. } if type_name == "integer[]"));
+}
+
+/// Cells that travel as text are what the server prints. For nearly all types a cast makes that; of those whose cast is a
+/// function of its own it has to be known.
+#[test]
+fn casts_that_may_make_another_text_are_known() {
+    let casts = Desk::with("").database.psql(
+        "SELECT format_type(castsource, NULL) FROM pg_cast WHERE casttarget = 'text'::regtype AND castfunc <> 0 ORDER BY 1",
+    );
+    // Truth values, padded texts and names travel as themselves; of networks and single letters the cast is what is printed.
+    assert_eq!(casts.lines().collect::<Vec<_>>(), ["\"char\"", "boolean", "character", "cidr", "inet", "name"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -244,7 +244,7 @@ async fn images_hold_what_was_stored_whatever_was_sent() {
             Value::Int(id),
             Value::Decimal(price.to_owned()),
             Value::Json(doc.to_owned()),
-            Value::text("10.0.0.1/32"),
+            Value::text("10.0.0.1"),
             Value::text("ab"),
             Value::text(few),
         ]
@@ -256,7 +256,7 @@ async fn images_hold_what_was_stored_whatever_was_sent() {
             Value::Int(id),
             Value::Decimal(price.to_owned()),
             Value::Json(doc.to_owned()),
-            other("inet", "10.0.0.1/32"),
+            other("inet", "10.0.0.1"),
             Value::text("ab  "),
             other("integer[]", few),
             Value::text("k"),

@@ -37,7 +37,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// Whether the values of a type are portable ones, rather than texts under the name of the type.
-pub(super) fn is_portable(kind: &Type) -> bool {
+fn is_portable(kind: &Type) -> bool {
     let portable = [
         Type::BOOL,
         Type::INT2,

@@ -65,7 +65,10 @@ impl Base {
         match self {
             Base::File(name) => by_driver(&Connection::open(scene.path(name)).unwrap(), table),
             Base::Server(_, database) => {
-                let query = format!("SET timezone = 'UTC'; SELECT id, v::text FROM {table} ORDER BY id");
+                // A cast adds the width of the network to an address, which is not in its own words.
+                let cell =
+                    "CASE WHEN pg_typeof(v) = 'inet'::regtype AND v IS NOT NULL THEN format('%s', v) ELSE v::text END";
+                let query = format!("SET timezone = 'UTC'; SELECT id, {cell} FROM {table} ORDER BY id");
                 let cell = |mut row: Vec<Option<String>>| {
                     let cell = row.pop().unwrap().unwrap_or_else(|| "NULL".to_owned());
                     (row.pop().unwrap().unwrap().parse().unwrap(), cell)

@@ -354,7 +354,7 @@ pub(super) const FROM_SQLITE: &[Trap] = &[
         name: "text into addresses",
         declared: "TEXT",
         into: "inet",
-        values: &[("'10.0.0.1/32'", To("10.0.0.1/32")), ("'10.0.0.1'", UNFIT), ("'nowhere'", UNFIT)],
+        values: &[("'10.0.0.1'", To("10.0.0.1")), ("'10.0.0.1/32'", UNFIT), ("'nowhere'", UNFIT)],
     },
     Trap {
         name: "text into an interval",

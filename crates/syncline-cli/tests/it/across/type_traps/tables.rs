@@ -90,13 +90,26 @@ pub(super) const TABLES: &[TableTrap] = &[
     TableTrap {
         name: "keys that are one in the target",
         holds: "`'a'` and `'A'`; the target's key is of a collation that takes them for the same",
-        does: "two rows never become one: one is held, `unique`; a later run finds the other under its key and calls it a conflict",
+        does: "two rows never become one: one is held, `unique`, by every run; the other keeps the key",
         ways: &[Way::Out],
         source: "CREATE TABLE t (k TEXT NOT NULL PRIMARY KEY, v TEXT); INSERT INTO t VALUES ('a', '1'), ('A', '2'), ('b', '3')",
         target: "CREATE COLLATION ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
             CREATE TABLE t (k TEXT COLLATE ci NOT NULL PRIMARY KEY, v TEXT)",
         ends: Short(3, "unique"),
         shows: &[("SELECT count(*) FROM t", &["2"])],
+        ..NONE
+    },
+    TableTrap {
+        name: "a key in another notation",
+        holds: "a UUID in capitals as a key that is text; the target's key is `uuid`",
+        does: "held, `type`, by every run: once stored it would be another key",
+        ways: &[Way::Out, Way::Over],
+        source: "CREATE TABLE t (k TEXT NOT NULL PRIMARY KEY, v TEXT); INSERT INTO t VALUES
+            ('6ba7b810-9dad-11d1-80b4-00c04fd430c8', '1'), ('7BA7B810-9DAD-11D1-80B4-00C04FD430C8', '2'),
+            ('00000000-9dad-11d1-80b4-00c04fd430c8', '3'), ('none', '4')",
+        target: "CREATE TABLE t (k uuid NOT NULL PRIMARY KEY, v TEXT)",
+        ends: Short(3, "\"type\""),
+        shows: &[("SELECT v FROM t ORDER BY v", &["1", "3"])],
         ..NONE
     },
     TableTrap {

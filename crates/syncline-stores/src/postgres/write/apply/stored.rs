@@ -28,8 +28,7 @@ impl Apply<'_, '_> {
         for (at, column) in self.target.columns(&self.stage.columns).enumerate() {
             asked.push((!column.echoes).then_some(cells.len()));
             if !column.echoes {
-                let cast = if column.codec.is_cast() { "::text" } else { "" };
-                cells.push(format!("(s.c{at})::{}{cast}", column.limited));
+                cells.push(column.codec.printed(&format!("(s.c{at})::{}", column.limited)));
                 codecs.push(column.codec.clone());
             }
         }

@@ -1,7 +1,7 @@
 //! Rows at fault are found among many, whichever way they come.
 
-use syncline_core::change::Reason;
-use syncline_core::value::{Kind, Value};
+use syncline_core::change::{Reason, TableTask};
+use syncline_core::value::{Equality, Forms, Kind, Value};
 
 use super::{Desk, INT, TEXT, inserts, load, task, updates, write};
 
@@ -15,9 +15,8 @@ fn columns() -> [(&'static str, Kind); 4] {
 
 /// A thousand rows of which each of these breaks another rule.
 fn rows() -> (Vec<Vec<Value>>, Vec<(i64, Reason)>) {
-    let mut rows: Vec<Vec<Value>> = (0..1_000)
-        .map(|id| vec![Value::Int(id), Value::Int(id + 1), Value::text("::1/128"), Value::text("abc")])
-        .collect();
+    let mut rows: Vec<Vec<Value>> =
+        (0..1_000).map(|id| vec![Value::Int(id), Value::Int(id + 1), Value::text("::1"), Value::text("abc")]).collect();
     rows[17][1] = Value::Int(0);
     rows[400][1] = Value::Int(400);
     rows[511][2] = Value::text("no address");
@@ -112,16 +111,60 @@ async fn what_a_type_would_write_otherwise_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn keys_that_are_alike_to_a_collation_are_one_key() {
+async fn keys_that_only_the_engine_takes_for_the_same_are_in_each_others_way() {
     let desk = Desk::new(
         "CREATE COLLATION any_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false); \
-         CREATE TABLE t (id text COLLATE any_case PRIMARY KEY, n int8); INSERT INTO t VALUES ('Ab', 1)",
+         CREATE EXTENSION citext; CREATE TABLE t (id text COLLATE any_case PRIMARY KEY, n int8); \
+         CREATE TABLE u (id citext PRIMARY KEY, n int8); CREATE TABLE v (id interval PRIMARY KEY, n int8); \
+         INSERT INTO t VALUES ('Ab', 1); INSERT INTO u VALUES ('Ab', 1); INSERT INTO v VALUES ('1 day', 1)",
     )
     .await;
-    let task = task("t", &[("id", TEXT), ("n", INT)]);
-    let row = |id: &str, n| vec![Value::text(id), Value::Int(n)];
-    let applied = write(&desk, &task, updates(&[row("Ab", 1)], &[row("aB", 2)])).await;
-    assert_eq!((applied.updated, applied.moved.len()), (1, 0));
-    assert_eq!(desk.shown("SELECT * FROM t"), "aB|2");
-    assert_eq!(write(&desk, &task, super::deletes(&[row("aB", 2)])).await.deleted, 1);
+    let interval = Kind::Other { type_name: "interval".to_owned() };
+    for (table, kind, [there, other]) in
+        [("t", TEXT, ["Ab", "aB"]), ("u", TEXT, ["Ab", "aB"]), ("v", interval, ["1 day", "24:00:00"])]
+    {
+        let task = task(table, &[("id", kind.clone()), ("n", INT)]);
+        let row = |id: &str, n| match &kind {
+            Kind::Other { type_name } => {
+                vec![Value::Other { type_name: type_name.clone(), text: id.to_owned() }, Value::Int(n)]
+            }
+            _ => vec![Value::text(id), Value::Int(n)],
+        };
+        for _ in 0..2 {
+            let applied = write(&desk, &task, inserts(&[row(other, 2)])).await;
+            assert_eq!(applied.refused.iter().map(|it| it.reason).collect::<Vec<_>>(), [Reason::Unique], "{table}");
+            assert!(applied.moved.is_empty(), "nobody has changed anything");
+        }
+        let refused = load(&desk, &task, &[row(other, 2)]).await;
+        assert_eq!(refused[0].reason, Reason::Unique, "{table}");
+        assert_eq!(write(&desk, &task, super::deletes(&[row(other, 1)])).await.deleted, 0, "{table}");
+        let applied = write(&desk, &task, updates(&[row(there, 1)], &[row(there, 3)])).await;
+        assert_eq!((applied.updated, applied.moved.len()), (1, 0), "{table}");
+        assert_eq!(desk.shown(&format!("SELECT * FROM {table}")), format!("{there}|3"));
+        // Once that one is gone, the other can come.
+        assert_eq!(write(&desk, &task, super::deletes(&[row(there, 3)])).await.deleted, 1, "{table}");
+        assert_eq!(write(&desk, &task, inserts(&[row(other, 2)])).await.inserted, 1, "{table}");
+    }
+}
+
+/// It would have another key as soon as it is there, and be missing again in the next comparison.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_whose_key_would_be_written_otherwise_is_refused() {
+    let capitals = Value::text("AAAAAAAA-BBBB-CCCC-DDDD-EEEEEEEEEEEE");
+    let rows = [vec![capitals, Value::Int(1)], vec![Value::Uuid([7; 16]), Value::Int(2)]];
+    let in_place = async |is_load: bool| {
+        let desk = Desk::new("CREATE TABLE t (k uuid PRIMARY KEY, n int8)").await;
+        let native = super::task("t", &[("k", Kind::Uuid), ("n", INT)]);
+        let forms = Forms { kinds: vec![Some(Kind::Uuid)], equality: Equality::Canonical };
+        let task = TableTask { forms, ..native };
+        let refused = match is_load {
+            true => load(&desk, &task, &rows).await,
+            false => write(&desk, &task, inserts(&rows)).await.refused,
+        };
+        assert_eq!(refused.iter().map(|it| it.reason).collect::<Vec<_>>(), [Reason::Type]);
+        assert!(refused[0].words.contains("another key"), "{}", refused[0].words);
+        assert_eq!(desk.shown("SELECT n FROM t"), "2");
+    };
+    in_place(true).await;
+    in_place(false).await;
 }
