@@ -20,6 +20,7 @@ mod kind;
 pub mod memcomparable;
 mod number;
 mod numeric;
+mod short;
 pub mod single;
 pub mod sum;
 

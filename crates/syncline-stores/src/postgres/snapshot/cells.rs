@@ -72,7 +72,7 @@ impl Lens {
     pub(in crate::postgres) fn bare<'v>(&'v mut self, column: usize, cell: ValueRef<'v>) -> ValueRef<'v> {
         match &self.columns[column].kind {
             None => cell,
-            Some(kind) => fit::fit(cell, kind, &mut self.scratch).unwrap_or(cell),
+            Some(kind) => fit::see(cell, kind, &mut self.scratch),
         }
     }
 
@@ -94,7 +94,7 @@ impl Lens {
             let cell = cells.next()?.ok_or_else(missing)?;
             let bare = match &seen.kind {
                 None => cell,
-                Some(kind) => fit::fit(cell, kind, &mut self.scratch).unwrap_or(cell),
+                Some(kind) => fit::see(cell, kind, &mut self.scratch),
             };
             match &seen.mask {
                 None => pass(at, bare, bare)?,

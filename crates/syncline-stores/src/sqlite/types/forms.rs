@@ -3,7 +3,7 @@
 mod notation;
 
 use syncline_core::change::TableTask;
-use syncline_core::value::fit::{Misfit, fit};
+use syncline_core::value::fit::{Misfit, fit, see};
 use syncline_core::value::{Coercion, Kind, ValueRef};
 
 /// The form that the cells of one column are seen in.
@@ -62,8 +62,8 @@ impl Form {
     /// The cell in its form; as it is where it does not fit.
     pub(in crate::sqlite) fn show<'v>(&'v self, cell: ValueRef<'v>, scratch: &'v mut Scratch) -> ValueRef<'v> {
         let Scratch { seen, stored } = scratch;
-        match fit(cell, &self.seen_as, seen) {
-            Ok(shown) if !self.is_strict || self.store(shown, stored) == Ok(cell) => shown,
+        match see(cell, &self.seen_as, seen) {
+            shown if !self.is_strict || self.store(shown, stored) == Ok(cell) => shown,
             _ => cell,
         }
     }
