@@ -91,7 +91,7 @@ impl Lens {
             }
         }
         for (at, seen) in self.columns.iter().enumerate() {
-            let cell = cells.next()?.ok_or_else(missing)?;
+            let Some(cell) = cells.next()? else { return Err(missing()) };
             let bare = match &seen.kind {
                 None => cell,
                 Some(kind) => fit::see(cell, kind, &mut self.scratch),

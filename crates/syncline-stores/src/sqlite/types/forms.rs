@@ -68,6 +68,18 @@ impl Form {
         }
     }
 
+    /// Whether the column keeps the value as it is, whatever it is seen as. Not every value that is kept is known.
+    #[inline]
+    pub(in crate::sqlite) fn keeps(&self, value: ValueRef<'_>) -> bool {
+        let Kind::Flexible(coercion) = self.stored_as else { return false };
+        match value {
+            ValueRef::Null | ValueRef::Bytes(_) => true,
+            ValueRef::Int(_) => matches!(coercion, Coercion::Integer | Coercion::Numeric),
+            ValueRef::Text(_) => matches!(coercion, Coercion::Text | Coercion::None),
+            _ => false,
+        }
+    }
+
     /// The cell that is stored for a value.
     ///
     /// # Errors
@@ -100,4 +112,36 @@ impl Form {
 
 fn is_infinite(value: ValueRef<'_>) -> bool {
     matches!(value, ValueRef::Decimal("Infinity" | "-Infinity"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_is_what_would_be_stored() {
+        let coercions = [Coercion::Integer, Coercion::Real, Coercion::Numeric, Coercion::Text, Coercion::None];
+        let kinds = [Kind::Decimal { limit: None }, Kind::Real { single: false }, Kind::Int { bits: 64 }, Kind::Date];
+        let values = [
+            ValueRef::Null,
+            ValueRef::Bytes(b"1"),
+            ValueRef::Int(7),
+            ValueRef::Text(b"7"),
+            ValueRef::Text(b"x"),
+            ValueRef::Real(7.0),
+            ValueRef::Decimal("7.0"),
+            ValueRef::Bool(true),
+        ];
+        let mut kept = 0;
+        for (coercion, seen_as, is_strict) in coercions.into_iter().flat_map(|coercion| {
+            kinds.iter().flat_map(move |kind| [true, false].map(|is_strict| (coercion, kind.clone(), is_strict)))
+        }) {
+            let form = Form { seen_as, stored_as: Kind::Flexible(coercion), is_strict };
+            for value in values.into_iter().filter(|value| form.keeps(*value)) {
+                assert_eq!(form.store(value, &mut String::new()), Ok(value), "{form:?}");
+                kept += 1;
+            }
+        }
+        assert!(kept > 0);
+    }
 }
