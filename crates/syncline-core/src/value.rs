@@ -20,6 +20,7 @@ mod kind;
 pub mod memcomparable;
 mod number;
 mod numeric;
+mod short;
 pub mod single;
 pub mod sum;
 
@@ -74,6 +75,9 @@ pub enum Value {
 }
 
 /// One value, borrowed from a batch, a driver or a [`Value`].
+// A tag as wide as what follows: a narrow one has the rest copied in pieces across the borders of what was just stored there,
+// for which the processor waits.
+#[repr(u64)]
 #[derive(Clone, Copy, Debug)]
 #[allow(missing_docs, reason = "each variant means what the variant of the same name in Value means")]
 pub enum ValueRef<'a> {

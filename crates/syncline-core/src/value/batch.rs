@@ -1,4 +1,4 @@
-//! Rows between a reader and a writer: fixed-size cells that point into one arena of bytes.
+//! Rows between a reader and a writer: fixed-size cells that point into one arena of bytes, or of characters.
 //!
 //! Chosen by measurement over vectors of owned values and over encoded bytes; `docs/adr/001-row-batch.md` has the figures.
 
@@ -6,22 +6,30 @@ use super::ValueRef;
 use crate::error::{Code, Error, Result};
 use crate::limits;
 
-/// Rows of equal width. One allocation for all cells, one for all bytes; both are kept by [`RowBatch::clear`].
+/// Rows of equal width. One allocation for all cells, one for all bytes, one for all characters; they are kept by
+/// [`RowBatch::clear`].
 #[derive(Clone, Debug, Default)]
 pub struct RowBatch {
     width: usize,
     cells: Vec<Cell>,
-    arena: Vec<u8>,
+    arenas: Arenas,
+}
+
+/// Where the bytes of cells lie: those that are known to be UTF-8 apart, so that they need not be looked at again.
+#[derive(Clone, Debug, Default)]
+struct Arenas {
+    bytes: Vec<u8>,
+    text: String,
 }
 
 /// One row of a batch.
 #[derive(Clone, Copy, Debug)]
 pub struct Row<'a> {
     cells: &'a [Cell],
-    arena: &'a [u8],
+    arenas: &'a Arenas,
 }
 
-/// Sixteen bytes: the value itself where it fits, else where it lies in the arena.
+/// Sixteen bytes: the value itself where it fits, else where it lies in its arena.
 #[derive(Clone, Copy, Debug)]
 enum Cell {
     Null,
@@ -32,10 +40,11 @@ enum Cell {
     Time(i64),
     Timestamp(i64),
     Instant(i64),
-    Decimal(Span),
     Text(Span),
     Bytes(Span),
     Uuid(Span),
+    // These lie among the characters.
+    Decimal(Span),
     Json(Span),
     /// The type's name and the text, with the NUL byte between them that neither can hold.
     Other(Span),
@@ -70,14 +79,16 @@ impl RowBatch {
 
     /// Memory the rows take, in bytes.
     pub fn bytes(&self) -> usize {
-        self.cells.len() * size_of::<Cell>() + self.arena.len()
+        self.cells.len() * size_of::<Cell>() + self.arenas.bytes.len() + self.arenas.text.len()
     }
 
     /// Forgets the rows and keeps the memory, unless a huge row has taken more than a batch should.
     pub fn clear(&mut self) {
         self.cells.clear();
-        self.arena.clear();
-        self.arena.shrink_to(limits::BATCH_BYTES);
+        self.arenas.bytes.clear();
+        self.arenas.bytes.shrink_to(limits::BATCH_BYTES);
+        self.arenas.text.clear();
+        self.arenas.text.shrink_to(limits::BATCH_BYTES);
     }
 
     /// Forgets the first `count` rows, or all. The bytes of their cells go with the batch.
@@ -88,7 +99,7 @@ impl RowBatch {
     /// Appends one cell; a row is complete after [`RowBatch::width`] of them.
     ///
     /// # Errors
-    /// When the batch would pass 4 GiB. Batches are closed long before; a single row of that size is refused.
+    /// When the bytes or the characters of the batch would pass 4 GiB. Batches are closed long before; a single row of that size is refused.
     pub fn push(&mut self, value: ValueRef<'_>) -> Result<()> {
         let cell = match value {
             ValueRef::Null => Cell::Null,
@@ -99,14 +110,14 @@ impl RowBatch {
             ValueRef::Time(micros) => Cell::Time(micros),
             ValueRef::Timestamp(micros) => Cell::Timestamp(micros),
             ValueRef::Instant(micros) => Cell::Instant(micros),
-            ValueRef::Decimal(digits) => Cell::Decimal(self.keep(digits.as_bytes())?),
+            ValueRef::Decimal(digits) => Cell::Decimal(self.keep_text(digits)?),
             ValueRef::Text(bytes) => Cell::Text(self.keep(bytes)?),
             ValueRef::Bytes(bytes) => Cell::Bytes(self.keep(bytes)?),
             ValueRef::Uuid(bytes) => Cell::Uuid(self.keep(&bytes)?),
-            ValueRef::Json(text) => Cell::Json(self.keep(text.as_bytes())?),
+            ValueRef::Json(text) => Cell::Json(self.keep_text(text)?),
             ValueRef::Other { type_name, text } => {
-                let name = self.keep(type_name.as_bytes())?;
-                let rest = self.keep(b"\0").and_then(|_| self.keep(text.as_bytes()))?;
+                let name = self.keep_text(type_name)?;
+                let rest = self.keep_text("\0").and_then(|_| self.keep_text(text))?;
                 Cell::Other(Span { at: name.at, len: rest.at + rest.len - name.at })
             }
         };
@@ -133,7 +144,7 @@ impl RowBatch {
     #[inline]
     pub fn row(&self, index: usize) -> Row<'_> {
         let start = index * self.width;
-        Row { cells: &self.cells[start..start + self.width], arena: &self.arena }
+        Row { cells: &self.cells[start..start + self.width], arenas: &self.arenas }
     }
 
     /// All rows in order.
@@ -142,12 +153,25 @@ impl RowBatch {
     }
 
     fn keep(&mut self, bytes: &[u8]) -> Result<Span> {
-        let end = self.arena.len() + bytes.len();
-        let (Ok(at), Ok(_)) = (u32::try_from(self.arena.len()), u32::try_from(end)) else {
-            return Err(Error::new(Code::StoreFailed, "a row is larger than 4 GiB and cannot be carried"));
-        };
-        self.arena.extend_from_slice(bytes);
-        Ok(Span { at, len: bytes.len() as u32 })
+        let span = Span::at(self.arenas.bytes.len(), bytes.len())?;
+        self.arenas.bytes.extend_from_slice(bytes);
+        Ok(span)
+    }
+
+    fn keep_text(&mut self, text: &str) -> Result<Span> {
+        let span = Span::at(self.arenas.text.len(), text.len())?;
+        self.arenas.text.push_str(text);
+        Ok(span)
+    }
+}
+
+impl Span {
+    #[inline]
+    fn at(start: usize, len: usize) -> Result<Self> {
+        match (u32::try_from(start), u32::try_from(start + len)) {
+            (Ok(at), Ok(end)) => Ok(Self { at, len: end - at }),
+            _ => Err(Error::new(Code::StoreFailed, "a row is larger than 4 GiB and cannot be carried")),
+        }
     }
 }
 
@@ -196,11 +220,11 @@ impl<'a> Row<'a> {
     }
 
     fn slice(&self, span: Span) -> &'a [u8] {
-        &self.arena[span.at as usize..][..span.len as usize]
+        &self.arenas.bytes[span.at as usize..][..span.len as usize]
     }
 
     fn str(&self, span: Span) -> &'a str {
-        std::str::from_utf8(self.slice(span)).expect("BUG: a cell that was text is no longer UTF-8")
+        &self.arenas.text[span.at as usize..][..span.len as usize]
     }
 }
 

@@ -11,8 +11,10 @@
 //! Reading is strict. Nothing is trimmed, rounded or carried over, and what does not exist is not read.
 
 mod parse;
+mod write;
 
 pub use parse::{parse_date, parse_instant, parse_time, parse_timestamp, parse_wide_instant, parse_wide_timestamp};
+pub use write::{write_date, write_instant, write_time, write_timestamp, write_wide};
 
 /// The date behind all dates.
 pub const DATE_INFINITY: i32 = i32::MAX;
@@ -102,94 +104,6 @@ pub fn timestamp(micros: i64) -> String {
 /// An instant, from microseconds since 1970-01-01 00:00:00 UTC.
 pub fn instant(micros: i64) -> String {
     written(|out| write_instant(micros, out))
-}
-
-/// Appends what [`date`] returns.
-pub fn write_date(days: i32, out: &mut String) {
-    match days {
-        DATE_INFINITY => out.push_str("infinity"),
-        DATE_NEGATIVE_INFINITY => out.push_str("-infinity"),
-        days => {
-            let is_bc = write_day(i64::from(days), out);
-            write_era(is_bc, out);
-        }
-    }
-}
-
-/// Appends what [`time`] returns.
-pub fn write_time(micros: i64, out: &mut String) {
-    if micros < 0 {
-        out.push('-');
-    }
-    let (seconds, fraction) = (micros.unsigned_abs() / 1_000_000, micros.unsigned_abs() % 1_000_000);
-    write_padded(seconds / 3600, 2, out);
-    out.push(':');
-    write_padded(seconds / 60 % 60, 2, out);
-    out.push(':');
-    write_padded(seconds % 60, 2, out);
-    if fraction != 0 {
-        out.push('.');
-        write_padded(fraction, 6, out);
-        out.truncate(out.trim_end_matches('0').len());
-    }
-}
-
-/// Appends what [`timestamp`] returns.
-pub fn write_timestamp(micros: i64, out: &mut String) {
-    match micros {
-        INFINITY => out.push_str("infinity"),
-        NEGATIVE_INFINITY => out.push_str("-infinity"),
-        micros => write_wide(i128::from(micros), "", out),
-    }
-}
-
-/// Appends what [`instant`] returns.
-pub fn write_instant(micros: i64, out: &mut String) {
-    match micros {
-        INFINITY => out.push_str("infinity"),
-        NEGATIVE_INFINITY => out.push_str("-infinity"),
-        micros => write_wide(i128::from(micros), "+00:00", out),
-    }
-}
-
-/// Appends a timestamp that need not fit 64 bits, with a zone behind its time where one is given.
-pub fn write_wide(micros: i128, zone: &str, out: &mut String) {
-    let day = i128::from(DAY_MICROS);
-    let is_bc = write_day(micros.div_euclid(day) as i64, out);
-    out.push(' ');
-    write_time(micros.rem_euclid(day) as i64, out);
-    out.push_str(zone);
-    write_era(is_bc, out);
-}
-
-/// Whether the era has to be written behind it.
-fn write_day(days: i64, out: &mut String) -> bool {
-    let Civil { year, month, day } = civil(days);
-    let is_bc = year <= 0;
-    write_padded(if is_bc { 1 - year } else { year } as u64, 4, out);
-    out.push('-');
-    write_padded(u64::from(month), 2, out);
-    out.push('-');
-    write_padded(u64::from(day), 2, out);
-    is_bc
-}
-
-fn write_era(is_bc: bool, out: &mut String) {
-    if is_bc {
-        out.push_str(" BC");
-    }
-}
-
-/// Without the machinery of formatting, which would cost more than all the rest.
-fn write_padded(mut number: u64, width: usize, out: &mut String) {
-    let mut digits = [b'0'; 20];
-    let mut at = digits.len();
-    while number > 0 {
-        at -= 1;
-        digits[at] = b'0' + (number % 10) as u8;
-        number /= 10;
-    }
-    digits[at.min(digits.len() - width)..].iter().for_each(|digit| out.push(char::from(*digit)));
 }
 
 fn written(write: impl FnOnce(&mut String)) -> String {

@@ -4,9 +4,7 @@
 //! zero, and the layout of JSON (white space, key order, escapes, notation of numbers, repeated keys: the last one counts).
 //! It cannot be decoded; it exists to be hashed and compared.
 
-use std::collections::BTreeMap;
-
-use serde_json::value::RawValue;
+mod json;
 
 use super::ValueRef;
 use super::digits::{Digits, Room, Written};
@@ -46,10 +44,11 @@ fn number(number: Written<'_>, out: &mut Vec<u8>) {
         Written::Infinity => out.push(5),
         Written::NegativeInfinity => out.push(6),
         Written::Finite(Digits { negative, head, tail, exponent }) => {
-            out.push(3);
-            out.push(u8::from(negative));
-            out.extend_from_slice(&exponent.to_le_bytes());
-            out.extend_from_slice(&((head.len() + tail.len()) as u64).to_le_bytes());
+            let mut start = [3; 18];
+            start[1] = u8::from(negative);
+            start[2..10].copy_from_slice(&exponent.to_le_bytes());
+            start[10..].copy_from_slice(&((head.len() + tail.len()) as u64).to_le_bytes());
+            out.extend_from_slice(&start);
             out.extend_from_slice(head);
             out.extend_from_slice(tail);
         }
@@ -60,46 +59,10 @@ fn number(number: Written<'_>, out: &mut Vec<u8>) {
 fn json(text: &str, out: &mut Vec<u8>) {
     let start = out.len();
     out.push(14);
-    if json_value(text, out).is_err() {
+    if json::encode(text, out).is_none() {
         out.truncate(start);
         sized(17, text.as_bytes(), out);
     }
-}
-
-/// The nesting is bounded by the parser, which refuses more than 128 levels.
-fn json_value(text: &str, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
-    let text = text.trim_ascii();
-    match text.as_bytes().first() {
-        Some(b'{') => {
-            let members: BTreeMap<String, &RawValue> = serde_json::from_str(text)?;
-            out.push(b'{');
-            out.extend_from_slice(&(members.len() as u64).to_le_bytes());
-            for (name, member) in &members {
-                counted(name.as_bytes(), out);
-                json_value(member.get(), out)?;
-            }
-        }
-        Some(b'[') => {
-            let items: Vec<&RawValue> = serde_json::from_str(text)?;
-            out.push(b'[');
-            out.extend_from_slice(&(items.len() as u64).to_le_bytes());
-            for item in items {
-                json_value(item.get(), out)?;
-            }
-        }
-        Some(b'"') => {
-            let string: String = serde_json::from_str(text)?;
-            sized(b'"', string.as_bytes(), out);
-        }
-        _ => {
-            let scalar: &RawValue = serde_json::from_str(text)?;
-            match Written::parse(scalar.get()) {
-                Some(parsed) => number(parsed, out),
-                None => sized(b'w', scalar.get().as_bytes(), out),
-            }
-        }
-    }
-    Ok(())
 }
 
 fn tagged(tag: u8, bytes: &[u8], out: &mut Vec<u8>) {
@@ -107,13 +70,11 @@ fn tagged(tag: u8, bytes: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(bytes);
 }
 
+#[inline]
 fn sized(tag: u8, bytes: &[u8], out: &mut Vec<u8>) {
-    out.push(tag);
-    counted(bytes, out);
-}
-
-fn counted(bytes: &[u8], out: &mut Vec<u8>) {
-    out.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+    let mut start = [tag; 9];
+    start[1..].copy_from_slice(&(bytes.len() as u64).to_le_bytes());
+    out.extend_from_slice(&start);
     out.extend_from_slice(bytes);
 }
 

@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use super::short;
+
 /// A number as it is written somewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Written<'t> {
@@ -25,7 +27,17 @@ pub(super) struct Digits<'t> {
 
 impl<'t> Written<'t> {
     /// Reads `[+-]digits[.digits][e[+-]digits]`, `NaN`, `[+-]Infinity`; `None` for anything else.
+    #[inline]
     pub(super) fn parse(text: &'t str) -> Option<Self> {
+        match short::plain(text.as_bytes()) {
+            Some((negative, whole, fraction)) => {
+                Some(Self::Finite(Digits::new(negative, whole, fraction, whole.len() as i64)))
+            }
+            None => Self::parse_other(text),
+        }
+    }
+
+    fn parse_other(text: &'t str) -> Option<Self> {
         let (negative, rest) = match text.as_bytes().first()? {
             b'-' => (true, &text[1..]),
             b'+' => (false, &text[1..]),
@@ -76,6 +88,14 @@ impl<'t> Written<'t> {
                 value if value.is_nan() => Self::Nan,
                 value if value > 0.0 => Self::Infinity,
                 _ => Self::NegativeInfinity,
+            };
+        }
+        if let Some((number, behind)) = short::digits(value.abs()) {
+            return match Self::of_int(number, room) {
+                Self::Finite(digits) => {
+                    Self::Finite(Digits { negative: value < 0.0, exponent: digits.exponent - behind as i64, ..digits })
+                }
+                other => other,
             };
         }
         room.len = 0;
@@ -226,7 +246,13 @@ mod tests {
         }
 
         #[test]
-        fn doubles_have_the_bytes_they_had(value in prop_oneof![any_real(), any::<i64>().prop_map(|whole| Value::Real(whole as f64))]) {
+        fn doubles_have_the_bytes_they_had(value in prop_oneof![
+            any_real(),
+            any::<i64>().prop_map(|whole| Value::Real(whole as f64)),
+            short_real().prop_map(Value::Real),
+            // Beside those of few digits.
+            short_real().prop_map(|real| Value::Real(f64::from_bits(real.to_bits() + 1))),
+        ]) {
             let Value::Real(real) = value else { panic!("a double was expected") };
             let text = match real {
                 real if real.is_nan() => "NaN".to_owned(),
@@ -235,5 +261,10 @@ mod tests {
             };
             prop_assert_eq!(encoded(&value), slow(&text).unwrap());
         }
+    }
+
+    fn short_real() -> impl Strategy<Value = f64> {
+        (-1_000_000_000_000_000..1_000_000_000_000_000_i64, 0..18_i32, 0..16_u32)
+            .prop_map(|(number, power, shorter)| format!("{}e-{power}", number / 10_i64.pow(shorter)).parse().unwrap())
     }
 }

@@ -55,6 +55,26 @@ pub fn fit<'v>(value: ValueRef<'v>, kind: &'v Kind, scratch: &'v mut String) -> 
     }
 }
 
+/// The value as a column of this kind is seen: in its form, or as it is where it does not fit. `scratch` as in [`fit`].
+#[inline]
+pub fn see<'v>(value: ValueRef<'v>, kind: &'v Kind, scratch: &'v mut String) -> ValueRef<'v> {
+    match (kind, value) {
+        // Seen as they are, whether they fit or not.
+        (Kind::Text { padded: false, .. } | Kind::Enum { .. }, ValueRef::Text(_))
+        | (Kind::Int { .. } | Kind::Decimal { .. }, ValueRef::Int(_))
+        | (Kind::Decimal { .. }, ValueRef::Decimal(_))
+        | (Kind::Real { single: false }, ValueRef::Real(_))
+        | (Kind::Bool, ValueRef::Bool(_))
+        | (Kind::Date, ValueRef::Date(_))
+        | (Kind::Time { .. }, ValueRef::Time(_))
+        | (Kind::Timestamp { .. }, ValueRef::Timestamp(_))
+        | (Kind::Instant { .. }, ValueRef::Instant(_))
+        | (Kind::Uuid, ValueRef::Uuid(_))
+        | (Kind::Json { .. }, ValueRef::Json(_)) => value,
+        _ => fit(value, kind, scratch).unwrap_or(value),
+    }
+}
+
 /// Kinds whose values have one text notation each, and are read from it.
 fn by_notation<'v>(value: ValueRef<'v>, kind: &'v Kind) -> Result<ValueRef<'v>, Misfit> {
     match kind {

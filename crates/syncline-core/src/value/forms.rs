@@ -24,7 +24,7 @@ impl Forms {
     /// What a cell of this column is seen as. `scratch` is overwritten.
     pub fn see<'v>(&'v self, column: usize, cell: ValueRef<'v>, scratch: &'v mut String) -> ValueRef<'v> {
         match self.kind(column) {
-            Some(kind) => fit::fit(cell, kind, scratch).unwrap_or(cell),
+            Some(kind) => fit::see(cell, kind, scratch),
             None => cell,
         }
     }

@@ -168,7 +168,43 @@ fn timestamps_beyond_64_bits_have_a_form_too() {
     assert_eq!(parse_wide_instant(&text), Some(last));
 }
 
+/// By the machinery of formatting: what they were written with at first.
+fn slow_timestamp(micros: i64) -> String {
+    let Civil { year, month, day } = civil(micros.div_euclid(DAY_MICROS));
+    let (counted, era) = if year <= 0 { (1 - year, " BC") } else { (year, "") };
+    format!("{counted:04}-{month:02}-{day:02} {}{era}", slow_time(micros.rem_euclid(DAY_MICROS)))
+}
+
+fn slow_time(micros: i64) -> String {
+    let (sign, micros) = (if micros < 0 { "-" } else { "" }, micros.unsigned_abs());
+    let (hours, minutes, seconds) = (micros / 3_600_000_000, micros / 60_000_000 % 60, micros / 1_000_000 % 60);
+    let fraction = format!(".{:06}", micros % 1_000_000);
+    format!("{sign}{hours:02}:{minutes:02}:{seconds:02}{}", fraction.trim_end_matches('0').trim_end_matches('.'))
+}
+
+#[test]
+fn days_are_written_as_they_were() {
+    // Around the year 1, all that repeats, and around the year 10000.
+    for days in (-720_000..-718_000).chain(-1_000..146_097).chain(2_931_000..2_934_000_i32) {
+        let Civil { year, month, day } = civil(i64::from(days));
+        let (counted, era) = if year <= 0 { (1 - year, " BC") } else { (year, "") };
+        assert_eq!(date(days), format!("{counted:04}-{month:02}-{day:02}{era}"));
+    }
+}
+
 proptest! {
+    #[test]
+    fn times_are_written_as_they_were(
+        micros in prop_oneof![any::<i64>(), -400_000_000_000..400_000_000_000_i64, -63_000_000_000_000_000..254_000_000_000_000_000_i64],
+        unit in prop::sample::select(vec![1, 10, 1_000, 1_000_000]),
+    ) {
+        let micros = micros / unit * unit;
+        prop_assume!(!matches!(micros, INFINITY | NEGATIVE_INFINITY));
+        prop_assert_eq!(time(micros), slow_time(micros));
+        prop_assert_eq!(timestamp(micros), slow_timestamp(micros));
+        prop_assert_eq!(instant(micros).replace("+00:00", ""), slow_timestamp(micros));
+    }
+
     #[test]
     fn what_is_written_is_read_back(days: i32, day_micros in 0..=DAY_MICROS, micros: i64) {
         prop_assert_eq!(parse_date(&date(days)), Some(days));

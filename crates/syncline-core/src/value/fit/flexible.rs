@@ -1,7 +1,7 @@
 //! Values of every kind as cells of SQLite, which has whole numbers, doubles, text and bytes.
 
 use super::super::number::Number;
-use super::super::{Coercion, ValueRef, looks_numeric};
+use super::super::{Coercion, ValueRef, looks_numeric, short};
 use super::{Misfit, notation};
 
 /// The cell that a column with this coercion keeps when it is given the value.
@@ -78,6 +78,14 @@ fn real<'v>(number: f64, coercion: Coercion) -> ValueRef<'v> {
 
 /// As a number, if no digit is lost by that.
 fn decimal(digits: &str, coercion: Coercion) -> Result<ValueRef<'_>, Misfit> {
+    // Few digits are never lost.
+    if let Some(written) = short::read(digits) {
+        return Ok(if coercion != Coercion::Real && !digits.contains('.') {
+            ValueRef::Int(written as i64)
+        } else {
+            real(written, coercion)
+        });
+    }
     let lost = || Misfit("the column would lose digits of the number".into());
     match Number::parse(digits).ok_or_else(lost)? {
         // The word looks like no number, so it stays what it is; as a double it would be NULL.

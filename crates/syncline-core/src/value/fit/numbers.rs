@@ -1,7 +1,7 @@
 //! Numbers, from one kind of number into another.
 
 use super::super::number::Number;
-use super::super::{Kind, ValueRef, single as singles};
+use super::super::{Kind, ValueRef, short, single as singles};
 use super::{Misfit, not, notation, plain};
 
 /// As whole numbers of so many bits.
@@ -42,7 +42,9 @@ pub(super) fn decimal<'v>(
             match real {
                 real if real.is_finite() => {
                     use std::fmt::Write;
-                    write!(scratch, "{real}").expect("BUG: writing to a string failed");
+                    if short::write(real, scratch).is_none() {
+                        write!(scratch, "{real}").expect("BUG: writing to a string failed");
+                    }
                 }
                 real => notation::real(real, scratch),
             }
@@ -95,6 +97,9 @@ fn whole_digits(digits: &str) -> Option<i64> {
 
 /// The double that means exactly this when it is written; `None` where digits would be lost.
 fn as_written(digits: &str) -> Option<f64> {
+    if let Some(real) = short::read(digits) {
+        return Some(real);
+    }
     let number = Number::parse(digits)?;
     let real = match digits {
         "Infinity" => f64::INFINITY,

@@ -81,6 +81,20 @@ proptest! {
     }
 
     #[test]
+    fn a_value_is_seen_in_its_form_or_as_it_is((kind, own) in any_of_a_kind(), other in any_value(), limit in 0..4_u32) {
+        let kind = match kind {
+            Kind::Text { padded, .. } => Kind::Text { max_chars: Some(limit), padded },
+            Kind::Decimal { .. } => Kind::Decimal { limit: Some((limit + 2, limit as i32)) },
+            Kind::Timestamp { .. } => Kind::Timestamp { digits: limit as u8 },
+            kind => kind,
+        };
+        for value in [own, other] {
+            let seen = see(value.as_ref(), &kind, &mut String::new()).to_owned();
+            prop_assert_eq!(seen, fitted(&value, &kind).unwrap_or(value));
+        }
+    }
+
+    #[test]
     fn fitting_twice_is_fitting_once((kind, _) in any_of_a_kind(), value in any_value()) {
         if let Ok(once) = fitted(&value, &kind) {
             prop_assert_eq!(fitted(&once, &kind), Ok(once));

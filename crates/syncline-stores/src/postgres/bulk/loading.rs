@@ -10,12 +10,12 @@ use bytes::Bytes;
 use syncline_core::change::{Reason, Refusal, TableTask};
 use syncline_core::limits;
 use syncline_core::store::RawBatch;
-use syncline_core::value::fit::fit;
 use syncline_core::value::{Row, RowBatch};
 
 use super::named;
 use crate::postgres::codec::{Decoder, Encoder};
 use crate::postgres::connect::failure::Attempt;
+use crate::postgres::write::fitted::Fitter;
 use crate::postgres::write::session::{CopyIn, Session};
 use crate::postgres::write::stage::{Refused, split};
 use crate::postgres::write::target::Target;
@@ -29,7 +29,7 @@ pub(in crate::postgres) struct Loading {
     bytes: usize,
     /// Rows that never were sent, because they do not fit.
     misfits: Vec<Refusal>,
-    scratch: String,
+    fitter: Fitter,
 }
 
 /// Rows that can be sent again.
@@ -43,8 +43,8 @@ impl Loading {
     /// Begins to load rows of a table whose values need no help of a statement to become what they stand for.
     pub(super) async fn begin(session: &Session, task: &TableTask, target: Arc<Target>) -> Attempt<Self> {
         let copy = session.begin_copy(&statement(task, &target), target.codecs(&task.columns)).await?;
-        let (sent, misfits) = (Vec::new(), Vec::new());
-        Ok(Self { task: task.clone(), target, copy, sent, bytes: 0, misfits, scratch: String::new() })
+        let (sent, misfits, fitter) = (Vec::new(), Vec::new(), Fitter::of(task, &task.columns));
+        Ok(Self { task: task.clone(), target, copy, sent, bytes: 0, misfits, fitter })
     }
 
     /// Whether these rows are of this task.
@@ -54,11 +54,10 @@ impl Loading {
 
     /// Sends the rows. Whether the server takes them shows at the end.
     pub(super) async fn push(&mut self, rows: RowBatch) {
-        let Self { task, copy, scratch, .. } = self;
+        let Self { task, copy, fitter, .. } = self;
         let mut misfits = Vec::new();
         for (number, row) in (0..).zip(rows.rows()) {
-            misfits
-                .extend(push_row(task, row, &mut copy.encoder, scratch).err().map(|why| (number, (Reason::Type, why))));
+            misfits.extend(push_row(row, fitter, &mut copy.encoder).err().map(|why| (number, (Reason::Type, why))));
             if !copy.pass_on().await {
                 break;
             }
@@ -118,14 +117,14 @@ pub(super) async fn by_halves(
     rows: &RowBatch,
 ) -> Attempt<Vec<Refused>> {
     let (sql, codecs) = (statement(task, target), target.codecs(&task.columns));
-    let (mut refused, mut scratch) = (Vec::new(), String::new());
+    let (mut refused, mut fitter) = (Vec::new(), Fitter::of(task, &task.columns));
     let numbers: Vec<u32> = (0..rows.len() as u32).collect();
     let mut left = vec![&numbers[..]];
     while let Some(half) = left.pop().filter(|half| !half.is_empty()) {
         let (mut numbers, mut unsent) = (half.iter(), Vec::new());
         let sent = session.copy(&target.name, &sql, codecs.clone(), |encoder| {
             let Some(number) = numbers.next() else { return false };
-            if let Err(why) = push_row(task, rows.row(*number as usize), encoder, &mut scratch) {
+            if let Err(why) = push_row(rows.row(*number as usize), &mut fitter, encoder) {
                 unsent.push((*number, (Reason::Type, why)));
             }
             true
@@ -144,17 +143,10 @@ fn statement(task: &TableTask, target: &Target) -> String {
 }
 
 /// Appends a row as the table's columns hold it, or says why they do not.
-fn push_row(
-    task: &TableTask,
-    row: Row<'_>,
-    encoder: &mut Encoder,
-    scratch: &mut String,
-) -> std::result::Result<(), String> {
+fn push_row(row: Row<'_>, fitter: &mut Fitter, encoder: &mut Encoder) -> Result<(), String> {
     let mut begun = encoder.row();
-    for (value, column) in row.iter().zip(&task.columns) {
-        let column = &task.table.columns[*column];
-        let fitted = fit(value, &column.kind, scratch).map_err(|why| format!("column {}: {why}", column.name))?;
-        begun.push(fitted).map_err(|why| why.to_string())?;
+    for (at, value) in row.iter().enumerate() {
+        begun.push(fitter.fit(at, value)?).map_err(|why| why.to_string())?;
     }
     begun.end();
     Ok(())

@@ -92,7 +92,7 @@ impl Lens {
             }
         }
         for (at, seen) in self.columns.iter().enumerate() {
-            let cell = cells.next()?.ok_or_else(missing)?;
+            let Some(cell) = cells.next()? else { return Err(missing()) };
             let bare = match &seen.form {
                 None => cell,
                 Some(form) => form.show(cell, &mut self.scratch),

@@ -1,7 +1,7 @@
 //! Cells in the forms of a task: as what a cell is seen, and which values are keys of a column.
 
 use syncline_core::change::TableTask;
-use syncline_core::value::fit::fit;
+use syncline_core::value::fit::{fit, see};
 use syncline_core::value::key_order::compare;
 use syncline_core::value::{Kind, ValueRef};
 
@@ -52,8 +52,11 @@ impl Form {
     #[inline]
     pub(in crate::postgres) fn show<'v>(&'v self, cell: ValueRef<'v>, scratch: &'v mut Scratch) -> ValueRef<'v> {
         let Scratch { seen, stored } = scratch;
+        if !self.is_strict {
+            return see(cell, &self.seen_as, seen);
+        }
         match fit(cell, &self.seen_as, seen) {
-            Ok(shown) if !self.is_strict || fit(shown, &self.stored_as, stored) == Ok(cell) => shown,
+            Ok(shown) if fit(shown, &self.stored_as, stored) == Ok(cell) => shown,
             _ => cell,
         }
     }

@@ -10,6 +10,45 @@ use crate::postgres::types::forms::{Form, Scratch};
 /// What is said of a key that is another one once it is stored.
 const OTHER_KEY: &str = "the key would be stored in another notation, and be another key";
 
+/// Gives values the form in which the columns of the target hold them.
+pub(in crate::postgres) struct Fitter {
+    columns: Vec<FittedColumn>,
+    scratch: String,
+}
+
+struct FittedColumn {
+    name: String,
+    kind: Kind,
+    /// Of a column of the key that has one.
+    form: Option<Form>,
+}
+
+impl Fitter {
+    /// That of these columns, by position in the schema.
+    pub(in crate::postgres) fn of(task: &TableTask, columns: &[usize]) -> Self {
+        let fitted = |column: &usize| {
+            let described = &task.table.columns[*column];
+            FittedColumn { name: described.name.clone(), kind: described.kind.clone(), form: key_form(task, *column) }
+        };
+        Self { columns: columns.iter().map(fitted).collect(), scratch: String::new() }
+    }
+
+    /// A value of the column at this position of those; or why it cannot be one, for a person.
+    #[inline]
+    pub(in crate::postgres) fn fit<'v>(
+        &'v mut self,
+        at: usize,
+        value: ValueRef<'v>,
+    ) -> std::result::Result<ValueRef<'v>, String> {
+        let FittedColumn { name, kind, form } = &self.columns[at];
+        match fit(value, kind, &mut self.scratch) {
+            Ok(stored) if form.as_ref().is_none_or(|form| form.shows_again(value, stored)) => Ok(stored),
+            Ok(_) => Err(format!("column {name}: {OTHER_KEY}")),
+            Err(why) => Err(format!("column {name}: {why}")),
+        }
+    }
+}
+
 /// Rows as the target's columns hold them.
 pub(in crate::postgres) struct Fitted {
     /// As many as there were; of those that do not fit, no cell means anything.
@@ -21,22 +60,15 @@ pub(in crate::postgres) struct Fitted {
 impl Fitted {
     /// Fits rows with values for these columns, by position in the schema.
     pub(in crate::postgres) fn of(task: &TableTask, columns: &[usize], rows: &RowBatch) -> Result<Self> {
-        let kinds: Vec<&Kind> = columns.iter().map(|column| &task.table.columns[*column].kind).collect();
-        let keys: Vec<Option<Form>> = columns.iter().map(|column| key_form(task, *column)).collect();
-        let mut fitted = RowBatch::new(columns.len());
-        let (mut misfits, mut scratch) = (Vec::new(), String::new());
+        let (mut fitter, mut fitted) = (Fitter::of(task, columns), RowBatch::new(columns.len()));
+        let mut misfits = Vec::new();
         for (number, row) in (0..).zip(rows.rows()) {
             let mut misfit = None;
             for (at, value) in row.iter().enumerate() {
-                let stored = fit(value, kinds[at], &mut scratch);
-                match stored {
-                    Ok(stored) if keys[at].as_ref().is_none_or(|form| form.shows_again(value, stored)) => {
-                        fitted.push(stored)?;
-                    }
-                    stored => {
-                        let name = &task.table.columns[columns[at]].name;
-                        let why = stored.map_or_else(|why| why.to_string(), |_| OTHER_KEY.to_owned());
-                        misfit.get_or_insert_with(|| format!("column {name}: {why}"));
+                match fitter.fit(at, value) {
+                    Ok(stored) => fitted.push(stored)?,
+                    Err(why) => {
+                        misfit.get_or_insert(why);
                         fitted.push(ValueRef::Null)?;
                     }
                 }

@@ -42,7 +42,7 @@ impl Binder {
         let Some(forms) = &self.row else { return bind(statement, first, row, self.encoding) };
         for (column, value) in row.into_iter().enumerate() {
             let stored = match forms.get(column) {
-                Some(Some(form)) => form
+                Some(Some(form)) if !form.keeps(value) => form
                     .store(value, &mut self.scratch)
                     .map_err(|misfit| Error::new(Code::RowRefused, format!("{}: {misfit}", self.names[column])))?,
                 _ => value,
@@ -69,7 +69,7 @@ impl Binder {
         let Some(forms) = &self.key else { return bind(statement, first, key, self.encoding).map(|()| true) };
         for (at, value) in key.into_iter().enumerate() {
             let stored = match forms.get(at) {
-                Some(Some(form)) => form.store(value, &mut self.scratch).unwrap_or(value),
+                Some(Some(form)) if !form.keeps(value) => form.store(value, &mut self.scratch).unwrap_or(value),
                 _ => value,
             };
             let Ok(cell) = cell(stored, self.encoding) else { return Ok(false) };

@@ -3,7 +3,7 @@
 mod notation;
 
 use syncline_core::change::TableTask;
-use syncline_core::value::fit::{Misfit, fit};
+use syncline_core::value::fit::{Misfit, fit, see};
 use syncline_core::value::{Coercion, Kind, ValueRef};
 
 /// The form that the cells of one column are seen in.
@@ -62,9 +62,21 @@ impl Form {
     /// The cell in its form; as it is where it does not fit.
     pub(in crate::sqlite) fn show<'v>(&'v self, cell: ValueRef<'v>, scratch: &'v mut Scratch) -> ValueRef<'v> {
         let Scratch { seen, stored } = scratch;
-        match fit(cell, &self.seen_as, seen) {
-            Ok(shown) if !self.is_strict || self.store(shown, stored) == Ok(cell) => shown,
+        match see(cell, &self.seen_as, seen) {
+            shown if !self.is_strict || self.store(shown, stored) == Ok(cell) => shown,
             _ => cell,
+        }
+    }
+
+    /// Whether the column keeps the value as it is, whatever it is seen as. Not every value that is kept is known.
+    #[inline]
+    pub(in crate::sqlite) fn keeps(&self, value: ValueRef<'_>) -> bool {
+        let Kind::Flexible(coercion) = self.stored_as else { return false };
+        match value {
+            ValueRef::Null | ValueRef::Bytes(_) => true,
+            ValueRef::Int(_) => matches!(coercion, Coercion::Integer | Coercion::Numeric),
+            ValueRef::Text(_) => matches!(coercion, Coercion::Text | Coercion::None),
+            _ => false,
         }
     }
 
@@ -100,4 +112,36 @@ impl Form {
 
 fn is_infinite(value: ValueRef<'_>) -> bool {
     matches!(value, ValueRef::Decimal("Infinity" | "-Infinity"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_is_what_would_be_stored() {
+        let coercions = [Coercion::Integer, Coercion::Real, Coercion::Numeric, Coercion::Text, Coercion::None];
+        let kinds = [Kind::Decimal { limit: None }, Kind::Real { single: false }, Kind::Int { bits: 64 }, Kind::Date];
+        let values = [
+            ValueRef::Null,
+            ValueRef::Bytes(b"1"),
+            ValueRef::Int(7),
+            ValueRef::Text(b"7"),
+            ValueRef::Text(b"x"),
+            ValueRef::Real(7.0),
+            ValueRef::Decimal("7.0"),
+            ValueRef::Bool(true),
+        ];
+        let mut kept = 0;
+        for (coercion, seen_as, is_strict) in coercions.into_iter().flat_map(|coercion| {
+            kinds.iter().flat_map(move |kind| [true, false].map(|is_strict| (coercion, kind.clone(), is_strict)))
+        }) {
+            let form = Form { seen_as, stored_as: Kind::Flexible(coercion), is_strict };
+            for value in values.into_iter().filter(|value| form.keeps(*value)) {
+                assert_eq!(form.store(value, &mut String::new()), Ok(value), "{form:?}");
+                kept += 1;
+            }
+        }
+        assert!(kept > 0);
+    }
 }
