@@ -117,6 +117,10 @@ impl Snapshot for PostgresSnapshot {
         translate::translate(table, &self.sight.facts.names)
     }
 
+    fn settled(&self, table: &Arc<TableSchema>, among: &Schema) -> Translated {
+        translate::settled(table, among)
+    }
+
     fn statements(&self, table: &TableSchema) -> Result<Vec<String>> {
         statements_of(table, &self.sight.facts.names)
     }
