@@ -104,8 +104,10 @@ fn family(column: &Column) -> Option<(u8, u8)> {
         Kind::Int { .. } if column.declared_type != "oid" => Some((1, 0)),
         Kind::Decimal { .. } => Some((1, 1)),
         Kind::Real { .. } => Some((1, 2)),
-        // It has rules of its own for what is alike.
-        Kind::Text { .. } if !column.declared_type.ends_with("citext") => Some((2, 0)),
+        // citext has rules of its own for what is alike, and name is not compared with all texts.
+        Kind::Text { .. } if column.declared_type != "name" && !column.declared_type.ends_with("citext") => {
+            Some((2, 0))
+        }
         Kind::Bytes => Some((3, 0)),
         Kind::Date | Kind::Timestamp { .. } | Kind::Instant { .. } => Some((4, 0)),
         Kind::Time { .. } => Some((5, 0)),

@@ -305,7 +305,7 @@ async fn references_are_kept_where_the_server_takes_them() {
             }
         }
     }
-    // Who references like that?
-    let rare = ["smallint to oid", "integer to oid", "bigint to oid", "oid to bigint"];
-    assert_eq!(lost, rare);
+    // Who references like that? All others are kept.
+    let is_rare = |pair: &String| pair.split(" to ").any(|name| matches!(name, "oid" | "name"));
+    assert!(lost.iter().all(is_rare), "{lost:?}");
 }
