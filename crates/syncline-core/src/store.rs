@@ -200,6 +200,13 @@ pub trait Snapshot: Send {
     /// has a type for.
     fn translate(&self, table: &Arc<TableSchema>) -> Translated;
 
+    /// A table of this engine as it can be made in this database: `among` is the database's schema together with all
+    /// tables that are made at once. What the engine would refuse, such as a reference to a table that is not there, is left
+    /// out. Nothing is asked of the database.
+    fn settled(&self, table: &Arc<TableSchema>, _among: &Schema) -> Translated {
+        Translated { table: Arc::clone(table), left_out: Vec::new() }
+    }
+
     /// The statements that create a table and its indexes, as a writer of this database would carry them out.
     ///
     /// # Errors

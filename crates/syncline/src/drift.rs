@@ -85,7 +85,20 @@ pub(crate) async fn align(
     }
     match stops.into_error(request.schema) {
         Some(error) => Err(error),
-        None => Ok(aligned),
+        None => {
+            settle(&mut aligned.pairs, schema, target);
+            Ok(aligned)
+        }
+    }
+}
+
+/// Makes tables that are missing fit in where they are to be made, together with each other.
+fn settle(pairs: &mut [Pair], mut among: Schema, target: &dyn Snapshot) {
+    among.tables.extend(pairs.iter().filter(|pair| pair.is_missing).map(|pair| Arc::clone(&pair.target.table)));
+    for pair in pairs.iter_mut().filter(|pair| pair.is_missing) {
+        let settled = target.settled(&pair.target.table, &among);
+        pair.target.table = settled.table;
+        pair.left_out.extend(settled.left_out);
     }
 }
 

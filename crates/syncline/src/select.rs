@@ -47,7 +47,7 @@ mod tests {
     fn schema() -> Schema {
         let table = |name: &str| Arc::new(TableSchema { name: name.to_owned(), ..TableSchema::default() });
         let view = NotCarried { kind: "view", name: "totals".to_owned(), table: None };
-        Schema { tables: vec![table("Orders"), table("customers")], not_carried: vec![view] }
+        Schema { tables: vec![table("Orders"), table("customers")], not_carried: vec![view], ..Schema::default() }
     }
 
     fn check(pattern: &str) -> Option<Error> {

@@ -1,11 +1,12 @@
 //! The whole way on real databases, checked by the `sqlite3` shell alone: into a new file, edits, exactly those again
 //! by plan, and back. The suite stands on the demonstration's shop; Chinook is taken too where the checkout has it beside it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use serde_json::Value;
 
+use crate::across::shared;
 use crate::scene::Scene;
 
 /// A database to go the whole way with, and edits of its source.
@@ -40,10 +41,7 @@ fn a_shop_goes_the_whole_way() {
 
 #[test]
 fn chinook_goes_the_whole_way() {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/chinook.sqlite");
-    if !source.exists() {
-        return;
-    }
+    let Some(source) = shared("chinook.sqlite") else { return };
     travel(&Journey {
         source,
         edits: "UPDATE Track SET Name = 'changed' WHERE TrackId IN (7, 3000);

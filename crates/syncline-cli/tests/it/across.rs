@@ -3,16 +3,33 @@
 mod bad_input;
 mod misfits;
 mod plans;
+mod references;
 mod round_trip;
+mod sakila;
 mod type_traps;
 mod undone;
 mod verified;
 
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use syncline_testkit::postgres::{Database, fresh_database};
 
 use crate::scene::Scene;
+
+/// A file of the data that lies beside the repository, or in the directory that `SYNCLINE_TEST_DATA` names. Where it is missing
+/// that is said past the capture of the test: one that was skipped has shown nothing.
+pub(crate) fn shared(name: &str) -> Option<PathBuf> {
+    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
+    let file = std::env::var_os("SYNCLINE_TEST_DATA").map_or_else(beside, PathBuf::from).join(name);
+    if !file.exists() {
+        let test = std::thread::current().name().unwrap_or_default().to_owned();
+        let _ = writeln!(std::io::stderr(), "skipped {test}: there is no {}", file.display());
+        return None;
+    }
+    Some(file)
+}
 
 /// A directory, and a database on a server that the binary inside it can reach as `env:PG`.
 pub(crate) struct Server {

@@ -12,7 +12,7 @@ use super::{Action, Applier, Pending, TableWork};
 use crate::change::{PlannedChange, Reason, TableTask, keys_of};
 use crate::error::{Code, Error, Result};
 use crate::limits;
-use crate::schema::ForeignKey;
+use crate::schema::{ForeignKey, SchemaStep};
 use crate::state::ChangeKind;
 use crate::store::{Orphans, Transaction};
 use crate::value::exact;
@@ -108,6 +108,7 @@ impl Applier<'_> {
                 Err(error) => attempt = self.left_whole(table, error)?,
             }
         }
+        self.untie(tx, &leaving).await?;
         for (table, is_created, rows) in leaving.into_iter().rev() {
             if attempt == Attempt::Done
                 && let Err(error) = self.empty(tx, pending, (table, is_created), rows).await
@@ -116,6 +117,16 @@ impl Applier<'_> {
             }
         }
         Ok(attempt)
+    }
+
+    /// Drops what tables that are to go reference of each other: of a circle none could go first.
+    async fn untie(&self, tx: &mut dyn Transaction, leaving: &[(usize, bool, u64)]) -> Result<()> {
+        let created = leaving.iter().filter(|(_, is_created, _)| *is_created);
+        let created: Vec<_> = created.map(|(table, ..)| self.tables[*table].target.table.name.clone()).collect();
+        if created.len() < 2 {
+            return Ok(());
+        }
+        tx.define(&[SchemaStep::DropReferencesAmong(created)]).await
     }
 
     /// Leaves a load as it is that cannot be taken back. References from it count once more.

@@ -133,6 +133,10 @@ impl Snapshot for PacedSnapshot {
         self.inner.translate(table)
     }
 
+    fn settled(&self, table: &Arc<TableSchema>, among: &Schema) -> Translated {
+        self.inner.settled(table, among)
+    }
+
     fn statements(&self, table: &TableSchema) -> Result<Vec<String>> {
         self.inner.statements(table)
     }

@@ -19,6 +19,9 @@ pub enum SchemaStep {
     },
     /// Add a column to a table that is there.
     AddColumn(Box<NewColumn>),
+    /// Drop the references from these tables to each other, which are all dropped next: tables that reference each other
+    /// in a circle could not go one after the other. Undo only, never planned.
+    DropReferencesAmong(Vec<String>),
     /// Drop a table that an earlier run created: undo only, never planned.
     DropTable(String),
 }
@@ -36,7 +39,7 @@ pub struct NewColumn {
     pub reference: Option<ForeignKey>,
 }
 
-/// A table of another engine in an engine's own words.
+/// A table of another engine in an engine's own words, or one that is made to fit where it is to be.
 #[derive(Clone, Debug)]
 pub struct Translated {
     /// The table as the engine would describe it once made: kinds, declared types, defaults and conditions are its own, and

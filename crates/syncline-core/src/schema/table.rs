@@ -11,13 +11,15 @@ pub struct Schema {
     pub tables: Vec<Arc<TableSchema>>,
     /// What is there and is not carried: views, triggers, virtual tables.
     pub not_carried: Vec<NotCarried>,
+    /// Types that somebody has made here, as columns are declared with them; empty where an engine knows its own only.
+    pub types: Vec<String>,
 }
 
 /// Something in a database that Syncline reports and leaves as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotCarried {
     /// `view`, `trigger`, `virtual table` or `shadow table`; of PostgreSQL also `materialized view`, `foreign table`,
-    /// `sequence`, `routine`, `policy` or `exclusion constraint`.
+    /// `sequence`, `routine`, `rule`, `policy`, `exclusion constraint`, `inheritance` or `partitioning`.
     pub kind: &'static str,
     /// Its name.
     pub name: String,

@@ -67,7 +67,8 @@ pub async fn read(connection: &Connection, names: &Names) -> Result<Schema> {
         }));
     }
     tables.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(Schema { tables, not_carried: others::read(connection, &listed).await? })
+    let not_carried = others::read(connection, &listed).await?;
+    Ok(Schema { tables, not_carried, types: columns::types(connection).await? })
 }
 
 /// The columns of one table, whichever session it belongs to.

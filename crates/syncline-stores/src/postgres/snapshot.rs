@@ -101,7 +101,11 @@ impl PostgresSnapshot {
         let exported = self.sight().await?.session.export().await;
         let exported = self.done(exported)?;
         let connection = connect(&self.options).await?;
-        let session = Session::begin(connection, Arc::clone(&self.options), Some(&exported)).await?;
+        let session = match Session::begin(connection, Arc::clone(&self.options), Some(&exported)).await {
+            Ok(session) => session,
+            // A server that was restarted in between knows nothing of this view: what has happened is that it ended.
+            Err(error) => return Err(self.sight.session.row("SELECT 1").await.err().unwrap_or(error)),
+        };
         let sight = Sight { session: Arc::new(session), facts: Arc::clone(&self.sight.facts) };
         Ok(Self { flow: self.flow, ..Self::new(Arc::clone(&self.options), sight) })
     }
@@ -117,6 +121,10 @@ impl Snapshot for PostgresSnapshot {
 
     fn translate(&self, table: &Arc<TableSchema>) -> Translated {
         translate::translate(table, &self.sight.facts.names)
+    }
+
+    fn settled(&self, table: &Arc<TableSchema>, among: &Schema) -> Translated {
+        translate::settled(table, among)
     }
 
     fn statements(&self, table: &TableSchema) -> Result<Vec<String>> {

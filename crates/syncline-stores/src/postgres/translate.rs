@@ -17,6 +17,7 @@
 
 mod defaults;
 mod kinds;
+mod settled;
 
 use std::sync::Arc;
 
@@ -27,6 +28,8 @@ use super::names::{Names, Place};
 use super::{ENGINE, types};
 use crate::sql::Dialect;
 use crate::sql::conditions::{self, Sort};
+
+pub use self::settled::settled;
 
 /// The collation of text that nothing is said about.
 const COLLATION: &str = "default";

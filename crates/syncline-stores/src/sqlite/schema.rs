@@ -61,7 +61,8 @@ pub(super) fn read(conn: &Connection) -> Attempt<Schema> {
     not_carried.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
     resolve_references(&mut tables);
     tables.sort_by(|a, b| a.schema.name.cmp(&b.schema.name));
-    Ok(Schema { tables: tables.into_iter().map(|table| Arc::new(table.schema)).collect(), not_carried })
+    let tables = tables.into_iter().map(|table| Arc::new(table.schema)).collect();
+    Ok(Schema { tables, not_carried, types: Vec::new() })
 }
 
 /// An entry of sqlite_schema.

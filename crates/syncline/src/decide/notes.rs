@@ -7,16 +7,20 @@ use crate::request::Verb;
 use crate::select::admitted;
 
 /// Kinds of what is not carried, and how many of a kind are called.
-const NOT_CARRIED: [(&str, &str); 9] = [
+const NOT_CARRIED: [(&str, &str); 12] = [
     ("view", "views"),
     ("materialized view", "materialized views"),
     ("trigger", "triggers"),
     ("routine", "routines"),
+    ("rule", "rules"),
     ("virtual table", "virtual tables"),
     ("foreign table", "foreign tables"),
     ("sequence", "sequences"),
     ("policy", "policies"),
     ("exclusion constraint", "exclusion constraints"),
+    // Such tables come as tables of their own, and partitioned ones as one table.
+    ("inheritance", "inheritances"),
+    ("partitioning", "partitionings"),
 ];
 
 /// What is there and will not be touched.
@@ -43,10 +47,20 @@ pub(super) fn notes(source: &Schema, target: &Schema, filter: &TableFilter, aske
             .map(|o| o.name.as_str())
             .collect();
         if !names.is_empty() {
+            let names = counted(&names);
+            let names: Vec<_> = names.iter().map(String::as_str).collect();
             notes.push(format!("{plural} are not carried: {}", listed(&names)));
         }
     }
     notes
+}
+
+/// Each name once, with how often it is there: triggers of many tables may share one.
+fn counted(names: &[&str]) -> Vec<String> {
+    let alike = names.chunk_by(|a, b| a == b);
+    alike
+        .map(|alike| if alike.len() > 1 { format!("{} ({})", alike[0], alike.len()) } else { alike[0].to_owned() })
+        .collect()
 }
 
 pub(super) fn listed(names: &[&str]) -> String {

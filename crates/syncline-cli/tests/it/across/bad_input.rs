@@ -1,5 +1,6 @@
 //! What goes wrong with a server: told with the right exit code and all that a person needs, and nothing half written.
 
+mod cancelled;
 mod cut;
 mod disk;
 mod names;

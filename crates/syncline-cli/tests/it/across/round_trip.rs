@@ -1,8 +1,6 @@
 //! From a file to a server and into another file, where the last must be as the first.
 
-use std::path::Path;
-
-use super::Server;
+use super::{Server, shared};
 
 /// The tables of a file and how many columns each has.
 fn tables(server: &Server, file: &str) -> Vec<String> {
@@ -40,10 +38,7 @@ fn a_shop_comes_back_as_it_was() {
 
 #[test]
 fn chinook_comes_back_as_it_was() {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/chinook.sqlite");
-    if !source.exists() {
-        return;
-    }
+    let Some(source) = shared("chinook.sqlite") else { return };
     let server = Server::new();
     std::fs::write(server.scene.path("a.db"), std::fs::read(source).unwrap()).unwrap();
     server.scene.ok("copy a.db env:PG");

@@ -8,6 +8,7 @@
 //! The servers run without waiting for the disk, for nothing here is about power cuts.
 
 mod application;
+mod children;
 mod content;
 mod onlooker;
 mod outcome;

@@ -52,10 +52,31 @@ pub(crate) struct Between<'a> {
     pub(crate) target: &'a str,
     /// Rows in a batch.
     pub(crate) batch: u64,
-    /// All in one transaction.
-    pub(crate) is_full: bool,
+    pub(crate) way: Way,
     /// A condition on the rows of one table.
     pub(crate) filter: &'a str,
+}
+
+/// How a mirror brings what differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// As it decides for each table.
+    Auto,
+    /// All in one transaction.
+    Full,
+    /// As before, and tables that nothing references are emptied first.
+    Refill,
+}
+
+impl Way {
+    /// What is typed for it.
+    pub(crate) fn flags(self) -> &'static [&'static str] {
+        match self {
+            Way::Auto => &[],
+            Way::Full => &["--strategy", "full"],
+            Way::Refill => &["--strategy", "full", "--truncate-target"],
+        }
+    }
 }
 
 /// What a victim is to do.
@@ -82,8 +103,8 @@ pub(crate) fn start(directory: &Path, state: &Path, place: Option<Place>, work: 
         Work::Mirror(source, target, batch) => {
             vec!["mirror".to_owned(), path(source), path(target), batch.to_string()]
         }
-        Work::Between(Between { source, target, batch, is_full, filter }) => {
-            let words = ["between", source, target, &batch.to_string(), &is_full.to_string(), filter];
+        Work::Between(Between { source, target, batch, way, filter }) => {
+            let words = ["between", source, target, &batch.to_string(), &format!("{way:?}"), filter];
             words.map(str::to_owned).to_vec()
         }
         Work::Widen(source, target) => vec!["widen".to_owned(), path(source), path(target)],
@@ -178,11 +199,12 @@ async fn do_work(settings: Settings, work: &[&str]) {
     let session = Syncline::open(settings).await.unwrap();
     let summary = match work {
         ["mirror", source, target, batch] => session.run(&unguarded(source, target, batch)).await.unwrap(),
-        ["between", source, target, batch, is_full, filter] => {
+        ["between", source, target, batch, way, filter] => {
             let mut request = unguarded(source, target, batch);
-            if *is_full == "true" {
+            if *way != "Auto" {
                 request.strategy = Strategy::Full;
             }
+            request.truncate_target = *way == "Refill";
             request.mapping.filters.push((*filter).to_owned());
             session.run(&request).await.unwrap()
         }

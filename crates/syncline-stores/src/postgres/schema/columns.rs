@@ -48,6 +48,10 @@ FROM typed
         ORDER BY class.oid LIMIT 1) AS sequence ON true
 ORDER BY attrelid, attnum";
 
+/// Types that are not PostgreSQL's own, as columns are declared with them: no arrays, and no rows of tables.
+const TYPES: &str = "SELECT format_type(oid, NULL) FROM pg_type WHERE typtype IN ('b', 'd', 'e') AND typcategory <> 'A' \
+    AND typnamespace <> 'pg_catalog'::regnamespace ORDER BY 1";
+
 /// The columns of a table.
 #[derive(Default)]
 pub(super) struct Columns {
@@ -70,6 +74,12 @@ pub(super) async fn read(connection: &Connection, oids: &[u32]) -> Result<ByTabl
     })
     .await?;
     Ok(tables)
+}
+
+/// The types that somebody has made in the database.
+pub(super) async fn types(connection: &Connection) -> Result<Vec<String>> {
+    let rows = connection.client.query(TYPES, &[]).await.map_err(|error| connection.error(error))?;
+    rows.iter().map(|row| Cells { connection, row }.get(0)).collect()
 }
 
 fn column(row: &Cells<'_>) -> Result<(Column, bool)> {

@@ -30,14 +30,35 @@ UNION ALL
 SELECT 'trigger', NULL, tgname::text, tgrelid FROM pg_trigger
 WHERE tgrelid = ANY ($1::oid[]) AND NOT tgisinternal AND tgname !~ '^_syncline_'
 UNION ALL
+SELECT 'rule', NULL, rulename::text, ev_class FROM pg_rewrite
+WHERE ev_class = ANY ($1::oid[]) AND rulename !~ '^_syncline_'
+UNION ALL
+SELECT 'inheritance', nspname::text, relname::text, class.oid
+FROM pg_class AS class JOIN spaces ON spaces.oid = relnamespace
+WHERE class.oid = ANY ($1::oid[]) AND EXISTS (SELECT 1 FROM pg_inherits WHERE inhrelid = class.oid)
+UNION ALL
+SELECT 'partitioning', nspname::text, relname::text, class.oid
+FROM pg_class AS class JOIN spaces ON spaces.oid = relnamespace WHERE class.oid = ANY ($1::oid[]) AND relkind = 'p'
+UNION ALL
 SELECT 'policy', NULL, polname::text, polrelid FROM pg_policy WHERE polrelid = ANY ($1::oid[])
 UNION ALL
 SELECT 'exclusion constraint', NULL, conname::text, conrelid FROM pg_constraint
 WHERE contype = 'x' AND conrelid = ANY ($1::oid[])";
 
 /// The kinds there are, as they are called.
-const KINDS: [&str; 8] =
-    ["exclusion constraint", "foreign table", "materialized view", "policy", "routine", "sequence", "trigger", "view"];
+const KINDS: [&str; 11] = [
+    "exclusion constraint",
+    "foreign table",
+    "inheritance",
+    "materialized view",
+    "partitioning",
+    "policy",
+    "routine",
+    "rule",
+    "sequence",
+    "trigger",
+    "view",
+];
 
 pub(super) async fn read(connection: &Connection, list: &List<'_>) -> Result<Vec<NotCarried>> {
     let called: HashMap<u32, &str> = list.tables.iter().map(|table| (table.oid, table.called.as_str())).collect();

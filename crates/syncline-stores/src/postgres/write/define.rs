@@ -61,6 +61,7 @@ pub async fn carry_out(
                 definer.run(&synthesis::index_definition(&place.quoted()?, index)?).await?;
             }
             SchemaStep::AddColumn(column) => definer.add_column(column).await?,
+            SchemaStep::DropReferencesAmong(tables) => removal::drop_references_among(&definer, tables).await?,
             SchemaStep::DropTable(table) => removal::drop_table(&definer, table).await?,
         }
     }

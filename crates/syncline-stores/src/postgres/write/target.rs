@@ -34,13 +34,15 @@ const COLUMNS: &str = "\
     FROM base JOIN pg_type AS type ON type.oid = typid JOIN pg_namespace AS space ON space.oid = type.typnamespace
     WHERE type.typtype <> 'd' ORDER BY attnum";
 
-/// Triggers of the application on the table and its partitions that are not disabled.
+/// Triggers and rules of the application on the table and its partitions that are not disabled.
 const TRIGGERS: &str = "\
-    SELECT format('%I.%I', nspname, relname), format('%I', tgname), tgenabled::text FROM pg_trigger
-    JOIN pg_class ON pg_class.oid = tgrelid JOIN pg_namespace ON pg_namespace.oid = relnamespace
-    WHERE NOT tgisinternal AND tgenabled <> 'D'
-    AND (tgrelid = $1 OR tgrelid IN (SELECT relid FROM pg_partition_tree($1)))
-    ORDER BY 1, 2";
+    SELECT format('%I.%I', nspname, relname), format('%I', name), enabled::text, kind FROM (
+        SELECT tgrelid AS relid, tgname AS name, tgenabled AS enabled, 'TRIGGER' AS kind FROM pg_trigger
+            WHERE NOT tgisinternal
+        UNION ALL SELECT ev_class, rulename, ev_enabled, 'RULE' FROM pg_rewrite WHERE ev_type <> '1') AS firing
+    JOIN pg_class ON pg_class.oid = relid JOIN pg_namespace ON pg_namespace.oid = relnamespace
+    WHERE enabled <> 'D' AND (relid = $1 OR relid IN (SELECT relid FROM pg_partition_tree($1)))
+    ORDER BY 1, 2, 4";
 
 /// References to the table whose action would change the rows that reference it.
 const ACTIONS: &str = "\
@@ -64,7 +66,7 @@ pub(in crate::postgres) struct Target {
     pub(in crate::postgres) oid: u32,
     /// Whether we may change its definition.
     pub(in crate::postgres) is_ours: bool,
-    /// Enabled triggers of the application.
+    /// Enabled triggers and rules of the application.
     pub(in crate::postgres) triggers: Vec<Trigger>,
     /// References whose actions would change other rows when rows of this one go.
     pub(in crate::postgres) actions: Vec<Action>,
@@ -72,7 +74,7 @@ pub(in crate::postgres) struct Target {
     columns: Vec<TargetColumn>,
 }
 
-/// A trigger of the application.
+/// A trigger of the application, or a rule, by which the server does something else than it is told.
 #[derive(Debug)]
 pub(in crate::postgres) struct Trigger {
     /// The table or partition it is on, as it is written.
@@ -81,6 +83,8 @@ pub(in crate::postgres) struct Trigger {
     pub(in crate::postgres) name: String,
     /// When it fires, in the catalog's letters: `O`, `R` or `A`.
     pub(in crate::postgres) enabled: String,
+    /// What it is, as it is written: `TRIGGER` or `RULE`.
+    pub(in crate::postgres) kind: String,
 }
 
 /// A reference with an action.
@@ -166,8 +170,10 @@ impl Target {
                 Error::new(Code::TargetChanged, what)
             })
         };
-        let trigger =
-            |row: &Row| Ok(Trigger { table: row.try_get(0)?, name: row.try_get(1)?, enabled: row.try_get(2)? });
+        let trigger = |row: &Row| {
+            let (table, name) = (row.try_get(0)?, row.try_get(1)?);
+            Ok(Trigger { table, name, enabled: row.try_get(2)?, kind: row.try_get(3)? })
+        };
         let action = |row: &Row| Ok(Action { table: row.try_get(0)?, condition: row.try_get(1)? });
         Ok(Self {
             name: table.name.clone(),

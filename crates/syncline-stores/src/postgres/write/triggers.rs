@@ -1,4 +1,4 @@
-//! Keeping triggers of the application and actions of foreign keys from running while rows are written.
+//! Keeping triggers and rules of the application and actions of foreign keys from running while rows are written.
 //!
 //! A session that counts as one that replicates fires none of them, if it may be one. Otherwise whoever owns a table may
 //! switch off its triggers within the transaction; its foreign keys stay as they are then, and what they refuse is left out.
@@ -9,7 +9,7 @@ use tokio_postgres::error::SqlState;
 
 use super::open::Open;
 use super::session::Session;
-use super::target::Target;
+use super::target::{Target, Trigger};
 use crate::postgres::connect::failure::Attempt;
 
 const REPLICATE: &str = "SET LOCAL session_replication_role = replica";
@@ -40,24 +40,25 @@ pub(super) async fn switch_off(open: &mut Open<'_>, target: &Target) -> Attempt<
     let firing: Vec<_> = target.triggers.iter().filter(|trigger| trigger.enabled != spared).collect();
     let Some(first) = firing.first() else { return Ok(()) };
     if !target.is_ours {
-        return Err(not_switched_off(&target.name, &first.name).into());
+        return Err(not_switched_off(&target.name, first).into());
     }
     for trigger in firing {
-        let (table, name) = (&trigger.table, &trigger.name);
-        open.session.run(&format!("ALTER TABLE ONLY {table} DISABLE TRIGGER {name}")).await?;
+        let Trigger { table, name, kind, .. } = trigger;
+        open.session.run(&format!("ALTER TABLE ONLY {table} DISABLE {kind} {name}")).await?;
         let again = match trigger.enabled.as_str() {
             "A" => "ENABLE ALWAYS",
             "R" => "ENABLE REPLICA",
             _ => "ENABLE",
         };
-        open.restores.push(format!("ALTER TABLE ONLY {table} {again} TRIGGER {name}"));
+        open.restores.push(format!("ALTER TABLE ONLY {table} {again} {kind} {name}"));
     }
     Ok(())
 }
 
-fn not_switched_off(table: &str, trigger: &str) -> Error {
-    Error::new(Code::TableDenied, format!("this user may not switch off the triggers of {table}"))
-        .because(format!("trigger {trigger} would change what is written, or write elsewhere"))
+fn not_switched_off(table: &str, trigger: &Trigger) -> Error {
+    let (name, kind) = (&trigger.name, trigger.kind.to_lowercase());
+    Error::new(Code::TableDenied, format!("this user may not switch off the {kind}s of {table}"))
+        .because(format!("{kind} {name} would change what is written, or write elsewhere"))
         .leaving("the table is untouched")
         .next(
             "GRANT SET ON PARAMETER session_replication_role TO …",

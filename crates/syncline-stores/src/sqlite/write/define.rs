@@ -27,6 +27,8 @@ pub(super) fn carry_out(conn: &mut Connection, step: &SchemaStep) -> Attempt<()>
             create(conn, &synthesis::index_definition(table, index)?, allowed, "index", &index.name)
         }
         SchemaStep::AddColumn(column) => migrate::add(conn, column),
+        // A table goes whatever it references, and whatever references it.
+        SchemaStep::DropReferencesAmong(_) => Ok(()),
         SchemaStep::DropTable(table) => removal::drop_table(conn, table),
     }
 }

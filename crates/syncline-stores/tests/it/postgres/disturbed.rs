@@ -1,11 +1,17 @@
 //! Streams that are dropped, and what others do to a view meanwhile.
 
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::{io, thread};
+
 use futures_util::{StreamExt, future};
 use syncline_core::error::Code;
 use syncline_core::schema::ForeignKey;
 use syncline_core::store::Snapshot;
 use syncline_core::value::{RowBatch, Value, ValueRef};
-use syncline_stores::postgres::Password;
+use syncline_stores::postgres::names::Names;
+use syncline_stores::postgres::{ConnectOptions, Password, PostgresSnapshot, TlsMode};
+use syncline_testkit::postgres::{Cluster, Options, Stop};
 
 use super::desk::{Desk, digests, failure, fetch, scan};
 
@@ -56,6 +62,43 @@ async fn a_call_that_is_given_up_leaves_the_view_as_good() {
         }
         assert_eq!(view.count(&task).await.unwrap(), 1_000);
     }
+}
+
+/// The port of a way to the server that restarts it before it lets the second connection through.
+fn restarting_way(cluster: Arc<Cluster>) -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for nth in 0..2 {
+            let (ours, _) = listener.accept().unwrap();
+            if nth == 1 {
+                cluster.restart(Stop::Immediate);
+            }
+            let theirs = TcpStream::connect(("127.0.0.1", cluster.port())).unwrap();
+            for (from, to) in [(&ours, &theirs), (&theirs, &ours)] {
+                let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
+                thread::spawn(move || {
+                    let _ = io::copy(&mut from, &mut to);
+                    let _ = to.shutdown(Shutdown::Both);
+                });
+            }
+        }
+    });
+    port
+}
+
+/// Found by `prove kill-postgres`: the server says of the view only that it knows no such thing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_restarted_while_a_twin_opens_is_told_as_that() {
+    let cluster = Arc::new(Options::default().without_fsync().start());
+    let way = ConnectOptions {
+        port: restarting_way(Arc::clone(&cluster)),
+        tls: TlsMode::Disable,
+        ..super::options(&cluster)
+    };
+    let mut view = PostgresSnapshot::open(Arc::new(way), Names::new("public")).await.unwrap();
+    let error = view.twin().await.err().expect("the view is gone with its server");
+    assert_eq!(error.code(), Code::ConnectionLost, "{error:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -118,7 +118,7 @@ fn script(bytes: fn(&str) -> String) -> String {
 }
 
 fn task(table: &Arc<TableSchema>, filter: &str) -> syncline_core::error::Result<TableTask> {
-    let schema = Schema { tables: vec![Arc::clone(table)], not_carried: Vec::new() };
+    let schema = Schema { tables: vec![Arc::clone(table)], ..Schema::default() };
     let typed = MappingRequest { filters: vec![format!("t: {filter}")], ..MappingRequest::default() };
     let resolved = Resolved::new(&Mapping::parse(&typed)?, &schema, &|_| true, NOW_MS, None)?;
     let mut task = TableTask::whole(Arc::clone(table));

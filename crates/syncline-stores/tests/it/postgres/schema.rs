@@ -239,15 +239,20 @@ async fn what_is_not_carried_is_told() {
          CREATE FUNCTION f(int) RETURNS int LANGUAGE sql AS 'SELECT 1';
          CREATE FUNCTION fired() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
          CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION fired();
+         CREATE TABLE app.heir () INHERITS (t); CREATE TABLE parts (id int) PARTITION BY LIST (id);
+         CREATE TABLE part PARTITION OF parts DEFAULT; CREATE RULE r AS ON INSERT TO t DO INSTEAD NOTHING;
          CREATE POLICY p ON t USING (true);",
     );
     let schema = read(&database).await;
     let found: Vec<_> = schema.not_carried.iter().map(|o| (o.kind, o.name.as_str(), o.table.as_deref())).collect();
     let expected = [
         ("exclusion constraint", "t_during_excl", Some("t")),
+        ("inheritance", "app.heir", Some("app.heir")),
         ("materialized view", "app.m", None),
+        ("partitioning", "parts", Some("parts")),
         ("policy", "p", Some("t")),
         ("routine", "f", None),
+        ("rule", "r", Some("t")),
         ("sequence", "s", None),
         ("trigger", "tr", Some("t")),
         ("view", "v", None),

@@ -138,13 +138,16 @@ fn works(limited: &Limited, trigger: bool) {
     if trigger {
         assert_eq!(server.by_psql("SELECT count(*) FROM log"), ["0"], "a trigger of the application has fired");
         assert_eq!(server.by_psql("SELECT tgenabled FROM pg_trigger WHERE tgname = 'told'"), ["O"]);
+        assert_eq!(server.by_psql("SELECT ev_enabled FROM pg_rewrite WHERE rulename IN ('away', 'kept')"), ["O", "O"]);
     }
     assert_eq!(server.by_psql("SELECT relname FROM pg_class WHERE relname LIKE '%syncline%'"), Vec::<String>::new());
 }
 
 const TRIGGER: &str = "CREATE TABLE log (id int);
     CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO log VALUES (1); RETURN NULL; END $$;
-    CREATE TRIGGER told AFTER INSERT OR UPDATE OR DELETE ON c FOR EACH ROW EXECUTE FUNCTION tell();";
+    CREATE TRIGGER told AFTER INSERT OR UPDATE OR DELETE ON c FOR EACH ROW EXECUTE FUNCTION tell();
+    CREATE RULE away AS ON INSERT TO c DO INSTEAD INSERT INTO log VALUES (2);
+    CREATE RULE kept AS ON DELETE TO c DO INSTEAD NOTHING;";
 
 #[test]
 fn an_owner_copies_mirrors_and_undoes_without_a_trigger_firing() {
@@ -185,6 +188,20 @@ fn a_trigger_that_cannot_be_switched_off_stops_its_table() {
     scene.sql("a.db", &format!("{APPLICATION} INSERT INTO p VALUES (1, 'a'); INSERT INTO c VALUES (1, 1, 'x')"));
     let error = fails(scene, "copy a.db env:PG", 3, "TABLE_DENIED");
     assert!(error.to_string().contains("session_replication_role"), "{error}");
+    assert_eq!(server.by_psql("SELECT * FROM p"), ["1|a"]);
+    assert_eq!(server.by_psql("SELECT count(*) FROM c"), ["0"]);
+}
+
+/// Without the server's word that a session replicates, a rule would put rows where nobody looks for them.
+#[test]
+fn a_rule_that_cannot_be_switched_off_stops_its_table() {
+    let rights = "GRANT SELECT, INSERT, UPDATE, DELETE ON p, c TO {role}; GRANT CREATE ON SCHEMA public TO {role};";
+    let rule = "CREATE RULE away AS ON INSERT TO c DO INSTEAD NOTHING;";
+    let limited = Limited::new(&format!("{APPLICATION} {rule} {rights}"));
+    let (server, scene) = (&limited.server, &limited.server.scene);
+    scene.sql("a.db", &format!("{APPLICATION} INSERT INTO p VALUES (1, 'a'); INSERT INTO c VALUES (1, 1, 'x')"));
+    let error = fails(scene, "copy a.db env:PG", 3, "TABLE_DENIED");
+    assert!(error.to_string().contains("rule away"), "{error}");
     assert_eq!(server.by_psql("SELECT * FROM p"), ["1|a"]);
     assert_eq!(server.by_psql("SELECT count(*) FROM c"), ["0"]);
 }

@@ -120,6 +120,37 @@ refusals! {
     a_reference_to_nothing 8
 }
 
+/// A row that is new and one that has changed want values of a row that the target alone has.
+#[test]
+fn values_that_others_have_in_a_filled_table() {
+    let server = Server::new();
+    server.scene.sql(
+        "a.db",
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT, n INTEGER);
+         INSERT INTO t VALUES (1, 'a', 1), (2, 'taken', 1), (3, 'c', 1), (4, 'too', 1), (5, 'e', 1)",
+    );
+    server.database.psql(
+        "CREATE TABLE t (id int PRIMARY KEY, v text UNIQUE, n int);
+         INSERT INTO t VALUES (1, 'a', 0), (4, 'd', 0), (5, 'e', 0), (8, 'taken', 0), (9, 'too', 0)",
+    );
+    let said = server.scene.run("copy a.db env:PG --json");
+    assert_eq!(said.code, Some(3), "{}{}", said.out, said.err);
+    let table = &said.last()["tables"][0];
+    assert_eq!((&table["inserted"], &table["updated"], &table["held"]), (&1.into(), &2.into(), &2.into()), "{table}");
+    let there = || server.by_psql("SELECT * FROM t ORDER BY id");
+    assert_eq!(there(), ["1|a|1", "3|c|1", "4|d|0", "5|e|1", "8|taken|0", "9|too|0"]);
+    let held = held(&server);
+    assert_eq!(held.len(), 2, "{held:?}");
+    for (entry, words) in held.iter().zip(["Key (v)=(taken) already exists", "Key (v)=(too) already exists"]) {
+        assert!(entry["kind"] == "unique" && entry.to_string().contains(words), "{entry}");
+    }
+    // A mirror has no use for those that have them.
+    let said = server.scene.run("mirror a.db env:PG --max-delete 9 --json");
+    assert_eq!((said.code, said.last()["verified"].as_str()), (Some(0), Some("equal")), "{}{}", said.out, said.err);
+    assert_eq!(there(), ["1|a|1", "2|taken|1", "3|c|1", "4|too|1", "5|e|1"]);
+    assert_eq!(self::held(&server), Vec::<Value>::new());
+}
+
 #[test]
 fn a_trigger_that_objects_is_not_asked() {
     let server = Server::new();

@@ -1,5 +1,5 @@
-//! Readers of a target on PostgreSQL that never rest: a REPEATABLE READ transaction that looks twice, and fresh looks at
-//! what is committed. See also `reader`, which is the same for a file.
+//! Readers of a target on PostgreSQL that never rest: a REPEATABLE READ transaction that looks twice, one that touches no
+//! table until long after it began, and fresh looks at what is committed. See also `reader`, which is the same for a file.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use syncline_testkit::postgres::Database;
 
 use super::application::is_about_the_server;
+use super::children;
 use super::content::{TABLES, Table};
 use super::soundness::{REFERENCES, dangling};
 use super::world::APPLICATION;
@@ -34,6 +35,8 @@ pub(crate) struct Onlooker<'d> {
     /// Tables that were there when the work began, and those that were not.
     pub(crate) there: Vec<&'static Table>,
     pub(crate) missing: Vec<&'static Table>,
+    /// A table beside the mirror has rows that reference rows of it.
+    pub(crate) has_children: bool,
     /// All goes in one step, whether forth or back.
     pub(crate) is_one_step: bool,
 }
@@ -58,9 +61,11 @@ impl Onlooker<'_> {
     pub(crate) fn read(&self, stop: &AtomicBool) -> Seen {
         let mut seen = Seen::default();
         let look: String = self.there.iter().map(|table| counting(table)).chain([self.references()]).collect();
-        let script = format!(
-            "\\echo <\nBEGIN ISOLATION LEVEL REPEATABLE READ;\n{look}\n\\echo <\n{STAY}\n\\echo <\n{look}\nCOMMIT;\n\\echo <\n{look}"
-        );
+        let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ;";
+        let twice = format!("{begin}\n{look}\n\\echo <\n{STAY}\n\\echo <\n{look}\nCOMMIT;");
+        // A table that is emptied other than row by row shows nothing to a transaction that began before and comes to it after.
+        let late = format!("{begin}\n{STAY}\n\\echo <\n{look}\nCOMMIT;");
+        let script = format!("\\echo <\n{twice}\n\\echo <\n{late}\n\\echo <\n{look}");
         while !stop.load(Ordering::Acquire) {
             let began = Instant::now();
             let finished = self.database.try_psql(&script);
@@ -73,27 +78,29 @@ impl Onlooker<'_> {
             }
             seen.longest = seen.longest.max(began.elapsed());
             let looks: Vec<&str> = finished.stdout.split("<\n").skip(1).collect();
-            let [first, _, second, fresh] = looks[..] else { panic!("{}", finished.stdout) };
+            let [first, _, second, _, late, fresh] = looks[..] else { panic!("{}", finished.stdout) };
             assert_eq!(first, second, "what a transaction sees has changed");
             self.judge(first, true, &mut seen);
+            self.judge(late, true, &mut seen);
             self.judge(fresh, false, &mut seen);
             self.look_at_missing();
         }
         seen
     }
 
-    /// Rows that point at nothing, where both tables are there.
+    /// Rows that point at nothing, where both tables are there, and children that are gone.
     fn references(&self) -> String {
         let is_there = |name: &str| self.there.iter().any(|table| table.name == name);
         let both = REFERENCES.iter().filter(|(child, _, parent)| is_there(child) && is_there(parent));
-        both.map(|(child, column, parent)| dangling(child, column, parent)).collect()
+        let dangling = both.map(|(child, column, parent)| dangling(child, column, parent));
+        dangling.chain(self.has_children.then(|| children::LOST.to_owned())).collect()
     }
 
     fn judge(&self, look: &str, is_of_one_instant: bool, seen: &mut Seen) {
         let (mut has_old, mut has_new) = (false, false);
         for line in look.lines() {
             let Some(counted) = parse(line) else {
-                assert_eq!(line, "0", "rows reference nothing");
+                assert_eq!(line, "0", "rows reference nothing, or are gone with what they referenced");
                 continue;
             };
             let Counted { name, rows, stray, only_old, only_new, missing, old, new } = counted;
@@ -151,8 +158,7 @@ fn counting(table: &Table) -> String {
     let bound = if name == "quotas" { format!("WHERE id < {APPLICATION}") } else { String::new() };
     let sizes = format!("(SELECT count(*) FROM before.{name}), (SELECT count(*) FROM after.{name})");
     if table.key.is_empty() {
-        // Copies have no names; what is neither here nor there is still told.
-        return format!("SELECT '{name}', count(*), 0, 0, 0, 0, {sizes} FROM public.{name};\n");
+        return counting_copies(table, &sizes);
     }
     let row =
         format!("{} AND {}", same(table.key, "s", "t", "="), same(table.others, "s", "t", "IS NOT DISTINCT FROM"));
@@ -165,6 +171,21 @@ fn counting(table: &Table) -> String {
              count(*) FILTER (WHERE is_old AND NOT is_new), count(*) FILTER (WHERE is_new AND NOT is_old),
              (SELECT count(*) FROM {in_both} WHERE NOT EXISTS (SELECT 1 FROM public.{name} AS t WHERE {here})), {sizes}
          FROM (SELECT {is_old} AS is_old, {is_new} AS is_new FROM (SELECT * FROM public.{name} {bound}) AS t) AS judged;\n"
+    )
+}
+
+/// The same of a table without a key: how often each row was there, is to be and is.
+fn counting_copies(table: &Table, sizes: &str) -> String {
+    let (name, columns) = (table.name, table.columns());
+    let of = |schema: &str| format!("SELECT '{schema}' AS place, {columns} FROM {schema}.{name}");
+    let copies = ["before", "after", "public"].map(of).join(" UNION ALL ");
+    format!(
+        "SELECT '{name}', coalesce(sum(here), 0), coalesce(sum(greatest(0, here - greatest(old, new))), 0),
+             coalesce(sum(greatest(0, here - new)) FILTER (WHERE old > new), 0),
+             coalesce(sum(greatest(0, here - old)) FILTER (WHERE new > old), 0),
+             coalesce(sum(greatest(0, least(old, new) - here)), 0), {sizes}
+         FROM (SELECT count(*) FILTER (WHERE place = 'before') AS old, count(*) FILTER (WHERE place = 'after') AS new,
+             count(*) FILTER (WHERE place = 'public') AS here FROM ({copies}) AS copies GROUP BY {columns}) AS counted;\n"
     )
 }
 

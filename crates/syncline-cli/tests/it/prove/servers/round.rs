@@ -18,9 +18,10 @@ use syncline_testkit::process::{self, Finished, Running, Scratch};
 use super::super::reader::Reader;
 use super::super::state::{check_sound, open};
 use super::super::tally::text;
-use super::super::victim::{self, Between, Course, Place, Work};
+use super::super::victim::{self, Between, Course, Place, Way, Work};
 use super::super::world::copy;
 use super::application;
+use super::children;
 use super::content::Content;
 use super::onlooker::{Onlooker, split};
 use super::outcome::{check_told, must_succeed, without_server};
@@ -41,7 +42,7 @@ pub(crate) struct Round<'r> {
     directory: Scratch,
     world: World<'r>,
     batch: u64,
-    is_full: bool,
+    way: Way,
     has_application: bool,
 }
 
@@ -78,21 +79,24 @@ impl<'r> Round<'r> {
     pub(crate) fn new(seed: u64, cluster: &'r Cluster, tally: &'r mut Tally) -> Self {
         let mut numbers = Numbers::new(seed ^ 0x7067);
         let directory = Scratch::new();
-        let is_full = seed % 3 == 1;
-        let holds = !is_full && seed % 6 == 2 || seed % 6 == 5;
+        let way = match seed % 3 {
+            1 if (seed / 3 + seed / 6).is_multiple_of(2) => Way::Refill,
+            1 => Way::Full,
+            _ => Way::Auto,
+        };
+        let holds = seed % 6 == 2 || seed % 6 == 5;
         let world = World::new(directory.path(), cluster, seed, &mut numbers, holds);
         let batch = *numbers.pick(&[50, 100, 200, 500, 500]);
         let has_application = world.target.server().is_some() && seed % 5 < 2;
-        Self { tally, cluster, seed, numbers, directory, world, batch, is_full, has_application }
+        Self { tally, cluster, seed, numbers, directory, world, batch, way, has_application }
     }
 
     /// What it is about, for the message when it fails.
     pub(crate) fn title(&self) -> String {
-        let way = if self.is_full { "full" } else { "auto" };
         let (pairing, World { start, holds, .. }) = (self.pairing(), &self.world);
         format!(
-            "{pairing}, {start:?}, {way}, {} rows a batch, holds {holds}, application {}",
-            self.batch, self.has_application
+            "{pairing}, {start:?}, {:?}, {} rows a batch, holds {holds}, application {}",
+            self.way, self.batch, self.has_application
         )
     }
 
@@ -114,7 +118,8 @@ impl<'r> Round<'r> {
         let pairing = self.pairing();
         *self.tally.pairings.entry(pairing).or_default() += 1;
         self.tally.held_rounds += u64::from(self.world.holds);
-        self.tally.refreshes += u64::from(self.is_full);
+        self.tally.refreshes += u64::from(self.way != Way::Auto);
+        self.tally.refills += u64::from(self.way == Way::Refill);
         let first = self.mirror();
         let mut acts = vec![first];
         if self.seed % 8 == 2 && !self.world.holds {
@@ -142,7 +147,7 @@ impl<'r> Round<'r> {
         let course = self.calibrate();
         let definitions = self.world.target.server().map(|database| definitions(database));
         let (old, new) = self.twins(known.len());
-        self.watched(&old, &new, self.is_full, |round| {
+        self.watched(&old, &new, self.way != Way::Auto, |round| {
             round.kill_mirrors(&course, &before, &wanted);
             let was = round.world.target.content();
             let ended = round.start(Task::Mirror).finish(process::DEADLINE);
@@ -253,7 +258,9 @@ impl<'r> Round<'r> {
         let with_quotas = there.iter().any(|table| table.name == "quotas");
         // What is empty is loaded by itself.
         let is_one_step = is_one_step && there.iter().all(|table| !old.rows(table.name).unwrap().is_empty());
-        let onlooker = Onlooker { database, is_one_step: is_one_step && missing.is_empty(), there, missing };
+        let has_children = children::add(database);
+        let is_one_step = is_one_step && missing.is_empty();
+        let onlooker = Onlooker { database, is_one_step, has_children, there, missing };
         let (stop, has_application) = (AtomicBool::new(false), self.has_application);
         let (seen, done) = thread::scope(|scope| {
             let at_end = StopOnDrop(&stop);
@@ -265,6 +272,9 @@ impl<'r> Round<'r> {
             (reader.join().unwrap_or_else(|panic| resume_unwind(panic)), done)
         });
         self.tally.saw(seen);
+        if has_children {
+            self.tally.children += children::take_back(database);
+        }
         if let Some(done) = done {
             done.check(database, with_quotas);
             self.tally.applications += done.acknowledged.len() as u64;
@@ -301,7 +311,7 @@ impl<'r> Round<'r> {
     }
 
     fn between<'a>(&self, source: &'a str, target: &'a str) -> Work<'a> {
-        Work::Between(Between { source, target, batch: self.batch, is_full: self.is_full, filter: &FILTER })
+        Work::Between(Between { source, target, batch: self.batch, way: self.way, filter: &FILTER })
     }
 
     /// The way to end that has its turn.
@@ -351,8 +361,13 @@ impl<'r> Round<'r> {
             End::Both(delay, how) => {
                 let mut running = self.start(task);
                 running.ends_within(delay);
-                self.cluster.stop(how);
+                // A server that goes last may be at work still on what it was sent last.
+                let is_process_first = self.numbers.below(2) == 0;
+                if !is_process_first {
+                    self.cluster.stop(how);
+                }
                 let finished = process::kill_after(running, Duration::ZERO).finished;
+                self.cluster.stop(how);
                 self.cluster.start();
                 if finished.code.is_some() {
                     without_server(&finished, self.world.holds);
@@ -382,8 +397,7 @@ impl<'r> Round<'r> {
             Task::Mirror => {
                 let flags =
                     ["--batch-size", &batch, "--max-delete", "100%", "--allow-empty-source", "--where", &FILTER];
-                let way: &[&str] = if self.is_full { &["--strategy", "full"] } else { &[] };
-                self.command(&[&["mirror", &source, &target, "--json"], way, &flags[..]].concat())
+                self.command(&[&["mirror", &source, &target, "--json"], self.way.flags(), &flags[..]].concat())
             }
             Task::Undo(run) => self.command(&["undo", run, "--yes", "--json"]),
         }

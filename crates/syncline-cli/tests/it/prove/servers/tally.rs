@@ -33,6 +33,10 @@ pub(crate) struct Tally {
     pub(crate) applications: u64,
     pub(crate) held_rounds: u64,
     pub(crate) refreshes: u64,
+    /// Refreshes that empty tables first.
+    pub(crate) refills: u64,
+    /// Rows beside the mirror that reference rows of it, and were all there afterwards.
+    pub(crate) children: u64,
     /// Crashes after which part of the work was in the target and stayed there.
     pub(crate) kept_parts: u64,
     pub(crate) seen: Seen,
@@ -93,6 +97,8 @@ impl Tally {
         self.applications += other.applications;
         self.held_rounds += other.held_rounds;
         self.refreshes += other.refreshes;
+        self.refills += other.refills;
+        self.children += other.children;
         self.kept_parts += other.kept_parts;
         self.looks_at_files += other.looks_at_files;
         self.saw(other.seen);
@@ -115,7 +121,8 @@ impl Tally {
         assert!(self.continued > 0, "no run went on from one that was cut off");
         assert!(self.kept_parts > 0, "no crash left a part of the work");
         assert!(self.applications > 0 && self.acknowledged > 0, "nothing was acknowledged");
-        assert!(self.held_rounds > 0 && self.refreshes > 0, "no row was held, or no table refreshed");
+        assert!(self.held_rounds > 0 && self.refreshes > self.refills, "no row was held, or no table refreshed");
+        assert!(self.refills > 0 && self.children > 0, "no table was emptied and filled again, or none had children");
         assert!(self.seen.midway > 0 && self.seen.down > 0, "no reader saw a target between two states");
     }
 }
@@ -140,7 +147,12 @@ impl fmt::Display for Tally {
             "acknowledged      {} rows by summaries, {} of the application",
             self.acknowledged, self.applications
         )?;
-        writeln!(f, "refreshes         {}; rounds with held rows {}", self.refreshes, self.held_rounds)?;
+        let Self { refreshes, refills, held_rounds, children, .. } = self;
+        writeln!(
+            f,
+            "refreshes         {refreshes}, {refills} of tables emptied first; rounds with held rows {held_rounds}"
+        )?;
+        writeln!(f, "children kept     {children}, of tables beside the mirror")?;
         let Seen { looks, down, midway, settled, longest } = self.seen;
         writeln!(
             f,

@@ -10,6 +10,7 @@ use syncline_testkit::postgres::{Cluster, Database};
 
 use super::super::state::{exists, open};
 use super::super::world::{self, Start, edit};
+use super::children;
 use super::content::{Content, TABLES};
 
 /// Rows of `quotas` from here on are the application's: the mirror is bounded below.
@@ -166,7 +167,7 @@ fn without_references(definition: &str) -> String {
     plain.replace("REFERENCES customers (id)", "").replace("REFERENCES employees (id)", "")
 }
 
-/// Triggers that nothing may fire, and a limit that some rows break.
+/// Triggers that nothing may fire, a limit that some rows break, and children that nothing may take along.
 fn guard(database: &Database<'_>, file: &Path, holds: bool) {
     if !file.exists() {
         return;
@@ -184,7 +185,8 @@ fn guard(database: &Database<'_>, file: &Path, holds: bool) {
         })
         .collect();
     let limit = if holds { "ALTER TABLE quotas ADD CHECK (n < 1000);" } else { "" };
-    database.psql(&format!("{audited}{limit}"));
+    let children = if exists(&connection, "customers") { children::DEFINITION } else { "" };
+    database.psql(&format!("{audited}{limit}{children}"));
 }
 
 /// Two tables more: one without a key, and one in which rows may break a limit of the target.

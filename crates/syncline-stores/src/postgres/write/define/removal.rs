@@ -1,8 +1,26 @@
-//! Dropping a table, where nothing of others hangs on it.
+//! Dropping tables, where nothing of others hangs on them.
 
 use syncline_core::error::{Code, Error, Result};
 
 use super::Definer;
+
+/// Drops the references between these tables and no other, so that they can go one after the other.
+pub(super) async fn drop_references_among(definer: &Definer<'_>, tables: &[String]) -> Result<()> {
+    let mut places = Vec::new();
+    for table in tables {
+        places.push(definer.place(table).await?.quoted()?);
+    }
+    // The server writes the names of tables as they are found in this session, which is with their schema.
+    let query = "SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname) FROM pg_constraint \
+        WHERE contype = 'f' AND conparentid = 0 AND conrelid <> confrelid \
+        AND ARRAY[conrelid, confrelid] <@ ARRAY(SELECT to_regclass(place)::oid FROM unnest($1::text[]) AS place) ORDER BY 1";
+    let rows = definer.connection.client.query(query, &[&places]).await.map_err(|error| definer.error(error))?;
+    for row in rows {
+        let statement: &str = row.try_get(0).map_err(|error| definer.error(error))?;
+        definer.run(statement).await?;
+    }
+    Ok(())
+}
 
 /// Drops a table, but not what others have built on it: the server refuses where a view or a reference needs it, and a
 /// trigger would go without a word.
