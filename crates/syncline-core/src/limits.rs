@@ -154,6 +154,10 @@ pub const UNDO_KEPT_BYTES: u64 = 1 << 30;
 
 /// How long an entry of the ledger is kept once it is settled: as long as the run that settled it could be undone, which
 /// would open it again. Entries that wait are kept for ever.
+/// The largest SQLite file that is checked whole for damage when somebody asks how it is: read within a second from any
+/// disk. Larger ones are checked by those who want to wait for it.
+pub const CHECKED_BYTES_MAX: u64 = 64 << 20;
+
 pub const SETTLED_KEPT_FOR: Duration = UNDO_KEPT_FOR;
 
 /// Settled entries kept in all; the oldest go first. Each holds two rows, so a run that settles a million would otherwise

@@ -3,6 +3,7 @@
 mod cut;
 mod disk;
 mod names;
+mod granted;
 mod others;
 mod proxy;
 mod reach;
