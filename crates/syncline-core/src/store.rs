@@ -388,6 +388,10 @@ pub trait Writer: Send {
 ///
 /// The application's triggers do not fire and foreign-key actions do not run: what the source shows is what is written,
 /// and references are checked with [`Transaction::orphans`].
+///
+/// Where many write at once, the engine may undo it because of others (a deadlock, a failed serialization). Whichever call
+/// finds that out fails with an error that [is passing](crate::error::Error::is_passing), a commit only where it is certain
+/// that nothing was committed; and the same work may be begun anew.
 #[async_trait]
 pub trait Transaction: Send {
     /// Carries out schema steps.

@@ -1,9 +1,10 @@
 //! What goes wrong with a server: told with the right exit code and all that a person needs, and nothing half written.
 
+mod collisions;
 mod cut;
 mod disk;
-mod names;
 mod granted;
+mod names;
 mod others;
 mod proxy;
 mod reach;

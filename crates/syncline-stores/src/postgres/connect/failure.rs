@@ -63,7 +63,7 @@ impl Failure {
 
     /// Whether something failed only because of others at work at the same time, so that it may succeed next time.
     pub(in crate::postgres) fn is_retryable(&self) -> bool {
-        self.state().is_some_and(|state| matches!(state, "40001" | "40P01" | "55P03"))
+        self.state().is_some_and(|state| collides(state) || state == "55P03")
     }
 
     /// Gives an error about rights the table that was being worked on.
@@ -104,6 +104,8 @@ impl Failure {
                 "a standby, default_transaction_read_only",
             ),
             _ => said,
+        let is_collision = doing == Doing::Writing && error.as_db_error().is_some_and(|said| collides(state(said)));
+        let said = if is_collision { said.passing() } else { said };
         };
         // The driver's error shows what the server sent whole, values included, so it is not kept.
         match code {
@@ -232,6 +234,11 @@ fn code(state: &str, row: bool, doing: Doing) -> Code {
         _ if state.starts_with("08") => Code::ConnectionLost,
         _ => Code::StoreFailed,
     }
+}
+
+/// Whether the server has undone the transaction because of others at work: a failed serialization, a deadlock.
+fn collides(state: &str) -> bool {
+    matches!(state, "40001" | "40P01")
 }
 
 /// The code for an error that the server did not send.
@@ -388,3 +395,8 @@ mod tests {
         }
     }
 }
+            let collides = expected && state != "55P03";
+            let failure = || async { Failure::of_row("t")(said(&sql).await) };
+            assert_eq!(failure().await.into_error("h/d", Doing::Writing).is_passing(), collides, "{state}");
+            // A view that is gone does not come back.
+            assert!(!failure().await.into_error("h/d", Doing::Reading).is_passing(), "{state}");
