@@ -7,6 +7,7 @@ mod conflicts;
 mod copy;
 mod demo;
 mod diff;
+mod doctor;
 mod explain;
 mod jobs;
 mod man;
@@ -40,6 +41,7 @@ pub(crate) enum Command {
     Undo(undo::UndoArgs),
     Backup(backup::BackupArgs),
     Restore(restore::RestoreArgs),
+    Doctor(doctor::DoctorArgs),
     #[command(subcommand)]
     Runs(runs::RunsCommand),
     #[command(subcommand)]
@@ -77,6 +79,7 @@ pub(crate) async fn run(command: Command, console: &Console) -> Result<Exit> {
         Command::Undo(args) => undo::run(args, console).await,
         Command::Backup(args) => backup::run(args, console).await,
         Command::Restore(args) => restore::run(args, console).await,
+        Command::Doctor(args) => doctor::run(args, console).await,
         Command::Runs(command) => runs::run(command, console).await,
         Command::Conflicts(command) => conflicts::run(command, console).await,
         Command::Explain(args) => explain::run(&args, console),

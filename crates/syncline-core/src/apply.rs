@@ -45,7 +45,8 @@ use crate::change::{Applied, Mark, TableTask};
 use crate::checkpoint::Checkpoint;
 use crate::error::{Code, Error, Result};
 use crate::event::{Event, EventSink, Phase, Point};
-use crate::pace::{Lane, Pace};
+use crate::limits;
+use crate::pace::{Clock, Lane, Pace};
 use crate::schema::{Schema, SchemaStep};
 use crate::state::{Evidence, Ledger, LoadRecord, Spool, TableRecord};
 use crate::store::{Position, RowSource, Share, Store, Transaction, Writer};
@@ -123,6 +124,8 @@ pub struct Context<'a> {
     pub cancel: &'a Cancel,
     /// How many rows a second are written, where that is limited.
     pub pace: Option<&'a Pace>,
+    /// By what the pauses between attempts are waited out.
+    pub clock: &'a dyn Clock,
     /// The work takes back a run, before which this pointed at nothing. It may do so again, and nothing else.
     pub restores: Option<&'a Dangled>,
     /// Everything goes into one transaction.
@@ -153,6 +156,8 @@ pub struct Applier<'a> {
     counters: Vec<Option<Counter>>,
     wanted: Vec<Wanted>,
     next_batch: u64,
+    /// Transactions in a row that came to nothing because of others at work.
+    collisions: u32,
     steps: &'a [SchemaStep],
 }
 
@@ -293,6 +298,7 @@ impl<'a> Applier<'a> {
             counters,
             wanted: Vec::new(),
             next_batch: 1,
+            collisions: 0,
             steps: &[],
         }
     }
@@ -306,13 +312,15 @@ impl<'a> Applier<'a> {
     /// Carries out the steps in a transaction of their own. Should the run end behind it, the next one finds what they
     /// have made.
     pub(crate) async fn define(&mut self, writer: &mut dyn Writer) -> Result<()> {
-        if self.steps.is_empty() {
-            return Ok(());
+        while !self.steps.is_empty() {
+            let pending = self.pending();
+            let mut tx = writer.begin().await?;
+            let defined = tx.define(self.steps).await.map(|()| Attempt::Done);
+            if self.conclude(tx, pending, defined).await? == Attempt::Done {
+                break;
+            }
         }
-        let pending = self.pending();
-        let mut tx = writer.begin().await?;
-        let defined = tx.define(self.steps).await.map(|()| Attempt::Done);
-        self.conclude(tx, pending, defined).await.map(|_| ())
+        Ok(())
     }
 
     /// Numbers a new transaction. Numbers are never used twice, so that what a failed attempt left in the evidence
@@ -360,24 +368,51 @@ impl<'a> Applier<'a> {
         Ok(())
     }
 
-    /// Commits the transaction when its work is done, and undoes it with all that was recorded for it otherwise.
+    /// Commits the transaction when its work is done, and undoes it with all that was recorded for it otherwise. One that
+    /// came to nothing because of others at work is to be begun anew.
     async fn conclude(
         &mut self,
         tx: Box<dyn Transaction + '_>,
         pending: Pending,
         worked: Result<Attempt>,
     ) -> Result<Attempt> {
-        if let Ok(Attempt::Done) = worked {
-            self.commit(tx, pending).await?;
-            return Ok(Attempt::Done);
-        }
-        drop(tx);
-        match (self.forget(pending.number).await, worked) {
+        let number = pending.number;
+        let worked = match worked {
+            Ok(Attempt::Done) => match self.commit(tx, pending).await {
+                Ok(()) => {
+                    self.collisions = 0;
+                    return Ok(Attempt::Done);
+                }
+                // Nobody knows then whether it is in the target, so what was recorded stays until that is asked.
+                Err(error) if !error.is_passing() => return Err(error),
+                Err(error) => Err(error),
+            },
+            worked => {
+                drop(tx);
+                worked
+            }
+        };
+        match (self.forget(number).await, worked) {
+            (Ok(()), Err(error)) if error.is_passing() => self.begin_anew(error).await,
             (Ok(()), worked) => worked,
             // The evidence is worth more than the table: without it nothing may go on.
             (Err(failed), Err(error)) => Err(failed.caused_by(error)),
             (Err(failed), Ok(_)) => Err(failed),
         }
+    }
+
+    /// Lets those go on who were in the way. After too many attempts in a row the error stands.
+    async fn begin_anew(&mut self, error: Error) -> Result<Attempt> {
+        self.collisions += 1;
+        if self.collisions >= limits::COLLISIONS_MAX {
+            return Err(error);
+        }
+        let why = error.why_or_usual().unwrap_or_default();
+        self.context.events.emit(Event::Note(format!("a transaction is tried again: {why}")));
+        self.context.cancel.check()?;
+        self.context.clock.sleep(limits::COLLISION_PAUSE * self.collisions).await;
+        self.context.cancel.check()?;
+        Ok(Attempt::Again)
     }
 
     async fn forget(&self, number: u64) -> Result<()> {

@@ -29,6 +29,7 @@ struct Parts {
     state: Option<String>,
     next: Vec<NextStep>,
     source: Option<Box<dyn StdError + Send + Sync>>,
+    is_passing: bool,
 }
 
 /// Something the reader can do about an error: a command to run, or plain advice where no command helps.
@@ -93,6 +94,19 @@ impl Error {
     pub fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.0.source = Some(source.into());
         self
+    }
+
+    /// Says that others at work at the same time have caused it, that nothing of the transaction is left, and that the same
+    /// transaction may succeed when it is begun anew.
+    #[must_use]
+    pub fn passing(mut self) -> Self {
+        self.0.is_passing = true;
+        self
+    }
+
+    /// Whether [`Error::passing`] was said of it.
+    pub fn is_passing(&self) -> bool {
+        self.0.is_passing
     }
 
     /// The stable code.

@@ -112,6 +112,14 @@ pub const LOCK_WAIT: Duration = Duration::from_secs(10);
 /// that has to give way to us.
 pub const ROW_LOCK_ATTEMPT: Duration = Duration::from_millis(400);
 
+/// How often a transaction that collided with others is begun anew before its run ends: what they do at the same time
+/// is over by then, unless it goes on for ever.
+pub const COLLISIONS_MAX: u32 = 5;
+
+/// The pause before the first of these attempts; before each further one it is longer by as much. It lets those go on who
+/// were in the way, and is short beside the second that it took the server to see.
+pub const COLLISION_PAUSE: Duration = Duration::from_millis(100);
+
 /// How long to wait for a server to let us in, unless another time is asked for: a machine that is reached at all answers
 /// within seconds, over whatever network.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -145,6 +153,10 @@ pub const DISK_MARGIN_PERCENT: u64 = 30;
 /// Free space below which a write that failed is taken for a full disk: the index of a write-ahead log takes 32 KiB at once,
 /// and file systems keep some blocks to themselves.
 pub const DISK_FULL_BELOW: u64 = 64 << 10;
+
+/// The largest SQLite file that is checked whole for damage when somebody asks how it is: read within a second from any
+/// disk. Larger ones are checked by those who want to wait for it.
+pub const CHECKED_BYTES_MAX: u64 = 64 << 20;
 
 /// How long before-images are kept, and how many bytes of them.
 pub const UNDO_KEPT_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);

@@ -4,6 +4,7 @@
 //! `syncline-testkit`; when it does, the store is done.
 
 mod backup;
+mod examine;
 mod orphans;
 
 use std::path::Path;
@@ -20,6 +21,7 @@ use crate::schema::{ForeignKey, NewColumn, Schema, SchemaStep, TableSchema, Tran
 use crate::value::{RowBatch, TableSum};
 
 pub use backup::{Backup, Care, Extent, Watch};
+pub use examine::{Finding, Grant, Grants, Side, Verdict};
 pub use orphans::Orphans;
 
 /// What a store says about itself.
@@ -80,6 +82,23 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// `RUN_LOCKED` with the holder's note when another holds it; `STORE_READ_ONLY` when the database cannot be written.
     async fn claim(&self, note: &str) -> Result<Box<dyn RunClaim>>;
+
+    /// What those who look after the database should know, from what is cheap to ask: whether it can be read, and written
+    /// where it is not to be a source only; what would end a run or keep a table from being carried, with the error
+    /// that this would be; what is risky; and what the tables lack. What is as it should be is told too, of all tables together.
+    ///
+    /// Nothing is changed, and no claim is taken: runs may work meanwhile.
+    async fn examine(&self, side: Option<Side>) -> Result<Vec<Finding>>;
+
+    /// The statements that give `role` what a run needs that reads these tables, or that writes to them too, and no more than
+    /// that. `None` where the engine itself keeps no rights.
+    ///
+    /// # Errors
+    /// `USAGE_INVALID` for a role that means everybody, and when a name cannot be written in SQL.
+    async fn grants(&self, side: Side, role: &str) -> Result<Option<Grants>> {
+        let _ = (side, role);
+        Ok(None)
+    }
 
     /// The way to copy the database whole, where the engine has one.
     fn backup(&self) -> Option<&dyn Backup> {
@@ -376,6 +395,10 @@ pub trait Writer: Send {
 ///
 /// The application's triggers do not fire and foreign-key actions do not run: what the source shows is what is written,
 /// and references are checked with [`Transaction::orphans`].
+///
+/// Where many write at once, the engine may undo it because of others (a deadlock, a failed serialization). Whichever call
+/// finds that out fails with an error that [is passing](crate::error::Error::is_passing), a commit only where it is certain
+/// that nothing was committed; and the same work may be begun anew.
 #[async_trait]
 pub trait Transaction: Send {
     /// Carries out schema steps.

@@ -3,7 +3,8 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `connect` | the way to a server, what a session is set to, PostgreSQL's errors in our words |
-//! | `describe` | version, identity, rights, what is risky about a server |
+//! | `describe` | version, identity, whether it can be written |
+//! | `examine` | what those who look after it should know: rights, risks, limits, tables; the rights a run needs |
 //! | `claim` | the right of one run to change the database |
 //! | `schema` | what the tables look like |
 //! | `types` | what kind each type is, how its cells travel, and how a kind is declared |
@@ -23,6 +24,7 @@ pub mod codec;
 mod connect;
 mod describe;
 mod digest;
+mod examine;
 mod filter;
 pub mod migrate;
 pub mod names;
@@ -34,7 +36,8 @@ pub mod write;
 
 pub use self::claim::PostgresClaim;
 pub use self::connect::{ConnectOptions, Connection, Host, Password, Roots, TlsMode, connect};
-pub use self::describe::{describe, warnings};
+pub use self::describe::describe;
+pub use self::examine::warnings;
 pub use self::snapshot::PostgresSnapshot;
 
 use std::sync::Arc;
@@ -42,7 +45,7 @@ use std::sync::atomic::AtomicBool;
 
 use async_trait::async_trait;
 use syncline_core::error::{Code, Error, Result};
-use syncline_core::store::{Description, RunClaim, Snapshot, Store, Writer};
+use syncline_core::store::{Description, Finding, Grants, RunClaim, Side, Snapshot, Store, Writer};
 
 use self::names::Names;
 use self::write::PostgresWriter;
@@ -143,6 +146,17 @@ impl Store for PostgresStore {
     async fn claim(&self, note: &str) -> Result<Box<dyn RunClaim>> {
         self.require_writable().await?;
         Ok(Box::new(PostgresClaim::take(&self.options, note).await?))
+    }
+
+    async fn examine(&self, side: Option<Side>) -> Result<Vec<Finding>> {
+        let schema = self.view().await?.schema().await?;
+        examine::examine(&self.resident, &self.options, &Names::new(&self.default_schema), &schema, side).await
+    }
+
+    async fn grants(&self, side: Side, role: &str) -> Result<Option<Grants>> {
+        let schema = self.view().await?.schema().await?;
+        let names = Names::new(&self.default_schema);
+        examine::script(&self.resident, &names, &schema.tables, side, role).await.map(Some)
     }
 }
 

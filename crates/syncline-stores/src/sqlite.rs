@@ -5,6 +5,7 @@
 //! | `connect` | opening a file and telling which it is, connection settings, SQLite's errors in our words, the disk beneath |
 //! | `thread` | a connection on a thread of its own, since SQLite blocks |
 //! | `describe` | version, identity, rights |
+//! | `examine` | what those who look after it should know: whether it is sound, its journal, room, keys |
 //! | `claim` | the right of one run to change the database |
 //! | `schema` | tables, keys, constraints, indexes, what is not carried |
 //! | `types` | cells and values, in the forms of another engine too; what a declared type does |
@@ -25,6 +26,7 @@ mod claim;
 mod connect;
 mod describe;
 mod digest;
+mod examine;
 mod filter;
 mod migrate;
 mod schema;
@@ -43,7 +45,7 @@ use async_trait::async_trait;
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
 use syncline_core::schema::TableSchema;
-use syncline_core::store::{Backup, Description, RunClaim, Snapshot, Store, Writer};
+use syncline_core::store::{Backup, Description, Finding, RunClaim, Side, Snapshot, Store, Writer};
 
 use self::claim::SqliteClaim;
 pub use self::connect::disk;
@@ -145,6 +147,12 @@ impl Store for SqliteStore {
     async fn claim(&self, note: &str) -> Result<Box<dyn RunClaim>> {
         self.require_writable().await?;
         Ok(Box::new(SqliteClaim::take(&self.resident, &self.place, note).await?))
+    }
+
+    async fn examine(&self, side: Option<Side>) -> Result<Vec<Finding>> {
+        let (described, schema) = (self.describe().await?, self.snapshot().await?.schema().await?);
+        let facts = self.resident.call(Doing::Reading, |conn| examine::ask(conn)).await?;
+        examine::findings(&facts, &described, &schema, &self.place, side)
     }
 
     fn backup(&self) -> Option<&dyn Backup> {

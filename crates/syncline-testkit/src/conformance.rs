@@ -19,6 +19,7 @@ mod copies;
 mod define;
 mod describe;
 mod digest;
+mod examine;
 mod exchange;
 mod expectation;
 mod fetch;
@@ -86,6 +87,7 @@ pub type PairCheck = for<'a> fn(Pair<'a>) -> LocalBoxFuture<'a, ()>;
 /// Every promise of the store ports, in the order of their docs.
 pub const STORE_PROMISES: &[&[Promise]] = &[
     describe::PROMISES,
+    examine::PROMISES,
     schema::PROMISES,
     snapshot::PROMISES,
     digest::PROMISES,

@@ -43,6 +43,8 @@ pub(crate) enum Purpose {
     Write,
     /// As `Write`, and a missing database is made.
     Create,
+    /// It is looked at, and nothing is written; but whether it could be is asked.
+    Examine,
 }
 
 impl Purpose {
@@ -87,6 +89,7 @@ impl Syncline {
     ) -> Result<(Arc<dyn Store>, Option<DatabaseFile>)> {
         let access = match purpose {
             Purpose::Read => Access::Read,
+            Purpose::Examine if read_only => Access::Read,
             _ if read_only => {
                 let what = format!("{} was named with mode=ro", path.display());
                 return Err(Error::new(Code::StoreReadOnly, what).leaving("nothing was written"));
@@ -105,7 +108,7 @@ impl Syncline {
             self.remark(warning);
         }
         let options = name.options(&self.settings.working_dir);
-        let may_write = purpose != Purpose::Read;
+        let may_write = matches!(purpose, Purpose::Write | Purpose::Create);
         let store = PostgresStore::open(options, name.schema(), may_write).await?;
         if may_write {
             let warnings = store.warnings().await?;

@@ -243,6 +243,7 @@ impl Syncline {
             events: self.events(),
             cancel: self.cancel(),
             pace: target.pace.as_deref(),
+            clock: &*self.clock,
             restores: None,
             refreshes: decision.refreshes,
             is_exact: decision.is_exact,

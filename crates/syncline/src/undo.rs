@@ -142,6 +142,7 @@ impl Syncline {
             events: self.events(),
             cancel: self.cancel(),
             pace: target.pace.as_deref(),
+            clock: &*self.clock,
             restores: Some(&dangled),
             refreshes,
             is_exact: false,

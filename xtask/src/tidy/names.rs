@@ -16,6 +16,7 @@ const NOT_ENGINES: &[&str] = &["sql"];
 const SIBLINGS: &[&str] = &[
     "connect",
     "describe",
+    "examine",
     "schema",
     "types",
     "snapshot",

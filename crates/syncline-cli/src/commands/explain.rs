@@ -61,7 +61,7 @@ fn listed(all: &[Explanation]) -> String {
 }
 
 /// Lines of at most 80 characters, as a paragraph is read.
-fn wrapped(text: &str) -> String {
+pub(super) fn wrapped(text: &str) -> String {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
         let line = lines.last_mut().expect("BUG: the list starts with a line and only grows");

@@ -55,7 +55,8 @@ pub(crate) fn form_of_report(report: &ErrorReport, paint: Paint) -> String {
     form + &next_steps(&report.next, paint)
 }
 
-fn next_steps(steps: &[NextReport], paint: Paint) -> String {
+/// What to do, one step a line.
+pub(crate) fn next_steps(steps: &[NextReport], paint: Paint) -> String {
     // Only a step with an effect needs its column; long advice without one stays out of the measure.
     let explained = steps.iter().filter(|step| !step.effect.is_empty());
     let width = explained.map(|step| escape(&step.action).chars().count()).max().unwrap_or(0);
@@ -71,7 +72,8 @@ fn next_steps(steps: &[NextReport], paint: Paint) -> String {
     lines
 }
 
-fn line(paint: Paint, name: &str, text: &str) -> String {
+/// A part on a line of its own.
+pub(crate) fn line(paint: Paint, name: &str, text: &str) -> String {
     format!("  {}  {}\n", paint.dim(&format!("{name:5}")), escape(text))
 }
 

@@ -22,6 +22,7 @@ mod counters;
 mod demo;
 mod diff;
 mod disk;
+mod doctor;
 mod explain;
 mod four_parts;
 mod identity;

@@ -25,6 +25,7 @@ fn help_offers_what_works_and_nothing_else() {
         "undo",
         "backup",
         "restore",
+        "doctor",
         "runs",
         "conflicts",
         "explain",

@@ -38,20 +38,30 @@ impl Applier<'_> {
         self.context.started(self.name(table), Phase::Apply, self.tables[table].deletes);
         let mut pages = Pages::of(table, ChangeKind::Delete);
         while let Some(page) = self.next_page(&mut pages).await? {
-            self.context.pay_outside(page.len()).await?;
-            let mut pending = self.pending();
-            let mut tx = writer.begin().await?;
-            let written = async {
-                self.record_table(&mut *tx, &mut pending, table).await?;
-                self.delete_rows(&mut *tx, &mut pending, table, &page, ApplyMode::InPlace).await?;
-                Ok(Attempt::Done)
-            };
-            let written = written.await;
-            self.conclude(tx, pending, written).await?;
+            while self.try_delete_page(table, &page, writer).await? != Attempt::Done {}
             self.context.progress(self.name(table), Phase::Apply, pages.done);
         }
         self.context.ended(self.name(table), Phase::Apply, pages.done);
         Ok(())
+    }
+
+    /// One page, one transaction.
+    async fn try_delete_page(
+        &mut self,
+        table: usize,
+        page: &[PlannedChange],
+        writer: &mut dyn Writer,
+    ) -> Result<Attempt> {
+        self.context.pay_outside(page.len()).await?;
+        let mut pending = self.pending();
+        let mut tx = writer.begin().await?;
+        let written = async {
+            self.record_table(&mut *tx, &mut pending, table).await?;
+            self.delete_rows(&mut *tx, &mut pending, table, page, ApplyMode::InPlace).await?;
+            Ok(Attempt::Done)
+        };
+        let written = written.await;
+        self.conclude(tx, pending, written).await
     }
 
     /// Something references the tables: all deletes in one transaction, which leaves no dangling reference that it has

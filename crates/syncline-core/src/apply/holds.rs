@@ -23,7 +23,7 @@ use crate::value::{RowBatch, exact};
 pub(super) enum Attempt {
     /// It can be committed.
     Done,
-    /// More rows have to be left out, so it is begun anew.
+    /// More rows have to be left out, or others at work were in the way, so it is begun anew.
     Again,
     /// Rows that were left out can be tried again, so it is begun anew.
     Anew,

@@ -15,8 +15,8 @@ use crate::limits;
 use crate::pace::{Lane, Pace};
 use crate::schema::{ForeignKey, NewColumn, Schema, TableSchema, Translated, Widened};
 use crate::store::{
-    Backup, Description, DigestStream, Estimate, Flow, Orphans, Position, RowStream, RunClaim, Share, SharedView,
-    Snapshot, Store, SumStream, Writer,
+    Backup, Description, DigestStream, Estimate, Finding, Flow, Grants, Orphans, Position, RowStream, RunClaim, Share,
+    SharedView, Side, Snapshot, Store, SumStream, Writer,
 };
 use crate::value::RowBatch;
 
@@ -52,6 +52,14 @@ impl Store for PacedStore {
 
     async fn claim(&self, note: &str) -> Result<Box<dyn RunClaim>> {
         self.inner.claim(note).await
+    }
+
+    async fn examine(&self, side: Option<Side>) -> Result<Vec<Finding>> {
+        self.inner.examine(side).await
+    }
+
+    async fn grants(&self, side: Side, role: &str) -> Result<Option<Grants>> {
+        self.inner.grants(side, role).await
     }
 
     fn backup(&self) -> Option<&dyn Backup> {

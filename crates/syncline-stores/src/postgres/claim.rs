@@ -80,11 +80,17 @@ async fn is_true(connection: &Connection, query: &str) -> Result<bool> {
 
 /// The note of the session that holds the claim, if it is held and the note can be seen.
 async fn holder_of(connection: &Connection) -> Result<Option<String>> {
+    Ok(held_by(connection).await?.flatten())
+}
+
+/// Whether the claim is held, and by whom where that can be seen.
+pub(super) async fn held_by(connection: &Connection) -> Result<Option<Option<String>>> {
     let row = connection.client.query_opt(HOLDER, &[&KEY]).await.map_err(|error| connection.error(error))?;
-    let name =
-        row.map(|row| row.try_get::<_, Option<String>>(0)).transpose().map_err(|error| connection.error(error))?;
-    let note = name.flatten().map(|name| name.strip_prefix(MARK).unwrap_or(&name).to_owned());
-    Ok(note.map(|note| note.chars().filter(|c| !c.is_control()).collect::<String>()).filter(|note| !note.is_empty()))
+    let Some(row) = row else { return Ok(None) };
+    let name = row.try_get::<_, Option<String>>(0).map_err(|error| connection.error(error))?;
+    let note = name.map(|name| name.strip_prefix(MARK).unwrap_or(&name).to_owned());
+    let note = note.map(|note| note.chars().filter(|c| !c.is_control()).collect::<String>());
+    Ok(Some(note.filter(|note| !note.is_empty())))
 }
 
 /// The note as an application name: with our mark if there is room, else cut where the server would cut it.

@@ -94,7 +94,29 @@ async fn attempts(options: &ConnectOptions, label: &str) -> Result<Connection> {
             // What the server said first is what the person asked about.
             attempt(options, label, second).await?.map_err(|_| failed(error))
         }
+        (Err(error), None) if may_need_tls(options) && failure::is_turned_away(&error) => {
+            Err(match is_let_in_by_tls(options, label).await {
+                true => Failure::from(error).into_tls_needed(label),
+                false => failed(error),
+            })
+        }
         (result, _) => result.map_err(failed),
+    }
+}
+
+/// Whether the server may have turned us away because we did not encrypt.
+fn may_need_tls(options: &ConnectOptions) -> bool {
+    options.tls == TlsMode::Disable && matches!(options.host, Host::Name(_))
+}
+
+/// Whether a connection that is encrypted gets further. It brings no password, so it need not trust whoever answers.
+async fn is_let_in_by_tls(options: &ConnectOptions, label: &str) -> bool {
+    let options = ConnectOptions { password: None, ..options.clone() };
+    match attempt(&options, label, SslMode::Require).await {
+        Ok(Ok(_)) => true,
+        Ok(Err(error)) => Failure::from(error).is_past_the_door(),
+        // It was let in, and failed afterwards.
+        Err(_) => true,
     }
 }
 

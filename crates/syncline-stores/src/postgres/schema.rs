@@ -145,13 +145,14 @@ impl<'c> Answers<'c> {
 }
 
 /// One row of an answer.
-struct Cells<'r> {
-    connection: &'r Connection,
-    row: &'r Row,
+pub(super) struct Cells<'r> {
+    pub(super) connection: &'r Connection,
+    pub(super) row: &'r Row,
 }
 
 impl<'r> Cells<'r> {
-    fn get<T: FromSql<'r>>(&self, column: usize) -> Result<T> {
+    /// One cell.
+    pub(super) fn get<T: FromSql<'r>>(&self, column: usize) -> Result<T> {
         self.row.try_get(column).map_err(|error| self.connection.error(error))
     }
 }

@@ -139,6 +139,21 @@ impl Drop for ClaimFile {
     }
 }
 
+/// Whether a run holds the claim of the database, and its note where it has left one. The claim is not taken; what a run
+/// that died has left stays for the next one.
+///
+/// # Errors
+/// As [`ClaimFile::take`], where the file beside the database cannot be looked at.
+pub(super) fn held_by(place: &Place) -> Result<Option<Option<String>>> {
+    let real = place.path().canonicalize().map_err(|error| failed(place.path(), place.path(), error))?;
+    let path = beside(&real);
+    match lock_file::attempt(&path) {
+        Ok(Attempted::Held(file)) => Ok(Some(read_note(&file).flatten())),
+        Ok(Attempted::Locked(_) | Attempted::Gone) => Ok(None),
+        Err(error) => Err(failed(place.path(), &path, error)),
+    }
+}
+
 fn beside(database: &Path) -> PathBuf {
     let mut name = OsString::from(database);
     name.push(SUFFIX);

@@ -1,8 +1,10 @@
 //! What goes wrong with a server: told with the right exit code and all that a person needs, and nothing half written.
 
 mod cancelled;
+mod collisions;
 mod cut;
 mod disk;
+mod granted;
 mod names;
 mod others;
 mod proxy;

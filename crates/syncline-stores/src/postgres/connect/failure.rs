@@ -7,7 +7,13 @@ use syncline_core::change::Reason;
 use syncline_core::error::{Code, Error};
 use tokio_postgres::error::{DbError, SqlState};
 
-use super::settings::{ConnectOptions, TlsMode};
+use super::settings::ConnectOptions;
+
+/// The state of an error about who may come in at all.
+const NOT_LET_IN: &str = "28000";
+
+/// The server's routine that looks into pg_hba.conf. What it says is translated, and this is not.
+const AT_THE_DOOR: &str = "ClientAuthentication";
 
 /// The result of work on a connection, before it is known which database it was.
 pub(in crate::postgres) type Attempt<T> = Result<T, Failure>;
@@ -63,7 +69,7 @@ impl Failure {
 
     /// Whether something failed only because of others at work at the same time, so that it may succeed next time.
     pub(in crate::postgres) fn is_retryable(&self) -> bool {
-        self.state().is_some_and(|state| matches!(state, "40001" | "40P01" | "55P03"))
+        self.state().is_some_and(|state| collides(state) || state == "55P03")
     }
 
     /// Gives an error about rights the table that was being worked on.
@@ -98,6 +104,8 @@ impl Failure {
         };
         let table = table.unwrap_or_default();
         let said = Error::new(code, what(code, doing, label, &table)).because(why);
+        let is_collision = doing == Doing::Writing && error.as_db_error().is_some_and(|said| collides(state(said)));
+        let said = if is_collision { said.passing() } else { said };
         let said = match code {
             Code::StoreReadOnly => said.next(
                 "let the user's transactions write, or name another target",
@@ -112,16 +120,27 @@ impl Failure {
         }
     }
 
+    /// The error a person sees when the server lets in only those who encrypt.
+    pub(super) fn into_tls_needed(self, label: &str) -> Error {
+        Error::new(Code::TlsFailed, format!("{label} is reached by encrypted connections only"))
+            .because(self.postgres().map(words).unwrap_or_default())
+            .leaving("nothing was changed")
+            .next("sslmode=verify-full", "encrypts the connection and checks who the server is")
+    }
+
+    /// Whether the server has let us as far as to who we are.
+    pub(super) fn is_past_the_door(&self) -> bool {
+        match self.postgres() {
+            Some(error) => match error.as_db_error() {
+                Some(said) => state(said) != NOT_LET_IN,
+                None => code_of_way(error, Doing::Opening) == Code::LoginFailed,
+            },
+            None => false,
+        }
+    }
+
     /// The error a person sees when the server did not let us in, with what may help.
     pub(super) fn into_login_error(self, label: &str, options: &ConnectOptions) -> Error {
-        let needs_tls = self.postgres().and_then(tokio_postgres::Error::as_db_error).is_some_and(asks_for_tls);
-        if needs_tls && options.tls == TlsMode::Disable {
-            let why = self.postgres().map(words).unwrap_or_default();
-            return Error::new(Code::TlsFailed, format!("{label} is reached by encrypted connections only"))
-                .because(why)
-                .leaving("nothing was changed")
-                .next("sslmode=verify-full", "encrypts the connection and checks who the server is");
-        }
         let said = self.into_error(label, Doing::Opening).leaving("nothing was changed");
         match said.code() {
             Code::LoginFailed if options.password.is_none() => said
@@ -160,6 +179,13 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Failure::Said(error)
     }
+}
+
+/// Whether the server has turned us away before it asked who we are: for the way we came. It says so in whatever language it
+/// is set to, and also when it lets nobody come from here.
+pub(super) fn is_turned_away(error: &tokio_postgres::Error) -> bool {
+    let is_at_the_door = |said: &DbError| said.routine().is_none_or(|routine| routine == AT_THE_DOOR);
+    error.as_db_error().is_some_and(|said| state(said) == NOT_LET_IN && is_at_the_door(said))
 }
 
 /// The server's own words without the values of a row, or what happened on the way.
@@ -210,13 +236,18 @@ fn is_of_row(code: Code) -> bool {
     matches!(code, Code::RowRefused | Code::UniqueClash)
 }
 
+/// Whether the server has undone the transaction because of others at work: a failed serialization, a deadlock.
+fn collides(state: &str) -> bool {
+    matches!(state, "40001" | "40P01")
+}
+
 /// The code for what the server said.
 fn code(state: &str, row: bool, doing: Doing) -> Code {
     if row && let Some(reason) = reason(state) {
         return if reason == Reason::Unique { Code::UniqueClash } else { Code::RowRefused };
     }
     match state {
-        "28000" | "28P01" => Code::LoginFailed,
+        NOT_LET_IN | "28P01" => Code::LoginFailed,
         "3D000" | "57P04" => Code::StoreMissing,
         // What is read without a right is always a table.
         "42501" if row || doing == Doing::Reading => Code::TableDenied,
@@ -236,7 +267,7 @@ fn code(state: &str, row: bool, doing: Doing) -> Code {
 
 /// The code for an error that the server did not send.
 fn code_of_way(error: &tokio_postgres::Error, doing: Doing) -> Code {
-    // The driver tells what an error is in words only.
+    // The driver tells what an error is in words only. They are its own, the same in every language.
     let said = error.to_string();
     let is_of_network = error.is_closed() || error.source().is_some_and(|cause| cause.is::<io::Error>());
     match doing {
@@ -246,11 +277,6 @@ fn code_of_way(error: &tokio_postgres::Error, doing: Doing) -> Code {
         Doing::Reading | Doing::Writing if is_of_network && !said.contains("parsing") => Code::ConnectionLost,
         _ => Code::StoreFailed,
     }
-}
-
-/// Whether the server has no way in for those who do not encrypt. What it says is what clients of all kinds look for.
-fn asks_for_tls(said: &DbError) -> bool {
-    state(said) == "28000" && ["no encryption", "SSL off"].iter().any(|word| said.message().contains(word))
 }
 
 fn what(code: Code, doing: Doing, label: &str, table: &str) -> String {
@@ -342,6 +368,8 @@ mod tests {
     async fn said(sql: &str) -> tokio_postgres::Error {
         use super::super::{Host, Password, connect};
         use syncline_testkit::postgres::{Cluster, PASSWORD, SUPERUSER};
+
+        use crate::postgres::TlsMode;
         let cluster = Cluster::shared();
         let options = ConnectOptions {
             host: Host::Socket(cluster.socket().to_owned()),
@@ -385,6 +413,11 @@ mod tests {
         for (state, expected) in [("40001", true), ("40P01", true), ("55P03", true), ("23505", false)] {
             let sql = format!("DO 'BEGIN RAISE EXCEPTION ''x'' USING ERRCODE = ''{state}''; END'");
             assert_eq!(Failure::from(said(&sql).await).is_retryable(), expected, "{state}");
+            let collides = expected && state != "55P03";
+            let failure = || async { Failure::of_row("t")(said(&sql).await) };
+            assert_eq!(failure().await.into_error("h/d", Doing::Writing).is_passing(), collides, "{state}");
+            // A view that is gone does not come back.
+            assert!(!failure().await.into_error("h/d", Doing::Reading).is_passing(), "{state}");
         }
     }
 }

@@ -34,6 +34,20 @@ pub(in crate::sqlite) fn may_read(_path: &Path) -> bool {
     true
 }
 
+/// Whether this user may make files beside the file, as far as rights tell.
+#[cfg(unix)]
+pub(in crate::sqlite) fn may_write_beside(path: &Path) -> bool {
+    let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let directory = real.parent().unwrap_or(&real);
+    rustix::fs::access(directory, rustix::fs::Access::WRITE_OK).is_ok()
+}
+
+/// Not told here.
+#[cfg(not(unix))]
+pub(in crate::sqlite) fn may_write_beside(_path: &Path) -> bool {
+    true
+}
+
 /// Whether an error about the database at `path` means that its disk is full. SQLite says so of its pages only: for the
 /// files beside them it reports that input or output failed.
 pub fn is_full(error: &rusqlite::Error, path: &Path) -> bool {

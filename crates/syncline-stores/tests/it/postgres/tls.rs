@@ -94,6 +94,50 @@ async fn a_server_that_insists_on_tls_is_asked_for_it_or_named() {
 }
 
 #[tokio::test]
+async fn a_server_that_insists_on_tls_is_known_in_any_language() {
+    let cluster = with_tls(Options::default().hba("hostnossl all all all reject"));
+    let port = translating(cluster.port()).await;
+    let through = |password| ConnectOptions { port, password, ..by(&cluster, "127.0.0.1", TlsMode::Disable, None) };
+    unsafe_way(connect(&through(options(&cluster).password)).await, "unchiffriert!");
+    unsafe_way(connect(&through(None)).await, "unchiffriert!");
+    // Who is not let in that way either is no matter of encryption.
+    for (hba, has_tls) in [("host all all all reject", true), ("hostnossl all all all reject", false)] {
+        let rejects = Options::default().hba(hba);
+        let cluster = if has_tls { with_tls(rejects) } else { rejects.without_fsync().start() };
+        let port = translating(cluster.port()).await;
+        let options = ConnectOptions { port, ..by(&cluster, "127.0.0.1", TlsMode::Disable, None) };
+        let error = connect(&options).await.err().unwrap();
+        assert_eq!(error.code(), Code::LoginFailed, "{hba}: {error:?}");
+    }
+}
+
+/// The port of a proxy to the server that puts its words into another language.
+async fn translating(server: u16) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let server = TcpStream::connect(("127.0.0.1", server)).await.unwrap();
+            let ((mut asked, mut told), (mut answers, mut to_server)) = (client.into_split(), server.into_split());
+            tokio::spawn(async move { tokio::io::copy(&mut asked, &mut to_server).await });
+            tokio::spawn(async move {
+                let mut part = vec![0; 64 << 10];
+                while let Ok(read @ 1..) = answers.read(&mut part).await {
+                    // Of one length, so that nothing else of the message changes.
+                    let (theirs, ours) = (b"no encryption", b"unchiffriert!");
+                    let found = part[..read].windows(theirs.len()).position(|window| window == theirs);
+                    found.into_iter().for_each(|at| part[at..at + ours.len()].copy_from_slice(ours));
+                    if told.write_all(&part[..read]).await.is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+    });
+    port
+}
+
+#[tokio::test]
 async fn a_proxy_cannot_take_the_encryption_away() {
     let cluster = with_tls(Options::default());
     let proxy = stripping(cluster.port()).await;

@@ -15,20 +15,20 @@ fn role(database: &Database<'_>, statements: &str) -> String {
 
 /// A role of a database, and a scene whose binary is that role in `env:PG`. Roles belong to the whole server, so they go
 /// with this.
-struct Limited {
-    server: Server,
-    role: String,
+pub(super) struct Limited {
+    pub(super) server: Server,
+    pub(super) role: String,
 }
 
 impl Limited {
-    fn new(statements: &str) -> Self {
+    pub(super) fn new(statements: &str) -> Self {
         let mut server = Server::new();
         let role = role(&server.database, statements);
         server.scene = Scene::new().with_variable("PG", &server.database.url_as(&role, "p"));
         Self { server, role }
     }
 
-    fn psql(&self, statements: &str) {
+    pub(super) fn psql(&self, statements: &str) {
         self.server.database.psql(&statements.replace("{role}", &self.role));
     }
 }
@@ -110,12 +110,12 @@ fn who_may_create_nothing_is_told_what_is_needed() {
     assert!(matches!(said.code, Some(3 | 4)), "{}{}", said.out, said.err);
 }
 
-const APPLICATION: &str = "
+pub(super) const APPLICATION: &str = "
     CREATE TABLE p (id INTEGER PRIMARY KEY, v TEXT);
     CREATE TABLE c (id INTEGER PRIMARY KEY, p INTEGER REFERENCES p (id), v TEXT);";
 
 /// Copy, mirror and undo by a role that is no superuser, on tables with a trigger where it may be switched off.
-fn works(limited: &Limited, trigger: bool) {
+pub(super) fn works(limited: &Limited, trigger: bool) {
     let (server, scene) = (&limited.server, &limited.server.scene);
     let values = "INSERT INTO p VALUES (1, 'a'), (2, 'b'), (3, 'c'); INSERT INTO c VALUES (1, 1, 'x'), (2, 2, 'y'), (3, NULL, 'z');";
     scene.sql("a.db", &format!("{APPLICATION} {values}"));
@@ -143,7 +143,7 @@ fn works(limited: &Limited, trigger: bool) {
     assert_eq!(server.by_psql("SELECT relname FROM pg_class WHERE relname LIKE '%syncline%'"), Vec::<String>::new());
 }
 
-const TRIGGER: &str = "CREATE TABLE log (id int);
+pub(super) const TRIGGER: &str = "CREATE TABLE log (id int);
     CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO log VALUES (1); RETURN NULL; END $$;
     CREATE TRIGGER told AFTER INSERT OR UPDATE OR DELETE ON c FOR EACH ROW EXECUTE FUNCTION tell();
     CREATE RULE away AS ON INSERT TO c DO INSTEAD INSERT INTO log VALUES (2);
