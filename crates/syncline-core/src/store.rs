@@ -5,6 +5,7 @@
 
 mod backup;
 mod orphans;
+mod sums;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use crate::value::{RowBatch, TableSum};
 
 pub use backup::{Backup, Care, Extent, Watch};
 pub use orphans::Orphans;
+pub use sums::{BorderBatch, BorderStream, Key, KeyRange, RangeSums, Traffic};
 
 /// What a store says about itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -260,6 +262,12 @@ pub trait Snapshot: Send {
 
     /// From here on streams are held to this.
     fn set_flow(&mut self, flow: Flow);
+
+    /// The engine's own way to sum up ranges of rows, for those who are far away from it; `None` where there is none, or
+    /// nothing is far.
+    fn sums(&mut self) -> Option<&mut dyn RangeSums> {
+        None
+    }
 
     /// As [`Transaction::orphans`], as this view shows them.
     async fn orphans(

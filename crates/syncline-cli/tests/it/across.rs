@@ -4,6 +4,7 @@ mod bad_input;
 mod misfits;
 mod plans;
 mod round_trip;
+mod slow_links;
 mod type_traps;
 mod undone;
 mod verified;
