@@ -102,8 +102,8 @@ async fn sums_find_what_reading_finds() {
         ("id uuid", "id", "md5(g::text)::uuid"),
         ("id numeric", "id", "CASE WHEN g = 5 THEN 'NaN' ELSE g / 10.0 END"),
         (
-            "at timestamptz, raw bytea",
-            "at, raw",
+            "since timestamptz, raw bytea",
+            "since, raw",
             "timestamptz '2024-01-01' + g % 9 * interval '1 s', decode(md5(g::text), 'hex')",
         ),
     ];
