@@ -98,8 +98,8 @@ async fn another_cell(labs: Factory<'_>) {
         "UPDATE orders SET amount = 0.3",
         "UPDATE orders SET quantity = 2",
         "UPDATE orders SET quantity = 3 WHERE id = (SELECT min(id) FROM orders)",
-        "UPDATE orders SET quantity = id % 2",
-        "UPDATE orders SET quantity = 1 - id % 2",
+        "UPDATE orders SET quantity = 4 + id % 2",
+        "UPDATE orders SET quantity = 5 - id % 2",
     ];
     // With a border at each row there is a sum of each.
     let mut seen = vec![summed(&mut *store.snapshot().await.unwrap(), &task, None, 1).await];

@@ -19,7 +19,7 @@ const TYPES: &str = "CREATE TYPE mood AS ENUM ('sad', 'ok'); CREATE TYPE other_m
 /// Columns of all sorts, for a table whose key has these.
 fn tables(key: &str, keys: &str, values: &str, rows: u32) -> String {
     let columns = "n integer, one text, two text, amount numeric, at timestamp, span interval, doc jsonb, \
-        bytes bytea, letters char(4), short padded, domained word, real double precision, tags text[]";
+        bytes bytea, letters char(4), short padded, domained word, real double precision, tags text[], address inet";
     let table = |name: &str, mood: &str| {
         format!("CREATE TABLE {name} ({key}, {columns}, feels public.{mood}, PRIMARY KEY ({keys}));")
     };
@@ -27,9 +27,10 @@ fn tables(key: &str, keys: &str, values: &str, rows: u32) -> String {
         "{} {} INSERT INTO a SELECT {values}, g, CASE g % 5 WHEN 0 THEN NULL WHEN 1 THEN '' ELSE md5(g::text) END, \
          'b' || g % 7, g / 7.0, timestamp '2024-01-01' + g * interval '1 min', g * interval '1 min', \
          jsonb_build_object('g', g), decode(md5(g::text), 'hex'), 'x', 'y', 'w' || g, g / 3.0, ARRAY[g::text, NULL], \
+         '10.0.0.1'::inet + g, \
          CASE WHEN g % 2 = 0 THEN 'sad'::public.mood END FROM generate_series(1, {rows}) g; \
          INSERT INTO b SELECT {keys}, n, one, two, amount, at, span, doc, bytes, letters, short, domained, real, tags, \
-         feels::text::public.other_mood FROM a;",
+         address, feels::text::public.other_mood FROM a;",
         table("a", "mood"),
         table("b", "other_mood")
     )
@@ -42,7 +43,7 @@ const EDITS: [&str; 14] = [
     "UPDATE b SET one = '' WHERE one IS NULL AND n % 50 = 0",
     "UPDATE b SET one = one || left(two, 1), two = substr(two, 2) WHERE n % 333 = 4",
     "UPDATE b SET amount = amount::text::numeric * 1.0 WHERE n % 400 = 7",
-    "UPDATE b SET letters = 'x ' WHERE n = 700",
+    "UPDATE b SET letters = 'xx', address = '10.0.0.1/24' WHERE n = 700",
     "UPDATE b SET short = 'z', feels = 'ok' WHERE n BETWEEN 1200 AND 1210",
     "UPDATE b SET tags = NULL, span = span + interval '1 us' WHERE n = 1",
     "DELETE FROM b WHERE n BETWEEN 100 AND 900",
