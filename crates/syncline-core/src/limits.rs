@@ -33,6 +33,26 @@ pub const VIEWS_ATTEMPTS: usize = 8;
 /// How long a further view of the same instant waits for a lock: it can be done without, so not as long as anything else.
 pub const TWIN_WAIT: Duration = Duration::from_millis(20);
 
+/// Bytes a second below which a link counts as slow. Servers sum up some 60 to 100 million bytes of rows a second for those who are
+/// far away; at a quarter of that the time is the link's, whatever else the servers do.
+pub const SLOW_LINK_BYTES: u64 = 25 << 20;
+
+/// Bytes of rows that are read to find out how fast a link is: enough that the beginning of a connection, which is slow on
+/// any link, does not decide, and little of a table that is worth summing up.
+pub const LINK_PROBE_BYTES: u64 = 4 << 20;
+
+/// Bytes of a table up to which it is read whole over any link: the questions before the first sum would take as long.
+pub const SUMMED_TABLE_BYTES: u64 = 1 << 20;
+
+/// Bytes of rows between two borders of ranges that are summed up, on average. A border takes some 50 bytes, and a row that
+/// differs costs about two such ranges: of a million rows of 250 bytes with a thousand changes all over them, that is 1.4 and
+/// 3.2 percent.
+pub const SUMMED_RANGE_BYTES: u64 = 4_000;
+
+/// Ranges with differences that are remembered before they are read: a few megabytes, since a range has two keys. Then the
+/// sums begin anew behind them.
+pub const SUMMED_RANGES_KEPT: usize = 16_384;
+
 /// Rows of a table without a key whose digests are sorted in memory, on each side: eight megabytes. What is more is sorted
 /// in parts that wait in a temporary file.
 pub const COPIES_IN_MEMORY: usize = 1 << 18;

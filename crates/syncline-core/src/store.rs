@@ -6,6 +6,7 @@
 mod backup;
 mod examine;
 mod orphans;
+mod sums;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use crate::value::{RowBatch, TableSum};
 pub use backup::{Backup, Care, Extent, Watch};
 pub use examine::{Finding, Grant, Grants, Side, Verdict};
 pub use orphans::Orphans;
+pub use sums::{BorderBatch, BorderStream, Key, KeyRange, RangeSums, Traffic};
 
 /// What a store says about itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -286,6 +288,12 @@ pub trait Snapshot: Send {
 
     /// From here on streams are held to this.
     fn set_flow(&mut self, flow: Flow);
+
+    /// The engine's own way to sum up ranges of rows, for those who are far away from it; `None` where there is none, or
+    /// nothing is far.
+    fn sums(&mut self) -> Option<&mut dyn RangeSums> {
+        None
+    }
 
     /// As [`Transaction::orphans`], as this view shows them.
     async fn orphans(

@@ -36,6 +36,7 @@ mod rivals;
 mod rows;
 mod schema;
 mod snapshot;
+mod sums;
 mod twins;
 mod widen;
 mod writer;
@@ -94,6 +95,7 @@ pub const STORE_PROMISES: &[&[Promise]] = &[
     fetch::PROMISES,
     flow::PROMISES,
     twins::PROMISES,
+    sums::PROMISES,
     cells::PROMISES,
     claim::PROMISES,
     writer::PROMISES,

@@ -10,6 +10,7 @@
 //! | [`deterministic`] | the small generator they come from |
 //! | [`postgres`] | private PostgreSQL servers, a database of its own for each test, and the [`conformance::Lab`] for it |
 //! | [`prove`] | how many rounds a proof runs, here or in `cargo xtask prove` |
+//! | [`slow_link`] | a port that leads to another one, slowly, and counts |
 //! | [`process`] | a program started with bounds, kept or killed |
 //!
 //! The crate depends on the core alone, never on a store: an engine brings its store to the suite.
@@ -23,4 +24,5 @@ pub mod fixtures;
 pub mod postgres;
 pub mod process;
 pub mod prove;
+pub mod slow_link;
 pub mod sqlite;

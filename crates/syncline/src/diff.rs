@@ -4,11 +4,10 @@ mod rows;
 
 use std::sync::Arc;
 
-use syncline_core::capture::{Compare, Tally};
+use syncline_core::capture::{Tally, Way};
 use syncline_core::change::TableTask;
 use syncline_core::error::{Code, Error, Result};
-use syncline_core::event::{Event, Phase};
-use syncline_core::limits;
+use syncline_core::event::Phase;
 use syncline_core::mapping::{MappingRequest, Resolved, TableFilter};
 use syncline_core::pace::Lane;
 use syncline_core::schema::{Difference, TableSchema};
@@ -16,6 +15,7 @@ use syncline_core::state::{ChangeKind, Spool};
 use syncline_core::store::Snapshot;
 
 use self::rows::pass_rows;
+use crate::compare::by_sums;
 use crate::decide::{Ends, concerns_one_table};
 use crate::drift::differences;
 use crate::open::Purpose;
@@ -94,7 +94,13 @@ impl Syncline {
             };
             items.push(Item { table: seen(table, &resolved), found, paired });
         }
-        let mut reports = self.diff_tables(&items, &mut views, &target.label, &mut rows).await?;
+        let (mut reports, ways): (Vec<_>, Vec<_>) =
+            self.diff_tables(&items, &mut views, &target.label, &mut rows).await?.into_iter().unzip();
+        let notes = reports.iter().zip(ways).filter_map(|(table, way)| {
+            let why = by_sums(way)?;
+            Some(format!("{} was compared {why}", table.table))
+        });
+        let notes = notes.collect();
         let ends = views.ends();
         let mut schema = Vec::new();
         for (Item { found, .. }, table) in items.iter().zip(&tables) {
@@ -110,7 +116,7 @@ impl Syncline {
             }
         }
         let equal = reports.iter().all(|table| table.is_equal() && table.note.is_none());
-        Ok(DiffReport { format: 1, kind: "diff".to_owned(), equal, tables: reports, schema, notes: Vec::new() })
+        Ok(DiffReport { format: 1, kind: "diff".to_owned(), equal, tables: reports, schema, notes })
     }
 
     /// The tables of the source one after the other where rows are asked for, else side by side.
@@ -120,7 +126,7 @@ impl Syncline {
         views: &mut Views,
         target: &str,
         rows: &mut Option<&mut dyn RowSink>,
-    ) -> Result<Vec<TableDiff>> {
+    ) -> Result<Vec<(TableDiff, Way)>> {
         if rows.is_some() {
             let mut reports = Vec::new();
             for item in items {
@@ -138,12 +144,14 @@ impl Syncline {
         ends: &mut Ends<'_>,
         target: &str,
         rows: &mut Option<&mut dyn RowSink>,
-    ) -> Result<TableDiff> {
+    ) -> Result<(TableDiff, Way)> {
         self.cancel().check()?;
         match &item.paired {
             None => match one_sided(&item.table, ends.source, target).await {
-                Err(error) if concerns_one_table(error.code()) => Ok(incomparable(&item.table.table.name, &error)),
-                counted => counted,
+                Err(error) if concerns_one_table(error.code()) => {
+                    Ok((incomparable(&item.table.table.name, &error), Way::Read))
+                }
+                counted => Ok((counted?, Way::Read)),
             },
             Some(paired) => self.diff_table(&item.table.table, paired, ends, rows).await,
         }
@@ -156,14 +164,14 @@ impl Syncline {
         paired: &Result<Pair>,
         ends: &mut Ends<'_>,
         rows: &mut Option<&mut dyn RowSink>,
-    ) -> Result<TableDiff> {
+    ) -> Result<(TableDiff, Way)> {
         let pair = match paired {
             Ok(pair) => pair,
-            Err(error) => return Ok(incomparable(&table.name, error)),
+            Err(error) => return Ok((incomparable(&table.name, error), Way::Read)),
         };
         match self.diff_pair(&pair.source, &pair.target, ends, rows).await {
-            Ok(tally) => Ok(report(&table.name, tally)),
-            Err(error) if concerns_one_table(error.code()) => Ok(incomparable(&table.name, &error)),
+            Ok((tally, way)) => Ok((report(&table.name, tally), way)),
+            Err(error) if concerns_one_table(error.code()) => Ok((incomparable(&table.name, &error), Way::Read)),
             Err(error) => Err(error),
         }
     }
@@ -174,35 +182,24 @@ impl Syncline {
         target: &TableTask,
         ends: &mut Ends<'_>,
         rows: &mut Option<&mut dyn RowSink>,
-    ) -> Result<Tally> {
+    ) -> Result<(Tally, Way)> {
         let name = &source.table.name;
-        let phase = Phase::Compare;
         let spool = match rows {
             Some(_) => Some(self.state().await?.spool(&format!("diff-{}", std::process::id())).await?),
             None => None,
         };
-        let total = ends.source.estimate(source).await?.rows;
-        self.events().emit(Event::PhaseStarted { table: name.clone(), phase, rows: Some(total) });
-        let mut compare = Compare::of(source, ends.source.digest(source).await?, ends.target.digest(target).await?);
-        while let Some(page) = compare.next_page(limits::SPOOL_PAGE).await? {
-            self.cancel().check()?;
-            if let Some(spool) = &spool
-                && !page.is_empty()
-            {
-                spool.append(name, &page).await?;
-            }
-            let rows = compare.tally().source_rows();
-            self.events().emit(Event::Progress { table: name.clone(), phase, rows });
-        }
-        let tally = compare.tally();
-        drop(compare);
-        self.events().emit(Event::PhaseEnded { table: name.clone(), phase, rows: tally.source_rows() });
+        let compared = self
+            .compare((source, target), ends.again(), Phase::Compare, async |page| match &spool {
+                Some(spool) if !page.is_empty() => spool.append(name, &page).await,
+                _ => Ok(()),
+            })
+            .await?;
         if let (Some(spool), Some(sink)) = (&spool, rows) {
             for kind in [ChangeKind::Put, ChangeKind::Delete] {
                 pass_rows(kind, spool, (source, target), ends, &mut **sink).await?;
             }
         }
-        Ok(tally)
+        Ok(compared)
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use syncline_core::cancel::Cancel;
+use syncline_core::capture::SlowLinks;
 use syncline_core::error::Result;
 use syncline_core::event::{Event, EventSink};
 use syncline_core::pace::{Clock, Rate};
@@ -41,6 +42,8 @@ pub struct Syncline {
     pub(crate) clock: Arc<dyn Clock>,
     /// How many tables are read side by side.
     pub(crate) jobs: Option<usize>,
+    /// Which links are slow.
+    pub(crate) slow_links: SlowLinks,
     state: OnceCell<State>,
     /// Remarks that are made once a session.
     said: Mutex<BTreeSet<String>>,
@@ -57,6 +60,7 @@ impl Syncline {
             rate: None,
             clock: Arc::new(WallClock::start()),
             jobs: None,
+            slow_links: SlowLinks::default(),
             state: OnceCell::new(),
             said: Mutex::default(),
         })

@@ -6,6 +6,7 @@ mod plans;
 mod references;
 mod round_trip;
 mod sakila;
+mod slow_links;
 mod type_traps;
 mod undone;
 mod verified;

@@ -4,6 +4,7 @@
 //! ranges by their hashes, and it never needs an order that an index does not deliver on one of the sides.
 
 use std::cmp::Ordering;
+use std::ops::Add;
 
 use futures_util::StreamExt;
 
@@ -13,7 +14,7 @@ use crate::store::{DigestBatch, DigestStream};
 use crate::value::key_order::compare_key_rows;
 use crate::value::{Row, RowBatch, exact};
 
-/// The merge of two sides. Ask for pages until one comes back empty.
+/// The merge of two sides. Ask for pages until there are none.
 pub struct Compare<'a> {
     source: Side<'a>,
     target: Side<'a>,
@@ -53,8 +54,23 @@ pub struct Tally {
     pub only_target: u64,
     /// Rows both have, with different values.
     pub changed: u64,
-    /// Bytes of all rows read from the source, in the exact encoding.
+    /// Bytes of all rows of the source, in the exact encoding; of rows that were not read, as many as those that were have
+    /// on average.
     pub source_bytes: u64,
+}
+
+impl Add for Tally {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            same: self.same + other.same,
+            only_source: self.only_source + other.only_source,
+            only_target: self.only_target + other.only_target,
+            changed: self.changed + other.changed,
+            source_bytes: self.source_bytes + other.source_bytes,
+        }
+    }
 }
 
 impl Tally {

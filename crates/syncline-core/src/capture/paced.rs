@@ -15,8 +15,8 @@ use crate::limits;
 use crate::pace::{Lane, Pace};
 use crate::schema::{ForeignKey, NewColumn, Schema, TableSchema, Translated, Widened};
 use crate::store::{
-    Backup, Description, DigestStream, Estimate, Finding, Flow, Grants, Orphans, Position, RowStream, RunClaim, Share,
-    SharedView, Side, Snapshot, Store, SumStream, Writer,
+    Backup, Description, DigestStream, Estimate, Finding, Flow, Grants, Orphans, Position, RangeSums, RowStream,
+    RunClaim, Share, SharedView, Side, Snapshot, Store, SumStream, Writer,
 };
 use crate::value::RowBatch;
 
@@ -226,6 +226,11 @@ impl Snapshot for PacedSnapshot {
 
     async fn position(&mut self) -> Result<Position> {
         self.inner.position().await
+    }
+
+    /// None: an engine sums up as fast as it can, and nothing comes by that could be counted.
+    fn sums(&mut self) -> Option<&mut dyn RangeSums> {
+        None
     }
 
     /// None: an engine that takes a table over by itself does so as fast as it can.

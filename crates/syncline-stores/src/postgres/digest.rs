@@ -1,12 +1,14 @@
 //! Keys and digests of a table in key order.
 
+pub(super) mod borders;
 pub(super) mod copies;
 mod order;
+mod ranges;
 mod sorted;
 
 use syncline_core::change::{RowDigest, TableTask};
 use syncline_core::error::{Code, Error, Result};
-use syncline_core::store::{DigestBatch, Flow};
+use syncline_core::store::{DigestBatch, Flow, KeyRange};
 use syncline_core::value::key_order::compare_key_rows;
 use syncline_core::value::{RowBatch, ValueRef, exact};
 
@@ -24,21 +26,22 @@ impl Load for DigestBatch {
     }
 }
 
-/// Hands over the digests of all rows that take part. `false` when nobody wants more.
+/// Hands over the digests of all rows that take part, or of those in some ranges. `false` when nobody wants more.
 ///
 /// # Errors
 /// `KEY_NULL` when a key cell is NULL. NULLs come first, so this is known before anything is compared. `TABLE_NO_KEY`
 /// when rows have neither key nor place.
-pub(super) async fn stream(sight: Sight, task: TableTask, outlet: Outlet<DigestBatch>) -> Result<bool> {
+pub(super) async fn stream(
+    sight: Sight,
+    task: TableTask,
+    ranges: Option<Vec<KeyRange>>,
+    outlet: Outlet<DigestBatch>,
+) -> Result<bool> {
     if task.is_multiset() {
         return copies::stream(sight, task, outlet).await;
     }
     let ground = sight.ground(&task).await?;
-    let is_delivered = order::is_delivered(&task);
-    let order = match is_delivered {
-        true => format!(" ORDER BY {}", order::terms(&sight, &task, &ground).await?),
-        false => String::new(),
-    };
+    let is_delivered = ranges.is_some() || order::is_delivered(&task);
     let mut selected = Selected::columns(&task, "", outlet.flow().value_bytes)?;
     // Keys nearly always stand in the order of their columns, and are then kept in passing. Else they come once more.
     let in_passing = task.key.is_sorted();
@@ -49,7 +52,16 @@ pub(super) async fn stream(sight: Sight, task: TableTask, outlet: Outlet<DigestB
         }
     }
     let list = selected.list();
-    let sql = format!("SELECT {list} FROM {}{}{order}", ground.table, filtered(&task, None)?);
+    let queries = match ranges {
+        None => {
+            let order = match is_delivered {
+                true => format!(" ORDER BY {}", order::terms(&sight, &task, &ground).await?),
+                false => String::new(),
+            };
+            vec![format!("SELECT {list} FROM {}{}{order}", ground.table, filtered(&task, None)?)]
+        }
+        Some(ranges) => ranges::queries(&task, &ground, &list, &ranges)?,
+    };
     let mut rows = Rows {
         task: &task,
         lens: Lens::of(&task, selected.value_bytes),
@@ -59,12 +71,17 @@ pub(super) async fn stream(sight: Sight, task: TableTask, outlet: Outlet<DigestB
         batch: empty(task.key.len()),
         scratch: Vec::new(),
     };
-    if !is_delivered {
-        return sorted::stream(&sight, &outlet, (&sql, selected.codecs), rows).await;
+    for query in queries {
+        let codecs = selected.codecs.clone();
+        if !is_delivered {
+            return sorted::stream(&sight, &outlet, (&query, codecs), rows).await;
+        }
+        if !outlet.copy(&sight.session, &query, codecs, |cells| rows.add(cells)).await? {
+            return Ok(false);
+        }
     }
-    let is_wanted = outlet.copy(&sight.session, &sql, selected.codecs, |cells| rows.add(cells)).await?;
     let last = rows.batch;
-    Ok(is_wanted && (last.digests.is_empty() || outlet.send(last).await))
+    Ok(last.digests.is_empty() || outlet.send(last).await)
 }
 
 /// Looks for NULL in the key, where the table's definition does not rule it out.

@@ -3,6 +3,7 @@
 pub(super) mod cells;
 mod estimate;
 pub(super) mod lookup;
+mod meter;
 mod orphans;
 pub(super) mod raw;
 mod rows;
@@ -11,6 +12,7 @@ mod sequence;
 pub(super) mod session;
 pub(super) mod stream;
 mod sum;
+mod sums;
 pub(super) mod view;
 
 use std::future::Future;
@@ -22,8 +24,8 @@ use syncline_core::change::TableTask;
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::schema::{ForeignKey, NewColumn, Schema, TableSchema, Translated, Widened};
 use syncline_core::store::{
-    DigestStream, Estimate, Flow, Orphans, Position, RawFormat, RawStream, RowStream, Share, SharedView, Snapshot,
-    SumStream,
+    DigestStream, Estimate, Flow, Orphans, Position, RangeSums, RawFormat, RawStream, RowStream, Share, SharedView,
+    Snapshot, SumStream,
 };
 use syncline_core::value::RowBatch;
 use tokio::task::JoinHandle;
@@ -54,7 +56,7 @@ impl PostgresSnapshot {
     /// As [`connect`].
     pub async fn open(options: Arc<ConnectOptions>, names: Names) -> Result<Self> {
         let connection = connect(&options).await?;
-        let session = Session::begin(connection, Arc::clone(&options), None).await?;
+        let session = Session::begin(connection, Arc::clone(&options), Arc::default(), None).await?;
         let facts = Arc::new(Facts::of(&session, names).await?);
         Ok(Self::new(options, Sight { session: Arc::new(session), facts }))
     }
@@ -101,7 +103,8 @@ impl PostgresSnapshot {
         let exported = self.sight().await?.session.export().await;
         let exported = self.done(exported)?;
         let connection = connect(&self.options).await?;
-        let session = match Session::begin(connection, Arc::clone(&self.options), Some(&exported)).await {
+        let meter = Arc::clone(&self.sight.session.meter);
+        let session = match Session::begin(connection, Arc::clone(&self.options), meter, Some(&exported)).await {
             Ok(session) => session,
             // A server that was restarted in between knows nothing of this view: what has happened is that it ended.
             Err(error) => return Err(self.sight.session.row("SELECT 1").await.err().unwrap_or(error)),
@@ -174,7 +177,7 @@ impl Snapshot for PostgresSnapshot {
 
     async fn digest(&mut self, task: &TableTask) -> Result<DigestStream<'_>> {
         let task = task.clone();
-        self.stream(|sight, outlet| digest::stream(sight, task, outlet)).await
+        self.stream(|sight, outlet| digest::stream(sight, task, None, outlet)).await
     }
 
     async fn sum(&mut self, task: &TableTask, share: Share) -> Result<SumStream<'_>> {
@@ -189,6 +192,10 @@ impl Snapshot for PostgresSnapshot {
 
     fn set_flow(&mut self, flow: Flow) {
         self.flow = flow;
+    }
+
+    fn sums(&mut self) -> Option<&mut dyn RangeSums> {
+        Some(self)
     }
 
     async fn orphans(

@@ -14,6 +14,7 @@ mod migrate;
 mod read_keys;
 mod reading;
 mod schema;
+mod sums;
 mod tls;
 mod write;
 

@@ -1,16 +1,16 @@
 //! Deciding what is done to one table.
 
 use syncline_core::apply::{Action, TableWork};
-use syncline_core::capture::{Compare, Tally};
+use syncline_core::capture::{Tally, Way};
 use syncline_core::change::{Operation, TableTask};
 use syncline_core::error::Result;
-use syncline_core::event::{Event, Phase};
-use syncline_core::limits;
+use syncline_core::event::Phase;
 use syncline_core::state::Spool;
 use syncline_core::store::Snapshot;
 
 use super::lane::{Lane, lane};
 use super::{Decided, Ends};
+use crate::compare::by_sums;
 use crate::pairing::Pair;
 use crate::request::{RunRequest, Verb};
 use crate::session::Syncline;
@@ -29,7 +29,7 @@ impl Syncline {
             (pair.source.clone(), pair.target.clone(), pair.is_missing, pair.added.clone());
         // Rows outside the filter are rows all the same: a load needs a table that has none at all.
         let is_empty = is_missing || ends.target.estimate(&target.unfiltered()).await?.rows == 0;
-        let (lane, how) = lane(request, is_missing, is_empty, (&target, is_referenced));
+        let (lane, mut how) = lane(request, is_missing, is_empty, (&target, is_referenced));
         let (action, mut tally) = match lane {
             Lane::Load => (Action::Load { create: is_missing }, estimate_load(&source, ends.source).await?),
             Lane::Refill => (Action::Refill, count_refill(&source, &target, ends).await?),
@@ -39,7 +39,9 @@ impl Syncline {
                     // It is begun anew, alone.
                     spool.forget(&source.table.name).await?;
                 }
-                (Action::Differences, compared?)
+                let (tally, way) = compared?;
+                how.extend(by_sums(way).map(|why| format!("; {why}")));
+                (Action::Differences, tally)
             }
         };
         let kept = if request.keep_existing { std::mem::take(&mut tally.changed) } else { 0 };
@@ -63,27 +65,17 @@ impl Syncline {
         ends: Ends<'_>,
         request: &RunRequest,
         spool: &dyn Spool,
-    ) -> Result<Tally> {
+    ) -> Result<(Tally, Way)> {
         let (table, phase) = (&source.table.name, Phase::Compare);
-        let rows = ends.source.estimate(source).await?.rows;
-        let mut compare = Compare::of(source, ends.source.digest(source).await?, ends.target.digest(target).await?);
-        self.events().emit(Event::PhaseStarted { table: table.clone(), phase, rows: Some(rows) });
-        while let Some(mut page) = compare.next_page(limits::SPOOL_PAGE).await? {
-            self.cancel().check()?;
+        self.compare((source, target), ends, phase, async |mut page| {
             page.retain(|change| match change.operation {
                 Operation::Insert => true,
                 Operation::Update => !request.keep_existing,
                 Operation::Delete => request.verb == Verb::Mirror,
             });
-            if !page.is_empty() {
-                spool.append(table, &page).await?;
-            }
-            let rows = compare.tally().source_rows();
-            self.events().emit(Event::Progress { table: table.clone(), phase, rows });
-        }
-        let tally = compare.tally();
-        self.events().emit(Event::PhaseEnded { table: table.clone(), phase, rows: tally.source_rows() });
-        Ok(tally)
+            if page.is_empty() { Ok(()) } else { spool.append(table, &page).await }
+        })
+        .await
     }
 }
 

@@ -68,6 +68,39 @@ fn end_of_times(kind: &Kind) -> Option<String> {
     }
 }
 
+/// What the cells of a key are sorted and compared by, each for itself, where a btree index may have them in this order and both
+/// sides of a comparison call the same cells equal.
+pub(super) async fn comparable(sight: &Sight, task: &TableTask, ground: &Ground) -> Result<Option<Vec<String>>> {
+    for at in &task.key {
+        let column = &task.table.columns[task.columns[*at]];
+        let name = quoted(&column.name)?;
+        if let Some(end) = end_of_times(&column.kind)
+            && has_any_beyond(sight, ground, &name, &end).await?
+        {
+            return Ok(None);
+        }
+    }
+    if sight.facts.is_recoded || !is_delivered(task) { Ok(None) } else { compared(task) }
+}
+
+/// As [`comparable`], of what that was found for.
+pub(super) fn compared(task: &TableTask) -> Result<Option<Vec<String>>> {
+    let mut terms = Vec::new();
+    for at in &task.key {
+        let column = &task.table.columns[task.columns[*at]];
+        match column.kind {
+            _ if column.nullable => return Ok(None),
+            Kind::Bool | Kind::Int { .. } | Kind::Decimal { .. } | Kind::Bytes | Kind::Uuid => {}
+            Kind::Date | Kind::Time { .. } | Kind::Timestamp { .. } | Kind::Instant { .. } => {}
+            // Whatever an extension takes for equal may be so in an index of its.
+            Kind::Text { padded: false, .. } if !column.declared_type.ends_with("citext") => {}
+            _ => return Ok(None),
+        }
+        terms.push(term(column, &quoted(&column.name)?, false, false));
+    }
+    Ok(Some(terms))
+}
+
 async fn has_any_beyond(sight: &Sight, ground: &Ground, name: &str, end: &str) -> Result<bool> {
     let table = &ground.table;
     let sql = format!("SELECT EXISTS (SELECT 1 FROM {table} WHERE {name} > {end} AND {name} < 'infinity')");

@@ -8,6 +8,7 @@ use syncline_core::change::{TableTask, copies};
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
 use syncline_core::schema::Column;
+use syncline_core::store::Key;
 use syncline_core::value::{Kind, RowBatch, ValueRef, fit};
 
 use super::select::Selected;
@@ -69,6 +70,22 @@ impl Asked {
     pub(in crate::postgres) fn table(&self) -> String {
         let names: Vec<String> = (0..self.arrays.len()).map(|at| format!("k{at}")).collect();
         format!("unnest({}) WITH ORDINALITY AS k({}, n)", self.arrays.join(", "), names.join(", "))
+    }
+}
+
+/// Keys of a task as arrays, one for each of their cells, as they stand in a statement.
+///
+/// # Errors
+/// `INTERNAL` when one of them is no key that a row may have.
+pub(in crate::postgres) fn arrays<'k>(task: &TableTask, keys: impl Iterator<Item = &'k Key>) -> Result<Vec<String>> {
+    let (mut portion, mut count) = (Portion::new(task), 0);
+    for key in keys {
+        portion.add(count, key.iter().map(ValueRef::from))?;
+        count += 1;
+    }
+    match portion.finished() {
+        Some(asked) if asked.positions.len() == count => Ok(asked.arrays),
+        _ => Err(no_key()),
     }
 }
 
@@ -177,6 +194,20 @@ fn key_type(column: &Column) -> KeyType<'_> {
     })
 }
 
+/// The type of the arrays' elements for the cells of a column.
+fn element_type(column: &Column) -> &str {
+    match key_type(column) {
+        KeyType::Native(name) => name,
+        KeyType::Folded(_) => &column.declared_type,
+        KeyType::Read(_) | KeyType::Text => "text",
+    }
+}
+
+/// The types of the elements of [`arrays`].
+pub(in crate::postgres) fn key_types(task: &TableTask) -> Vec<&str> {
+    task.key.iter().map(|at| element_type(&task.table.columns[task.columns[*at]])).collect()
+}
+
 /// Keys on their way into a statement.
 struct Portion<'t> {
     columns: Vec<&'t Column>,
@@ -229,12 +260,7 @@ impl<'t> Portion<'t> {
         if self.positions.is_empty() {
             return None;
         }
-        let type_name = |at: usize| match self.columns.get(at).map(|column| (key_type(column), column)) {
-            None => "tid",
-            Some((KeyType::Native(name), _)) => name,
-            Some((KeyType::Folded(_), column)) => &column.declared_type,
-            Some((KeyType::Read(_) | KeyType::Text, _)) => "text",
-        };
+        let type_name = |at: usize| self.columns.get(at).map_or("tid", |column| element_type(column));
         let arrays = self.arrays.iter().enumerate().map(|(at, array)| {
             let literal = Dialect::Postgres.literal(ValueRef::Text(format!("{{{array}}}").as_bytes()));
             format!("{literal}::{}[]", type_name(at))

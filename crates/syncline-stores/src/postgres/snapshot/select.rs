@@ -66,6 +66,11 @@ impl Selected {
         self.codecs.insert(0, codec);
     }
 
+    /// The expressions.
+    pub(in crate::postgres) fn items(&self) -> &[String] {
+        &self.items
+    }
+
     /// What stands behind SELECT.
     pub(in crate::postgres) fn list(&self) -> String {
         self.items.join(", ")

@@ -9,6 +9,7 @@ use syncline_core::limits;
 use tokio::time::timeout;
 use tokio_postgres::{CopyOutStream, SimpleQueryMessage, SimpleQueryRow};
 
+use super::meter::Meter;
 use crate::postgres::connect::{ConnectOptions, Connection, cancel};
 
 /// A failed statement spoils its transaction; back to here it does not, and the view stays the same.
@@ -24,6 +25,8 @@ const LATE_REQUEST: &str = "SELECT pg_sleep(0.1)";
 pub(in crate::postgres) struct Session {
     connection: Connection,
     options: Arc<ConnectOptions>,
+    /// What comes through this session and others with the same view.
+    pub(super) meter: Arc<Meter>,
     /// Something was begun whose end nobody has seen, or not a good one.
     is_spoilt: AtomicBool,
 }
@@ -33,9 +36,10 @@ impl Session {
     pub(super) async fn begin(
         connection: Connection,
         options: Arc<ConnectOptions>,
+        meter: Arc<Meter>,
         view: Option<&str>,
     ) -> Result<Self> {
-        let session = Self { connection, options, is_spoilt: AtomicBool::new(false) };
+        let session = Self { connection, options, meter, is_spoilt: AtomicBool::new(false) };
         let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
         let begin = match view {
             None => begin.to_owned(),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Instant;
 
 use futures_util::future::poll_fn;
 use futures_util::stream::{self, BoxStream, Stream, StreamExt};
@@ -13,6 +14,7 @@ use syncline_core::store::Flow;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
+use super::meter::Gauge;
 use super::session::Session;
 use crate::postgres::codec::{Cells, Codec, Decoder};
 use crate::stream::Parcel;
@@ -86,8 +88,10 @@ impl<T: Load> Outlet<T> {
         let mut copy = Box::pin(session.copy(query).await?);
         let mut decoder = Decoder::new(codecs);
         let mut full = Vec::new();
+        let mut gauge = Gauge::new(&session.meter);
         loop {
-            let chunk = match self.next(&mut copy).await {
+            let mut waited_since = None;
+            let chunk = match self.next(&mut copy, &mut waited_since).await {
                 Next::Unwanted => {
                     session.abandon(copy).await;
                     return Ok(false);
@@ -95,6 +99,7 @@ impl<T: Load> Outlet<T> {
                 Next::End => break,
                 Next::Chunk(chunk) => chunk.map_err(|error| session.error(error))?,
             };
+            gauge.came(chunk.len(), waited_since);
             let read = decoder.each_row(&chunk, |cells| {
                 full.extend(row(cells)?);
                 Ok(())
@@ -115,12 +120,16 @@ impl<T: Load> Outlet<T> {
         Ok(true)
     }
 
-    async fn next<S: Stream + Unpin>(&self, stream: &mut S) -> Next<S::Item> {
+    /// The next chunk, and since when it was waited for if it had not come yet.
+    async fn next<S: Stream + Unpin>(&self, stream: &mut S, waited_since: &mut Option<Instant>) -> Next<S::Item> {
         let mut unwanted = pin!(self.batches.closed());
         poll_fn(|context| match stream.poll_next_unpin(context) {
             Poll::Ready(Some(chunk)) => Poll::Ready(Next::Chunk(chunk)),
             Poll::Ready(None) => Poll::Ready(Next::End),
-            Poll::Pending => unwanted.as_mut().poll(context).map(|()| Next::Unwanted),
+            Poll::Pending => {
+                waited_since.get_or_insert_with(Instant::now);
+                unwanted.as_mut().poll(context).map(|()| Next::Unwanted)
+            }
         })
         .await
     }

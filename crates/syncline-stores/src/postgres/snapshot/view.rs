@@ -22,7 +22,7 @@ pub(in crate::postgres) struct Facts {
     /// Where the view stands.
     pub(super) position: Position,
     /// The server's version.
-    version: u32,
+    pub(in crate::postgres) version: u32,
     /// Text is stored in another encoding than UTF-8, and so may be in another order by its bytes.
     pub(in crate::postgres) is_recoded: bool,
     /// By table, where the shares of it begin and end. Measured once: all views of the instant must agree.
