@@ -91,17 +91,17 @@ impl<'a> Comparison<'a> {
         estimate: Estimate,
         mut pass: impl AsyncFnMut(Vec<PlannedChange>, Tally) -> Result<()>,
     ) -> Result<(Tally, Way)> {
-        let Some((row_bytes, mut after)) = self.begin(links, estimate, &mut pass).await? else {
+        let Some(row_bytes) = self.begin(links, estimate, &mut pass).await? else {
             self.read(None, &mut pass).await?;
             return Ok((self.tally, Way::Read));
         };
         let rate = self.rate(links)?;
         if rate >= links.rate {
-            let rest = after.take().map(KeyRange::behind);
-            self.read(rest.as_ref().map(std::slice::from_ref), &mut pass).await?;
+            self.read(None, &mut pass).await?;
             return Ok((self.tally, Way::Read));
         }
         let spacing = (limits::SUMMED_RANGE_BYTES / row_bytes).clamp(4, 256) as u32;
+        let mut after = None;
         loop {
             let (ranges, is_last) = self.find(&mut after, spacing, &mut pass).await?;
             self.read(Some(&ranges), &mut pass).await?;
@@ -112,14 +112,15 @@ impl<'a> Comparison<'a> {
         Ok((self.estimated(), Way::Summed { rate }))
     }
 
-    /// Makes sure that the speed of both links is known, by reading the first rows where it is not. Returns what a row takes, and
-    /// the last key that was read; `None` when ranges cannot be summed up, or all is to be read in any case.
+    /// Makes sure that the speed of both links is known, by reading some rows where it is not. Nothing is made of these: to
+    /// go on behind them, or to break off a stream of all, may cost the server more than to send them once more. Returns what
+    /// a row takes; `None` when ranges cannot be summed up, or all is to be read in any case.
     async fn begin(
         &mut self,
         links: &SlowLinks,
         estimate: Estimate,
         pass: &mut impl AsyncFnMut(Vec<PlannedChange>, Tally) -> Result<()>,
-    ) -> Result<Option<(u64, Option<Key>)>> {
+    ) -> Result<Option<u64>> {
         let can_sum = self.source.view.sums().is_some() && self.target.view.sums().is_some();
         if links.rate == 0 || self.source.task.is_multiset() || !can_sum {
             return Ok(None);
@@ -133,13 +134,17 @@ impl<'a> Comparison<'a> {
         let row_bytes = (estimate.bytes / estimate.rows.max(1)).max(1);
         let is_known = |traffic: Traffic| traffic.bytes >= links.probe_bytes;
         if is_known(self.source.sums()?.traffic()) && is_known(self.target.sums()?.traffic()) {
-            return Ok(Some((row_bytes, None)));
+            return Ok(Some(row_bytes));
         }
         let larger = if is_target_larger { &mut self.target } else { &mut self.source };
         let (task, rows) = (larger.task, (links.probe_bytes / row_bytes).max(1));
         let Some(key) = larger.sums()?.nth_key(task, rows).await? else { return Ok(None) };
-        self.read(Some(&[KeyRange::upto(key.clone())]), pass).await?;
-        Ok(Some((row_bytes, Some(key))))
+        let mut compare = self.compare(Some(&[KeyRange::upto(key)])).await?;
+        while compare.next_page(limits::SPOOL_PAGE).await?.is_some() {
+            pass(Vec::new(), Tally::default()).await?;
+        }
+        drop(compare);
+        Ok(Some(row_bytes))
     }
 
     /// Whether both sides sum up their rows in the same way.
@@ -160,24 +165,33 @@ impl<'a> Comparison<'a> {
         ranges: Option<&[KeyRange]>,
         pass: &mut impl AsyncFnMut(Vec<PlannedChange>, Tally) -> Result<()>,
     ) -> Result<()> {
+        if ranges.is_some_and(<[_]>::is_empty) {
+            return Ok(());
+        }
         let before = self.tally;
-        let (source, target) = (&mut self.source, &mut self.target);
+        let mut compare = self.compare(ranges).await?;
+        while let Some(page) = compare.next_page(limits::SPOOL_PAGE).await? {
+            pass(page, before + compare.tally()).await?;
+        }
+        let read = compare.tally();
+        drop(compare);
+        self.tally = before + read;
+        self.rows_read += read.source_rows();
+        Ok(())
+    }
+
+    /// All rows of both sides, or those in some ranges.
+    async fn compare(&mut self, ranges: Option<&[KeyRange]>) -> Result<Compare<'_>> {
+        let Self { source, target, .. } = self;
         let (of_source, of_target) = (source.task, target.task);
         let (source, target) = match ranges {
             None => (source.view.digest(of_source).await?, target.view.digest(of_target).await?),
-            Some([]) => return Ok(()),
             Some(ranges) => (
                 source.sums()?.digest_within(of_source, ranges).await?,
                 target.sums()?.digest_within(of_target, ranges).await?,
             ),
         };
-        let mut compare = Compare::of(of_source, source, target);
-        while let Some(page) = compare.next_page(limits::SPOOL_PAGE).await? {
-            pass(page, before + compare.tally()).await?;
-        }
-        self.tally = before + compare.tally();
-        self.rows_read += compare.tally().source_rows();
-        Ok(())
+        Ok(Compare::of(of_source, source, target))
     }
 
     /// Goes on behind `after` until all is known, or as many ranges differ as are kept. Returns these, and whether it was all.

@@ -44,11 +44,6 @@ impl KeyRange {
     pub fn upto(key: Key) -> Self {
         Self { after: None, upto: Some(key) }
     }
-
-    /// All keys behind this one.
-    pub fn behind(key: Key) -> Self {
-        Self { after: Some(key), upto: None }
-    }
 }
 
 /// What has come through the streams of a view and of its twins, and how long was waited for it.

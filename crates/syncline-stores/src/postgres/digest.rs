@@ -41,7 +41,8 @@ pub(super) async fn stream(
         return copies::stream(sight, task, outlet).await;
     }
     let ground = sight.ground(&task).await?;
-    let is_delivered = ranges.is_some() || order::is_delivered(&task);
+    let is_ranged = ranges.is_some();
+    let is_delivered = is_ranged || order::is_delivered(&task);
     let mut selected = Selected::columns(&task, "", outlet.flow().value_bytes)?;
     // Keys nearly always stand in the order of their columns, and are then kept in passing. Else they come once more.
     let in_passing = task.key.is_sorted();
@@ -60,7 +61,10 @@ pub(super) async fn stream(
             };
             vec![format!("SELECT {list} FROM {}{}{order}", ground.table, filtered(&task, None)?)]
         }
-        Some(ranges) => ranges::queries(&task, &ground, &list, &ranges)?,
+        Some(ranges) => {
+            sight.session.rows(ranges::BY_INDEX).await?;
+            ranges::queries(&task, &ground, &list, &ranges)?
+        }
     };
     let mut rows = Rows {
         task: &task,
@@ -79,6 +83,9 @@ pub(super) async fn stream(
         if !outlet.copy(&sight.session, &query, codecs, |cells| rows.add(cells)).await? {
             return Ok(false);
         }
+    }
+    if is_ranged {
+        sight.session.rows(ranges::AS_EVER).await?;
     }
     let last = rows.batch;
     Ok(last.digests.is_empty() || outlet.send(last).await)

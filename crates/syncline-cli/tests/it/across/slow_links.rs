@@ -56,7 +56,7 @@ fn what_is_far_away_is_compared_by_checksums() {
         let read = session(&server, SlowLinks { rate: 0, ..slow }).await.diff(&request, None).await.unwrap();
         let session = session(&server, slow).await;
         let summed = session.diff(&request, None).await.unwrap();
-        let run = RunRequest::new(Verb::Mirror, &source, &target.url());
+        let run = RunRequest::new(Verb::Mirror, &source, target.url());
         (read, summed, session.run(&run).await.unwrap())
     });
     assert_eq!(DiffReport { notes: Vec::new(), ..summed.clone() }, read);

@@ -14,6 +14,15 @@ use crate::postgres::snapshot::lookup::arrays;
 use crate::postgres::snapshot::select::filtered;
 use crate::postgres::snapshot::view::Ground;
 
+/// Before queries for ranges. A server that has not looked at the table lately takes any range for a third of it, and might
+/// rather go through all of it and sort. Taken back with the savepoint if anything goes wrong.
+pub(super) const BY_INDEX: &str =
+    "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off";
+
+/// After them.
+pub(super) const AS_EVER: &str =
+    "SET LOCAL enable_seqscan TO DEFAULT; SET LOCAL enable_bitmapscan TO DEFAULT; SET LOCAL enable_sort TO DEFAULT";
+
 /// Queries for the rows in these ranges that take part, one after the other in the order of the ranges.
 pub(super) fn queries(task: &TableTask, ground: &Ground, list: &str, ranges: &[KeyRange]) -> Result<Vec<String>> {
     let order = terms(task)?.join(", ");

@@ -226,7 +226,7 @@ async fn tables_that_go_together_lose_the_references_among_them_and_no_other() {
     );
     let names = vec!["a".to_owned(), "odd one.b".to_owned()];
     let steps = vec![SchemaStep::DropReferencesAmong(names.clone())];
-    define(&database, &[steps.clone()]).await.unwrap();
+    define(&database, std::slice::from_ref(&steps)).await.unwrap();
     let left = "SELECT conname FROM pg_constraint WHERE contype = 'f' ORDER BY 1";
     assert_eq!(database.psql(left), "a_s_fkey\nodd \"up\noutside_id_fkey\n");
     database.psql("DROP TABLE outside; ALTER TABLE \"odd one\".b ADD FOREIGN KEY (a) REFERENCES a");
