@@ -63,7 +63,7 @@ const POSTGRES_TO_SQLITE: Part = Part {
 const DIFF: Part = Part {
     work: Work::Diff,
     to: Target::Changed("equal"),
-    beside: &[beside::TEXT_DIFF.within(0.5), beside::RELADIFF],
+    beside: &[beside::TEXT_DIFF, beside::RELADIFF],
     ..POSTGRES_TO_POSTGRES
 };
 
