@@ -132,7 +132,10 @@ impl Definer<'_> {
             self.settle_type(&mut column.declared_type, &column.kind).await?;
         }
         let written = place.quoted()?;
-        let (definition, key) = synthesis::keyless_definition(&table, &written)?;
+        let (definition, key) = match synthesis::keyless_definition(&table, &written)? {
+            Some((definition, key)) => (definition, Some(key)),
+            None => (synthesis::table_definition(&table, &written)?, None),
+        };
         self.run(&definition).await?;
         if self.column_count(&written).await? != table.columns.len() as i64 {
             let what = format!("the definition of the table {} does something else than create it", table.name);

@@ -201,3 +201,18 @@ fn a_table_that_cannot_be_created_does_not_stop_the_others() {
     is_told("copy", &said, "TABLE_NOT_CREATED");
     assert_eq!(server.by_psql("SELECT id FROM a"), ["1"]);
 }
+
+/// No index takes a key so large, and the table is made by the run.
+#[test]
+fn a_key_that_no_index_takes_holds_its_row_and_no_other() {
+    let server = Server::new();
+    server.scene.sql(
+        "a.db",
+        "CREATE TABLE t (id TEXT NOT NULL PRIMARY KEY, v INTEGER);
+         INSERT INTO t VALUES ('a', 1), (hex(randomblob(20000)), 2), ('z', 3);",
+    );
+    assert_eq!(server.scene.run("mirror a.db env:PG").code, Some(3));
+    assert_eq!(server.by_psql("SELECT id, v FROM t ORDER BY id"), ["a|1", "z|3"]);
+    let held = held(&server);
+    assert_eq!((held.len(), &held[0]["kind"]), (1, &Value::from("refused")), "{held:?}");
+}

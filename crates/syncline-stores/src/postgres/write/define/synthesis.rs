@@ -17,13 +17,23 @@ pub(super) fn table_definition(table: &TableSchema, place: &str) -> Result<Strin
     Ok(format!("CREATE TABLE {place} (\n  {}\n)", [parts, constraints(table)?].concat().join(",\n  ")))
 }
 
-/// The same without the primary key, and the statement that adds it, where there is one.
-pub(super) fn keyless_definition(table: &TableSchema, place: &str) -> Result<(String, Option<String>)> {
+/// The same without the primary key, and the statement that adds it. `None` where the table has none, or one whose values may be
+/// too large for an index: then a row is refused as it comes, and an index that is built at once would refuse them all.
+pub(super) fn keyless_definition(table: &TableSchema, place: &str) -> Result<Option<(String, String)>> {
+    if !table.primary_key.iter().all(|at| is_small(&table.columns[*at].kind)) {
+        return Ok(None);
+    }
     let mut not_null = table.clone();
     table.primary_key.iter().for_each(|at| not_null.columns[*at].nullable = false);
     let parts = [columns_of(&not_null)?, constraints(table)?].concat();
-    let key = primary_key(table)?.map(|key| format!("ALTER TABLE {place} ADD {key}"));
-    Ok((format!("CREATE TABLE {place} (\n  {}\n)", parts.join(",\n  ")), key))
+    let definition = format!("CREATE TABLE {place} (\n  {}\n)", parts.join(",\n  "));
+    Ok(primary_key(table)?.map(|key| (definition, format!("ALTER TABLE {place} ADD {key}"))))
+}
+
+/// Whether no value of the kind takes more than a few bytes.
+fn is_small(kind: &Kind) -> bool {
+    use Kind::{Bool, Date, Instant, Int, Real, Time, Timestamp, Uuid};
+    matches!(kind, Bool | Int { .. } | Real { .. } | Date | Time { .. } | Timestamp { .. } | Instant { .. } | Uuid)
 }
 
 fn columns_of(table: &TableSchema) -> Result<Vec<String>> {
