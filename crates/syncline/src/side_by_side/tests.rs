@@ -44,21 +44,26 @@ async fn outcomes(
     let mut views = session.views(&source, &target, jobs).await.unwrap();
     assert_eq!(views.width(), jobs, "nobody writes");
     let (at_once, most, done) = (AtomicUsize::new(0), AtomicUsize::new(0), Mutex::new(BTreeSet::new()));
+    let has_failed = AtomicBool::new(false);
     let items: Vec<usize> = (0..12).collect();
     let each = async |at: &usize, ends: Ends<'_>| {
         let now = at_once.fetch_add(1, Ordering::Relaxed) + 1;
         most.fetch_max(now, Ordering::Relaxed);
         assert!(!alone.contains(at) || now == 1, "item {at} is not alone");
-        // The later ones are the faster ones.
+        // The later ones are the faster ones, but the last do not overtake an error.
         for _ in *at..12 {
             ends.source.schema().await?;
             ends.target.schema().await?;
+        }
+        while *at > 5 && !fail.is_empty() && !has_failed.load(Ordering::Relaxed) {
+            ends.source.schema().await?;
         }
         let is_alone = at_once.fetch_sub(1, Ordering::Relaxed) == 1;
         if large.contains(at) && !is_alone {
             return Err(Error::new(Code::ValueTooLarge, "too large"));
         }
         done.lock().unwrap().insert(*at);
+        has_failed.fetch_or(fail.contains(at), Ordering::Relaxed);
         if fail.contains(at) { Err(refused(*at)) } else { Ok(*at) }
     };
     let outcomes = views.go_through(&items, |at| alone.contains(at), each).await;
