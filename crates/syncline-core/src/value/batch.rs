@@ -100,6 +100,7 @@ impl RowBatch {
     ///
     /// # Errors
     /// When the bytes or the characters of the batch would pass 4 GiB. Batches are closed long before; a single row of that size is refused.
+    #[inline(always)]
     pub fn push(&mut self, value: ValueRef<'_>) -> Result<()> {
         let cell = match value {
             ValueRef::Null => Cell::Null,
@@ -180,7 +181,7 @@ impl<'a> Row<'a> {
     ///
     /// # Panics
     /// When there is no such column.
-    #[inline]
+    #[inline(always)]
     pub fn get(&self, column: usize) -> ValueRef<'a> {
         match self.cells[column] {
             Cell::Null => ValueRef::Null,

@@ -38,6 +38,17 @@ pub fn encode(value: ValueRef<'_>, out: &mut Vec<u8>) {
     }
 }
 
+/// As [`encode`], but of JSON the bytes count. A number alone is still one, for a column of SQLite may make it that.
+#[inline]
+pub fn encode_but_json(value: ValueRef<'_>, out: &mut Vec<u8>) {
+    match value {
+        ValueRef::Json(text) if !text.trim_ascii_start().starts_with(|first: char| "-0123456789".contains(first)) => {
+            sized(18, text.as_bytes(), out);
+        }
+        value => encode(value, out),
+    }
+}
+
 fn number(number: Written<'_>, out: &mut Vec<u8>) {
     match number {
         Written::Nan => out.push(4),
@@ -123,7 +134,33 @@ mod tests {
         }
     }
 
+    fn but_json(value: ValueRef<'_>) -> Vec<u8> {
+        let mut out = Vec::new();
+        encode_but_json(value, &mut out);
+        out
+    }
+
+    #[test]
+    fn json_as_it_is_written_differs_by_its_bytes_and_a_number_alone_does_not() {
+        for (a, b) in [(r#"{"b": 1}"#, r#"{"b":1}"#), ("[1.0]", "[1]"), (" [1]", "[1]"), (r#""A""#, r#""\u0041""#)] {
+            assert_eq!(canonical(ValueRef::Json(a)), canonical(ValueRef::Json(b)), "{a} = {b}");
+            assert_ne!(but_json(ValueRef::Json(a)), but_json(ValueRef::Json(b)), "{a} <> {b}");
+        }
+        for (a, b) in [("10.50", "10.5"), (" -3", "-3"), ("-0", "0")] {
+            assert_eq!(but_json(ValueRef::Json(a)), but_json(ValueRef::Json(b)), "{a} = {b}");
+        }
+        assert_ne!(but_json(ValueRef::Json("[1]")), but_json(ValueRef::Text(b"[1]")));
+        assert_ne!(but_json(ValueRef::Json("{")), but_json(ValueRef::Json("[")));
+    }
+
     proptest! {
+        #[test]
+        fn all_but_json_is_encoded_alike(value in any_value()) {
+            if !matches!(value, super::super::Value::Json(_)) {
+                prop_assert_eq!(but_json(value.as_ref()), canonical(value.as_ref()));
+            }
+        }
+
         #[test]
         fn equal_values_have_equal_bytes_and_trailing_zeros_do_not_count(value in any_value(), zeros in "0{0,6}") {
             prop_assert_eq!(canonical(value.as_ref()), canonical(value.clone().as_ref()));

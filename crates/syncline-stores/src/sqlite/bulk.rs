@@ -2,12 +2,16 @@
 //! emptying one.
 
 pub(super) mod adopt;
+mod fitted;
+mod loading;
 
 use rusqlite::Connection;
 use syncline_core::change::{Refusal, TableTask, copies};
-use syncline_core::error::Result;
-use syncline_core::value::{RowBatch, ValueRef, exact};
+use syncline_core::error::{Code, Error, Result};
+use syncline_core::value::{ValueRef, exact};
 
+use self::fitted::FittedRows;
+pub(super) use self::loading::Loading;
 use super::connect::failure::{Attempt, Failure};
 use super::snapshot::select;
 use super::types::Encoding;
@@ -19,13 +23,17 @@ const CELL_MAX: usize = 40;
 
 /// Inserts the rows and returns those that the database refuses. A statement that fails takes back itself alone, so the
 /// transaction goes on.
-pub(super) fn load(conn: &Connection, task: &TableTask, rows: &RowBatch) -> Attempt<Vec<Refusal>> {
-    let mut binder = Binder::of(task, Encoding::of(conn)?);
+fn load(conn: &Connection, task: &TableTask, rows: &FittedRows) -> Attempt<Vec<Refusal>> {
+    if conn.is_autocommit() {
+        // A batch before this one has failed so badly that SQLite has ended the transaction.
+        return Err(Error::new(Code::Internal, "rows are loaded outside of a transaction").into());
+    }
+    let mut binder = Binder::of_fitted(task, Encoding::of(conn)?, |column| rows.is_fitted(column));
     let mut refused = Vec::new();
     // Kept by the connection from batch to batch.
     let mut insert = conn.prepare_cached(&insert(task, None)?)?;
-    for row in rows.rows() {
-        let bound = binder.bind_row(&mut insert, 1, row.iter());
+    for (number, row) in rows.given().rows().enumerate() {
+        let bound = rows.row(number).map_err(Failure::from).and_then(|row| binder.bind_row(&mut insert, 1, row));
         let inserted = bound.and_then(|()| insert.raw_execute().map_err(Failure::of_row(&task.table.name)));
         if let Err(failure) = inserted {
             let (reason, words) = failure.refusal()?;
@@ -90,7 +98,29 @@ pub(super) fn insert(task: &TableTask, rowid: Option<&str>) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
+    use syncline_core::value::RowBatch;
+
+    use super::fitted::Fitter;
     use super::*;
+
+    /// SQLite ends a transaction by itself where a disk is full or broken, and the next batch may be queued already.
+    #[test]
+    fn nothing_is_loaded_once_the_transaction_is_gone() {
+        let conn = Connection::open_in_memory().unwrap();
+        conn.execute_batch("CREATE TABLE t (a)").unwrap();
+        let task = TableTask::whole(crate::sqlite::schema::read(&conn).unwrap().table("t").unwrap().clone());
+        let load_one = || {
+            let mut rows = RowBatch::new(1);
+            rows.push(ValueRef::Int(1)).unwrap();
+            load(&conn, &task, &Fitter::of(&task).fit(rows).unwrap())
+        };
+        let count = || conn.query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0)).unwrap();
+        assert!(load_one().is_err());
+        assert_eq!(count(), 0);
+        conn.execute_batch("BEGIN").unwrap();
+        assert!(load_one().unwrap().is_empty());
+        assert_eq!(count(), 1);
+    }
 
     #[test]
     fn a_value_is_cut_short() {

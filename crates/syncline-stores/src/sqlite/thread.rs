@@ -8,6 +8,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
+use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc as queue;
@@ -80,10 +81,24 @@ impl ConnectionThread {
         T: Send + 'static,
         F: FnOnce(&mut Connection) -> Attempt<T> + Send + 'static,
     {
+        self.ask(doing, work).await
+    }
+
+    /// As [`ConnectionThread::call`], but the work is queued before the future is first asked.
+    ///
+    /// # Errors
+    /// As there.
+    pub(super) fn ask<T, F>(&self, doing: Doing, work: F) -> impl Future<Output = Result<T>> + use<'_, T, F>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Connection) -> Attempt<T> + Send + 'static,
+    {
         let (reply, answer) = oneshot::channel();
         self.queue(move |conn| drop(reply.send(work(conn))));
-        let done = answer.await.map_err(|_| self.gone())?;
-        done.map_err(|failure| failure.into_error(self.place.path(), doing))
+        async move {
+            let done = answer.await.map_err(|_| self.gone())?;
+            done.map_err(|failure| failure.into_error(self.place.path(), doing))
+        }
     }
 
     /// As [`ConnectionThread::call`], without waiting for locks of others.

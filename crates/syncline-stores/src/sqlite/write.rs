@@ -19,14 +19,14 @@ use async_trait::async_trait;
 use rusqlite::Connection;
 use syncline_core::change::{Applied, ApplyMode, ChangeBatch, Refusal, TableTask};
 use syncline_core::checkpoint::Checkpoint;
-use syncline_core::error::Result;
+use syncline_core::error::{Code, Error, Result};
 use syncline_core::schema::{ForeignKey, SchemaStep, TableSchema};
 use syncline_core::store::{Orphans, Position, SharedView, Sighting, Transaction, Writer};
 use syncline_core::value::RowBatch;
 
 pub(super) use self::define::statements_of;
 
-use super::bulk::{self, adopt};
+use super::bulk::{self, Loading, adopt};
 use super::connect::failure::{Attempt, Doing};
 use super::snapshot::{self, orphans};
 use super::thread::ConnectionThread;
@@ -54,13 +54,13 @@ impl Writer for SqliteWriter {
 
     async fn begin(&mut self) -> Result<Box<dyn Transaction + '_>> {
         // Made before the first await: if the future is dropped, the transaction that may have begun is undone.
-        let transaction = SqliteTransaction { thread: &self.thread };
+        let transaction = SqliteTransaction::on(&self.thread);
         self.thread.call(Doing::Writing, begin).await?;
         Ok(Box::new(transaction))
     }
 
     async fn forget(&mut self, run: &str) -> Result<()> {
-        let transaction = SqliteTransaction { thread: &self.thread };
+        let transaction = SqliteTransaction::on(&self.thread);
         let run = run.to_owned();
         self.thread
             .call(Doing::Writing, move |conn| {
@@ -80,6 +80,14 @@ impl Writer for SqliteWriter {
 /// An open transaction; dropping it queues the rollback, which does nothing after a commit.
 struct SqliteTransaction<'w> {
     thread: &'w ConnectionThread,
+    /// What rows are on their way by.
+    loading: Option<Loading<'w>>,
+}
+
+impl<'w> SqliteTransaction<'w> {
+    fn on(thread: &'w ConnectionThread) -> Self {
+        Self { thread, loading: None }
+    }
 }
 
 impl Drop for SqliteTransaction<'_> {
@@ -101,8 +109,18 @@ impl Transaction for SqliteTransaction<'_> {
     }
 
     async fn load(&mut self, task: &TableTask, rows: RowBatch) -> Result<Vec<Refusal>> {
-        let task = task.clone();
-        self.thread.call(Doing::Writing, move |conn| bulk::load(conn, &task, &rows)).await
+        let mut refused = self.load_on(task, rows).await?;
+        if let Some(mut loading) = self.loading.take() {
+            refused.extend(loading.finish().await?);
+        }
+        Ok(refused)
+    }
+
+    async fn load_on(&mut self, task: &TableTask, rows: RowBatch) -> Result<Vec<Refusal>> {
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.loading.get_or_insert_with(|| Loading::begin(self.thread, task)).push(task, rows).await
     }
 
     async fn adopt(&mut self, table: &TableSchema, view: &dyn SharedView) -> Result<Option<u64>> {
@@ -158,6 +176,9 @@ impl Transaction for SqliteTransaction<'_> {
     }
 
     async fn commit(self: Box<Self>, checkpoint: &Checkpoint) -> Result<()> {
+        if self.loading.as_ref().is_some_and(|loading| !loading.is_done()) {
+            return Err(Error::new(Code::Internal, "a transaction was to be committed with rows still on their way"));
+        }
         let checkpoint = checkpoint.clone();
         self.thread
             .call(Doing::Writing, move |conn| {

@@ -7,6 +7,7 @@ use syncline_core::error::Result;
 use syncline_core::event::Phase;
 use syncline_core::state::Spool;
 use syncline_core::store::Snapshot;
+use syncline_core::value::Equality;
 
 use super::lane::{Lane, lane};
 use super::{Decided, Ends};
@@ -25,13 +26,17 @@ impl Syncline {
         spool: &dyn Spool,
         is_referenced: bool,
     ) -> Result<Decided> {
-        let (source, target, is_missing, added) =
+        let (mut source, mut target, is_missing, added) =
             (pair.source.clone(), pair.target.clone(), pair.is_missing, pair.added.clone());
         // Rows outside the filter are rows all the same: a load needs a table that has none at all.
         let is_empty = is_missing || ends.target.estimate(&target.unfiltered()).await?.rows == 0;
         let (lane, mut how) = lane(request, is_missing, is_empty, (&target, is_referenced));
         let (action, mut tally) = match lane {
-            Lane::Load => (Action::Load { create: is_missing }, estimate_load(&source, ends.source).await?),
+            Lane::Load => {
+                let equality = equality_of_load(&target);
+                (source.forms.equality, target.forms.equality) = (equality, equality);
+                (Action::Load { create: is_missing }, estimate_load(&source, ends.source).await?)
+            }
             Lane::Refill => (Action::Refill, count_refill(&source, &target, ends).await?),
             Lane::Compare => {
                 let compared = self.compare_table(&source, &target, ends, request, spool).await;
@@ -77,6 +82,12 @@ impl Syncline {
         })
         .await
     }
+}
+
+/// By what rows are equal that are read, loaded and read again where they are now.
+fn equality_of_load(target: &TableTask) -> Equality {
+    let stored_as = target.columns.iter().map(|column| &target.table.columns[*column].kind);
+    target.forms.equality.of_loaded(stored_as)
 }
 
 /// What is known of a load beforehand. The source is not read for it: a row that cannot be read is met while loading, and

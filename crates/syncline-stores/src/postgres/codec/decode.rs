@@ -184,7 +184,7 @@ impl Cells<'_> {
     ///
     /// # Errors
     /// `STORE_FAILED` when the field is not what its type has.
-    #[inline]
+    #[inline(always)]
     #[expect(clippy::should_implement_trait, reason = "a cell borrows from the cells, which no iterator's item can")]
     pub fn next(&mut self) -> Result<Option<ValueRef<'_>>> {
         let Some(codec) = self.codecs.get(self.column) else { return Ok(None) };

@@ -29,6 +29,19 @@ impl Binder {
         Self { encoding, row, key: Form::of_key(task), names, scratch: String::new() }
     }
 
+    /// The same for rows in which the cells of some columns are as they are to be stored.
+    pub(in crate::sqlite) fn of_fitted(
+        task: &TableTask,
+        encoding: Encoding,
+        is_fitted: impl Fn(usize) -> bool,
+    ) -> Self {
+        let mut this = Self::of(task, encoding);
+        for (column, form) in this.row.iter_mut().flatten().enumerate() {
+            form.take_if(|_| is_fitted(column));
+        }
+        this
+    }
+
     /// Binds a row to the parameters from `first` on, which are counted from 1.
     ///
     /// # Errors

@@ -68,6 +68,16 @@ impl Form {
         }
     }
 
+    /// Whether most cells have to be written anew to be stored, which takes time.
+    pub(in crate::sqlite) fn writes_anew(&self) -> bool {
+        match self.seen_as {
+            Kind::Decimal { .. } | Kind::Uuid => true,
+            Kind::Date | Kind::Time { .. } | Kind::Timestamp { .. } | Kind::Instant { .. } => true,
+            Kind::Bool | Kind::Int { .. } | Kind::Real { .. } => self.coercion() == Coercion::Text,
+            _ => false,
+        }
+    }
+
     /// Whether the column keeps the value as it is, whatever it is seen as. Not every value that is kept is known.
     #[inline]
     pub(in crate::sqlite) fn keeps(&self, value: ValueRef<'_>) -> bool {

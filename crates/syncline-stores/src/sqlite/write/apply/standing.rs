@@ -44,7 +44,9 @@ impl Apply<'_> {
     fn is_found(&mut self, row: Row<'_>) -> bool {
         match self.task.forms.equality {
             Equality::Exact => row.iter().eq(self.found()),
-            Equality::Canonical => self.task.digest(row.iter(), &mut self.scratch) == self.digest_of_found(),
+            Equality::Canonical | Equality::CanonicalButJson => {
+                self.task.digest(row.iter(), &mut self.scratch) == self.digest_of_found()
+            }
         }
     }
 
