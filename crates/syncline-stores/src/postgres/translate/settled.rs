@@ -1,22 +1,18 @@
 //! What becomes of a table that is to be made in a database with these other tables and types: what the server would refuse
 //! is left out and named.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use syncline_core::schema::{Column, ForeignKey, Schema, TableSchema, Translated};
 use syncline_core::value::Kind;
 
-use crate::postgres::types;
+use super::own_types;
 
 /// The table as it can be made there.
 pub fn settled(table: &Arc<TableSchema>, among: &Schema) -> Translated {
-    let (mut settled, mut left_out) = ((**table).clone(), Vec::new());
-    for column in &mut settled.columns {
-        if let Some(theirs) = unknown_type(column, among) {
-            column.declared_type = types::declared(&column.kind);
-            left_out.push(format!("the type {theirs} of {}, {} here", column.name, column.declared_type));
-        }
-    }
+    let mut left_out = Vec::new();
+    let mut settled = own_types::known(table, among, &mut left_out).into_owned();
     settled.foreign_keys.clear();
     for key in &table.foreign_keys {
         match reference(&settled, key, among) {
@@ -27,23 +23,20 @@ pub fn settled(table: &Arc<TableSchema>, among: &Schema) -> Translated {
         }
     }
     // Most tables stay as they are.
-    let is_same = settled.columns == table.columns && settled.foreign_keys == table.foreign_keys;
+    let is_same = left_out.is_empty() && settled.foreign_keys == table.foreign_keys;
     let table = if is_same { Arc::clone(table) } else { Arc::new(settled) };
     Translated { table, left_out }
-}
-
-/// A type that somebody has made elsewhere, unless it can be made here as well.
-fn unknown_type(column: &Column, among: &Schema) -> Option<String> {
-    let is_made_along = matches!(column.kind, Kind::Enum { .. } | Kind::Other { .. });
-    // The server's own types are printed without a schema.
-    let is_theirs = column.declared_type.contains('.') && !is_made_along;
-    (is_theirs && !among.types.contains(&column.declared_type)).then(|| column.declared_type.clone())
 }
 
 /// The reference with all names as they are spelled where it points to, or why the server would refuse it.
 fn reference(table: &TableSchema, key: &ForeignKey, among: &Schema) -> Result<ForeignKey, String> {
     let Some(parent) = among.table(&key.parent) else { return Err("there is no such table".to_owned()) };
-    let parent = if parent.name == table.name { table } else { parent };
+    // It may be made in this run as well.
+    let parent = &*if parent.name == table.name {
+        Cow::Borrowed(table)
+    } else {
+        own_types::known(parent, among, &mut Vec::new())
+    };
     let columns = positions(table, &key.columns)?;
     let parent_columns = match &key.parent_columns[..] {
         [] => parent.primary_key.clone(),
