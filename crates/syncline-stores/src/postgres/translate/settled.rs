@@ -48,8 +48,15 @@ fn reference(table: &TableSchema, key: &ForeignKey, among: &Schema) -> Result<Fo
     let named = |table: &TableSchema, positions: &[usize]| -> Vec<String> {
         positions.iter().map(|at| table.columns[*at].name.clone()).collect()
     };
-    if !is_unique(parent, &parent_columns) {
-        return Err(format!("({}) is not unique there", named(parent, &parent_columns).join(", ")));
+    match uniqueness(parent, &parent_columns) {
+        Some(Uniqueness::Immediate) => {}
+        Some(Uniqueness::Deferrable) => {
+            let columns = named(parent, &parent_columns).join(", ");
+            return Err(format!(
+                "({columns}) is unique there by a DEFERRABLE constraint, and nothing can reference that"
+            ));
+        }
+        None => return Err(format!("({}) is not unique there", named(parent, &parent_columns).join(", "))),
     }
     for (child, parent) in columns.iter().zip(&parent_columns).map(|(a, b)| (&table.columns[*a], &parent.columns[*b])) {
         if !can_reference(child, parent) {
@@ -66,16 +73,26 @@ fn positions(table: &TableSchema, names: &[String]) -> Result<Vec<usize>, String
     names.iter().map(position).collect()
 }
 
-/// Whether these columns, in any order, are all that a key or a constraint is over.
-fn is_unique(table: &TableSchema, columns: &[usize]) -> bool {
+/// When the server sees that a value is there twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Uniqueness {
+    Immediate,
+    Deferrable,
+}
+
+/// The strictest key or constraint that is over just these columns, in any order.
+fn uniqueness(table: &TableSchema, columns: &[usize]) -> Option<Uniqueness> {
     let is_all = |others: &[usize]| others.len() == columns.len() && others.iter().all(|other| columns.contains(other));
     let uniques = table.uniques.iter().filter(|unique| !unique.partial);
-    let mut uniques = uniques.filter_map(|unique| {
-        unique.columns.iter().map(|name| table.column(name.as_deref()?)).collect::<Option<Vec<_>>>()
+    let uniques = uniques.filter_map(|unique| {
+        let columns = unique.columns.iter().map(|name| table.column(name.as_deref()?)).collect::<Option<Vec<_>>>();
+        Some((columns?, unique.deferrable))
     });
-    is_all(&table.primary_key)
-        || table.key.as_ref().is_some_and(|key| is_all(&key.columns))
-        || uniques.any(|unique| is_all(&unique))
+    let primary_key = (table.primary_key.clone(), table.deferrable_key);
+    // Another key would not have been chosen if it could wait.
+    let key = table.key.iter().filter(|key| key.columns != table.primary_key).map(|key| (key.columns.clone(), false));
+    let all = uniques.chain([primary_key]).chain(key).filter(|(others, _)| is_all(others));
+    all.map(|(_, waits)| if waits { Uniqueness::Deferrable } else { Uniqueness::Immediate }).min()
 }
 
 /// Whether the server compares values of the one with those of the other: by an operator for both types, or because it turns
