@@ -92,13 +92,13 @@ pub trait Store: Send + Sync {
     /// Nothing is changed, and no claim is taken: runs may work meanwhile.
     async fn examine(&self, side: Option<Side>) -> Result<Vec<Finding>>;
 
-    /// The statements that give `role` what a run needs that reads these tables, or that writes to them too, and no more than
-    /// that. `None` where the engine itself keeps no rights.
+    /// The statements that give `role` what a run needs that reads the tables with these names, or that writes to them too, and
+    /// no more than that. `None` where the engine itself keeps no rights.
     ///
     /// # Errors
     /// `USAGE_INVALID` for a role that means everybody, and when a name cannot be written in SQL.
-    async fn grants(&self, side: Side, role: &str) -> Result<Option<Grants>> {
-        let _ = (side, role);
+    async fn grants(&self, side: Side, role: &str, tables: &[String]) -> Result<Option<Grants>> {
+        let _ = (side, role, tables);
         Ok(None)
     }
 

@@ -153,10 +153,10 @@ impl Store for PostgresStore {
         examine::examine(&self.resident, &self.options, &Names::new(&self.default_schema), &schema, side).await
     }
 
-    async fn grants(&self, side: Side, role: &str) -> Result<Option<Grants>> {
+    async fn grants(&self, side: Side, role: &str, tables: &[String]) -> Result<Option<Grants>> {
         let schema = self.view().await?.schema().await?;
         let names = Names::new(&self.default_schema);
-        examine::script(&self.resident, &names, &schema.tables, side, role).await.map(Some)
+        examine::script(&self.resident, &names, (&schema, tables), (side, role)).await.map(Some)
     }
 }
 

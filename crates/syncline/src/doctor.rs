@@ -2,9 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 use syncline_core::error::{Code, Error, Result};
+use syncline_core::mapping::TableFilter;
 use syncline_core::store::{Finding, Grants, Side, Verdict};
 
 use crate::open::Purpose;
+use crate::select::{admitted, check_names};
 use crate::session::Syncline;
 use crate::summary::NextReport;
 
@@ -71,6 +73,8 @@ pub struct GrantsRequest {
     pub side: Side,
     /// The role.
     pub role: String,
+    /// Which tables, by names and patterns; all when empty.
+    pub tables: Vec<String>,
 }
 
 impl Syncline {
@@ -93,14 +97,23 @@ impl Syncline {
         })
     }
 
-    /// The statements that give a role what a run on the tables there are needs, and no more. Nothing is changed.
+    /// The statements that give a role what a run on these of the tables there are needs, and no more. Nothing is changed.
     ///
     /// # Errors
-    /// `USAGE_INVALID` for a database whose engine keeps no rights; when it cannot be opened, and as
-    /// [`grants`](syncline_core::store::Store::grants).
+    /// `USAGE_INVALID` for a database whose engine keeps no rights; as [`check_names`] and `NO_TABLES` for tables that are not
+    /// there; when it cannot be opened, and as [`grants`](syncline_core::store::Store::grants).
     pub async fn grants(&self, request: &GrantsRequest) -> Result<Grants> {
+        let filter = TableFilter::parse(&request.tables)?;
         let database = self.open_database(&request.database, Purpose::Examine).await?;
-        database.store.grants(request.side, &request.role).await?.ok_or_else(|| {
+        let schema = database.store.snapshot().await?.schema().await?;
+        check_names(&filter, &[&schema])?;
+        let tables: Vec<String> = admitted(&schema, &filter).iter().map(|table| table.name.clone()).collect();
+        if tables.is_empty() && !request.tables.is_empty() {
+            return Err(Error::new(Code::NoTables, "there is no table to give rights on")
+                .because("--tables leaves none of those that are there")
+                .leaving("nothing was changed"));
+        }
+        database.store.grants(request.side, &request.role, &tables).await?.ok_or_else(|| {
             Error::new(Code::UsageInvalid, format!("{} has no rights of its own to be granted", database.label))
                 .because("who may read and write a file is for the operating system to say")
                 .leaving("nothing was changed")

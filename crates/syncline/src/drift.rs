@@ -86,20 +86,26 @@ pub(crate) async fn align(
     match stops.into_error(request.schema) {
         Some(error) => Err(error),
         None => {
-            settle(&mut aligned.pairs, schema, target);
+            aligned.pairs = settled(aligned.pairs, schema, (resolved, target))?;
             Ok(aligned)
         }
     }
 }
 
 /// Makes tables that are missing fit in where they are to be made, together with each other.
-fn settle(pairs: &mut [Pair], mut among: Schema, target: &dyn Snapshot) {
+///
+/// # Errors
+/// As [`pair`].
+fn settled(pairs: Vec<Pair>, mut among: Schema, (resolved, target): (&Resolved, &dyn Snapshot)) -> Result<Vec<Pair>> {
     among.tables.extend(pairs.iter().filter(|pair| pair.is_missing).map(|pair| Arc::clone(&pair.target.table)));
-    for pair in pairs.iter_mut().filter(|pair| pair.is_missing) {
+    let settled = |pair: Pair| {
+        if !pair.is_missing {
+            return Ok(pair);
+        }
         let settled = target.settled(&pair.target.table, &among);
-        pair.target.table = settled.table;
-        pair.left_out.extend(settled.left_out);
-    }
+        pair.settled(settled, resolved)
+    };
+    pairs.into_iter().map(settled).collect()
 }
 
 /// All differences between a table and the one of the target that takes its rows.

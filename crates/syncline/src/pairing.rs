@@ -6,7 +6,7 @@ use syncline_core::change::{Mapped, TableTask};
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::mapping::{Mapping, MappingRequest, Mask, Resolved, TableFilter, TableView};
 use syncline_core::schema::contract::{OneSided, computed_columns};
-use syncline_core::schema::{AddedColumn, Column, Schema, TableSchema, contract};
+use syncline_core::schema::{AddedColumn, Column, Schema, TableSchema, Translated, contract};
 use syncline_core::store::Snapshot;
 use syncline_core::value::{Bend, Kind};
 
@@ -114,14 +114,23 @@ pub(crate) fn pair_with(
     resolved: &Resolved,
     one_sided: OneSided,
 ) -> Result<Pair> {
-    let view = resolved.view(table);
-    let (target, is_missing, left_out) = match counterparts.schema.table(&view.target) {
-        Some(target) => (Arc::clone(target), false, Vec::new()),
+    match counterparts.schema.table(resolved.target_name(&table.name)) {
+        Some(target) => paired(table, Arc::clone(target), resolved, one_sided),
         None => {
-            let (table, left_out) = defined(table, resolved, counterparts.view);
-            (table, true, left_out)
+            let (target, left_out) = defined(table, resolved, counterparts.view);
+            Ok(Pair { is_missing: true, left_out, ..paired(table, target, resolved, one_sided)? })
         }
-    };
+    }
+}
+
+/// A table with the one that takes its rows.
+fn paired(
+    table: &Arc<TableSchema>,
+    target: Arc<TableSchema>,
+    resolved: &Resolved,
+    one_sided: OneSided,
+) -> Result<Pair> {
+    let view = resolved.view(table);
     let columns = contract::pair_mapped(table, &target, &view.columns, one_sided).map_err(|mismatches| {
         let mut errors = mismatches.into_iter().map(|mismatch| mismatch.into_error(&table.name, &target.name));
         let first = errors.next().expect("BUG: a mismatch without a reason").leaving("nothing was changed");
@@ -156,7 +165,7 @@ pub(crate) fn pair_with(
         forms: forms.clone(),
     };
     let target = TableTask { table: target, columns: carried, key, mapped: of_target, forms };
-    Ok(Pair { source, target, is_missing, left_out, added: Vec::new(), view })
+    Ok(Pair { source, target, is_missing: false, left_out: Vec::new(), added: Vec::new(), view })
 }
 
 /// As [`pair`], for a table that must be there.
@@ -177,6 +186,18 @@ pub(crate) fn pair_to_verify(
 }
 
 impl Pair {
+    /// The same with the table that is missing as it can be made after all.
+    ///
+    /// # Errors
+    /// As [`pair`].
+    pub(crate) fn settled(self, settled: Translated, resolved: &Resolved) -> Result<Self> {
+        let Self { source, is_missing, mut left_out, added, .. } = self;
+        left_out.extend(settled.left_out);
+        // Columns of other types are seen and written in other forms.
+        let again = paired(&source.table, settled.table, resolved, OneSided::Refused)?;
+        Ok(Self { is_missing, left_out, added, ..again })
+    }
+
     /// Adds the columns that both sides compute: a proof reads what people read. Where values are masked they are
     /// computed from different ones, and prove nothing.
     pub(crate) fn with_computed(self) -> Self {

@@ -31,6 +31,9 @@ pub(crate) struct DoctorArgs {
     /// The role to give them to [default: syncline]
     #[arg(long, value_name = "NAME", requires = "grants")]
     role: Option<String>,
+    /// The tables it is to reach: names and patterns, all but those behind '!' ('app_*' '!audit') [default: all]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', requires = "grants")]
+    tables: Vec<String>,
 }
 
 /// A side by its name.
@@ -58,7 +61,7 @@ pub(super) async fn run(args: DoctorArgs, console: &Console) -> Result<Exit> {
     let side = args.side.map(Side::from);
     if args.grants {
         let (side, role) = (side.unwrap_or(Side::Target), args.role.unwrap_or_else(|| "syncline".to_owned()));
-        let request = GrantsRequest { database: args.database, side, role };
+        let request = GrantsRequest { database: args.database, side, role, tables: args.tables };
         let granted = session.grants(&request).await;
         progress.finish();
         show_script(&granted?, &request, console)?;
@@ -126,13 +129,14 @@ fn show_script<'g>(grants: &'g Grants, request: &GrantsRequest, console: &Consol
             .json(&Document::new("grants", &ScriptDocument { side, role, statements, remarks: &grants.remarks }));
     }
     // As it is, because it is to be run: names hold whatever they hold.
-    console.output.stream(&script(grants, request.side))?;
+    console.output.stream(&script(grants, request))?;
     console.output.flush()
 }
 
-fn script(grants: &Grants, side: Side) -> String {
-    let does = if side == Side::Source { "reads" } else { "reads and writes" };
-    let mut script = format!("-- What a run needs that {does} the tables there are, and no more.\n");
+fn script(grants: &Grants, request: &GrantsRequest) -> String {
+    let does = if request.side == Side::Source { "reads" } else { "reads and writes" };
+    let which = if request.tables.is_empty() { "the tables there are" } else { "these tables" };
+    let mut script = format!("-- What a run needs that {does} {which}, and no more.\n");
     let mut said = "";
     for grant in &grants.statements {
         if grant.why != said {
@@ -158,7 +162,9 @@ mod tests {
             statements: vec![grant("to read", "GRANT 1"), grant("to read", "GRANT 2"), grant("to write", "GRANT 3")],
             remarks: vec![format!("{} end", "word ".repeat(20).trim())],
         };
-        let script = script(&grants, Side::Target);
+        let text = String::new;
+        let request = GrantsRequest { database: text(), side: Side::Target, role: text(), tables: Vec::new() };
+        let script = script(&grants, &request);
         assert!(script.contains("-- to read\nGRANT 1;\nGRANT 2;\n-- to write\nGRANT 3;\n"), "{script}");
         let comments = script.lines().filter(|line| !line.is_empty() && !line.starts_with("GRANT"));
         assert!(comments.clone().count() > 4 && comments.clone().all(|line| line.starts_with("-- ")), "{script}");

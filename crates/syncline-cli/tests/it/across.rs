@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod misfits;
+mod own_types;
 mod plans;
 mod references;
 mod round_trip;

@@ -2,6 +2,7 @@
 //! them back. A number that somebody else was given since must not be given out twice, so a counter goes back only from
 //! where the run has left it.
 
+use super::holds::Attempt;
 use super::{Applier, Pending};
 use crate::error::Result;
 use crate::state::CounterRecord;
@@ -84,15 +85,33 @@ impl Applier<'_> {
         if own.is_empty() {
             return Ok(());
         }
+        while self.put_back(&own, writer).await? != Attempt::Done {}
+        Ok(())
+    }
+
+    /// One transaction that puts sequences back: each with what it was before, and where it was left.
+    async fn put_back(
+        &mut self,
+        own: &[(usize, Option<i64>, Option<i64>)],
+        writer: &mut dyn Writer,
+    ) -> Result<Attempt> {
         let mut pending = self.pending();
         let mut tx = writer.begin().await?;
-        for (table, before, left) in own {
-            let name = &self.tables[table].target.table.name;
-            if before != left && tx.sequence(name).await? == left {
-                pending.found_counter(table, left);
-                tx.restore_sequence(name, before).await?;
+        let worked = async {
+            for (table, before, left) in own {
+                let name = &self.tables[*table].target.table.name;
+                if before != left && tx.sequence(name).await? == *left {
+                    pending.found_counter(*table, *left);
+                    tx.restore_sequence(name, *before).await?;
+                }
             }
+            Ok(Attempt::Done)
+        };
+        let worked = worked.await;
+        if worked.is_ok() && pending.counters.is_empty() {
+            // There is nothing to commit.
+            return worked;
         }
-        if pending.counters.is_empty() { Ok(()) } else { self.commit(tx, pending).await }
+        self.conclude(tx, pending, worked).await
     }
 }

@@ -58,8 +58,8 @@ impl Store for PacedStore {
         self.inner.examine(side).await
     }
 
-    async fn grants(&self, side: Side, role: &str) -> Result<Option<Grants>> {
-        self.inner.grants(side, role).await
+    async fn grants(&self, side: Side, role: &str, tables: &[String]) -> Result<Option<Grants>> {
+        self.inner.grants(side, role, tables).await
     }
 
     fn backup(&self) -> Option<&dyn Backup> {

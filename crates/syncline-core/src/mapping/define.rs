@@ -78,6 +78,7 @@ impl Definer<'_> {
             columns: positions.iter().filter_map(|position| self.column(*position)).collect(),
             key,
             primary_key: source.primary_key.iter().map(place).collect::<Option<_>>().unwrap_or_default(),
+            deferrable_key: source.deferrable_key,
             uniques: self.uniques(),
             foreign_keys: self.foreign_keys(),
             checks: self.checks(),

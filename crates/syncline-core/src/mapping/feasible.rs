@@ -107,7 +107,12 @@ mod tests {
     }
 
     fn unique(mut table: TableSchema) -> TableSchema {
-        table.uniques = vec![Unique { name: "u".to_owned(), columns: vec![Some("V".to_owned())], partial: false }];
+        table.uniques = vec![Unique {
+            name: "u".to_owned(),
+            columns: vec![Some("V".to_owned())],
+            partial: false,
+            deferrable: false,
+        }];
         table
     }
 

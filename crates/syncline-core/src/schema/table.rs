@@ -44,6 +44,8 @@ pub struct TableSchema {
     pub key: Option<Key>,
     /// Positions of the declared primary key's columns, in its order; empty where none is declared. Usually it is the key.
     pub primary_key: Vec<usize>,
+    /// The declared primary key may wait until a transaction commits, as [`Unique::deferrable`].
+    pub deferrable_key: bool,
     /// Unique constraints and unique indexes other than the key, partial ones included.
     pub uniques: Vec<Unique>,
     /// References to other tables, or to this one.
@@ -118,6 +120,8 @@ pub struct Unique {
     pub columns: Vec<Option<String>>,
     /// It holds only for rows that satisfy a condition.
     pub partial: bool,
+    /// It may wait until a transaction commits (PostgreSQL's DEFERRABLE): no reference can rest on it.
+    pub deferrable: bool,
 }
 
 /// A reference from rows of one table to rows of another.

@@ -11,12 +11,12 @@ use syncline_core::store::RawBatch;
 use syncline_core::value::{Row, RowBatch, exact};
 
 pub(super) use self::loading::Loading;
-use self::loading::by_halves;
+use self::loading::fill;
 use super::connect::failure::Attempt;
+use super::write::halves::{Refused, write_by_halves};
 use super::write::open::{AT_LARGE, ONE_BY_ONE, Open};
 use super::write::picked::Picked;
 use super::write::session::{Session, bug};
-use super::write::stage::{Refused, split};
 use super::write::target::{Target, joined};
 
 /// Inserts the rows and returns those that the database refuses, and those it has refused of the rows before. What is
@@ -113,7 +113,7 @@ async fn one_by_one(open: &mut Open<'_>, task: &TableTask, target: &Target, rows
     if is_staged(task, target) {
         by_stage(open, task, target, rows).await
     } else {
-        by_halves(open.session, task, target, rows).await
+        fill(open.session, task, target, rows).await
     }
 }
 
@@ -131,15 +131,13 @@ async fn by_stage(open: &mut Open<'_>, task: &TableTask, target: &Target, rows: 
     numbers.retain(|number| refused.iter().all(|(other, _)| other != number));
     let (names, relation) = (target.listed(&task.columns), stage.relation(target));
     let cells = joined((0..task.columns.len()).map(|at| format!("s.c{at}")));
-    let mut left = vec![&numbers[..]];
-    while let Some(half) = left.pop().filter(|half| !half.is_empty()) {
-        let sql = format!(
-            "INSERT INTO {} ({names}) OVERRIDING SYSTEM VALUE SELECT {cells} FROM {relation} WHERE {} ORDER BY s.n",
-            target.table,
-            Picked(half)
-        );
-        split(&mut left, half, open.session.write(&target.name, &sql).await?, &mut refused);
-    }
+    let insert = |picked: &Picked<'_>| {
+        format!(
+            "INSERT INTO {} ({names}) OVERRIDING SYSTEM VALUE SELECT {cells} FROM {relation} WHERE {picked} ORDER BY s.n",
+            target.table
+        )
+    };
+    refused.extend(write_by_halves(open.session, &target.name, &numbers, insert).await?);
     Ok(refused)
 }
 

@@ -56,6 +56,7 @@ pub async fn read(connection: &Connection, names: &Names) -> Result<Schema> {
             engine: ENGINE,
             key,
             primary_key: constraints.primary_key.as_deref().map(positions).unwrap_or_default(),
+            deferrable_key: indexes::is_key_deferrable(&indexes),
             uniques: indexes::uniques(&indexes, key_index, &columns, &numbers),
             foreign_keys: constraints.foreign_keys,
             checks: constraints.checks,

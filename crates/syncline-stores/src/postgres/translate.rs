@@ -17,6 +17,7 @@
 
 mod defaults;
 mod kinds;
+mod own_types;
 mod settled;
 
 use std::sync::Arc;

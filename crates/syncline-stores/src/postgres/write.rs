@@ -10,6 +10,7 @@ mod copies;
 pub mod define;
 mod displaced;
 pub(super) mod fitted;
+pub(super) mod halves;
 pub(super) mod open;
 pub(super) mod picked;
 mod references;

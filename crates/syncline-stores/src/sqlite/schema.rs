@@ -139,6 +139,7 @@ impl<'c> Questions<'c> {
             engine: ENGINE,
             key,
             primary_key: primary,
+            deferrable_key: false,
             uniques: uniques.map(IndexInfo::unique).collect(),
             foreign_keys: self.foreign_keys(&listed.name)?,
             checks: expressions.checks,

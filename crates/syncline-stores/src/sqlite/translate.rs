@@ -65,8 +65,8 @@ fn row_number(table: &TableSchema) -> Option<usize> {
 
 fn translated(column: &Column, is_row_number: bool, left_out: &mut Vec<String>) -> Column {
     let declared_type = if is_row_number { "INTEGER".to_owned() } else { declared(&column.kind) };
-    // PostgreSQL calls only its own types without a schema. What a domain demands of values, nothing here does.
-    if column.declared_type.contains('.') && !matches!(column.kind, Kind::Enum { .. } | Kind::Other { .. }) {
+    // PostgreSQL calls only its own types without a schema. What others demand of values, nothing here does.
+    if column.declared_type.contains('.') {
         left_out.push(format!("the type {} of {}, {declared_type} here", column.declared_type, column.name));
     }
     if column.generated != Generated::No {

@@ -71,6 +71,31 @@ fn of_a_table_that_comes_without_the_one_it_references() {
     assert_eq!(server.by_psql(REFERENCES), ["c|FOREIGN KEY (b, a) REFERENCES there(b, a)"]);
 }
 
+/// Such constraints are kept while a transaction is at work only if nobody wishes otherwise.
+#[test]
+fn of_a_table_that_is_there_with_constraints_that_may_wait() {
+    let server = Server::new();
+    server.database.psql(
+        "CREATE TABLE p (id bigint PRIMARY KEY DEFERRABLE, code text UNIQUE DEFERRABLE INITIALLY DEFERRED,
+             name text UNIQUE DEFERRABLE, twice text UNIQUE DEFERRABLE);
+         CREATE UNIQUE INDEX p_twice ON p (twice); INSERT INTO p VALUES (1, 'a', 'n', 't')",
+    );
+    server.scene.sql(
+        "a.db",
+        "CREATE TABLE p (id INTEGER PRIMARY KEY, code TEXT UNIQUE, name TEXT UNIQUE, twice TEXT UNIQUE);
+         CREATE TABLE c (id INTEGER PRIMARY KEY, p INTEGER REFERENCES p, code TEXT REFERENCES p (code),
+             name TEXT REFERENCES p (name), twice TEXT REFERENCES p (twice));
+         INSERT INTO p VALUES (1, 'a', 'n', 't'); INSERT INTO c VALUES (7, 1, 'a', 'n', 't')",
+    );
+    let lacking = lacking(&server, "copy a.db env:PG", "c");
+    let why = "is unique there by a DEFERRABLE constraint, and nothing can reference that";
+    let expected = [("p", "id"), ("code", "code"), ("name", "name")]
+        .map(|(child, parent)| format!("the reference ({child}) to p: ({parent}) {why}"));
+    assert_eq!(lacking, expected.join(", "));
+    assert_eq!(server.by_psql(REFERENCES), ["c|FOREIGN KEY (twice) REFERENCES p(twice)"]);
+    assert_eq!(server.by_psql("SELECT * FROM c"), ["7|1|a|n|t"]);
+}
+
 /// No table of a circle can be dropped before the others.
 #[test]
 fn in_a_circle_of_tables_that_a_run_has_made_and_that_are_taken_back() {

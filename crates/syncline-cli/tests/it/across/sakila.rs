@@ -73,7 +73,8 @@ fn it_goes_into_a_file_and_comes_back_as_it_was() {
     assert_told(
         &said,
         &[
-            "film is created without the type public.year of release_year, INTEGER here",
+            "film is created without the type public.year of release_year, INTEGER here, the type public.mpaa_rating of \
+             rating, TEXT here",
             "customer is created without the default of create_date",
         ],
     );

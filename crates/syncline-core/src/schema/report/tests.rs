@@ -83,7 +83,8 @@ fn what_does_not_stop_is_told_all_the_same() {
     theirs.collation = "NOCASE".to_owned();
     let mut target = table(vec![theirs]);
     target.strict = true;
-    target.uniques = vec![Unique { name: "u".to_owned(), columns: vec![Some("A".to_owned())], partial: false }];
+    target.uniques =
+        vec![Unique { name: "u".to_owned(), columns: vec![Some("A".to_owned())], partial: false, deferrable: false }];
     target.checks = vec![Check { expression: "a  > 'b'".to_owned() }];
     target.foreign_keys = vec![ForeignKey {
         columns: vec!["a".to_owned()],

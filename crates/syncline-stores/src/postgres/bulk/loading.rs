@@ -16,8 +16,8 @@ use super::named;
 use crate::postgres::codec::{Decoder, Encoder};
 use crate::postgres::connect::failure::Attempt;
 use crate::postgres::write::fitted::Fitter;
+use crate::postgres::write::halves::{Refused, send_by_halves};
 use crate::postgres::write::session::{CopyIn, Session};
-use crate::postgres::write::stage::{Refused, split};
 use crate::postgres::write::target::Target;
 
 /// One COPY and what was sent by it.
@@ -89,7 +89,7 @@ impl Loading {
         let mut refused = Vec::new();
         for rows in sent {
             let rows = rows.decoded(&task, &target)?;
-            let again = by_halves(session, &task, &target, &rows).await?;
+            let again = fill(session, &task, &target, &rows).await?;
             refused.extend(named(&task, &rows, again));
         }
         Ok(refused)
@@ -110,32 +110,17 @@ impl Sent {
 }
 
 /// The rows go into the table, half by half where the server does not take them as they are.
-pub(super) async fn by_halves(
+pub(super) async fn fill(
     session: &Session,
     task: &TableTask,
     target: &Target,
     rows: &RowBatch,
 ) -> Attempt<Vec<Refused>> {
     let (sql, codecs) = (statement(task, target), target.codecs(&task.columns));
-    let (mut refused, mut fitter) = (Vec::new(), Fitter::of(task, &task.columns));
     let numbers: Vec<u32> = (0..rows.len() as u32).collect();
-    let mut left = vec![&numbers[..]];
-    while let Some(half) = left.pop().filter(|half| !half.is_empty()) {
-        let (mut numbers, mut unsent) = (half.iter(), Vec::new());
-        let sent = session.copy(&target.name, &sql, codecs.clone(), |encoder| {
-            let Some(number) = numbers.next() else { return false };
-            if let Err(why) = push_row(rows.row(*number as usize), &mut fitter, encoder) {
-                unsent.push((*number, (Reason::Type, why)));
-            }
-            true
-        });
-        let sent = sent.await?;
-        if sent.is_ok() {
-            refused.extend(unsent);
-        }
-        split(&mut left, half, sent, &mut refused);
-    }
-    Ok(refused)
+    let mut fitter = Fitter::of(task, &task.columns);
+    let push = |number: u32, encoder: &mut Encoder| push_row(rows.row(number as usize), &mut fitter, encoder);
+    send_by_halves(session, &target.name, (&sql, &codecs), &numbers, push).await
 }
 
 fn statement(task: &TableTask, target: &Target) -> String {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use syncline_core::error::{Code, Error, Result};
-use syncline_core::schema::TableSchema;
+use syncline_core::schema::{Schema, TableSchema};
 use syncline_core::store::{Grant, Grants, Side};
 
 use super::server::{GRANTABLE, Server};
@@ -19,9 +19,8 @@ use crate::postgres::names::{Names, listed, quoted};
 pub(in crate::postgres) async fn script(
     connection: &Connection,
     names: &Names,
-    tables: &[Arc<TableSchema>],
-    side: Side,
-    role: &str,
+    (schema, chosen): (&Schema, &[String]),
+    (side, role): (Side, &str),
 ) -> Result<Grants> {
     // In quotes too it stands for all roles.
     if role == "public" || role.is_empty() {
@@ -34,8 +33,13 @@ pub(in crate::postgres) async fn script(
     let row = connection.client.query_one(query, &[&role]).await.map_err(|error| connection.error(error))?;
     let is_there = row.try_get(0).map_err(|error| connection.error(error))?;
     let server = Server::ask(connection, names).await?;
-    let survey = Survey::of(connection, names, tables).await?;
-    let mut script = Script { role: quoted(role)?, server: &server, survey: &survey, grants: Grants::default() };
+    let (tables, others): (Vec<_>, Vec<_>) =
+        schema.tables.iter().cloned().partition(|table| chosen.contains(&table.name));
+    let beside: Vec<_> = others.into_iter().filter(|other| are_tied(other, &tables)).collect();
+    let survey = Survey::of(connection, names, &tables).await?;
+    let beside = Survey::of(connection, names, &beside).await?;
+    let grants = Grants::default();
+    let mut script = Script { role: quoted(role)?, server: &server, survey: &survey, beside: &beside, grants };
     script.read(is_there, names)?;
     if side == Side::Target {
         script.write(names)?;
@@ -43,10 +47,21 @@ pub(in crate::postgres) async fn script(
     Ok(script.grants)
 }
 
+/// Whether the table references one of these, or one of these references it.
+fn are_tied(table: &TableSchema, tables: &[Arc<TableSchema>]) -> bool {
+    tables.iter().any(|other| references(table, other) || references(other, table))
+}
+
+fn references(child: &TableSchema, parent: &TableSchema) -> bool {
+    child.references_to(&parent.name).next().is_some()
+}
+
 struct Script<'s> {
     role: String,
     server: &'s Server,
     survey: &'s Survey,
+    /// Tables that reference those, or are referenced by them.
+    beside: &'s Survey,
     grants: Grants,
 }
 
@@ -95,18 +110,56 @@ impl Script<'_> {
                 self.grant(why, format!("SELECT, UPDATE ON SEQUENCE {}", sequence.written));
             }
         }
+        self.look_beside(names)?;
         self.replicate();
         Ok(())
     }
 
+    /// Before rows go, it is looked for those that reference them; and after rows have come, for those that they reference.
+    fn look_beside(&mut self, names: &Names) -> Result<()> {
+        let mut schemas = &self.beside.schemas - &self.survey.schemas;
+        schemas.remove(names.default_schema());
+        if !schemas.is_empty() {
+            let schemas = listed(schemas.iter().map(|schema| &**schema))?;
+            self.grant(
+                "to reach the tables that these reference, or that reference them",
+                format!("USAGE ON SCHEMA {schemas}"),
+            );
+        }
+        for one in &self.beside.tables {
+            self.grant(
+                "to look there for rows that reference and are referenced",
+                format!("SELECT ON {}", one.written),
+            );
+        }
+        if !self.may_replicate() {
+            return Ok(());
+        }
+        // References do not act then, and what they point at has to be locked, which takes a right to write it.
+        let is_parent = |one: &&Surveyed| self.survey.tables.iter().any(|other| references(&other.table, &one.table));
+        for parent in self.beside.tables.iter().filter(is_parent) {
+            self.grant(
+                "to lock rows there while others come to reference them",
+                format!("UPDATE ON {}", parent.written),
+            );
+        }
+        Ok(())
+    }
+
+    /// Whether the right to write like a replica is part of the script.
+    fn may_replicate(&self) -> bool {
+        self.server.version >= GRANTABLE && self.fires(&["O", "A"])
+    }
+
+    /// Whether a table has triggers that fire in these of the catalog's letters.
+    fn fires(&self, letters: &[&str]) -> bool {
+        self.survey.tables.iter().any(|one| one.triggers.iter().any(|enabled| letters.contains(&&**enabled)))
+    }
+
     /// What becomes of triggers and references.
     fn replicate(&mut self) {
-        let fires = |letters: &'static [&str]| {
-            move |one: &Surveyed| one.triggers.iter().any(|enabled| letters.contains(&&**enabled))
-        };
-        let has_triggers = self.survey.tables.iter().any(fires(&["O", "A"]));
         match self.server.version {
-            GRANTABLE.. if has_triggers => {
+            GRANTABLE.. if self.may_replicate() => {
                 let why = "to write without triggers firing; only a superuser may grant it";
                 self.grant(why, "SET ON PARAMETER session_replication_role".to_owned());
             }
@@ -121,7 +174,7 @@ impl Script<'_> {
                  references stay enforced by the server, and what they refuse is held.",
             ),
         }
-        if self.survey.tables.iter().any(fires(&["A", "R"])) {
+        if self.fires(&["A", "R"]) {
             self.remark(
                 "Some triggers fire for replicas too (ENABLE ALWAYS or REPLICA). Nobody but the owner of their tables may \
                  switch them off, and ownership is not for granting: those tables are written by their owner, or not at all.",

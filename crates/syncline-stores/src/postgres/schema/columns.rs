@@ -48,8 +48,8 @@ FROM typed
         ORDER BY class.oid LIMIT 1) AS sequence ON true
 ORDER BY attrelid, attnum";
 
-/// Types that are not PostgreSQL's own, as columns are declared with them: no arrays, and no rows of tables.
-const TYPES: &str = "SELECT format_type(oid, NULL) FROM pg_type WHERE typtype IN ('b', 'd', 'e') AND typcategory <> 'A' \
+/// Types that are not PostgreSQL's own, as columns are declared with them: no arrays.
+const TYPES: &str = "SELECT format_type(oid, NULL) FROM pg_type WHERE typtype <> 'p' AND typcategory <> 'A' \
     AND typnamespace <> 'pg_catalog'::regnamespace ORDER BY 1";
 
 /// The columns of a table.

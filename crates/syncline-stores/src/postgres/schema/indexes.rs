@@ -107,8 +107,14 @@ pub(super) fn uniques(
         name: index.name.clone(),
         columns: index.names(columns, numbers),
         partial: index.is_partial,
+        deferrable: !index.is_immediate,
     };
     others.map(unique).collect()
+}
+
+/// Whether the primary key is checked only when a transaction commits, if somebody wishes.
+pub(super) fn is_key_deferrable(indexes: &[IndexInfo]) -> bool {
+    indexes.iter().any(|index| index.is_primary && !index.is_immediate)
 }
 
 /// Those that are statements of their own.

@@ -1,22 +1,18 @@
 //! What becomes of a table that is to be made in a database with these other tables and types: what the server would refuse
 //! is left out and named.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use syncline_core::schema::{Column, ForeignKey, Schema, TableSchema, Translated};
 use syncline_core::value::Kind;
 
-use crate::postgres::types;
+use super::own_types;
 
 /// The table as it can be made there.
 pub fn settled(table: &Arc<TableSchema>, among: &Schema) -> Translated {
-    let (mut settled, mut left_out) = ((**table).clone(), Vec::new());
-    for column in &mut settled.columns {
-        if let Some(theirs) = unknown_type(column, among) {
-            column.declared_type = types::declared(&column.kind);
-            left_out.push(format!("the type {theirs} of {}, {} here", column.name, column.declared_type));
-        }
-    }
+    let mut left_out = Vec::new();
+    let mut settled = own_types::known(table, among, &mut left_out).into_owned();
     settled.foreign_keys.clear();
     for key in &table.foreign_keys {
         match reference(&settled, key, among) {
@@ -27,23 +23,20 @@ pub fn settled(table: &Arc<TableSchema>, among: &Schema) -> Translated {
         }
     }
     // Most tables stay as they are.
-    let is_same = settled.columns == table.columns && settled.foreign_keys == table.foreign_keys;
+    let is_same = left_out.is_empty() && settled.foreign_keys == table.foreign_keys;
     let table = if is_same { Arc::clone(table) } else { Arc::new(settled) };
     Translated { table, left_out }
-}
-
-/// A type that somebody has made elsewhere, unless it can be made here as well.
-fn unknown_type(column: &Column, among: &Schema) -> Option<String> {
-    let is_made_along = matches!(column.kind, Kind::Enum { .. } | Kind::Other { .. });
-    // The server's own types are printed without a schema.
-    let is_theirs = column.declared_type.contains('.') && !is_made_along;
-    (is_theirs && !among.types.contains(&column.declared_type)).then(|| column.declared_type.clone())
 }
 
 /// The reference with all names as they are spelled where it points to, or why the server would refuse it.
 fn reference(table: &TableSchema, key: &ForeignKey, among: &Schema) -> Result<ForeignKey, String> {
     let Some(parent) = among.table(&key.parent) else { return Err("there is no such table".to_owned()) };
-    let parent = if parent.name == table.name { table } else { parent };
+    // It may be made in this run as well.
+    let parent = &*if parent.name == table.name {
+        Cow::Borrowed(table)
+    } else {
+        own_types::known(parent, among, &mut Vec::new())
+    };
     let columns = positions(table, &key.columns)?;
     let parent_columns = match &key.parent_columns[..] {
         [] => parent.primary_key.clone(),
@@ -55,8 +48,15 @@ fn reference(table: &TableSchema, key: &ForeignKey, among: &Schema) -> Result<Fo
     let named = |table: &TableSchema, positions: &[usize]| -> Vec<String> {
         positions.iter().map(|at| table.columns[*at].name.clone()).collect()
     };
-    if !is_unique(parent, &parent_columns) {
-        return Err(format!("({}) is not unique there", named(parent, &parent_columns).join(", ")));
+    match uniqueness(parent, &parent_columns) {
+        Some(Uniqueness::Immediate) => {}
+        Some(Uniqueness::Deferrable) => {
+            let columns = named(parent, &parent_columns).join(", ");
+            return Err(format!(
+                "({columns}) is unique there by a DEFERRABLE constraint, and nothing can reference that"
+            ));
+        }
+        None => return Err(format!("({}) is not unique there", named(parent, &parent_columns).join(", "))),
     }
     for (child, parent) in columns.iter().zip(&parent_columns).map(|(a, b)| (&table.columns[*a], &parent.columns[*b])) {
         if !can_reference(child, parent) {
@@ -73,16 +73,26 @@ fn positions(table: &TableSchema, names: &[String]) -> Result<Vec<usize>, String
     names.iter().map(position).collect()
 }
 
-/// Whether these columns, in any order, are all that a key or a constraint is over.
-fn is_unique(table: &TableSchema, columns: &[usize]) -> bool {
+/// When the server sees that a value is there twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Uniqueness {
+    Immediate,
+    Deferrable,
+}
+
+/// The strictest key or constraint that is over just these columns, in any order.
+fn uniqueness(table: &TableSchema, columns: &[usize]) -> Option<Uniqueness> {
     let is_all = |others: &[usize]| others.len() == columns.len() && others.iter().all(|other| columns.contains(other));
     let uniques = table.uniques.iter().filter(|unique| !unique.partial);
-    let mut uniques = uniques.filter_map(|unique| {
-        unique.columns.iter().map(|name| table.column(name.as_deref()?)).collect::<Option<Vec<_>>>()
+    let uniques = uniques.filter_map(|unique| {
+        let columns = unique.columns.iter().map(|name| table.column(name.as_deref()?)).collect::<Option<Vec<_>>>();
+        Some((columns?, unique.deferrable))
     });
-    is_all(&table.primary_key)
-        || table.key.as_ref().is_some_and(|key| is_all(&key.columns))
-        || uniques.any(|unique| is_all(&unique))
+    let primary_key = (table.primary_key.clone(), table.deferrable_key);
+    // Another key would not have been chosen if it could wait.
+    let key = table.key.iter().filter(|key| key.columns != table.primary_key).map(|key| (key.columns.clone(), false));
+    let all = uniques.chain([primary_key]).chain(key).filter(|(others, _)| is_all(others));
+    all.map(|(_, waits)| if waits { Uniqueness::Deferrable } else { Uniqueness::Immediate }).min()
 }
 
 /// Whether the server compares values of the one with those of the other: by an operator for both types, or because it turns

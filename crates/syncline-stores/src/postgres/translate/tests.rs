@@ -122,8 +122,13 @@ fn what_has_no_words_is_told() {
     odd.checks =
         ["id > 0", "name > 'a'", "length(name) < 5"].map(|text| Check { expression: text.to_owned() }).to_vec();
     odd.uniques = vec![
-        Unique { name: "sqlite_autoindex_t_1".to_owned(), columns: vec![Some("name".to_owned())], partial: false },
-        Unique { name: "by_lower".to_owned(), columns: vec![Option::None], partial: false },
+        Unique {
+            name: "sqlite_autoindex_t_1".to_owned(),
+            columns: vec![Some("name".to_owned())],
+            partial: false,
+            deferrable: false,
+        },
+        Unique { name: "by_lower".to_owned(), columns: vec![Option::None], partial: false, deferrable: false },
     ];
     let lower = IndexColumn { name: Option::None, collation: "BINARY".to_owned(), descending: false };
     odd.indexes = vec![Index {

@@ -15,10 +15,11 @@ use syncline_core::store::Sighting;
 use syncline_core::value::{Row, RowBatch, ValueRef, exact};
 
 use super::fitted::Seen;
+use super::halves::{Refused, split};
 use super::open::Open;
 use super::picked::Picked;
 use super::session::{Objection, bug};
-use super::stage::{Refused, Stage};
+use super::stage::Stage;
 use super::target::{Target, joined};
 use crate::postgres::codec::Codec;
 use crate::postgres::connect::failure::Attempt;
@@ -148,7 +149,7 @@ impl Copies<'_, '_> {
             );
             match self.open.session.write_returning(&self.target.name, &sql).await? {
                 Ok(places) => self.account(half, &places, batch).await?,
-                Err(objection) => super::stage::split(&mut left, half, Err(objection), &mut refused),
+                Err(objection) => split(&mut left, half, Err(objection), &mut refused),
             }
         }
         self.open.filled.insert(self.target.name.clone());

@@ -10,7 +10,7 @@ mod removal;
 pub(in crate::postgres) mod synthesis;
 
 use syncline_core::error::{Code, Error, Result};
-use syncline_core::schema::{ForeignKey, NewColumn, SchemaStep, TableSchema};
+use syncline_core::schema::{Column, ForeignKey, NewColumn, SchemaStep, TableSchema};
 use syncline_core::value::Kind;
 
 use crate::postgres::connect::Connection;
@@ -128,8 +128,11 @@ impl Definer<'_> {
         let place = self.names.place(table);
         self.create_schema(place.schema).await?;
         let mut table = table.clone();
-        for column in &mut table.columns {
-            self.settle_type(&mut column.declared_type, &column.kind).await?;
+        // Enumerations first: others may be arrays of them.
+        let is_enumeration = |column: &&mut Column| matches!(column.kind, Kind::Enum { .. });
+        let (enumerations, others): (Vec<_>, Vec<_>) = table.columns.iter_mut().partition(is_enumeration);
+        for column in enumerations.into_iter().chain(others) {
+            self.settle_type(&table.name, column).await?;
         }
         let written = place.quoted()?;
         let (definition, key) = match synthesis::keyless_definition(&table, &written)? {
@@ -177,20 +180,22 @@ impl Definer<'_> {
         Ok(())
     }
 
-    /// A type that this database has not is made, if it is an enumeration; a domain becomes what lies beneath.
-    async fn settle_type(&self, declared: &mut String, kind: &Kind) -> Result<()> {
-        // All other types are the server's own: it prints them without a schema.
-        let is_theirs = declared.contains('.');
-        if !is_theirs || self.ask::<bool>("SELECT to_regtype($1) IS NOT NULL", &[&declared.as_str()]).await? {
+    /// A type that this database has not is made, if it is an enumeration; a domain becomes what lies beneath. What else a
+    /// table was settled with may have gone since, or be newer than this server.
+    async fn settle_type(&self, table: &str, column: &mut Column) -> Result<()> {
+        let Column { name, declared_type, kind, .. } = column;
+        // The kinds that all servers have are printed without a schema.
+        let may_lack = declared_type.contains('.') || matches!(kind, Kind::Other { .. });
+        if !may_lack || self.ask::<bool>("SELECT to_regtype($1) IS NOT NULL", &[&declared_type.as_str()]).await? {
             return Ok(());
         }
-        match (kind, synthesis::type_place(declared)) {
+        match (&*kind, synthesis::type_place(declared_type)) {
             (Kind::Enum { labels }, Some((schema, name))) => {
                 self.create_schema(&schema).await?;
                 self.run(&synthesis::enumeration(&schema, &name, labels)?).await?;
             }
-            (Kind::Other { .. }, _) => {}
-            _ => *declared = types::declared(kind),
+            (Kind::Other { .. }, _) => return Err(no_type(&format!("{table}.{name}"), declared_type)),
+            _ => *declared_type = types::declared(kind),
         }
         Ok(())
     }
@@ -254,4 +259,10 @@ impl Definer<'_> {
     fn error(&self, error: tokio_postgres::Error) -> Error {
         self.connection.error_while(error, Doing::Writing)
     }
+}
+
+fn no_type(column: &str, declared: &str) -> Error {
+    Error::new(Code::TableNotCreated, format!("the target has no type {declared}, as which {column} is declared"))
+        .leaving("the table is not there")
+        .next("make the type in the target", "or the extension it belongs to, with CREATE EXTENSION; then run again")
 }

@@ -11,10 +11,11 @@ use syncline_core::schema::Generated;
 use syncline_core::value::{RowBatch, ValueRef, exact};
 
 use super::fitted::Shown;
+use super::halves::write_by_halves;
 use super::open::Open;
 use super::picked::Picked;
 use super::session::{Session, bug};
-use super::stage::{Stage, split};
+use super::stage::Stage;
 use super::target::{Target, joined, key_columns};
 use crate::postgres::codec::Codec;
 use crate::postgres::connect::failure::Attempt;
@@ -177,16 +178,14 @@ async fn otherwise_refused(
         format!("EXISTS (SELECT FROM {} AS t WHERE {})", target.rows, stage.same_key(target, &key_columns(task))?);
     let (relation, wanted) = (stage.relation(target), wanted(task, target, stage)?);
     let cells = joined((0..task.columns.len()).map(|at| format!("s.c{at}")));
-    let (mut left, mut refused) = (vec![&numbers[..]], Vec::new());
-    while let Some(half) = left.pop().filter(|half| !half.is_empty()) {
-        let picked = Picked(half);
-        // What a row that is there keeps is no default.
-        let sql = format!(
+    // What a row that is there keeps is no default.
+    let insert = |picked: &Picked<'_>| {
+        format!(
             "INSERT INTO {probe} ({names}) SELECT {cells} FROM {relation} WHERE {picked} AND NOT {there}; \
              INSERT INTO {probe} ({all}) SELECT {all} FROM {wanted} AS w WHERE _syncline_n IN \
              (SELECT s.n FROM {relation} WHERE {picked} AND {there})"
-        );
-        split(&mut left, half, session.write(&target.name, &sql).await?, &mut refused);
-    }
+        )
+    };
+    let refused = write_by_halves(session, &target.name, &numbers, insert).await?;
     Ok(refused.into_iter().map(|(number, _)| number).collect())
 }

@@ -9,10 +9,11 @@ use syncline_core::change::{Reason, TableTask};
 use syncline_core::value::{RowBatch, ValueRef};
 
 use super::fitted::Fitted;
+use super::halves::{Refused, send_by_halves, write_by_halves};
 use super::picked::Picked;
-use super::session::{Objection, Session, bug};
+use super::session::{Session, bug};
 use super::target::{Target, joined};
-use crate::postgres::codec::Codec;
+use crate::postgres::codec::{Codec, Encoder};
 use crate::postgres::connect::failure::Attempt;
 
 /// Columns of one of our tables, beside the number: with it there are as many as a table can have.
@@ -20,9 +21,6 @@ const COLUMNS_MAX: usize = 1_599;
 
 /// What is said of a value that its column would change.
 const BENT: &str = "the type of a column would write its value otherwise: cut, rounded or in another notation";
-
-/// A row that cannot be written, and why.
-pub(in crate::postgres) type Refused = (u32, Objection);
 
 /// The temporary tables for rows with values for certain columns. More than one where a table cannot have as many columns.
 #[derive(Clone, Debug)]
@@ -94,41 +92,26 @@ impl Stage {
         let sql = format!("COPY {table} (n{names}) FROM STDIN (FORMAT binary)");
         let mut codecs = vec![Codec::Int4];
         codecs.extend(target.codecs(&self.columns[part.clone()]));
-        let (mut left, mut refused) = (vec![numbers], Vec::new());
-        while let Some(half) = left.pop().filter(|half| !half.is_empty()) {
-            let (mut numbers, mut unsent) = (half.iter(), Vec::new());
-            let sent = session.copy(&target.name, &sql, codecs.clone(), |encoder| {
-                let Some(number) = numbers.next() else { return false };
-                let row = rows.row(*number as usize);
-                let cells = part.clone().map(|at| row.get(at));
-                let first = ValueRef::Int(i64::from(*number));
-                if let Err(why) = encoder.push_row(std::iter::once(first).chain(cells)) {
-                    unsent.push((*number, (Reason::Type, why.to_string())));
-                }
-                true
-            });
-            let sent = sent.await?;
-            if sent.is_ok() {
-                refused.extend(unsent);
-            }
-            split(&mut left, half, sent, &mut refused);
-        }
-        Ok(refused)
+        let push = |number: u32, encoder: &mut Encoder| {
+            let row = rows.row(number as usize);
+            let first = ValueRef::Int(i64::from(number));
+            let pushed = encoder.push_row(std::iter::once(first).chain(part.clone().map(|at| row.get(at))));
+            pushed.map_err(|why| why.to_string())
+        };
+        send_by_halves(session, &target.name, (&sql, &codecs), numbers, push).await
     }
 
     /// Makes sure that what travels as text is what it stands for.
     async fn cast(&self, session: &Session, target: &Target, numbers: &[u32]) -> Attempt<Vec<Refused>> {
         let casts: Vec<usize> =
             (0..self.columns.len()).filter(|at| target.column(self.columns[*at]).codec.is_cast()).collect();
-        let (mut left, mut refused) = (vec![numbers], Vec::new());
         if casts.is_empty() {
-            return Ok(refused);
+            return Ok(Vec::new());
         }
         let counts = joined(casts.iter().map(|at| format!("count(s.c{at})")));
-        while let Some(half) = left.pop().filter(|half| !half.is_empty()) {
-            let sql = format!("SELECT {counts} FROM {} WHERE {}", self.relation(target), Picked(half));
-            split(&mut left, half, session.write(&target.name, &sql).await?, &mut refused);
-        }
+        let relation = self.relation(target);
+        let read = |picked: &Picked<'_>| format!("SELECT {counts} FROM {relation} WHERE {picked}");
+        let mut refused = write_by_halves(session, &target.name, numbers, read).await?;
         // Those that cannot be cast at all would end the question.
         let numbers: Vec<u32> =
             numbers.iter().copied().filter(|number| refused.iter().all(|(other, _)| other != number)).collect();
@@ -191,24 +174,6 @@ impl Stage {
             Ok(column.same(&format!("t.{}", column.name), &format!("s.c{at}")))
         });
         Ok(same.collect::<Attempt<Vec<_>>>()?.join(" AND "))
-    }
-}
-
-/// Goes on with the halves of rows that were not taken, or puts the one that is left on the list.
-pub(in crate::postgres) fn split<'n>(
-    left: &mut Vec<&'n [u32]>,
-    half: &'n [u32],
-    written: Result<u64, Objection>,
-    refused: &mut Vec<Refused>,
-) {
-    if let Err(objection) = written {
-        match half {
-            [one] => refused.push((*one, objection)),
-            many => {
-                let (first, second) = many.split_at(many.len() / 2);
-                left.extend([second, first]);
-            }
-        }
     }
 }
 

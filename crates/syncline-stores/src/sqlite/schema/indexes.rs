@@ -79,6 +79,7 @@ impl IndexInfo {
             name: self.name.clone(),
             columns: self.columns.iter().map(|column| column.name.clone()).collect(),
             partial: self.partial,
+            deferrable: false,
         }
     }
 

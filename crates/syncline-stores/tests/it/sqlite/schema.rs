@@ -124,6 +124,7 @@ async fn constraints_and_indexes_are_told_apart() {
         name: name.to_owned(),
         columns: columns.iter().map(|column| column.map(str::to_owned)).collect(),
         partial,
+        deferrable: false,
     };
     let expected = [
         unique("sqlite_autoindex_t_2", &[Some("a")], false),

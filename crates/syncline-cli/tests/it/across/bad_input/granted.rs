@@ -12,11 +12,16 @@ const ODD: &str = "CREATE SCHEMA \"kinds of\"; CREATE TYPE \"kinds of\".mood AS 
 
 /// A role with an odd name that a script of `doctor` has made, and a scene whose binary is that role in `env:PG`.
 fn granted(statements: &str, side: &str) -> Limited {
+    granted_on(&[], statements, side)
+}
+
+/// The same, of a script for some of the tables.
+fn granted_on(tables: &[&str], statements: &str, side: &str) -> Limited {
     let mut server = Server::new();
     server.database.psql(statements);
     let role = format!("{} \"gr'anted\"", server.database.name());
     let args = ["doctor", "env:PG", "--grants", "--as", side, "--role", &role];
-    let said = Said::from(server.scene.command(&args).output().unwrap());
+    let said = Said::from(server.scene.command(&[&args, tables].concat()).output().unwrap());
     assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
     server.database.psql(&said.out);
     let written = format!("\"{}\"", role.replace('"', "\"\""));
@@ -93,6 +98,74 @@ fn a_script_for_a_source_lets_nothing_be_written() {
     limited.psql("DROP TABLE later; DROP SCHEMA private CASCADE");
     let report = scene.json("doctor env:PG --as source --json");
     assert!(report["findings"].as_array().unwrap().iter().all(|finding| finding["verdict"] != "problem"), "{report}");
+}
+
+#[test]
+fn a_script_for_some_tables_gives_the_others_no_more_than_a_look() {
+    let others = "CREATE SCHEMA kin; CREATE TABLE kin.d (id int PRIMARY KEY, c int REFERENCES c ON DELETE CASCADE);
+        CREATE TABLE alien (id int PRIMARY KEY); INSERT INTO p VALUES (1, 'a'), (2, 'b');";
+    let limited = granted_on(&["--tables", "c"], &format!("{APPLICATION} {others}"), "target");
+    let (server, scene) = (&limited.server, &limited.server.scene);
+    let rows =
+        |rows: &str| format!("{APPLICATION} INSERT INTO p VALUES (1, 'a'), (2, 'b'); INSERT INTO c VALUES {rows}");
+    scene.sql("a.db", &rows("(1, 1, 'x'), (2, 2, 'y'), (3, NULL, 'z')"));
+    scene.ok("copy a.db env:PG --tables c");
+    server.database.psql("INSERT INTO kin.d VALUES (1, 1)");
+    scene.sql("b.db", &rows("(1, 2, 'changed'), (4, 1, 'new')"));
+    for line in [
+        "mirror b.db env:PG --tables c",
+        "mirror a.db env:PG --tables c",
+        "mirror b.db env:PG --tables c --strategy full",
+    ] {
+        let said = scene.run(&format!("{line} --max-delete 9 --json"));
+        assert_eq!((said.code, said.last()["verified"].as_str()), (Some(0), Some("equal")), "{}{}", said.out, said.err);
+    }
+    // The row that another table references stays, and is held.
+    scene.sql("c.db", &rows("(4, 1, 'new')"));
+    let said = scene.run("mirror c.db env:PG --tables c --json");
+    assert_eq!((said.code, &said.last()["tables"][0]["held"]), (Some(3), &1.into()), "{}{}", said.out, said.err);
+    may_not(
+        &limited,
+        &[
+            "INSERT INTO p VALUES (7, 'x')",
+            "UPDATE p SET v = 'x'",
+            "DELETE FROM p",
+            "DELETE FROM kin.d",
+            "SELECT * FROM alien",
+        ],
+    );
+    // Of a source nothing but the table itself is read.
+    let limited = granted_on(&["--tables", "c"], &format!("{APPLICATION} {others}"), "source");
+    limited.server.scene.ok("mirror env:PG d.db --tables c");
+    may_not(&limited, &["SELECT * FROM p", "SELECT * FROM kin.d", "SELECT * FROM alien", "DELETE FROM c"]);
+}
+
+#[test]
+fn a_script_for_a_table_with_triggers_lets_what_it_references_be_kept() {
+    let server = Server::new();
+    if server.by_psql("SELECT current_setting('server_version_num')::int >= 150000")[0] != "t" {
+        return;
+    }
+    let limited =
+        granted_on(&["--tables", "c"], &format!("{APPLICATION} {TRIGGER} INSERT INTO p VALUES (1, 'a')"), "target");
+    let scene = &limited.server.scene;
+    scene.sql("a.db", &format!("{APPLICATION} INSERT INTO p VALUES (1, 'a'); INSERT INTO c VALUES (1, 1, 'x')"));
+    scene.ok("copy a.db env:PG --tables c");
+    scene.sql("a.db", "INSERT INTO c VALUES (2, 1, 'y')");
+    scene.ok("mirror a.db env:PG --tables c");
+    assert_eq!(limited.server.by_psql("SELECT count(*) FROM log"), ["0"]);
+    may_not(&limited, &["DELETE FROM p", "INSERT INTO p VALUES (7, 'x')", "INSERT INTO log VALUES (1)"]);
+}
+
+#[test]
+fn a_script_for_tables_that_are_not_there_is_none() {
+    let server = Server::new();
+    server.database.psql(APPLICATION);
+    for (tables, code) in [("nowhere", "TABLE_NOT_FOUND"), ("x*", "NO_TABLES"), ("[", "USAGE_INVALID")] {
+        let said = server.scene.run(&format!("doctor env:PG --grants --tables {tables} --json"));
+        assert!(said.code != Some(0) && said.out.contains(code), "{tables}: {}{}", said.out, said.err);
+    }
+    assert_eq!(server.scene.run("doctor env:PG --tables c").code, Some(2), "tables of no script");
 }
 
 #[test]

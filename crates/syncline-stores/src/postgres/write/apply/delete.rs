@@ -9,9 +9,9 @@ use super::standing::moved;
 use super::{Apply, Found};
 use crate::postgres::connect::failure::Attempt;
 use crate::postgres::write::fitted::Seen;
+use crate::postgres::write::halves::Refused;
 use crate::postgres::write::picked::Picked;
 use crate::postgres::write::session::{Objection, bug};
-use crate::postgres::write::stage::Refused;
 
 /// Nobody changes the row or adds what references it.
 pub(super) const FOR_DELETE: &str = "FOR UPDATE";

@@ -9,9 +9,9 @@ use super::delete::{FOR_DELETE, nothing};
 use super::standing::Standing;
 use crate::postgres::connect::failure::Attempt;
 use crate::postgres::write::displaced::Memory;
+use crate::postgres::write::halves::Refused;
 use crate::postgres::write::picked::Picked;
 use crate::postgres::write::session::{Objection, bug};
-use crate::postgres::write::stage::Refused;
 use crate::postgres::write::target::{joined, key_columns};
 
 impl Apply<'_, '_> {

@@ -10,9 +10,9 @@ use super::standing::Standing;
 use super::stored::Stored;
 use super::{Apply, Found};
 use crate::postgres::connect::failure::Attempt;
+use crate::postgres::write::halves::Refused;
 use crate::postgres::write::picked::Picked;
 use crate::postgres::write::session::Objection;
-use crate::postgres::write::stage::Refused;
 use crate::postgres::write::target::{joined, key_columns};
 
 /// Neither the row nor what references it is changed by others, who may add what references it.
