@@ -6,7 +6,7 @@ use syncline_core::change::TableTask;
 use syncline_core::mapping::{Mapping, MappingRequest, Resolved};
 use syncline_core::schema::Schema;
 
-use super::{Desk, EDITS, TYPES, check, check_tasks, tables};
+use super::{ALWAYS, Desk, EDITS, TYPES, Way, check, check_tasks, compare, tables};
 
 /// A partitioned table in the place of `b`, with its rows.
 fn partitioned(by: &str, parts: &[&str]) -> String {
@@ -73,4 +73,35 @@ async fn columns_that_are_not_carried_are_in_no_sum() {
         task.columns.retain(|column| *column != two);
     }
     assert!(check_tasks(&desk, (a, b), "without a column").await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_column_is_in_the_sum() {
+    let desk = Desk::with(&format!("{TYPES}; {} ANALYZE", tables("id bigint", "id", "g", 2_000)));
+    let columns: Vec<_> = desk.task("b").await.table.columns.iter().map(|column| column.name.clone()).collect();
+    for column in columns.iter().filter(|column| *column != "id") {
+        let value = match column.as_str() {
+            "n" => "-1",
+            "amount" | "real" => "0.5",
+            "at" => "'2020-02-02'",
+            "span" => "'1 day'",
+            "doc" => "'[]'",
+            "bytes" => "'\\x00'",
+            "letters" | "short" | "domained" => "'z'",
+            "tags" => "'{z}'",
+            "address" => "'10.9.9.9'",
+            "feels" => "'ok'",
+            _ => "'other'",
+        };
+        // No other row near it differs, or it would be read in any case.
+        desk.database.psql(&format!("UPDATE b SET {column} = {value} WHERE id = 700"));
+        let (a, mut b) = (desk.task("a").await, desk.task("b").await);
+        b.columns.clone_from(&a.columns);
+        let (mut one, mut other) = (desk.view().await, desk.view().await);
+        let (found, tally, way) = compare((&mut one, &a), (&mut other, &b), &ALWAYS).await;
+        assert_eq!((found.len(), tally.changed, tally.same), (1, 1, 1_999), "{column}");
+        assert!(matches!(way, Way::Summed { .. }), "{column}");
+        let before = if column == "feels" { "feels::text::public.other_mood" } else { column };
+        desk.database.psql(&format!("UPDATE b SET {column} = (SELECT {before} FROM a WHERE id = 700) WHERE id = 700"));
+    }
 }
