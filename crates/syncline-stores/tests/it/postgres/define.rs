@@ -83,6 +83,25 @@ async fn a_domain_that_is_not_there_becomes_what_lies_beneath() {
     assert_eq!(read(&into).await.tables[0].columns[0].declared_type, "integer");
 }
 
+/// Once a table is settled that takes somebody who drops the type in between, or a server that is older.
+#[tokio::test]
+async fn another_type_that_is_not_there_is_named() {
+    let (from, into) = (fresh_database(), fresh_database());
+    from.psql(
+        "CREATE SCHEMA app; CREATE TYPE app.pair AS (a int); CREATE TABLE t (id int PRIMARY KEY, pairs app.pair[])",
+    );
+    let tables = read(&from).await.tables;
+    let error = define(&into, &[creations(&tables)]).await.unwrap_err();
+    assert_eq!(error.code(), Code::TableNotCreated, "{error:?}");
+    assert!(error.what().contains("app.pair[]") && error.what().contains("t.pairs"), "{error}");
+    assert!(!error.next_steps().is_empty() && read(&into).await.tables.is_empty());
+    // Settled before, it comes as text.
+    let kept = settled(&tables[0], &read(&into).await);
+    assert_eq!(kept.left_out, ["the type app.pair[] of pairs, text here"]);
+    define(&into, &[creations(&[kept.table])]).await.unwrap();
+    assert_eq!(read(&into).await.tables[0].columns[1].declared_type, "text");
+}
+
 #[tokio::test]
 async fn a_reference_waits_for_the_table_it_points_to() {
     let (from, into) = (fresh_database(), fresh_database());
