@@ -14,10 +14,12 @@
 //! it has the form of one, `name=value` joined by `&`; so `sqlite:what?.db` is a file, and a file whose name ends like
 //! a query is named with a query behind it: `sqlite:odd?a=b?mode=rwc`, or as `file:odd%3Fa=b`.
 
+mod password;
 mod percent;
 mod postgres;
 mod sqlite;
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use syncline_core::error::{Code, Error, Result};
@@ -89,6 +91,18 @@ impl DatabaseName {
         }
     }
 
+    /// What was typed, without a password: to be shown, also where it names nothing. More may be missing than the
+    /// password where characters in it were not encoded.
+    pub fn without_password(text: &str) -> Cow<'_, str> {
+        let is_file = |scheme: &str| ["sqlite", "file"].iter().any(|file| scheme.eq_ignore_ascii_case(file));
+        let is_url = |scheme: &str| text[scheme.len()..].starts_with("://") && !is_file(scheme);
+        let is_named = |scheme: &str| is_server(scheme) || is_postgres(scheme);
+        match scheme(text) {
+            Some(scheme) if is_named(scheme) || is_url(scheme) => password::removed(text),
+            _ => Cow::Borrowed(text),
+        }
+    }
+
     /// What should be said to the person who typed this name on a command line, if anything.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
@@ -148,6 +162,10 @@ fn strip_scheme<'a>(text: &'a str, wanted: &str) -> Option<&'a str> {
 
 fn is_server(scheme: &str) -> bool {
     ["mysql", "mariadb"].iter().any(|server| server.eq_ignore_ascii_case(scheme))
+}
+
+fn is_postgres(scheme: &str) -> bool {
+    ["postgres", "postgresql"].iter().any(|server| server.eq_ignore_ascii_case(scheme))
 }
 
 /// The text on one line, with control characters made visible.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 use syncline::error::Result;
-use syncline::{RestorePlan, RestoreReport, RestoreRequest};
+use syncline::{DatabaseName, RestorePlan, RestoreReport, RestoreRequest};
 
 use crate::console::{Console, Shape};
 use crate::exit::Exit;
@@ -51,7 +51,8 @@ pub(super) async fn run(args: RestoreArgs, console: &Console) -> Result<Exit> {
 
 fn again(args: &RestoreArgs) -> String {
     let flag = if args.no_safety_backup { " --no-safety-backup" } else { "" };
-    format!("restore {} {}{flag}", quote(&args.backup), quote(&args.target))
+    let shown = |name: &str| quote(&DatabaseName::without_password(name));
+    format!("restore {} {}{flag}", shown(&args.backup), shown(&args.target))
 }
 
 fn show_plan(plan: &RestorePlan, console: &Console) -> Result<()> {

@@ -3,7 +3,7 @@
 use clap::Args;
 use syncline::error::{Code, Error, Result};
 use syncline::summary::Verified;
-use syncline::{DiffRequest, MappingRequest, Syncline, TableVerification, VerifyReport, VerifyRequest};
+use syncline::{DatabaseName, DiffRequest, MappingRequest, Syncline, TableVerification, VerifyReport, VerifyRequest};
 
 use super::jobs::JobsArgs;
 use super::mapping::MappingArgs;
@@ -65,6 +65,7 @@ impl Named {
         };
         match named {
             Named::Run(database) if database.contains(['.', '/', '\\', ':']) => {
+                let database = DatabaseName::without_password(&database);
                 Err(Error::new(Code::UsageInvalid, format!("{} is compared with nothing", quote(&database)))
                     .because("one name alone is taken for a run")
                     .next(format!("syncline verify {} TARGET", quote(&database)), "name the other database too"))

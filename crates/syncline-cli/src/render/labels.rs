@@ -1,6 +1,6 @@
 //! What the two databases are called in output: short where that is clear.
 
-use syncline::{Mapping, MappingRequest};
+use syncline::{DatabaseName, Mapping, MappingRequest};
 
 use super::text::{escape, quote};
 
@@ -15,8 +15,10 @@ pub(crate) struct Labels {
 }
 
 impl Labels {
-    /// File names where they tell the two apart, else what was typed.
+    /// File names where they tell the two apart, else what was typed; never a password.
     pub(crate) fn new(source: &str, target: &str) -> Self {
+        let (source, target) = (DatabaseName::without_password(source), DatabaseName::without_password(target));
+        let (source, target) = (&*source, &*target);
         let typed = format!("{} {}", quote(source), quote(target));
         let (short_source, short_target) = (file_name(source), file_name(target));
         let (source, target) = if short_source.eq_ignore_ascii_case(short_target) {
@@ -51,6 +53,7 @@ fn file_name(name: &str) -> &str {
         Some(path) => (path, true),
         None => (name, false),
     };
+    let has_scheme = has_scheme || name.starts_with("postgres://") || name.starts_with("postgresql://");
     // Only a URL has options behind a question mark; a file's name may hold one.
     let path = if has_scheme { path.split('?').next().unwrap_or(path) } else { path };
     match path.trim_end_matches(['/', '\\']).rsplit(['/', '\\']).next() {
@@ -69,5 +72,13 @@ mod tests {
         assert_eq!(Labels::new("a/shop.db", "b/shop.db").arrow(), "a/shop.db -> b/shop.db");
         assert_eq!(Labels::new("env:HQ", "x\x1b.db").arrow(), "env:HQ -> x\\x1b.db");
         assert_eq!(Labels::new("a b.db", "c.db").typed(), "'a b.db' c.db");
+        assert_eq!(Labels::new("postgres://u@h/shop?schema=a", "c.db").arrow(), "shop -> c.db");
+    }
+
+    #[test]
+    fn no_password_is_shown() {
+        let labels = Labels::new("postgres://u:secret@a/shop?sslmode=require", "postgres://h/shop?password=secret");
+        assert_eq!(labels.arrow(), "postgres://u@a/shop?sslmode=require -> postgres://h/shop");
+        assert_eq!(labels.typed(), "'postgres://u@a/shop?sslmode=require' postgres://h/shop");
     }
 }

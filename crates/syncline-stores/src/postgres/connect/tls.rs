@@ -3,11 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use syncline_core::error::{Code, Error, Result};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -46,16 +47,18 @@ fn verifier(options: &ConnectOptions, provider: Arc<CryptoProvider>) -> Result<A
             return Ok(Arc::new(AnyServer { provider }));
         }
     };
+    let named = match &options.roots {
+        Some(Roots::File(path)) => read(path)?,
+        Some(Roots::System) | None => Vec::new(),
+    };
     let roots = Arc::new(roots(options.roots.as_ref())?);
     let inner = WebPkiServerVerifier::builder_with_provider(roots, provider)
         .build()
         .map_err(|error| unusable(error.to_string()))?;
-    Ok(match checks {
-        Checks::Name => inner,
-        Checks::Authority => Arc::new(AnyName { inner }),
-    })
+    Ok(Arc::new(Trusted { inner, named, checks }))
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Checks {
     Authority,
     Name,
@@ -78,13 +81,16 @@ fn roots(named: Option<&Roots>) -> Result<RootCertStore> {
 /// # Errors
 /// When the file cannot be read or holds no certificate that can be used.
 fn add_file(store: &mut RootCertStore, path: &Path) -> Result<()> {
+    let (added, _) = store.add_parsable_certificates(read(path)?);
+    if added == 0 { Err(unusable(format!("{}: there is no certificate in it", path.display()))) } else { Ok(()) }
+}
+
+/// # Errors
+/// When the file cannot be read.
+fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
     let told = |why: String| unusable(format!("{}: {why}", path.display()));
-    let mut found = Vec::new();
-    for certificate in CertificateDer::pem_file_iter(path).map_err(|error| told(error.to_string()))? {
-        found.push(certificate.map_err(|error| told(error.to_string()))?);
-    }
-    let (added, _) = store.add_parsable_certificates(found);
-    if added == 0 { Err(told("there is no certificate in it".to_owned())) } else { Ok(()) }
+    let certificates = CertificateDer::pem_file_iter(path).map_err(|error| told(error.to_string()))?;
+    certificates.map(|certificate| certificate.map_err(|error| told(error.to_string()))).collect()
 }
 
 fn unusable(why: String) -> Error {
@@ -137,13 +143,16 @@ impl ServerCertVerifier for AnyServer {
     }
 }
 
-/// Trusts the servers that an authority vouches for, under whatever name.
+/// Trusts the servers that an authority vouches for.
 #[derive(Debug)]
-struct AnyName {
+struct Trusted {
     inner: Arc<WebPkiServerVerifier>,
+    /// What a person has named as authorities, which may be the very certificate of a server.
+    named: Vec<CertificateDer<'static>>,
+    checks: Checks,
 }
 
-impl ServerCertVerifier for AnyName {
+impl ServerCertVerifier for Trusted {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -152,11 +161,23 @@ impl ServerCertVerifier for AnyName {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Checked<ServerCertVerified> {
-        // The name is what is looked at last, once everything else was found in order.
-        match self.inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
+        let verified = self.inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        match verified {
+            // The name is what is looked at last, once everything else was found in order.
             Err(rustls::Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-            )) => Ok(ServerCertVerified::assertion()),
+            )) if self.checks == Checks::Authority => Ok(ServerCertVerified::assertion()),
+            // Certificates that sign themselves, made as PostgreSQL's manual shows, say that they are authorities. When that is
+            // found, their time was in order.
+            Err(rustls::Error::InvalidCertificate(CertificateError::Other(why)))
+                if why.0.downcast_ref() == Some(&webpki::Error::CaUsedAsEndEntity)
+                    && self.named.iter().any(|named| named == end_entity) =>
+            {
+                if self.checks == Checks::Name {
+                    verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+                }
+                Ok(ServerCertVerified::assertion())
+            }
             result => result,
         }
     }

@@ -20,6 +20,14 @@ const CERTIFICATES: &str = "COPY (SELECT 1) TO PROGRAM $script$
     chmod 600 server.key
 $script$";
 
+/// A server's certificate that it has signed itself, as an authority, for `localhost`.
+const SELF_SIGNED: &str = "COPY (SELECT 1) TO PROGRAM $script$
+    set -e; exec >/dev/null 2>&1
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 -keyout server.key -out server.crt \
+        -subj /CN=localhost -addext subjectAltName=DNS:localhost
+    chmod 600 server.key
+$script$";
+
 fn with_tls(options: Options) -> Cluster {
     let cluster = options.without_fsync().start();
     cluster.psql("postgres", CERTIFICATES);
@@ -77,6 +85,24 @@ async fn a_server_is_trusted_as_far_as_was_asked_for() {
         assert_eq!(error.code(), Code::UsageInvalid, "{error:?}");
         assert!(error.why().is_some_and(|why| why.contains(missing)), "{error:?}");
     }
+}
+
+#[tokio::test]
+async fn a_certificate_that_signs_itself_is_trusted_where_it_is_named() {
+    let cluster = with_tls(Options::default());
+    cluster.psql("postgres", SELF_SIGNED);
+    cluster.restart(Stop::Fast);
+    let own = Some("server.crt");
+    for (host, tls) in
+        [("localhost", TlsMode::VerifyFull), ("localhost", TlsMode::VerifyCa), ("127.0.0.1", TlsMode::VerifyCa)]
+    {
+        assert!(is_encrypted(&connect(&by(&cluster, host, tls, own)).await.unwrap()).await, "{host}, {tls:?}");
+    }
+    unsafe_way(connect(&by(&cluster, "127.0.0.1", TlsMode::VerifyFull, own)).await, "not valid for name");
+    unsafe_way(
+        connect(&by(&cluster, "localhost", TlsMode::VerifyFull, Some("ca.pem"))).await,
+        "invalid peer certificate",
+    );
 }
 
 #[tokio::test]

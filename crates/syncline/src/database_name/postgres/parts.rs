@@ -23,6 +23,13 @@ const VARIABLES: [(&str, &str); 9] = [
     ("application_name", "PGAPPNAME"),
 ];
 
+/// Variables that would lead PostgreSQL's own clients elsewhere than us, and what takes their place in a name.
+const NOT_HEEDED: [(&str, &str); 3] = [
+    ("PGSERVICE", "host, user and database of that service"),
+    ("PGHOSTADDR", "that address as the host"),
+    ("PGOPTIONS", "the options with the role itself (ALTER ROLE … SET)"),
+];
+
 /// What was typed, and what the environment adds where nothing was.
 pub(super) struct Parts {
     typed: Typed,
@@ -50,6 +57,7 @@ impl Parts {
     /// # Errors
     /// `URL_INVALID`, or `URL_OPTION` for a value that an option cannot have.
     pub(super) fn options(&self, lookup: &dyn Fn(&str) -> Option<String>) -> Result<ConnectOptions> {
+        self.check_variables(lookup)?;
         let host = self.host()?;
         let (tls, roots) = self.protection(&host)?;
         let user = self.user(lookup)?;
@@ -64,6 +72,16 @@ impl Parts {
             host,
             user,
         })
+    }
+
+    /// To leave such a variable out in silence could mean another database than the person's.
+    fn check_variables(&self, lookup: &dyn Fn(&str) -> Option<String>) -> Result<()> {
+        let is_complete = ["host", "user", "dbname"].iter().all(|part| self.typed.contains_key(part));
+        let set = NOT_HEEDED.into_iter().filter(|(variable, _)| *variable != "PGSERVICE" || !is_complete);
+        let mut set = set.filter(|(variable, _)| lookup(variable).is_some_and(|value| !value.is_empty()));
+        let Some((variable, instead)) = set.next() else { return Ok(()) };
+        Err(invalid(format!("the variable {variable} is set, which this program does not heed"))
+            .next(format!("unset {variable}"), format!("and give {instead}")))
     }
 
     fn host(&self) -> Result<Host> {

@@ -144,6 +144,33 @@ fn the_way_is_protected_unless_it_stays_on_this_machine() {
 }
 
 #[test]
+fn what_would_lead_other_clients_elsewhere_is_not_left_out_in_silence() {
+    const SERVICE: &[(&str, &str)] = &[("PGSERVICE", "shop"), ("USER", "me")];
+    const ADDRESS: &[(&str, &str)] = &[("PGHOSTADDR", "10.0.0.1"), ("USER", "me")];
+    const OPTIONS: &[(&str, &str)] = &[("PGOPTIONS", "-c role=other"), ("USER", "me")];
+    const EMPTY: &[(&str, &str)] = &[("PGSERVICE", ""), ("PGHOSTADDR", ""), ("PGOPTIONS", ""), ("USER", "me")];
+    for (variables, text) in [
+        (SERVICE, "postgres://"),
+        (SERVICE, "postgres://u@h"),
+        (ADDRESS, "postgres://u@h/d"),
+        (OPTIONS, "postgres://u@h/d"),
+    ] {
+        let error = parse_in(text, variables).unwrap_err();
+        assert!(error.code() == Code::UrlInvalid && error.to_string().contains(variables[0].0), "{error}");
+    }
+    // A service fills in only what is left open.
+    assert!(parse_in("postgres://u@h/d", SERVICE).is_ok());
+    assert!(parse_in("postgres://u@h/d", EMPTY).is_ok());
+}
+
+#[test]
+fn half_a_password_is_no_database() {
+    fails("postgres://u:se:c@r/et%41@127.0.0.1:6177/secret", Code::UrlInvalid, "%2F");
+    fails("postgres://u:x@secret/y@h", Code::UrlInvalid, "%40");
+    fails("postgres://u@h/secret/x", Code::UrlInvalid, "%2F");
+}
+
+#[test]
 fn the_environment_fills_in_what_is_missing() {
     const ALL: &[(&str, &str)] = &[
         ("PGHOST", "pg.example.com"),

@@ -51,6 +51,11 @@ pub(super) fn parse(rest: &str) -> Result<Typed> {
     if server.contains('@') {
         return Err(invalid("there are two @; write %40 for one that belongs to the user's name or the password"));
     }
+    if database.contains(['@', '/']) {
+        return Err(invalid(
+            "behind the name of the database stands more; in a password or a name, write %2F for / and %40 for @",
+        ));
+    }
     let (host, port) = split_port(server)?;
     put(&mut typed, "host", host)?;
     put(&mut typed, "port", port)?;
