@@ -2,8 +2,10 @@
 
 mod rows;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use syncline_core::apply::order::units;
 use syncline_core::capture::{Tally, Way};
 use syncline_core::change::TableTask;
 use syncline_core::error::{Code, Error, Result};
@@ -127,12 +129,13 @@ impl Syncline {
         target: &str,
         rows: &mut Option<&mut dyn RowSink>,
     ) -> Result<Vec<(TableDiff, Way)>> {
-        if rows.is_some() {
-            let mut reports = Vec::new();
-            for item in items {
-                reports.push(self.diff_item(item, &mut views.ends(), target, rows).await?);
+        if let Some(sink) = rows {
+            let order = if sink.wants_parents_first() { parents_first(items) } else { (0..items.len()).collect() };
+            let mut reports = BTreeMap::new();
+            for at in order {
+                reports.insert(at, self.diff_item(&items[at], &mut views.ends(), target, rows).await?);
             }
-            return Ok(reports);
+            return Ok(reports.into_values().collect());
         }
         let diff = async |item: &Item<'_>, mut ends: Ends<'_>| self.diff_item(item, &mut ends, target, &mut None).await;
         views.go_through(items, |item| item.table.is_multiset(), diff).await.into_iter().collect()
@@ -201,6 +204,12 @@ impl Syncline {
         }
         Ok(compared)
     }
+}
+
+/// The positions of the items, those of referenced tables first. What references each other in a circle comes in any order.
+fn parents_first(items: &[Item<'_>]) -> Vec<usize> {
+    let tables: Vec<&TableSchema> = items.iter().map(|item| &**item.found.unwrap_or(&item.table.table)).collect();
+    units(&tables).into_iter().flat_map(|unit| unit.tables).collect()
 }
 
 /// A table that only one side has: all its rows are there only.

@@ -49,6 +49,11 @@ pub trait RowSink: Send {
     /// # Errors
     /// When it cannot be passed on, such as to a closed pipe; that ends the comparison.
     fn row(&mut self, row: RowDifference) -> Result<()>;
+
+    /// Whether tables should come after those that they reference, instead of in the order of their names.
+    fn wants_parents_first(&self) -> bool {
+        false
+    }
 }
 
 impl RowDifference {

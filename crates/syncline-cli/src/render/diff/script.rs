@@ -5,8 +5,9 @@ use std::time::Duration;
 use syncline::error::Result;
 use syncline::row_difference::{RowDifference, RowSink};
 use syncline::summary::{DiffReport, TableDiff};
-use syncline::{Clash, Dialect, sql_of};
+use syncline::{Clash, Dialect, Operation, sql_of};
 
+use super::spool::Spool;
 use super::{Frame, View};
 use crate::render::script::{by_shell, end, left_out, of_constraints, opening};
 use crate::render::text::escape;
@@ -15,6 +16,8 @@ use crate::render::text::escape;
 pub(super) struct Script {
     frame: Frame,
     has_begun: bool,
+    /// What is deleted, until all else is written: rows that are gone may be referenced until then.
+    deletes: Spool,
     rows: u64,
     left_out: u64,
 }
@@ -22,7 +25,7 @@ pub(super) struct Script {
 impl Script {
     /// A view of one diff.
     pub(super) fn new(frame: Frame) -> Self {
-        Self { frame, has_begun: false, rows: 0, left_out: 0 }
+        Self { frame, has_begun: false, deletes: Spool::new(), rows: 0, left_out: 0 }
     }
 
     fn begin(&mut self, dialect: Dialect) -> Result<()> {
@@ -62,7 +65,14 @@ impl RowSink for Script {
         }
         self.rows += 1;
         let statement = sql_of(&row, Clash::Evicts)? + "\n";
-        self.frame.output.stream(&statement)
+        match row.operation {
+            Operation::Delete => self.deletes.put(&row.table, &statement),
+            Operation::Insert | Operation::Update => self.frame.output.stream(&statement),
+        }
+    }
+
+    fn wants_parents_first(&self) -> bool {
+        true
     }
 }
 
@@ -70,6 +80,9 @@ impl View for Script {
     fn finish(&mut self, report: &DiffReport, _took: Duration) -> Result<()> {
         // Without a row there is nothing that a dialect could write otherwise.
         self.begin(Dialect::Sqlite)?;
+        for table in self.deletes.tables().iter().rev() {
+            self.deletes.take(table, &self.frame.output)?;
+        }
         report.tables.iter().try_for_each(|table| self.leave_out(table))?;
         self.frame.output.stream(&end(self.rows, self.left_out))?;
         self.frame.output.flush()

@@ -48,6 +48,11 @@ impl Spool {
         Ok(())
     }
 
+    /// The tables, in the order in which they came.
+    pub(super) fn tables(&self) -> Vec<String> {
+        self.sections.iter().map(|section| section.table.clone()).collect()
+    }
+
     /// Writes all of a table, and returns whether there was anything.
     pub(super) fn take(&mut self, table: &str, output: &Output) -> Result<bool> {
         let Some(section) = self.sections.iter().find(|section| section.table == table) else { return Ok(false) };
@@ -80,6 +85,7 @@ mod tests {
         assert!(spool.take("b", &output).unwrap());
         assert!(spool.take("a", &output).unwrap());
         assert!(!spool.take("c", &output).unwrap());
+        assert_eq!(spool.tables(), ["a", "b"]);
         assert_eq!(page.text(), "312");
     }
 }

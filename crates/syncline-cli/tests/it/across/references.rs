@@ -124,3 +124,22 @@ fn in_a_circle_of_tables_that_a_run_has_made_and_that_are_taken_back() {
         assert_eq!(server.by_psql(left), Vec::<String>::new(), "{strategy}");
     }
 }
+
+/// `a_child` comes before `z_parent` by its name.
+#[test]
+fn a_script_writes_parents_first_and_deletes_them_last() {
+    let server = Server::new();
+    let source = syncline_testkit::postgres::fresh_database();
+    for database in [&source, &server.database] {
+        database.psql(
+            "CREATE TABLE z_parent (id INT PRIMARY KEY); CREATE TABLE a_child (id INT PRIMARY KEY, p INT REFERENCES z_parent)",
+        );
+    }
+    source.psql("INSERT INTO z_parent VALUES (1), (2); INSERT INTO a_child VALUES (1, 1), (2, 2)");
+    server.database.psql("INSERT INTO z_parent VALUES (2), (3); INSERT INTO a_child VALUES (2, 3), (3, 3)");
+    let script = server.scene.run(&format!("diff {} env:PG --format sql", source.url()));
+    assert_eq!(script.code, Some(0), "{}", script.err);
+    server.database.psql(&script.out);
+    assert_eq!(server.by_psql("SELECT * FROM a_child ORDER BY id"), ["1|1", "2|2"]);
+    assert_eq!(server.by_psql("SELECT * FROM z_parent ORDER BY id"), ["1", "2"]);
+}
