@@ -11,5 +11,5 @@ pub use meeting::{Grade, Meeting};
 pub use report::{Difference, DifferenceKind, Severity};
 pub use steps::{AddedColumn, NewColumn, SchemaStep, Translated, Widened};
 pub use table::{
-    Check, Column, ForeignKey, Generated, Index, IndexColumn, Key, NotCarried, Schema, TableSchema, Unique,
+    Check, Column, Counter, ForeignKey, Generated, Index, IndexColumn, Key, NotCarried, Schema, TableSchema, Unique,
 };

@@ -214,6 +214,7 @@ impl ConflictRow {
                 is_partial: true,
             }),
             place: free_name(&self.target_columns).filter(|_| self.key.is_empty()).map(str::to_owned),
+            given: Vec::new(),
             held: None,
         }
     }

@@ -28,7 +28,7 @@ use crate::session::Syncline;
 use crate::side_by_side::Views;
 use crate::summary::{DiffReport, TableDiff};
 
-pub(crate) use self::rows::{PAGE, in_target, pass_differences, place_of_copies};
+pub(crate) use self::rows::{PAGE, given, in_target, pass_differences, place_of_copies};
 
 /// Which databases are compared, and which of their tables.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -27,6 +27,8 @@ pub struct RowDifference {
     pub in_target: Option<InTarget>,
     /// What the target calls the place of a row, where the table has no key.
     pub place: Option<String>,
+    /// Positions in `columns` of those whose values the target gives out and lets nobody change.
+    pub given: Vec<usize>,
     /// Why a run would hold the row, where that is known without trying.
     pub held: Option<Reason>,
 }
@@ -71,10 +73,22 @@ impl RowDifference {
 
     /// Why a run would hold the row, for people.
     pub fn why_held(&self) -> Option<&'static str> {
-        self.held.map(|reason| match reason {
-            Reason::OutOfFilter => "the target's row with this key lies outside the filter",
-            other => other.name(),
-        })
+        match self.held {
+            Some(Reason::OutOfFilter) => Some("the target's row with this key lies outside the filter"),
+            Some(other) => Some(other.name()),
+            None if self.given.iter().any(|column| !self.is_same(*column)) => {
+                Some("the value of a column GENERATED ALWAYS AS IDENTITY cannot be changed in a row that is there")
+            }
+            None => None,
+        }
+    }
+
+    /// Whether both sides have the row, if they both have it, with the same value in this column.
+    pub(crate) fn is_same(&self, column: usize) -> bool {
+        match (&self.source, &self.target) {
+            (Some(source), Some(target)) => source.get(column) == target.get(column),
+            _ => true,
+        }
     }
 
     /// The columns whose values differ, with both; empty unless both sides have the row.

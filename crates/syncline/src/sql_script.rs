@@ -37,7 +37,8 @@ pub fn sql_of(row: &RowDifference, clash: Clash) -> Result<String> {
     match (row.operation, &row.source) {
         (Operation::Update, Some(values)) if !place.evicts => {
             sql += &format!("UPDATE {} SET ", place.table);
-            for (number, (name, value)) in place.columns.iter().zip(values).enumerate() {
+            let cells = place.columns.iter().zip(values).enumerate();
+            for (number, (_, (name, value))) in cells.filter(|(at, _)| is_set(row, *at)).enumerate() {
                 sql += &format!("{}{name} = ", if number == 0 { "" } else { ", " });
                 row.dialect.write_literal(value.as_ref(), &mut sql);
             }
@@ -46,7 +47,8 @@ pub fn sql_of(row: &RowDifference, clash: Clash) -> Result<String> {
         }
         (Operation::Insert | Operation::Update, Some(values)) => {
             let insert = if place.evicts { "INSERT OR REPLACE" } else { "INSERT" };
-            sql += &format!("{insert} INTO {} ({}) VALUES (", place.table, place.columns.join(", "));
+            let overriding = if row.given.is_empty() { "" } else { "OVERRIDING SYSTEM VALUE " };
+            sql += &format!("{insert} INTO {} ({}) {overriding}VALUES (", place.table, place.columns.join(", "));
             for (number, value) in values.iter().enumerate() {
                 sql += if number == 0 { "" } else { ", " };
                 row.dialect.write_literal(value.as_ref(), &mut sql);
@@ -64,6 +66,13 @@ pub fn sql_of(row: &RowDifference, clash: Clash) -> Result<String> {
     }
     sql.push(';');
     Ok(sql)
+}
+
+/// Whether an update writes this column. The key finds the row, so it has it; and a number that the engine gives out cannot
+/// even be set to what it is.
+fn is_set(row: &RowDifference, column: usize) -> bool {
+    let is_kept = row.key.contains(&column) || row.given.contains(&column);
+    !(is_kept && row.is_same(column))
 }
 
 /// Where a row stands in the target, its names in quotes.
@@ -123,6 +132,7 @@ mod tests {
             dialect: Dialect::Sqlite,
             in_target: None,
             place: None,
+            given: Vec::new(),
             held: None,
         }
     }
@@ -156,8 +166,28 @@ mod tests {
             sql_of(&RowDifference { in_target, ..difference(operation, row(), row()) }, Clash::Evicts).unwrap()
         };
         assert_eq!(sql(Operation::Insert), r#"INSERT INTO "others" ("key", "label") VALUES (1, 'x');"#);
-        assert_eq!(sql(Operation::Update), r#"UPDATE "others" SET "key" = 1, "label" = 'x' WHERE "key" = 1;"#);
+        assert_eq!(sql(Operation::Update), r#"UPDATE "others" SET "label" = 'x' WHERE "key" = 1;"#);
         assert_eq!(sql(Operation::Delete), r#"DELETE FROM "others" WHERE "key" = 1;"#);
+    }
+
+    #[test]
+    fn what_the_engine_gives_out_is_written_with_a_new_row_and_never_again() {
+        let row = |text: &str| Some(vec![Value::Int(1), Value::text(text), Value::Int(7)]);
+        let columns = ["id", "label", "number"].map(str::to_owned).to_vec();
+        let given = |operation, source, target| {
+            let difference = difference(operation, source, target);
+            RowDifference { columns: columns.clone(), dialect: Dialect::Postgres, given: vec![0, 2], ..difference }
+        };
+        let sql = |row: &RowDifference| sql_of(row, Clash::Evicts).unwrap();
+        let new = given(Operation::Insert, row("x"), None);
+        let expected = r#"INSERT INTO "it's" ("id", "label", "number") OVERRIDING SYSTEM VALUE VALUES (1, 'x', 7);"#;
+        assert_eq!((sql(&new).as_str(), new.why_held()), (expected, None));
+        let changed = given(Operation::Update, row("x"), row("y"));
+        let expected = r#"UPDATE "it's" SET "label" = 'x' WHERE "id" = 1;"#;
+        assert_eq!((sql(&changed).as_str(), changed.why_held()), (expected, None));
+        let other = Some(vec![Value::Int(1), Value::text("y"), Value::Int(8)]);
+        let held = given(Operation::Update, row("x"), other).why_held();
+        assert!(held.is_some_and(|why| why.contains("GENERATED ALWAYS AS IDENTITY")), "{held:?}");
     }
 
     #[test]

@@ -126,6 +126,7 @@ pub(super) mod testing {
             dialect: syncline::Dialect::Sqlite,
             in_target: None,
             place: None,
+            given: Vec::new(),
             held: None,
         };
         let ada = |email: &str, credit| vec![Value::Int(731), Value::text(email), credit];

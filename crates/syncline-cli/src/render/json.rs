@@ -110,6 +110,7 @@ mod tests {
             dialect: syncline::Dialect::Sqlite,
             in_target: None,
             place: None,
+            given: Vec::new(),
             held: None,
         };
         assert_eq!(

@@ -7,6 +7,7 @@ mod plans;
 mod references;
 mod round_trip;
 mod sakila;
+mod servers;
 mod slow_links;
 mod type_traps;
 mod undone;

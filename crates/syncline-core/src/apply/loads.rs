@@ -16,7 +16,7 @@ use crate::change::{Applied, Mapped, Refusal, TableTask};
 use crate::error::{Code, Error, Result};
 use crate::event::{Event, Phase};
 use crate::limits;
-use crate::schema::{Index, SchemaStep, TableSchema};
+use crate::schema::{Counter, Index, SchemaStep, TableSchema};
 use crate::state::LoadRecord;
 use crate::store::{RowSource, RowStream, Share, Snapshot, Transaction};
 use crate::value::{Equality, RowBatch, TableSum, exact};
@@ -213,15 +213,27 @@ impl Context<'_> {
 }
 
 /// Numbers that the source has given out, to rows that are gone since, are given out in the target neither. A number of the
-/// target that is further on stays.
+/// target that is further on stays, and so does one where the numbers go the other way.
 async fn raise_sequence(source: &mut dyn RowSource, tx: &mut dyn Transaction, work: &TableWork) -> Result<()> {
     let (from, into) = (&work.source.table, &work.target.table);
     let Some(view) = source.view().filter(|_| from.autoincrement && into.autoincrement) else { return Ok(()) };
     let given = view.sequence(&from.name).await?;
-    if given > tx.sequence(&into.name).await? {
+    let goes_down = is_descending(into);
+    if goes_down != is_descending(from) {
+        return Ok(());
+    }
+    let there = tx.sequence(&into.name).await?;
+    if given.is_some_and(|given| there.is_none_or(|there| if goes_down { given < there } else { given > there })) {
         tx.restore_sequence(&into.name, given).await?;
     }
     Ok(())
+}
+
+/// Whether the numbers that a table gives out become less: those of its primary key, if they are counted.
+fn is_descending(table: &TableSchema) -> bool {
+    let of_key = |counter: &&Counter| table.primary_key.iter().any(|at| table.columns[*at].name == counter.column);
+    let counter = table.counters.iter().find(of_key).or(table.counters.first());
+    counter.is_some_and(|counter| counter.increment < 0)
 }
 
 /// Takes rows that are not written, given in the exact encoding, out of the sum of all.

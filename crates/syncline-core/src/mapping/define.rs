@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::mentions::mentions;
 use super::{Resolved, TableView};
-use crate::schema::{Check, Column, ForeignKey, Generated, Index, IndexColumn, Key, TableSchema, Unique};
+use crate::schema::{Check, Column, Counter, ForeignKey, Generated, Index, IndexColumn, Key, TableSchema, Unique};
 
 /// A table for the target.
 #[derive(Clone, Debug)]
@@ -87,6 +87,7 @@ impl Definer<'_> {
             without_rowid: source.without_rowid,
             strict: source.strict,
             autoincrement: source.autoincrement,
+            counters: source.counters.iter().filter_map(|counter| self.counter(counter)).collect(),
             has_heirs: false,
         };
         Defined { table: Arc::new(table), left_out: self.left_out }
@@ -121,6 +122,11 @@ impl Definer<'_> {
 
     fn column(&self, position: usize) -> Option<Column> {
         Some(Column { name: self.view.columns[position].clone()?, ..self.source.columns[position].clone() })
+    }
+
+    fn counter(&self, counter: &Counter) -> Option<Counter> {
+        let column = self.view.columns[self.source.column(&counter.column)?].clone()?;
+        Some(Counter { column, ..counter.clone() })
     }
 
     fn uniques(&mut self) -> Vec<Unique> {

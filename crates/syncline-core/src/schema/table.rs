@@ -64,6 +64,8 @@ pub struct TableSchema {
     pub strict: bool,
     /// Row numbers are never used again (SQLite's AUTOINCREMENT, PostgreSQL's `serial` and IDENTITY).
     pub autoincrement: bool,
+    /// How columns are given such numbers, where an engine has a say in that (PostgreSQL). One a column.
+    pub counters: Vec<Counter>,
     /// Other tables inherit from it, and show their rows as its own unless it is asked for ONLY its own (PostgreSQL).
     pub has_heirs: bool,
 }
@@ -87,6 +89,25 @@ pub struct Column {
     pub generated: Generated,
     /// What it is computed by, as SQL, where it is.
     pub expression: Option<String>,
+}
+
+/// How a column is given its numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counter {
+    /// The column, by name.
+    pub column: String,
+    /// Every row is given one, and none can be changed (PostgreSQL's GENERATED ALWAYS AS IDENTITY).
+    pub is_always: bool,
+    /// From one number to the next; below zero where they go down.
+    pub increment: i64,
+    /// The lowest.
+    pub lowest: i64,
+    /// The highest.
+    pub highest: i64,
+    /// The first.
+    pub start: i64,
+    /// After the last comes the first again.
+    pub cycles: bool,
 }
 
 /// Where the value of a column comes from.
@@ -192,6 +213,11 @@ impl TableSchema {
     /// Positions of the columns that are written rather than computed.
     pub fn stored_columns(&self) -> Vec<usize> {
         (0..self.columns.len()).filter(|column| self.columns[*column].generated == Generated::No).collect()
+    }
+
+    /// How the column with this name is given its numbers, where that is known.
+    pub fn counter(&self, column: &str) -> Option<&Counter> {
+        self.counters.iter().find(|counter| counter.column == column)
     }
 
     /// The foreign keys that point to `parent`.

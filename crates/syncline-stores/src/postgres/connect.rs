@@ -23,8 +23,16 @@ const FIRST: &str = "SELECT current_setting('server_version_num'), current_setti
 
 /// Makes values read the same in every session, keeps the server's own limits from cutting a run short, and makes it refuse
 /// rather than hide rows that a policy keeps from us: they would count as missing.
+///
+/// A role or a database may set any of these otherwise. `quote_all_identifiers` changes what definitions and the values of
+/// `regclass` and its like are printed as; `array_nulls` makes texts of the NULLs in arrays; `transform_null_equals` makes
+/// another condition of a CHECK that is defined; `gin_fuzzy_search_limit` leaves out rows that an index finds; and
+/// `exit_on_error` ends the session over a row at fault. What only decides how fast a query is, where tables are kept or what
+/// is logged stays as the server has it.
 const PINNED: &str = "SET DateStyle = 'ISO, MDY'; SET IntervalStyle = 'postgres'; SET TimeZone = 'UTC'; \
     SET extra_float_digits = 1; SET bytea_output = 'hex'; SET standard_conforming_strings = on; \
+    SET quote_all_identifiers = off; SET array_nulls = on; SET transform_null_equals = off; \
+    SET gin_fuzzy_search_limit = 0; SET exit_on_error = off; \
     SET xmloption = 'content'; SET lc_monetary = 'C'; SET row_security = off; SET search_path = pg_catalog; \
     SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; \
     SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN ('idle_session_timeout', 'transaction_timeout')";

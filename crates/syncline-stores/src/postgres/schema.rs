@@ -4,6 +4,7 @@
 
 mod columns;
 mod constraints;
+mod counters;
 mod indexes;
 mod others;
 
@@ -43,6 +44,7 @@ pub async fn read(connection: &Connection, names: &Names) -> Result<Schema> {
     let mut columns = columns::read(connection, &listed.oids).await?;
     let mut constraints = constraints::read(connection, &listed).await?;
     let mut indexes = indexes::read(connection, &listed.oids).await?;
+    let mut counters = counters::read(connection, &listed.oids).await?;
     let mut tables = Vec::new();
     for table in &listed.tables {
         let Columns { columns, numbers, autoincrement } = columns.remove(&table.oid).unwrap_or_default();
@@ -62,6 +64,7 @@ pub async fn read(connection: &Connection, names: &Names) -> Result<Schema> {
             checks: constraints.checks,
             indexes: indexes::separate(&indexes, &columns, &numbers),
             autoincrement,
+            counters: counters.remove(&table.oid).unwrap_or_default(),
             has_heirs: table.has_heirs,
             columns,
             ..TableSchema::default()

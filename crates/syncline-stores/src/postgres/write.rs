@@ -15,7 +15,7 @@ pub(super) mod open;
 pub(super) mod picked;
 mod references;
 mod rivals;
-mod sequence;
+pub(super) mod sequence;
 pub(super) mod session;
 pub(super) mod stage;
 pub(super) mod target;
@@ -227,13 +227,13 @@ impl Transaction for PostgresTransaction<'_> {
     async fn sequence(&mut self, table: &str) -> Result<Option<i64>> {
         self.settle().await?;
         let read = sequence::read(&self.open, table).await;
-        self.said(read)
+        self.said(read.map_err(|failure| failure.while_counting(table)))
     }
 
     async fn restore_sequence(&mut self, table: &str, value: Option<i64>) -> Result<()> {
         self.settle().await?;
         let restored = sequence::restore(&self.open, table, value).await;
-        self.said(restored)
+        self.said(restored.map_err(|failure| failure.while_counting(table)))
     }
 
     async fn commit(mut self: Box<Self>, checkpoint: &Checkpoint) -> Result<()> {

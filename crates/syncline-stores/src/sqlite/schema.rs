@@ -148,6 +148,7 @@ impl<'c> Questions<'c> {
             without_rowid: listed.without_rowid,
             strict: listed.strict,
             autoincrement,
+            counters: Vec::new(),
             has_heirs: false,
             columns,
         };

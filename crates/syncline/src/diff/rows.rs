@@ -65,6 +65,7 @@ pub(crate) async fn pass_differences(
             dialect: Dialect::of(target.table.engine),
             in_target: in_target(source, target),
             place: place_of_copies(target),
+            given: given(target),
             held: outside.reason(change),
         };
         pass(change, difference)?;
@@ -87,6 +88,12 @@ pub(crate) fn in_target(source: &TableTask, target: &TableTask) -> Option<InTarg
 /// What a script calls the place of a row that has no key.
 pub(crate) fn place_of_copies(target: &TableTask) -> Option<String> {
     if target.is_multiset() { row_number_of(&target.table).map(str::to_owned) } else { None }
+}
+
+/// Positions in a task of the columns whose values the engine gives out and lets nobody change.
+pub(crate) fn given(target: &TableTask) -> Vec<usize> {
+    let is_given = |name: &str| target.table.counter(name).is_some_and(|counter| counter.is_always);
+    target.column_names().enumerate().filter(|(_, name)| is_given(name)).map(|(at, _)| at).collect()
 }
 
 /// A stream row by row.

@@ -21,7 +21,7 @@ use super::file::PlanDraft;
 use super::referenced::{Looking, Referenced};
 use super::{Holds, Plan, PlanEnd, PlanLoad, PlanRange, PlanSink, PlanTable, hex};
 use crate::decide::{Decided, Decision, Ends};
-use crate::diff::{PAGE, in_target, pass_differences, place_of_copies};
+use crate::diff::{PAGE, given, in_target, pass_differences, place_of_copies};
 use crate::open::{Database, Purpose, recognise};
 use crate::outside::Outside;
 use crate::request::RunRequest;
@@ -234,6 +234,7 @@ async fn pass_load(decided: &Decided, source: &mut dyn Snapshot, sink: &mut dyn 
                     dialect: Dialect::of(decided.work.target.table.engine),
                     in_target: in_target(task, &decided.work.target),
                     place: place_of_copies(&decided.work.target),
+                    given: given(&decided.work.target),
                     held: None,
                 },
                 None,

@@ -81,7 +81,9 @@ impl PlanSink for Text {
             return Ok(());
         }
         let line = match row.operation {
-            _ if row.held.is_some() => format!("  ! {}  held: {}\n", key(&row), row.why_held().unwrap_or_default()),
+            _ if row.why_held().is_some() => {
+                format!("  ! {}  held: {}\n", key(&row), row.why_held().unwrap_or_default())
+            }
             Operation::Insert => format!("  + {}\n", whole(&row)),
             Operation::Update => format!("  ~ {}\n", changed(&row)),
             Operation::Delete => format!("  - {}\n", whole(&row)),
@@ -164,6 +166,7 @@ mod tests {
             dialect: syncline::Dialect::Sqlite,
             in_target: None,
             place: None,
+            given: Vec::new(),
             held: None,
             key: vec![0],
             source: source.map(values),

@@ -82,6 +82,16 @@ impl Failure {
         }
     }
 
+    /// Gives an error about the numbers of a table that table: others can be carried all the same.
+    pub(in crate::postgres) fn while_counting(self, table: &str) -> Failure {
+        match self {
+            Failure::Postgres(error) if error.as_db_error().is_some_and(|said| reason(state(said)).is_some()) => {
+                Failure::of_row(table)(error)
+            }
+            other => other.while_at(table),
+        }
+    }
+
     /// Whether all that is known is that nobody answers any more.
     pub(super) fn is_closed(&self) -> bool {
         self.postgres().is_some_and(tokio_postgres::Error::is_closed)

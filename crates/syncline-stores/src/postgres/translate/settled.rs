@@ -8,11 +8,14 @@ use syncline_core::schema::{Column, ForeignKey, Schema, TableSchema, Translated}
 use syncline_core::value::Kind;
 
 use super::own_types;
+use crate::postgres::write::define::synthesis::{has_own_numbers, is_counted};
 
 /// The table as it can be made there.
 pub fn settled(table: &Arc<TableSchema>, among: &Schema) -> Translated {
     let mut left_out = Vec::new();
     let mut settled = own_types::known(table, among, &mut left_out).into_owned();
+    let uncounted = table.columns.iter().filter(|column| is_counted(column) && !has_own_numbers(column));
+    left_out.extend(uncounted.map(|column| format!("the numbers that {} is given", column.name)));
     settled.foreign_keys.clear();
     for key in &table.foreign_keys {
         match reference(&settled, key, among) {

@@ -4,6 +4,7 @@
 
 mod delete;
 mod exchange;
+mod given;
 mod put;
 mod standing;
 mod stored;

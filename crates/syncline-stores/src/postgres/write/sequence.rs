@@ -14,7 +14,7 @@ use crate::postgres::names::{Names, quoted};
 use crate::sql::Dialect;
 
 /// The sequences that columns of whole numbers take their values from, those of the primary key first.
-const SEQUENCES: &str = "\
+pub(in crate::postgres) const SEQUENCES: &str = "\
     WITH given AS (
         SELECT refobjsubid AS attnum, objid AS sequence FROM pg_depend
         WHERE classid = 'pg_class'::regclass AND refclassid = 'pg_class'::regclass AND refobjid = $1 AND deptype = 'i'
@@ -23,7 +23,8 @@ const SEQUENCES: &str = "\
             ON classid = 'pg_attrdef'::regclass AND objid = pg_attrdef.oid AND refclassid = 'pg_class'::regclass
         WHERE adrelid = $1
     )
-    SELECT format('%I.%I', nspname, relname), attname::text, pg_has_role(relowner, 'USAGE'), seqincrement, seqstart
+    SELECT format('%I.%I', nspname, relname), attname::text, pg_has_role(relowner, 'USAGE'), seqincrement, seqstart,
+        seqmin, seqmax, seqrelid
     FROM given JOIN pg_sequence ON seqrelid = sequence JOIN pg_class ON pg_class.oid = sequence
     JOIN pg_namespace ON pg_namespace.oid = relnamespace
     JOIN pg_attribute ON attrelid = $1 AND pg_attribute.attnum = given.attnum
@@ -39,6 +40,8 @@ struct Sequence {
     is_ours: bool,
     increment: i64,
     start: i64,
+    lowest: i64,
+    highest: i64,
 }
 
 /// The highest number given out for the table, itself or to rows that have brought theirs.
@@ -90,7 +93,12 @@ async fn pass(open: &Open<'_>, table: &str) -> Attempt<()> {
         let (rows, column) = (&found.rows, quoted(&sequence.column)?);
         let extreme = if sequence.increment > 0 { "max" } else { "min" };
         open.session.run(AT_LARGE).await?;
-        let query = format!("SELECT {extreme}({column})::int8 FROM {rows}");
+        // A number that the sequence cannot give out is never met, and it cannot be set to it.
+        let (lowest, highest) = (sequence.lowest, sequence.highest);
+        let query = format!(
+            "SELECT {extreme}({column})::int8 FROM {rows} \
+             WHERE {column} BETWEEN '{lowest}'::int8 AND '{highest}'::int8"
+        );
         let found: Option<i64> = open.session.connection().client.query_one(&query, &[]).await?.try_get(0)?;
         open.session.run(ONE_BY_ONE).await?;
         let Some(found) = found else { continue };
@@ -124,6 +132,8 @@ async fn all(session: &Session, names: &Names, table: &str) -> Attempt<Vec<Seque
             is_ours: row.try_get(2)?,
             increment: row.try_get(3)?,
             start: row.try_get(4)?,
+            lowest: row.try_get(5)?,
+            highest: row.try_get(6)?,
         })
     };
     rows.iter().map(sequence).collect()
@@ -153,14 +163,27 @@ async fn set(session: &Session, sequence: &Sequence, value: Option<i64>) -> Atte
     // RESTART gives it a new file, which goes with the transaction; what is set afterwards is set there.
     session.run(&format!("ALTER SEQUENCE {name} RESTART")).await?;
     match value {
-        Some(value) => session.run(&format!("SELECT setval({}, {value})", literal(name))).await,
+        Some(value) => set_to(session, sequence, value).await,
         None => Ok(()),
     }
 }
 
+/// The next number is the one after this. A sequence that ends elsewhere than the one where the number comes from stays.
+async fn set_to(session: &Session, sequence: &Sequence, value: i64) -> Attempt<()> {
+    let is_within = |value: &i64| (sequence.lowest..=sequence.highest).contains(value);
+    let next = value.checked_add(sequence.increment).filter(is_within);
+    let (value, is_given) = match (is_within(&value), next) {
+        (true, _) => (value, true),
+        // It has begun at its end, so the number before is none of its own.
+        (false, Some(next)) => (next, false),
+        (false, None) => return Ok(()),
+    };
+    session.run(&format!("SELECT setval({}, '{value}'::int8, {is_given})", literal(&sequence.name))).await
+}
+
 /// Moves it ahead at once, also should the transaction be undone: a number that is left out harms nobody.
 async fn ahead(session: &Session, sequence: &Sequence, value: i64) -> Attempt<()> {
-    session.run(&format!("SELECT setval({}, {value})", literal(&sequence.name))).await
+    set_to(session, sequence, value).await
 }
 
 fn is_beyond(sequence: &Sequence, value: i64, given: i64) -> bool {

@@ -32,7 +32,9 @@ async fn a_session_is_pinned_whatever_the_database_says() {
          ALTER DATABASE {name} SET DateStyle = 'German'; ALTER DATABASE {name} SET TimeZone = 'Asia/Tokyo';
          ALTER DATABASE {name} SET statement_timeout = '5s'; ALTER DATABASE {name} SET bytea_output = 'escape';
          ALTER DATABASE {name} SET extra_float_digits = -3; ALTER DATABASE {name} SET IntervalStyle = 'iso_8601';
-         ALTER DATABASE {name} SET idle_session_timeout = '5s'"
+         ALTER DATABASE {name} SET idle_session_timeout = '5s'; ALTER DATABASE {name} SET quote_all_identifiers = on;
+         ALTER DATABASE {name} SET array_nulls = off; ALTER DATABASE {name} SET transform_null_equals = on;
+         ALTER DATABASE {name} SET gin_fuzzy_search_limit = 5; ALTER DATABASE {name} SET exit_on_error = on"
     ));
     let mut here = options(database.cluster());
     here.database = name.to_owned();
@@ -43,9 +45,11 @@ async fn a_session_is_pinned_whatever_the_database_says() {
         let row = "SELECT timestamptz '2000-01-01 12:00+00' || ' ' || interval '1 day' || ' ' || '\\x00'::bytea || ' ' ||
                    0.1::float4 || ' ' || current_setting('search_path') || ' ' || current_setting('row_security') || ' ' ||
                    current_setting('statement_timeout') || ' ' || current_setting('lock_timeout') || ' ' ||
-                   current_setting('idle_session_timeout')";
+                   current_setting('idle_session_timeout') || ' ' || 'pg_class'::regclass::text || ' ' ||
+                   (('{NULL}'::text[])[1] IS NULL) || ' ' || ((NULL = 1) IS NULL) || ' ' ||
+                   current_setting('gin_fuzzy_search_limit') || ' ' || current_setting('exit_on_error')";
         let row = connection.client.query_one(row, &[]).await.unwrap();
-        let expected = "2000-01-01 12:00:00+00 1 day \\x00 0.1 pg_catalog off 0 10s 0";
+        let expected = "2000-01-01 12:00:00+00 1 day \\x00 0.1 pg_catalog off 0 10s 0 pg_class true true 0 off";
         assert_eq!(row.get::<_, &str>(0), expected);
     }
 }

@@ -71,7 +71,7 @@ async fn a_database_is_made_again_from_its_description() {
     let made = read(&into).await;
     assert_eq!(format!("{:#?}", made.tables), format!("{:#?}", model.tables));
     assert_eq!(into.psql("SELECT enum_range(NULL::sales.mood)"), "{b,it's}\n");
-    into.psql("INSERT INTO z VALUES (1, 'x'); INSERT INTO a (id, za, zb) VALUES (7, 1, 'x')");
+    into.psql("INSERT INTO z VALUES (1, 'x'); INSERT INTO a (id, za, zb) OVERRIDING SYSTEM VALUE VALUES (7, 1, 'x')");
     assert_eq!(into.psql("SELECT id, n, twice, d, list FROM a"), "7|1|2|1.50|{1}\n");
 }
 

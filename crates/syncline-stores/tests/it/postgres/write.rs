@@ -1,6 +1,7 @@
 //! Writing to a real server, beside others who write to it.
 
 mod disturbed;
+mod given;
 mod refused;
 mod rights;
 mod sizes;

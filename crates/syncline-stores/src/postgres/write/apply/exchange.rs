@@ -26,7 +26,9 @@ impl Apply<'_, '_> {
             [Standing::Present, Standing::Done, Standing::Moved].map(|standing| Self::standing(&standings, standing));
         self.moved(batch, &moved, &found).await?;
         let stored = self.stored(&fitted.rows, &present).await?;
-        let refused = self.leave(&present).await?;
+        let (present, unchangeable) = self.unchangeable(present, &stored, &found)?;
+        let mut refused = self.leave(&present).await?;
+        refused.extend(unchangeable);
         for number in present.iter().filter(|number| !refused.contains_key(number)) {
             let image = self.image_of_change(*number, &stored, &found)?;
             self.keep(image);

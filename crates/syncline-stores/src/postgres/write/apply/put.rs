@@ -35,7 +35,8 @@ impl Apply<'_, '_> {
             .map(|(number, _)| *number)
             .collect();
         let stored = self.stored(&fitted.rows, &written).await?;
-        let mut objections = self.update(&updates, &stored, &found).await?;
+        let (updates, mut objections) = self.unchangeable(updates, &stored, &found)?;
+        objections.extend(self.update(&updates, &stored, &found).await?);
         // After the updates: these may have given up a unique value.
         objections.extend(self.insert(&inserts).await?);
         let objections = self.sort_out(batch, objections).await?;
@@ -103,12 +104,13 @@ impl Apply<'_, '_> {
         }
         let columns = self.task.columns.iter().enumerate().filter(|(_, column)| with_key || !key.contains(column));
         let columns = columns.map(|(at, column)| (at, self.target.column(*column)));
+        // A number that the engine gives out is the same, and cannot even be set to what it is.
         let set: Vec<String> = columns
             .filter(|(_, column)| !column.is_always_given)
             .map(|(at, column)| format!("{} = s.c{at}", column.name))
             .collect();
         if set.is_empty() {
-            // Nothing but key columns, and those are the same.
+            // Nothing but key columns and numbers that are given out, and those are the same.
             return Ok(Vec::new());
         }
         let (set, relation, same) = (joined(set), self.stage.relation(&self.target), self.same_key()?);
