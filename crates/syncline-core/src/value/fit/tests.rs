@@ -1,4 +1,5 @@
 use proptest::prelude::*;
+use serde::de::IgnoredAny;
 
 use super::super::strategies::{any_decimal, any_int, any_real, any_value};
 use super::super::{Coercion, Value, canonical, key_order};
@@ -153,6 +154,7 @@ fn what_would_be_changed_does_not_fit() {
         (Kind::Json { normalised: true }, text("{")),
         (Kind::Enum { labels: vec!["a".to_owned()] }, text("b")),
         (Kind::Flexible(Coercion::Numeric), text("12")),
+        (Kind::Json { normalised: true }, Value::Json(r#"[{"a":1,"a":2}]"#.to_owned())),
         (Kind::Flexible(Coercion::Numeric), Value::Decimal("1234567890.1234567890".to_owned())),
         (Kind::Flexible(Coercion::Real), Value::Int(9_007_199_254_740_993)),
     ];
