@@ -46,9 +46,7 @@ pub fn encode(value: ValueRef<'_>, out: &mut Vec<u8>) {
 #[inline]
 pub fn encode_but_json(value: ValueRef<'_>, out: &mut Vec<u8>) {
     match value {
-        ValueRef::Json(text) if !text.trim_ascii_start().starts_with(|first: char| "-0123456789".contains(first)) => {
-            sized(18, text.as_bytes(), out);
-        }
+        ValueRef::Json(text) => sized(18, text.as_bytes(), out),
         value => encode(value, out),
     }
 }
@@ -128,14 +126,14 @@ mod tests {
             (ValueRef::Text(b"1"), ValueRef::Int(1)),
             (ValueRef::Text(b""), ValueRef::Null),
             (ValueRef::Json("[1,2]"), ValueRef::Json("[2,1]")),
+            (ValueRef::Json(r#""1""#), ValueRef::Json("1")),
+            (ValueRef::Json("{}x"), ValueRef::Json("{}")),
             (ValueRef::Json(r#"{"a":1,"a":2}"#), ValueRef::Json(r#"{"a":2}"#)),
             (ValueRef::Json(r#"{"a":1,"a":2}"#), ValueRef::Json(r#"{"a":2,"a":1}"#)),
             (ValueRef::Json(r#"{"a":1,"a":1}"#), ValueRef::Json(r#"{"a":1}"#)),
             (ValueRef::Json(r#"{"a":1,"\u0061":2}"#), ValueRef::Json(r#"{"a":2}"#)),
             (ValueRef::Json(r#"[0,{"x":[{"a":1,"b":0,"a":2}]}]"#), ValueRef::Json(r#"[0,{"x":[{"b":0,"a":2}]}]"#)),
             (ValueRef::Json(r#"{"x":{"a":1,"a":2},"x":0}"#), ValueRef::Json(r#"{"x":0}"#)),
-            (ValueRef::Json(r#""1""#), ValueRef::Json("1")),
-            (ValueRef::Json("{}x"), ValueRef::Json("{}")),
             (ValueRef::Int(9_007_199_254_740_993), ValueRef::Int(9_007_199_254_740_992)),
         ];
         for (a, b) in different {
@@ -150,13 +148,18 @@ mod tests {
     }
 
     #[test]
-    fn json_as_it_is_written_differs_by_its_bytes_and_a_number_alone_does_not() {
-        for (a, b) in [(r#"{"b": 1}"#, r#"{"b":1}"#), ("[1.0]", "[1]"), (" [1]", "[1]"), (r#""A""#, r#""\u0041""#)] {
+    fn json_as_it_is_written_differs_by_its_bytes() {
+        for (a, b) in [
+            (r#"{"b": 1}"#, r#"{"b":1}"#),
+            ("[1.0]", "[1]"),
+            (" [1]", "[1]"),
+            (r#""A""#, r#""\u0041""#),
+            ("10.50", "10.5"),
+            (" -3", "-3"),
+            ("-0", "0"),
+        ] {
             assert_eq!(canonical(ValueRef::Json(a)), canonical(ValueRef::Json(b)), "{a} = {b}");
             assert_ne!(but_json(ValueRef::Json(a)), but_json(ValueRef::Json(b)), "{a} <> {b}");
-        }
-        for (a, b) in [("10.50", "10.5"), (" -3", "-3"), ("-0", "0")] {
-            assert_eq!(but_json(ValueRef::Json(a)), but_json(ValueRef::Json(b)), "{a} = {b}");
         }
         assert_ne!(but_json(ValueRef::Json("[1]")), but_json(ValueRef::Text(b"[1]")));
         assert_ne!(but_json(ValueRef::Json("{")), but_json(ValueRef::Json("[")));
