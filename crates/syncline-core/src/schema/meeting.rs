@@ -9,6 +9,7 @@
 //! | a number | another kind of number | it is | lossless where the target's is wider |
 //! | text or an enumeration | the like | without padding, if either has it | lossless where there is room |
 //! | text | days, times, UUIDs, JSON, what one engine has | the richer kind | checked; the other way round lossless |
+//! | JSON as it is written | JSON of which the meaning is kept | it is | checked; the other way round lossless |
 //!
 //! All else is refused. Checked means that values may turn up which the target's column cannot hold: their rows are held.
 
@@ -123,7 +124,8 @@ fn alike(source: &Kind, target: &Kind) -> Option<(Option<Kind>, Grade)> {
         (Kind::Time { digits: a }, Kind::Time { digits: b })
         | (Kind::Timestamp { digits: a }, Kind::Timestamp { digits: b })
         | (Kind::Instant { digits: a }, Kind::Instant { digits: b }) => (None, graded(a <= b)),
-        (Kind::Json { .. }, Kind::Json { .. }) => (None, Grade::Lossless),
+        // Of members that have one name it keeps the last.
+        (Kind::Json { normalised: a }, Kind::Json { normalised: b }) => (None, graded(*a || !*b)),
         (Kind::Text { padded: false, .. }, kind) if has_notation(kind) => (Some(kind.clone()), Grade::Checked),
         (kind, Kind::Text { max_chars, padded: false }) if has_notation(kind) => {
             (Some(kind.clone()), graded(max_chars.is_none()))
@@ -160,7 +162,8 @@ mod tests {
         assert_eq!(meet(&decimal(10, 2), &decimal(12, 3)), Some((None, Equality::Canonical, lossless)));
         assert_eq!(meet(&decimal(10, 2), &decimal(10, 3)), Some((None, Equality::Canonical, Grade::Checked)));
         let json = |normalised| Kind::Json { normalised };
-        assert_eq!(meet(&json(false), &json(true)), Some((None, Equality::Canonical, lossless)));
+        assert_eq!(meet(&json(false), &json(true)), Some((None, Equality::Canonical, Grade::Checked)));
+        assert_eq!(meet(&json(true), &json(false)), Some((None, Equality::Canonical, lossless)));
     }
 
     #[test]

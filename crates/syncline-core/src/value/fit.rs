@@ -7,13 +7,12 @@
 //! Notations are those of [`super::calendar`] for days and times, and what PostgreSQL writes and reads for all others.
 
 mod flexible;
+mod json;
 mod notation;
 mod numbers;
 
 use std::borrow::Cow;
 use std::fmt;
-
-use serde::de::IgnoredAny;
 
 use super::{Kind, ValueRef, calendar};
 
@@ -48,7 +47,7 @@ pub fn fit<'v>(value: ValueRef<'v>, kind: &'v Kind, scratch: &'v mut String) -> 
         (Kind::Decimal { limit }, _) => numbers::decimal(value, *limit, scratch),
         (Kind::Real { single }, _) => numbers::real(value, *single),
         (Kind::Text { max_chars, padded }, _) => text(value, *max_chars, *padded, scratch),
-        (Kind::Json { .. }, _) => json(value, scratch),
+        (Kind::Json { normalised }, _) => json::fit(value, *normalised, scratch),
         (Kind::Timestamp { digits }, _) => timestamp(value, *digits, scratch),
         (Kind::Instant { digits }, _) => instant(value, *digits, scratch),
         _ => by_notation(value, kind),
@@ -243,21 +242,6 @@ fn uuid(value: ValueRef<'_>) -> Result<ValueRef<'_>, Misfit> {
         _ => None,
     };
     bytes.map(ValueRef::Uuid).ok_or_else(|| not(value, &Kind::Uuid))
-}
-
-fn json<'v>(value: ValueRef<'v>, scratch: &'v mut String) -> Result<ValueRef<'v>, Misfit> {
-    let text = match value {
-        ValueRef::Json(_) => return Ok(value),
-        ValueRef::Text(text) => plain(text),
-        // What a column of SQLite makes of a document that is a number and nothing else.
-        ValueRef::Int(_) | ValueRef::Real(_) => {
-            notation::write(value, scratch);
-            Some(scratch.as_str())
-        }
-        _ => None,
-    };
-    let json = text.filter(|text| serde_json::from_str::<IgnoredAny>(text).is_ok());
-    json.map(ValueRef::Json).ok_or_else(|| not(value, &Kind::Json { normalised: false }))
 }
 
 fn label<'v>(value: ValueRef<'v>, labels: &[String]) -> Result<ValueRef<'v>, Misfit> {

@@ -12,7 +12,7 @@
 //! | `TEXT`, `CLOB`, nothing | `text` |
 //! | `BLOB` | `bytea` |
 //! | `DATE`, `TIME`, `DATETIME` and `TIMESTAMP`, `TIMESTAMPTZ` | the same; a `DATETIME` is a `timestamp` |
-//! | `UUID`, `JSON`, `JSONB` | the same |
+//! | `UUID`, `JSON`, `JSONB`; `JSON TEXT`, `JSONB TEXT` | the same; `json`, `jsonb` |
 //! | all else | what SQLite makes of its values: `bigint`, `numeric`, `double precision`, `text` or `bytea` |
 
 mod defaults;

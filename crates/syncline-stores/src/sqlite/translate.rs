@@ -11,7 +11,7 @@
 //! | bytes | `BLOB` | itself |
 //! | days and times | `DATE`, `TIME`, `TIMESTAMP`, `TIMESTAMPTZ` | text, which SQLite's own functions read |
 //! | UUID | `UUID` | text |
-//! | JSON | `JSON`, `JSONB` | text |
+//! | JSON | `JSON TEXT`, `JSONB TEXT` | text, so that a number alone stays as it is written |
 //! | enumeration, and what only one engine has | `TEXT` | text |
 
 use std::sync::Arc;
@@ -111,8 +111,8 @@ fn declared(kind: &Kind) -> String {
         Kind::Timestamp { digits } => with_digits("TIMESTAMP", *digits),
         Kind::Instant { digits } => with_digits("TIMESTAMPTZ", *digits),
         Kind::Uuid => "UUID".to_owned(),
-        Kind::Json { normalised: false } => "JSON".to_owned(),
-        Kind::Json { normalised: true } => "JSONB".to_owned(),
+        Kind::Json { normalised: false } => "JSON TEXT".to_owned(),
+        Kind::Json { normalised: true } => "JSONB TEXT".to_owned(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Values that do not fit the target's column.
 
 use serde_json::Value;
+use syncline_testkit::postgres::fresh_database;
 
 use super::Server;
 
@@ -62,6 +63,30 @@ fn chosen_ones_are_bent_counted_and_listed() {
     assert_eq!((&again["tables"][0]["unchanged"], &again["tables"][0]["updated"]), (&3.into(), &0.into()), "{again}");
     server.scene.ok("conflicts retry");
     assert_eq!(server.scene.json("conflicts list --json")["data"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn documents_that_repeat_a_name_do_not_fit_where_the_meaning_alone_is_kept() {
+    let (mut server, other) = (Server::new(), fresh_database());
+    server.scene = server.scene.with_variable("PG2", &other.url());
+    server.database.psql(
+        r#"CREATE TABLE d (id integer PRIMARY KEY, j json);
+           INSERT INTO d VALUES (1, '{"b":1, "a":2}'), (2, '{"a":1,"a":2}'), (3, '[{"x":{"a":1,"\u0061":1}}]')"#,
+    );
+    other.psql("CREATE TABLE d (id integer PRIMARY KEY, j jsonb)");
+    let plan = server.scene.run("plan copy env:PG env:PG2");
+    assert!(plan.out.contains("j (json -> jsonb)"), "what is checked is named: {}", plan.out);
+    let said = server.scene.run("copy env:PG env:PG2 --json");
+    assert_eq!((said.code, &said.last()["tables"][0]["held"]), (Some(3), &2.into()), "{}{}", said.out, said.err);
+    let listed = server.scene.ok("conflicts list");
+    assert!(listed.contains("repeats the name of a member") && !listed.contains("\"a\":1"), "{listed}");
+    // What the column would have made of them is not what they are.
+    other.psql(r#"INSERT INTO d VALUES (2, '{"a":2}'), (3, '[{"x":{"a":1}}]')"#);
+    let said = server.scene.run("verify env:PG env:PG2 --json");
+    assert_eq!((said.code, &said.last()["verified"]), (Some(10), &"equal-except".into()), "{}{}", said.out, said.err);
+    assert!(said.out.contains("2 with other values; 2 of them are held"), "{}", said.out);
+    let bent = summary(&server, "mirror env:PG env:PG2 --json", &["--misfit", "d.j=null"]);
+    assert_eq!((&bent["tables"][0]["updated"], &bent["tables"][0]["bent"]), (&2.into(), &2.into()), "{bent}");
 }
 
 #[test]

@@ -14,12 +14,13 @@ const MEMBERS: usize = 16;
 /// What a count or a length takes.
 const COUNT: usize = 8;
 
-/// Appends the encoding of a document. `None` where it is none; then what was appended is of no use.
+/// Appends the encoding of a document. `None` where it has none, then what was appended is of no use: where the text is not
+/// JSON, holds a string with half a character, or repeats the name of a member, of which engines keep one or both.
 pub(super) fn encode(document: &str, out: &mut Vec<u8>) -> Option<()> {
     let text = Text::new(document.trim_ascii());
     let mut encoder = Encoder { text, out, members: Vec::with_capacity(MEMBERS) };
-    let is_sound = encoder.document()?;
-    (is_sound && encoder.text.is_at_end()).then_some(())
+    encoder.document()?;
+    encoder.text.is_at_end().then_some(())
 }
 
 struct Encoder<'t, 'o> {
@@ -38,9 +39,6 @@ struct Open {
     items: u64,
     /// Its first member.
     first: usize,
-    /// Whether it cannot be encoded: it holds a string with half a character. Where a later member of the same name takes the
-    /// place of such a one, nothing is wrong.
-    is_broken: bool,
 }
 
 /// A member of an object, in the encoding: length of the name, name, value.
@@ -49,43 +47,37 @@ struct Member {
     start: usize,
     name_end: usize,
     end: usize,
-    is_broken: bool,
 }
 
 impl Encoder<'_, '_> {
-    /// Whether all that counts could be encoded; `None` where the text is not JSON.
-    fn document(&mut self) -> Option<bool> {
+    fn document(&mut self) -> Option<()> {
         let mut enclosing: Vec<Open> = Vec::new();
         let mut inner: Option<Open> = None;
         loop {
-            let mut is_sound = match self.text.next()? {
+            match self.text.next()? {
                 opening @ (b'{' | b'[') => {
-                    let mut open = self.open(opening);
+                    let open = self.open(opening);
                     if !self.text.eats(open.closing()) {
                         if open.is_object {
-                            self.name(&mut open)?;
+                            self.name()?;
                         }
                         enclosing.extend(inner.replace(open));
                         continue;
                     }
-                    true
                 }
                 b'"' => {
                     self.out.push(b'"');
-                    self.text.string(self.out)?
+                    self.text.string(self.out)?;
                 }
-                _ => {
-                    self.scalar()?;
-                    true
-                }
-            };
+                _ => self.scalar()?,
+            }
             // A value is complete, and perhaps what it is the last part of.
             loop {
-                let Some(mut open) = inner.take() else { return Some(is_sound) };
-                self.took(&mut open, is_sound);
+                let Some(mut open) = inner.take() else { return Some(()) };
+                self.took(&mut open);
                 if self.text.eats(b',') {
                     if open.is_object {
-                        self.name(&mut open)?;
+                        self.name()?;
                     }
                     inner = Some(open);
                     break;
@@ -93,7 +85,7 @@ impl Encoder<'_, '_> {
                 if !self.text.eats(open.closing()) {
                     return None;
                 }
-                is_sound = self.close(&open);
+                self.close(&open)?;
                 inner = enclosing.pop();
             }
         }
@@ -104,17 +96,17 @@ impl Encoder<'_, '_> {
         self.out.push(opening);
         let count_at = self.out.len();
         self.out.extend_from_slice(&[0; COUNT]);
-        Open { is_object: opening == b'{', count_at, items: 0, first: self.members.len(), is_broken: false }
+        Open { is_object: opening == b'{', count_at, items: 0, first: self.members.len() }
     }
 
     /// The name of the next member and the colon behind it.
-    fn name(&mut self, open: &mut Open) -> Option<()> {
+    fn name(&mut self) -> Option<()> {
         let start = self.out.len();
         if self.text.next()? != b'"' {
             return None;
         }
-        open.is_broken |= !self.text.string(self.out)?;
-        self.members.push(Member { start, name_end: self.out.len(), end: 0, is_broken: false });
+        self.text.string(self.out)?;
+        self.members.push(Member { start, name_end: self.out.len(), end: 0 });
         self.text.eats(b':').then_some(())
     }
 
@@ -127,54 +119,40 @@ impl Encoder<'_, '_> {
         Some(())
     }
 
-    fn took(&mut self, open: &mut Open, is_sound: bool) {
+    fn took(&mut self, open: &mut Open) {
         if open.is_object {
-            let member = self.members.last_mut().expect("BUG: a value of an object without a name");
-            (member.end, member.is_broken) = (self.out.len(), !is_sound);
+            self.members.last_mut().expect("BUG: a value of an object without a name").end = self.out.len();
         } else {
             open.items += 1;
-            open.is_broken |= !is_sound;
         }
     }
 
-    /// Whether all that counts of it could be encoded.
-    fn close(&mut self, open: &Open) -> bool {
-        let (count, is_broken) = if open.is_object { self.arrange(open) } else { (open.items, false) };
+    fn close(&mut self, open: &Open) -> Option<()> {
+        let count = if open.is_object { self.arrange(open)? } else { open.items };
         self.out[open.count_at..][..COUNT].copy_from_slice(&count.to_le_bytes());
-        !(open.is_broken || is_broken)
+        Some(())
     }
 
-    /// Puts the members in the order of their names, of which each counts but once: the last one. Returns how many are left,
-    /// and whether one of them is broken.
-    fn arrange(&mut self, open: &Open) -> (u64, bool) {
+    /// Puts the members in the order of their names and returns how many there are; `None` where two have the same.
+    fn arrange(&mut self, open: &Open) -> Option<u64> {
         let members = &mut self.members[open.first..];
         let out = &mut *self.out;
-        let is_broken = |members: &[Member]| members.iter().any(|member| member.is_broken);
-        if members.is_sorted_by(|a, b| a.name(out) < b.name(out)) {
-            let found = (members.len() as u64, is_broken(members));
-            self.members.truncate(open.first);
-            return found;
-        }
-        // Members of one name stay in their order.
-        members.sort_by(|a, b| a.name(out).cmp(b.name(out)));
-        let mut kept = 0;
-        for at in 0..members.len() {
-            let is_last = members.get(at + 1).is_none_or(|next| next.name(out) != members[at].name(out));
-            if is_last {
-                members[kept] = members[at];
-                kept += 1;
+        let is_in_order = |members: &[Member], out: &[u8]| members.is_sorted_by(|a, b| a.name(out) < b.name(out));
+        if !is_in_order(members, out) {
+            members.sort_unstable_by(|a, b| a.name(out).cmp(b.name(out)));
+            if !is_in_order(members, out) {
+                return None;
             }
+            let end = out.len();
+            members.iter().for_each(|member| out.extend_from_within(member.start..member.end));
+            let len = out.len() - end;
+            let start = open.count_at + COUNT;
+            out.copy_within(end.., start);
+            out.truncate(start + len);
         }
-        let members = &members[..kept];
-        let end = out.len();
-        members.iter().for_each(|member| out.extend_from_within(member.start..member.end));
-        let len = out.len() - end;
-        let start = open.count_at + COUNT;
-        out.copy_within(end.., start);
-        out.truncate(start + len);
-        let found = (kept as u64, is_broken(members));
+        let count = members.len() as u64;
         self.members.truncate(open.first);
-        found
+        Some(count)
     }
 }
 

@@ -32,8 +32,7 @@ pub(super) fn fit<'v>(
         ValueRef::Decimal(digits) if takes_text_for_numbers => decimal(digits, coercion),
         ValueRef::Decimal(digits) => Ok(ValueRef::Text(digits.as_bytes())),
         ValueRef::Json(text) if takes_text_for_numbers && looks_numeric(text.as_bytes()) => {
-            // White space around a number goes with the text.
-            decimal(text.trim_ascii(), coercion)
+            json_number(text, coercion, scratch)
         }
         // They may be huge, and are text already.
         ValueRef::Json(text) => Ok(ValueRef::Text(text.as_bytes())),
@@ -104,5 +103,33 @@ fn decimal(digits: &str, coercion: Coercion) -> Result<ValueRef<'_>, Misfit> {
             }
             Ok(real(written, coercion))
         }
+    }
+}
+
+/// A document that is a number and nothing else, which the column turns into that number: only where it is the same text when
+/// it is read again.
+fn json_number<'v>(text: &str, coercion: Coercion, scratch: &mut String) -> Result<ValueRef<'v>, Misfit> {
+    let mut is_again = |cell: ValueRef<'_>| {
+        notation::write(cell, scratch);
+        scratch == text
+    };
+    if coercion != Coercion::Real
+        && let Ok(int) = text.parse::<i64>()
+        && is_again(ValueRef::Int(int))
+    {
+        return Ok(ValueRef::Int(int));
+    }
+    match text.parse::<f64>() {
+        Ok(real) if stays_real(real, coercion) && is_again(ValueRef::Real(real)) => Ok(ValueRef::Real(real)),
+        _ => Err(Misfit("the column would turn the JSON into a number that is written in another way".into())),
+    }
+}
+
+/// Whether the column keeps the double as it is for certain. The sign of a zero is lost on SQLite's way to the disk.
+fn stays_real(number: f64, coercion: Coercion) -> bool {
+    const BEYOND_INTEGERS: f64 = 9_223_372_036_854_775_808.0;
+    match coercion {
+        Coercion::Integer | Coercion::Numeric => number.fract() != 0.0 || number.abs() > BEYOND_INTEGERS,
+        _ => number != 0.0 || number.is_sign_positive(),
     }
 }

@@ -1,4 +1,5 @@
 use proptest::prelude::*;
+use serde::de::IgnoredAny;
 
 use super::super::strategies::{any_decimal, any_int, any_real, any_value};
 use super::super::{Coercion, Value, canonical, key_order};
@@ -63,7 +64,9 @@ proptest! {
         if let Ok(cell) = fitted(&value, &flexible) {
             let again = fitted(&cell, &kind);
             prop_assert!(again.is_ok(), "{:?} as {:?}: {:?}", value, cell, again);
-            prop_assert_eq!(canonical(&again.unwrap()), canonical(&value), "{:?} as {:?}", value, cell);
+            let again = again.unwrap();
+            prop_assert_eq!(canonical(&again), canonical(&value), "{:?} as {:?}", value, cell);
+            prop_assert!(!matches!(value, Value::Json(_)) || again == value, "{:?} as {:?}", value, cell);
         }
     }
 
@@ -151,6 +154,7 @@ fn what_would_be_changed_does_not_fit() {
         (Kind::Timestamp { digits: 6 }, text("2024-02-29 12:00:00+01")),
         (Kind::Timestamp { digits: 6 }, Value::Int(1_700_000_000)),
         (Kind::Json { normalised: true }, text("{")),
+        (Kind::Json { normalised: true }, Value::Json(r#"[{"a":1,"a":2}]"#.to_owned())),
         (Kind::Enum { labels: vec!["a".to_owned()] }, text("b")),
         (Kind::Flexible(Coercion::Numeric), text("12")),
         (Kind::Flexible(Coercion::Numeric), Value::Decimal("1234567890.1234567890".to_owned())),
@@ -158,6 +162,43 @@ fn what_would_be_changed_does_not_fit() {
     ];
     for (kind, value) in cases {
         assert!(fitted(&value, &kind).is_err(), "{value:?} as {kind}");
+    }
+}
+
+#[test]
+fn a_document_that_is_a_number_becomes_one_only_where_it_is_the_same_text_again() {
+    let cell = |text: &str, coercion| fitted(&Value::Json(text.to_owned()), &Kind::Flexible(coercion)).ok();
+    for coercion in [Coercion::Numeric, Coercion::Integer] {
+        for int in ["0", "1", "-17", "9223372036854775807", "-9223372036854775808", "9007199254740993"] {
+            assert_eq!(cell(int, coercion), Some(Value::Int(int.parse().unwrap())), "{int}");
+        }
+        for real in ["1.5", "-0.25", "1e-7", "1e20", "1.7976931348623157e308"] {
+            assert_eq!(cell(real, coercion), Some(Value::Real(real.parse().unwrap())), "{real}");
+        }
+        for lost in [
+            "1.0",
+            "1.50",
+            "1e2",
+            "1E20",
+            "1e16",
+            "-0",
+            "-0.0",
+            " 1 ",
+            "1\n",
+            "0.00001",
+            "1e400",
+            "9223372036854775808",
+        ] {
+            assert_eq!(cell(lost, coercion), None, "{lost}");
+        }
+    }
+    assert_eq!(cell("1.0", Coercion::Real), Some(Value::Real(1.0)));
+    for lost in ["1", "1.50", "-0", "-0.0", "1e400"] {
+        assert_eq!(cell(lost, Coercion::Real), None, "{lost}");
+    }
+    for text in ["1.50", " 1 ", "1e400", "-0"] {
+        assert_eq!(cell(text, Coercion::Text), Some(self::text(text)));
+        assert_eq!(cell(text, Coercion::None), Some(self::text(text)));
     }
 }
 

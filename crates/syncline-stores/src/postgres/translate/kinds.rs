@@ -29,8 +29,8 @@ pub(super) fn kind(column: &Column) -> Kind {
         "DATETIME" | "TIMESTAMP" | "TIMESTAMP WITHOUT TIME ZONE" => Kind::Timestamp { digits },
         "TIMESTAMPTZ" | "TIMESTAMP WITH TIME ZONE" => Kind::Instant { digits },
         "UUID" => Kind::Uuid,
-        "JSON" => Kind::Json { normalised: false },
-        "JSONB" => Kind::Json { normalised: true },
+        "JSON" | "JSON TEXT" => Kind::Json { normalised: false },
+        "JSONB" | "JSONB TEXT" => Kind::Json { normalised: true },
         _ => by_coercion(column),
     }
 }

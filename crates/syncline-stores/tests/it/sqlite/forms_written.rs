@@ -147,7 +147,7 @@ async fn what_a_column_makes_of_a_value_is_what_the_image_says() {
     let mut task = seen(&desk, &kinds).await;
     task.mapped.kept = vec![task.columns.pop().unwrap()];
     let row = |key: u8, real| {
-        let json = Value::Json(" 12 ".to_owned());
+        let json = Value::Json("12".to_owned());
         vec![Value::Uuid([key; 16]), Value::Real(real), Value::Bool(true), json, decimal("10.50")]
     };
     let seen = vec![Value::Uuid([0xaa; 16]), text("x"), Value::Bool(true), Value::Json("{}".to_owned()), text("y")];

@@ -1,7 +1,7 @@
 //! What a server holds, and what comes of it in a file and in a table of the same types again.
 
 use super::trap::Comes::{Back, To};
-use super::trap::Trap;
+use super::trap::{Trap, UNFIT};
 
 /// Types that the tables are made of.
 pub(super) const TYPES: &str = "CREATE TYPE mood AS ENUM ('happy', 'it''s so-so', 'sad');
@@ -226,6 +226,30 @@ pub(super) const FROM_POSTGRES: &[Trap] = &[
             (r#"'"\u0000"'"#, To(r#"'"\u0000"'"#)),
             ("'null'", To("'null'")),
             (r#"'"5"'"#, To(r#"'"5"'"#)),
+            ("'1.50'", To("'1.50'")),
+            ("'1e2'", To("'1e2'")),
+            ("'-0'", To("'-0'")),
+            ("' 1 '", To("' 1 '")),
+            ("'1e400'", To("'1e400'")),
+            ("'12345678901234567890'", To("'12345678901234567890'")),
+        ],
+    },
+    Trap {
+        name: "json into a column that makes numbers of it",
+        declared: "json",
+        into: "JSON",
+        values: &[
+            ("'5'", To("5")),
+            ("'-0.25'", To("-0.25")),
+            ("'9007199254740993'", To("9007199254740993")),
+            ("'[1.0]'", To("'[1.0]'")),
+            ("'1.50'", UNFIT),
+            ("'1.0'", UNFIT),
+            ("'1e2'", UNFIT),
+            ("'-0'", UNFIT),
+            ("' 1 '", UNFIT),
+            ("'1e400'", UNFIT),
+            ("'12345678901234567890'", UNFIT),
         ],
     },
     Trap {
@@ -236,8 +260,16 @@ pub(super) const FROM_POSTGRES: &[Trap] = &[
             (r#"'{"b":1,"a":2}'"#, To(r#"'{"a": 2, "b": 1}'"#)),
             ("'[1, 1.0, 1.00, 1e2]'", To("'[1, 1.0, 1.00, 100]'")),
             (r#"'{"n":123456789012345678901234567890.5}'"#, To(r#"'{"n": 123456789012345678901234567890.5}'"#)),
-            ("'5'", To("5")),
+            ("'5'", To("'5'")),
+            ("'1.0'", To("'1.0'")),
+            ("'12345678901234567890'", To("'12345678901234567890'")),
         ],
+    },
+    Trap {
+        name: "jsonb into a column that makes numbers of it",
+        declared: "jsonb",
+        into: "JSONB",
+        values: &[("'5'", To("5")), ("'1.5'", To("1.5")), ("'1.0'", UNFIT), ("'-1.50'", UNFIT)],
     },
     Trap {
         name: "arrays",

@@ -113,6 +113,17 @@ pub(super) const TABLES: &[TableTrap] = &[
         ..NONE
     },
     TableTrap {
+        name: "keys that are documents",
+        holds: "`1`, `2.0`, `-1.50`, `\"1\"`, `[1, 2]` in `jsonb PRIMARY KEY`",
+        does: "as text in a file, each as PostgreSQL writes it",
+        ways: &[Way::In, Way::Over],
+        source: "CREATE TABLE t (k jsonb PRIMARY KEY, v text);
+            INSERT INTO t VALUES ('2.0', 'a'), ('1', 'b'), ('-1.50', 'c'), ('\"1\"', 'd'), ('[1,2]', 'e')",
+        shows: &[("SELECT count(*) FROM t", &["5"])],
+        home: "SELECT k, v FROM t ORDER BY v",
+        ..NONE
+    },
+    TableTrap {
         name: "NULL in a primary key",
         holds: "NULL in `TEXT PRIMARY KEY`, which SQLite lets in",
         does: "the table is left as it is and named, `KEY_NULL`; the others are carried",

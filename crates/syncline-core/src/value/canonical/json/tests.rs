@@ -1,16 +1,47 @@
 use std::collections::BTreeMap;
+use std::fmt;
 
 use proptest::prelude::*;
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::*;
 
-/// By way of maps and strings, every level parsed anew: what documents were encoded with at first.
+/// The members of an object by their names, of which there are no two.
+struct Members<'t>(BTreeMap<String, &'t RawValue>);
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(MembersVisitor)
+    }
+}
+
+struct MembersVisitor;
+
+impl<'de> Visitor<'de> for MembersVisitor {
+    type Value = Members<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
+        let mut members = BTreeMap::new();
+        while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
+            if members.insert(name, value).is_some() {
+                return Err(A::Error::custom("a name is repeated"));
+            }
+        }
+        Ok(Members(members))
+    }
+}
+
+/// By way of maps and strings, every level parsed anew.
 fn slow(text: &str, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
     let text = text.trim_ascii();
     match text.as_bytes().first() {
         Some(b'{') => {
-            let members: BTreeMap<String, &RawValue> = serde_json::from_str(text)?;
+            let Members(members) = serde_json::from_str(text)?;
             out.push(b'{');
             out.extend_from_slice(&(members.len() as u64).to_le_bytes());
             for (name, member) in &members {
@@ -58,10 +89,8 @@ fn documents_have_the_bytes_they_had() {
         " [ ] ",
         "\u{c}{}\u{c}",
         "{ \"b\" : [1 , {\"z\":1,\"a\":[]} ] , \"a\" : {} }",
-        r#"{"a":1,"a":2,"b":0,"a":3}"#,
-        r#"{"a":"\ud800","a":1}"#,
-        r#"{"a":{"\ud800":1},"a":1}"#,
-        r#"{"ab":1,"a":2,"":3,"\u0061b":4,"\u0000":5}"#,
+        r#"{"b":{"a":1},"a":{"a":{"b":1}},"c":[{"a":1},{"a":2}]}"#,
+        r#"{"ab":1,"a":2,"":3,"\u0061c":4,"\u0000":5}"#,
         r#"["\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00 ende","東京"]"#,
         "[0,-0,-0.0,0e5,1E+2,1e-2,10.50,1e9223372036854775807,1e99999999999999999999]",
         "true",
@@ -69,6 +98,23 @@ fn documents_have_the_bytes_they_had() {
         "[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]",
     ] {
         assert!(same(text), "{text:?}");
+    }
+}
+
+#[test]
+fn a_document_that_repeats_a_name_has_none() {
+    for text in [
+        r#"{"a":1,"a":2}"#,
+        r#"{"a":1,"a":1}"#,
+        r#"{"b":0,"a":1,"c":2,"a":3}"#,
+        r#"{"":1,"":2}"#,
+        r#"{"a":1,"\u0061":2}"#,
+        r#"[[{"x":{"y":[0,{"a":1,"b":[],"a":2}]}}]]"#,
+        r#"{"x":{"a":1,"a":2},"y":1}"#,
+        r#"{"a":"\ud800","a":1}"#,
+        r#"{"a":{"\ud800":1},"a":1}"#,
+    ] {
+        assert!(!same(text), "{text:?}");
     }
 }
 

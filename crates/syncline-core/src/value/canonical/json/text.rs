@@ -96,24 +96,24 @@ impl<'t> Text<'t> {
     }
 
     /// Appends the length and the bytes of what the string before us means, with its quotation marks still to be passed.
-    /// Whether it means anything: half a character does not.
+    /// Half a character means nothing.
     #[inline]
-    pub(super) fn string(&mut self, out: &mut Vec<u8>) -> Option<bool> {
+    pub(super) fn string(&mut self, out: &mut Vec<u8>) -> Option<()> {
         self.at += 1;
         let run = self.run()?;
         if self.peek() == Some(b'"') {
             self.at += 1;
             out.extend_from_slice(&(run.len() as u64).to_le_bytes());
             out.extend_from_slice(run);
-            return Some(true);
+            return Some(());
         }
         let start = out.len();
         out.extend_from_slice(&[0; COUNT]);
         out.extend_from_slice(run);
-        let is_sound = self.with_escapes(out)?;
+        self.with_escapes(out)?;
         let len = (out.len() - start - COUNT) as u64;
         out[start..][..COUNT].copy_from_slice(&len.to_le_bytes());
-        Some(is_sound)
+        Some(())
     }
 
     /// The bytes up to a quotation mark or a backslash; `None` where neither comes.
@@ -125,8 +125,7 @@ impl<'t> Text<'t> {
         (rest[len] >= 0x20).then_some(&rest[..len])
     }
 
-    fn with_escapes(&mut self, out: &mut Vec<u8>) -> Option<bool> {
-        let mut is_sound = true;
+    fn with_escapes(&mut self, out: &mut Vec<u8>) -> Option<()> {
         while self.peek()? == b'\\' {
             self.at += 1;
             let escaped = match self.peek()? {
@@ -136,11 +135,7 @@ impl<'t> Text<'t> {
                 b'n' => '\n',
                 b'r' => '\r',
                 b't' => '\t',
-                b'u' => {
-                    let character = self.unicode()?;
-                    is_sound &= character.is_some();
-                    character.unwrap_or(char::REPLACEMENT_CHARACTER)
-                }
+                b'u' => self.unicode()?,
                 _ => return None,
             };
             self.at += 1;
@@ -148,24 +143,23 @@ impl<'t> Text<'t> {
             out.extend_from_slice(self.run()?);
         }
         self.at += 1;
-        Some(is_sound)
+        Some(())
     }
 
-    /// The character of a `u` and four digits, or of two halves; `Some(None)` where one half is missing. The last digit is
-    /// still to be passed.
-    fn unicode(&mut self) -> Option<Option<char>> {
+    /// The character of a `u` and four digits, or of two halves. The last digit is still to be passed.
+    fn unicode(&mut self) -> Option<char> {
         let unit = self.hex()?;
         let character = char::from_u32(unit);
         let is_first_half = (0xD800..0xDC00).contains(&unit);
         let next = &self.text.as_bytes()[self.at + 1..];
         if !is_first_half || !next.starts_with(b"\\u") {
-            return Some(character);
+            return character;
         }
         self.at += 2;
         let second = self.hex()?;
         let is_second_half = (0xDC00..0xE000).contains(&second);
         let both = || char::from_u32(0x1_0000 + ((unit - 0xD800) << 10) + (second - 0xDC00));
-        Some(if is_second_half { both() } else { None })
+        is_second_half.then(both).flatten()
     }
 
     /// Four digits behind the byte before us, up to the last of them.
