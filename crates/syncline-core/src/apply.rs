@@ -434,7 +434,8 @@ impl<'a> Applier<'a> {
         }
         let Some(evidence) = self.context.evidence else { return Ok(()) };
         let columns = target.with_kept().column_names().map(str::to_owned).collect();
-        evidence.record_table(&TableRecord { table: self.name(table).to_owned(), columns, sequence }).await
+        let (name, in_target) = (self.name(table).to_owned(), Some(target.table.name.clone()));
+        evidence.record_table(&TableRecord { table: name, in_target, columns, sequence }).await
     }
 
     fn name(&self, table: usize) -> &'a str {
@@ -481,6 +482,7 @@ fn concerns_one_table(code: Code) -> bool {
             | Code::TableNotCreated
             | Code::TableDenied
             | Code::TableRebuilt
+            | Code::TextUnreadable
             | Code::TargetChanged
             | Code::ForeignKeyBroken
             | Code::KeyNull

@@ -5,6 +5,7 @@
 //! [`Resolved`] mapping with a [`TableView`] for each table. Nothing of it is ever handed to a database as text.
 
 mod additions;
+mod called;
 mod columns;
 mod define;
 mod feasible;
@@ -21,6 +22,7 @@ pub mod tables;
 use serde::{Deserialize, Serialize};
 
 pub use self::additions::additions;
+pub use self::called::Called;
 pub use self::define::{Defined, LeftOut};
 pub use self::filter::Condition;
 pub use self::mask::{Mask, MaskKey, MaskKind};

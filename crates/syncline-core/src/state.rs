@@ -47,6 +47,8 @@ pub enum ChangeKind {
 pub struct LoadRecord {
     /// The table.
     pub table: String,
+    /// What it is called in the target; unknown of runs by earlier versions.
+    pub in_target: Option<String>,
     /// The columns loaded, in the order the digest is taken over.
     pub columns: Vec<String>,
     /// The run created the table, so undoing the load drops it.
@@ -64,6 +66,8 @@ pub struct LoadRecord {
 pub struct TableRecord {
     /// The table.
     pub table: String,
+    /// What it is called in the target; unknown of runs by earlier versions.
+    pub in_target: Option<String>,
     /// The columns of the images, in their order.
     pub columns: Vec<String>,
     /// The table's sequence before the first change.

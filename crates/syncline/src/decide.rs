@@ -58,16 +58,16 @@ impl Syncline {
                 .because(why)
                 .leaving("nothing was changed"));
         }
-        let Aligned { pairs, absent, notes: drift } =
+        let Aligned { pairs, absent, refused, notes: drift } =
             align(request, &tables, &target_schema, &resolved, &mut *ends.target).await?;
-        if pairs.is_empty() {
+        if pairs.is_empty() && refused.is_empty() {
             return Err(Error::new(Code::NoTables, "none of the tables is in the target, and none is to be created")
                 .leaving("nothing was changed")
                 .next("leave --no-create away", "create what is missing"));
         }
         let mut decision = Decision {
             tables: Vec::new(),
-            refused: Vec::new(),
+            refused,
             notes: notes(&source_schema, &target_schema, &filter, (request.verb, &resolved)),
             absent,
             steps: Vec::new(),
@@ -123,7 +123,16 @@ impl Syncline {
 
 /// Whether other tables can be read although this one cannot.
 pub(crate) fn concerns_one_table(code: Code) -> bool {
-    matches!(code, Code::TableNoKey | Code::KeyNull | Code::TableDenied | Code::TableRebuilt)
+    matches!(
+        code,
+        Code::TableNoKey
+            | Code::KeyNull
+            | Code::TableDenied
+            | Code::TableRebuilt
+            | Code::TableNameShared
+            | Code::TableNotCreated
+            | Code::TextUnreadable
+    )
 }
 
 fn is_referenced(schema: &Schema, table: &str) -> bool {

@@ -18,6 +18,7 @@ use syncline_core::store::Snapshot;
 
 use self::rows::pass_rows;
 use crate::compare::by_sums;
+use crate::counterpart::{counterpart, is_taken};
 use crate::decide::{Ends, concerns_one_table};
 use crate::drift::differences;
 use crate::open::Purpose;
@@ -87,12 +88,13 @@ impl Syncline {
         }
         let mut items = Vec::new();
         for table in &tables {
-            let found = target_schema.table(resolved.target_name(&table.name));
-            let paired = match found
-                .map(|_| pair(table, Counterparts { schema: &target_schema, view: ends.target }, &resolved))
-            {
-                Some(Err(error)) if is_about_mapping(&error) => return Err(error),
-                paired => paired,
+            let (found, paired) = match counterpart(table, &target_schema, &resolved) {
+                Ok(None) => (None, None),
+                Ok(found) => match pair(table, Counterparts { schema: &target_schema, view: ends.target }, &resolved) {
+                    Err(error) if is_about_mapping(&error) => return Err(error),
+                    paired => (found, Some(paired)),
+                },
+                Err(error) => (None, Some(Err(error))),
             };
             items.push(Item { table: seen(table, &resolved), found, paired });
         }
@@ -105,14 +107,15 @@ impl Syncline {
         let notes = notes.collect();
         let ends = views.ends();
         let mut schema = Vec::new();
-        for (Item { found, .. }, table) in items.iter().zip(&tables) {
+        for (Item { found, paired, .. }, table) in items.iter().zip(&tables) {
             match found {
+                None if paired.is_some() => {}
                 None => schema.push(Difference::missing_table(&table.name)),
                 Some(found) => schema.extend(differences(table, found, &resolved, ends.target).await?),
             }
         }
         for table in admitted(&target_schema, &filter) {
-            if !taken.iter().any(|name| name.eq_ignore_ascii_case(&table.name)) {
+            if !is_taken(table, &tables, &target_schema, &resolved) {
                 let found = one_sided(&TableTask::whole(table.clone()), ends.target, &source.label).await?;
                 reports.push(TableDiff { only_source: 0, only_target: found.only_source, ..found });
             }

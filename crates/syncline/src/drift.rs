@@ -11,6 +11,8 @@ use syncline_core::schema::report::Compared;
 use syncline_core::schema::{AddedColumn, Difference, DifferenceKind, Schema, Severity, TableSchema, Widened};
 use syncline_core::store::Snapshot;
 
+use crate::counterpart::{counterpart, flag as rename};
+use crate::decide::concerns_one_table;
 use crate::pairing::{Counterparts, Pair, defined, is_about_mapping, pair, pair_with};
 use crate::request::{RunRequest, SchemaPolicy};
 
@@ -20,6 +22,8 @@ pub(crate) struct Aligned {
     pub(crate) pairs: Vec<Pair>,
     /// Tables that the target has not and is not to get.
     pub(crate) absent: Vec<String>,
+    /// Tables that cannot be carried, with the reason.
+    pub(crate) refused: Vec<(String, Error)>,
     /// Remarks for a person.
     pub(crate) notes: Vec<String>,
 }
@@ -45,15 +49,23 @@ pub(crate) async fn align(
     let mut schema = target_schema.clone();
     let (mut aligned, mut stops) = (Aligned::default(), Stops::default());
     for table in tables {
-        let name = resolved.target_name(&table.name);
-        let Some(found) = target_schema.table(name) else {
-            if request.no_create {
+        let found = match counterpart(table, target_schema, resolved) {
+            Ok(Some(found)) => found,
+            Ok(None) if request.no_create => {
                 aligned.absent.push(table.name.clone());
-            } else {
-                aligned.pairs.push(pair(table, Counterparts { schema: &schema, view: target }, resolved)?);
+                continue;
             }
-            continue;
+            Ok(None) => {
+                let made = pair(table, Counterparts { schema: &schema, view: target }, resolved);
+                aligned.push_made(table, made)?;
+                continue;
+            }
+            Err(error) => {
+                aligned.refused.push((table.name.clone(), error.at_if_unsaid(table.name.as_str())));
+                continue;
+            }
         };
+        let name = found.name.as_str();
         let widened = match request.schema {
             SchemaPolicy::Add => widened(table, found, resolved, target).await?,
             SchemaPolicy::Stop | SchemaPolicy::Ignore => None,
@@ -191,6 +203,18 @@ impl SchemaPolicy {
 }
 
 impl Aligned {
+    /// Takes a table that is to be made, or notes why it cannot be.
+    fn push_made(&mut self, table: &TableSchema, made: Result<Pair>) -> Result<()> {
+        match made {
+            Ok(pair) => self.pairs.push(pair),
+            Err(error) if concerns_one_table(error.code()) => {
+                self.refused.push((table.name.clone(), error.at_if_unsaid(table.name.as_str())));
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
     fn push(&mut self, pair: Pair, (found, by): (&TableSchema, (&Resolved, &dyn Snapshot)), policy: SchemaPolicy) {
         let table = &pair.source.table;
         if !pair.added.is_empty() {
@@ -250,11 +274,6 @@ impl Stops {
         }
         Some(error)
     }
-}
-
-/// The flag as a shell takes it.
-fn rename(rule: &str) -> String {
-    format!("--rename '{}'", rule.replace('\'', r"'\''"))
 }
 
 fn can_be_added(difference: &Difference) -> bool {

@@ -5,6 +5,7 @@
 //! database that this crate does not offer.
 
 pub mod conflicts;
+mod counterpart;
 pub mod demo;
 
 mod backup;

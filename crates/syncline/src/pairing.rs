@@ -10,6 +10,7 @@ use syncline_core::schema::{AddedColumn, Column, Schema, TableSchema, Translated
 use syncline_core::store::Snapshot;
 use syncline_core::value::{Bend, Kind};
 
+use crate::counterpart::{check_new, counterpart};
 use crate::session::{Syncline, now_ms};
 
 impl Syncline {
@@ -114,10 +115,11 @@ pub(crate) fn pair_with(
     resolved: &Resolved,
     one_sided: OneSided,
 ) -> Result<Pair> {
-    match counterparts.schema.table(resolved.target_name(&table.name)) {
+    match counterpart(table, counterparts.schema, resolved)? {
         Some(target) => paired(table, Arc::clone(target), resolved, one_sided),
         None => {
             let (target, left_out) = defined(table, resolved, counterparts.view);
+            check_new(table, &target, resolved)?;
             Ok(Pair { is_missing: true, left_out, ..paired(table, target, resolved, one_sided)? })
         }
     }

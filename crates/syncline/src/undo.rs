@@ -100,7 +100,8 @@ impl Syncline {
         let mut works = Vec::new();
         let (mut refused, mut gone) = (Vec::new(), Vec::new());
         for table in state.evidence_tables(&undone.id).await? {
-            match task_of(&schema, mapping.target_name(&table.table), &table.columns) {
+            let name_in_target = table.in_target.as_deref().unwrap_or_else(|| mapping.target_name(&table.table));
+            match task_of(&schema, name_in_target, &table.columns) {
                 Ok(task) => match fill_spool(state, (&undone.id, &attempts), &table, task, &spool).await {
                     Err(error) if error.code() == Code::UndoStale => refused.push((table.table, error)),
                     work => works.push(work?),
@@ -110,7 +111,7 @@ impl Syncline {
         }
         for load in state.loads(&undone.id).await? {
             // What the run had made is gone, by an earlier undo that was cut off or by anybody: that is what is wanted.
-            let name_in_target = mapping.target_name(&load.table);
+            let name_in_target = load.in_target.as_deref().unwrap_or_else(|| mapping.target_name(&load.table));
             if load.created && schema.table(name_in_target).is_none() {
                 gone.push(load.table);
                 continue;

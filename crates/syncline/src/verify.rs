@@ -10,6 +10,7 @@ use syncline_core::mapping::TableFilter;
 use syncline_core::pace::Lane;
 use syncline_core::store::Description;
 
+use crate::counterpart::counterpart;
 use crate::decide::Ends;
 use crate::diff::DiffRequest;
 use crate::open::{Database, Purpose};
@@ -90,7 +91,7 @@ impl Syncline {
         let target = Counterparts { schema: &target_schema, view: ends.target };
         let mut items = Vec::new();
         for table in admitted(&source_schema, &filter) {
-            let is_missing = target_schema.table(resolved.target_name(&table.name)).is_none();
+            let is_missing = matches!(counterpart(table, &target_schema, &resolved), Ok(None));
             items.push(if request.no_create && is_missing {
                 Err(left_out(&table.name))
             } else {
@@ -138,7 +139,9 @@ impl Syncline {
             Ok((source, target)) => {
                 match self.verify_table(request, (source, target), ends, descriptions).await {
                     // What cannot be read cannot be proven; the others can.
-                    Err(error) if error.code() == Code::TableDenied => Ok((unprovable(&source.table.name, &error), 0)),
+                    Err(error) if matches!(error.code(), Code::TableDenied | Code::TextUnreadable) => {
+                        Ok((unprovable(&source.table.name, &error), 0))
+                    }
                     verified => verified,
                 }
             }

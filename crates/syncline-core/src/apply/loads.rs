@@ -68,6 +68,7 @@ impl Applier<'_> {
         for load in pending.loads.iter().filter(|load| !load.left_nothing()) {
             let record = LoadRecord {
                 table: self.name(load.table).to_owned(),
+                in_target: Some(self.tables[load.table].target.table.name.clone()),
                 columns: self.tables[load.table].target.column_names().map(str::to_owned).collect(),
                 forms: self.tables[load.table].target.forms.clone(),
                 created: load.is_created,

@@ -183,10 +183,22 @@ const USUAL: &[Usual] = &[
     ),
     (Code::TableNotCreated, "the target does not take its definition", "create the table by hand", WITHOUT_THE_TABLE),
     (
+        Code::TableNameShared,
+        "the case of letters makes no other name in the target",
+        "--rename OLD=NEW",
+        "give one of the two another name there",
+    ),
+    (
         Code::TableRebuilt,
         "its rows were taken away from those who were reading it",
         "run the command again",
         "it reads the table as it is by then",
+    ),
+    (
+        Code::TextUnreadable,
+        "its bytes are no text in the database's encoding",
+        "syncline explain TEXT_UNREADABLE",
+        "see how to mend the text, or leave the table out with --tables '*,!NAME'",
     ),
     (Code::TableNoKey, "nothing tells its rows apart", "give the table a key", WITHOUT_THE_TABLE),
     (

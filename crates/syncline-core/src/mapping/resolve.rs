@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::called::{Called, Names};
 use super::columns::{ColumnList, Rename};
 use super::filter::{self, Operand};
 use super::mask::MaskRule;
@@ -18,8 +19,9 @@ use crate::value::Bend;
 /// How every table of a source is seen.
 #[derive(Clone, Debug, Default)]
 pub struct Resolved {
-    /// By the table's name in small letters; tables that are seen as they are have no entry.
+    /// By the table's name; tables that are seen as they are have no entry.
     views: BTreeMap<String, (Arc<TableSchema>, TableView)>,
+    names: Names,
     brief: String,
 }
 
@@ -53,6 +55,7 @@ impl Resolved {
         key: Option<MaskKey>,
     ) -> Result<Self> {
         let mut resolver = Resolver { schema, resolved: Self { brief: mapping.brief(), ..Self::default() } };
+        schema.tables.iter().for_each(|table| resolver.resolved.names.add_source(&table.name));
         for list in &mapping.columns {
             resolver.list(list)?;
         }
@@ -70,6 +73,7 @@ impl Resolved {
         for rule in &mapping.filters {
             resolver.filter(rule, as_of_ms)?;
         }
+        resolver.name_all(admits);
         Ok(resolver.resolved)
     }
 
@@ -81,6 +85,17 @@ impl Resolved {
     /// What a table is called in the target.
     pub fn target_name<'a>(&'a self, table: &'a str) -> &'a str {
         self.changed(table).map_or(table, |view| &view.target)
+    }
+
+    /// The tables of the source other than this one that have its name in the target, but for the case of letters. Tables
+    /// that do not take part are among them: what is there may be theirs all the same.
+    pub fn called_alike<'a>(&'a self, table: &'a str) -> impl Iterator<Item = &'a Called> {
+        self.names.alike(self.target_name(table)).iter().filter(move |other| other.source != table)
+    }
+
+    /// Whether a table of the source has this name in the target or in the source, in any case of its letters.
+    pub fn is_called(&self, name: &str) -> bool {
+        self.names.is_known(name)
     }
 
     /// The mapping in a few words; empty where there is none.
@@ -95,7 +110,7 @@ impl Resolved {
 
     /// As [`Resolved::changed`], with the table itself.
     pub(super) fn changed_table(&self, table: &str) -> Option<&(Arc<TableSchema>, TableView)> {
-        self.views.get(&table.to_ascii_lowercase())
+        self.views.get(self.names.spelled(table))
     }
 }
 
@@ -325,6 +340,15 @@ impl<'a> Resolver<'a> {
         Ok(())
     }
 
+    /// Takes note of what all tables are called, once that is settled.
+    fn name_all(&mut self, admits: &dyn Fn(&str) -> bool) {
+        for table in &self.schema.tables {
+            let target = self.resolved.target_name(&table.name).to_owned();
+            let called = Called { source: table.name.clone(), target, takes_part: admits(&table.name) };
+            self.resolved.names.add_target(called);
+        }
+    }
+
     fn table(&self, name: &str, flag: &str) -> Result<&'a Arc<TableSchema>> {
         self.schema.table(name).ok_or_else(|| {
             if let Some(other) = self
@@ -343,7 +367,7 @@ impl<'a> Resolver<'a> {
     }
 
     fn view(&mut self, table: &Arc<TableSchema>) -> &mut TableView {
-        let entry = self.resolved.views.entry(table.name.to_ascii_lowercase());
+        let entry = self.resolved.views.entry(table.name.clone());
         &mut entry.or_insert_with(|| (Arc::clone(table), TableView::plain(table))).1
     }
 }

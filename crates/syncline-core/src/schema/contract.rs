@@ -24,6 +24,15 @@ pub enum Mismatch {
         /// Its declared type in the source.
         declared_type: String,
     },
+    /// The target has one column for two of the source, whose names differ in the case of letters only.
+    Shared {
+        /// The column's name in the target, as the source has it.
+        column: String,
+        /// That of the other column.
+        other: String,
+        /// The column of the target.
+        target: String,
+    },
     /// Only the target has this column.
     Extra {
         /// The column's name.
@@ -94,6 +103,10 @@ pub fn pair_mapped(
     let mut mismatches = Vec::new();
     for (position, column) in source.columns.iter().enumerate() {
         let Some(name) = &names[position] else { continue };
+        if let Some(shared) = shared(position, target, names, one_sided) {
+            mismatches.extend(shared);
+            continue;
+        }
         let Some(at) = target.column(name) else {
             // A computed column may mention what a mapping takes away; then the target can do without it.
             if one_sided == OneSided::Refused && (column.generated == Generated::No || !is_mapped) {
@@ -119,6 +132,28 @@ pub fn pair_mapped(
     mismatches.extend(unfilled(source, target, names, one_sided));
     mismatches.extend(key_mismatch(source, target, names));
     if mismatches.is_empty() { Ok(pairs) } else { Err(mismatches) }
+}
+
+/// Whether another column of the source comes before this one where both would go into one column of the target. Where one
+/// is spelled like it, that one has it.
+fn shared(
+    position: usize,
+    target: &TableSchema,
+    names: &[Option<String>],
+    one_sided: OneSided,
+) -> Option<Option<Mismatch>> {
+    let column = names[position].as_ref()?;
+    let found = &target.columns[target.column(column)?].name;
+    let mut others = names.iter().flatten().filter(|other| *other != column && other.eq_ignore_ascii_case(column));
+    // Of a column that is there in both spellings each has its own.
+    if found == column {
+        return None;
+    }
+    let other = others.clone().find(|other| *other == found);
+    let is_left_out = other.is_some() && one_sided == OneSided::LeftOut;
+    let other = other.or_else(|| others.next())?;
+    let (column, other, target) = (column.clone(), other.clone(), found.clone());
+    Some((!is_left_out).then_some(Mismatch::Shared { column, other, target }))
 }
 
 /// As what the cells of these pairs are seen on both sides, and by which encoding rows are equal.
@@ -159,7 +194,8 @@ fn unfilled(
     names: &[Option<String>],
     one_sided: OneSided,
 ) -> Vec<Mismatch> {
-    let is_filled = |name: &str| names.iter().flatten().any(|other| other.eq_ignore_ascii_case(name));
+    let filled: Vec<_> = names.iter().flatten().filter_map(|name| target.column(name)).collect();
+    let is_filled = |name: &str| target.column(name).is_some_and(|column| filled.contains(&column));
     let is_left_out = |name: &str| {
         one_sided == OneSided::LeftOut || source.column(name).is_some_and(|column| names[column].is_none())
     };
@@ -197,6 +233,10 @@ impl Mismatch {
             Mismatch::Missing { column, declared_type } => Error::new(
                 Code::SchemaColumnMissing,
                 format!("the target's {target} has no column {column} (source: {})", or_untyped(&declared_type)),
+            ),
+            Mismatch::Shared { column, other, target: theirs } => Error::new(
+                Code::SchemaColumnMissing,
+                format!("{column} and {other} of {table} would share one column {theirs} of the target's {target}"),
             ),
             Mismatch::Extra { column } => Error::new(
                 Code::SchemaColumnExtra,
@@ -276,6 +316,33 @@ mod tests {
         target.key = Some(Key { columns: vec![1], is_rowid: true, collations: vec!["BINARY".to_owned()] });
         let pairs = pair_columns(&source, &target).unwrap();
         assert_eq!(pairs, [ColumnPair { source: 0, target: 1 }, ColumnPair { source: 1, target: 0 }]);
+    }
+
+    #[test]
+    fn two_columns_do_not_share_one() {
+        let columns = |names: &[&str]| {
+            let columns: Vec<_> = names.iter().map(|name| (*name, Coercion::Text, Generated::No)).collect();
+            table(&columns)
+        };
+        let shared = |column: &str, other: &str, target: &str| {
+            let (column, other, target) = (column.to_owned(), other.to_owned(), target.to_owned());
+            Mismatch::Shared { column, other, target }
+        };
+        let source = columns(&["id", "A", "a"]);
+        let names: Vec<_> = source.columns.iter().map(|column| Some(column.name.clone())).collect();
+        let target = columns(&["id", "a"]);
+        assert_eq!(pair_columns(&source, &target).unwrap_err(), [shared("A", "a", "a")]);
+        let pairs = pair_mapped(&source, &target, &names, OneSided::LeftOut).unwrap();
+        assert_eq!(pairs[1..], [ColumnPair { source: 2, target: 1 }]);
+        // Both have their own, and one side alone has one of them.
+        assert_eq!(pair_columns(&source, &source).unwrap().len(), 3);
+        assert_eq!(pair_columns(&target, &source).unwrap_err(), [Mismatch::Extra { column: "A".to_owned() }]);
+        // None is spelled like the target's.
+        let (source, target) = (columns(&["id", "Ab", "AB"]), columns(&["id", "ab"]));
+        let expected = [shared("Ab", "AB", "ab"), shared("AB", "Ab", "ab")];
+        assert_eq!(pair_columns(&source, &target).unwrap_err(), expected);
+        let names: Vec<_> = source.columns.iter().map(|column| Some(column.name.clone())).collect();
+        assert_eq!(pair_mapped(&source, &target, &names, OneSided::LeftOut).unwrap_err(), expected);
     }
 
     #[test]

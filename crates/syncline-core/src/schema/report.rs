@@ -167,6 +167,16 @@ impl Compared<'_> {
                 };
                 (DifferenceKind::ColumnMissing, Some(column.clone()), is_addable, remedy)
             }
+            Mismatch::Shared { column, .. } => {
+                let name = self.free_name(column);
+                rule = Some(self.rename_of(column, &name));
+                (
+                    DifferenceKind::ColumnMissing,
+                    Some(column.clone()),
+                    false,
+                    "give it a name of its own there".to_owned(),
+                )
+            }
             Mismatch::Extra { column } => {
                 let rename = renames.iter().find(|(_, found)| found == column);
                 let remedy = match rename {
@@ -201,6 +211,15 @@ impl Compared<'_> {
     fn refusal(&self, column: &str) -> Option<&str> {
         let refused = self.widened.iter().flat_map(|widened| &widened.refused);
         refused.into_iter().find(|(name, _)| name == column).map(|(_, words)| words.as_str())
+    }
+
+    /// A name for this column that no other has on either side.
+    fn free_name(&self, column: &str) -> String {
+        let is_taken = |name: &str| {
+            let mut carried = self.names.iter().flatten();
+            self.target.column(name).is_some() || carried.any(|other| other.eq_ignore_ascii_case(name))
+        };
+        free_name(column, is_taken)
     }
 
     fn rename_of(&self, missing: &str, found: &str) -> String {
@@ -268,19 +287,35 @@ impl Compared<'_> {
             }
             _ => {}
         }
-        if !is_same_text(ours.default.as_deref(), theirs.default.as_deref()) {
+        if !is_same_text(ours.default.as_deref(), theirs.default.as_deref()) && !self.are_numbered_alike(ours, theirs) {
             let default = |column: &Column| match &column.default {
+                Some(_) if self.is_across() && is_counted(column) => "numbers that it is given by default".to_owned(),
                 Some(default) => format!("the default {default}"),
                 None => "no default".to_owned(),
             };
             let what = format!("{name} has {} in the source and {} in the target", default(ours), default(theirs));
             add(DifferenceKind::Default, what, HARMLESS);
         }
-        if !ours.collation.eq_ignore_ascii_case(&theirs.collation) {
+        // What is no text has none, and that it is none is told already.
+        let is_text = |column: &Column| !column.collation.is_empty();
+        if is_text(ours) && is_text(theirs) && !ours.collation.eq_ignore_ascii_case(&theirs.collation) {
             let (ours, theirs) = (&ours.collation, &theirs.collation);
             let what = format!("{name} is compared by {ours} in the source and by {theirs} in the target");
             add(DifferenceKind::Collation, what, "a unique value may clash on one side only; such a row is held");
         }
+    }
+
+    /// Whether both give numbers to rows that bring none, however they say so: the only column of a key does in engines that
+    /// have row numbers, and where it does not, rows are carried with theirs.
+    fn are_numbered_alike(&self, ours: &Column, theirs: &Column) -> bool {
+        let is_alone_in_key = |column: &Column| matches!(self.expected.primary_key[..], [only] if self.expected.columns[only].name == column.name);
+        let is_numbered = is_counted(ours) || (ours.default.is_none() && self.is_across() && is_alone_in_key(ours));
+        is_counted(theirs) && is_numbered
+    }
+
+    /// Whether the two are of different engines.
+    fn is_across(&self) -> bool {
+        self.source.engine != self.target.engine
     }
 
     fn harmless(&self, kind: DifferenceKind, column: Option<String>, what: String, remedy: &str) -> Difference {
@@ -300,9 +335,21 @@ fn is_alike(a: &Column, b: &Column) -> bool {
 }
 
 /// A name as it stands in a rule of a mapping.
-fn as_typed(name: &str) -> Cow<'_, str> {
+/// A name as it is typed in a rule of a mapping: in quotes where it would be read otherwise.
+pub fn as_typed(name: &str) -> Cow<'_, str> {
     let is_plain = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_');
     if is_plain { Cow::Borrowed(name) } else { Cow::Owned(format!("\"{}\"", name.replace('"', "\"\""))) }
+}
+
+/// A name like this one that is not taken yet.
+pub fn free_name(name: &str, is_taken: impl Fn(&str) -> bool) -> String {
+    let numbered = |number: usize| format!("{name}_{number}");
+    (2..).map(numbered).find(|name| !is_taken(name)).expect("BUG: there is no end of numbers")
+}
+
+/// Whether the default gives out numbers.
+fn is_counted(column: &Column) -> bool {
+    column.default.as_deref().is_some_and(|default| default.starts_with("nextval("))
 }
 
 fn or_untyped(declared: &str) -> &str {

@@ -19,7 +19,8 @@ pub use self::settings::{ConnectOptions, Host, Password, Roots, TlsMode};
 const OLDEST: u32 = 130_000;
 
 /// What the session is asked before it is pinned: after that nobody could tell what its search path was.
-const FIRST: &str = "SELECT current_setting('server_version_num'), current_setting('server_version'), current_schema()";
+const FIRST: &str = "SELECT current_setting('server_version_num'), current_setting('server_version'), current_schema(), \
+    current_setting('server_encoding')";
 
 /// Makes values read the same in every session, keeps the server's own limits from cutting a run short, and makes it refuse
 /// rather than hide rows that a policy keeps from us: they would count as missing.
@@ -45,6 +46,8 @@ pub struct Connection {
     pub version: String,
     /// The schema that names without one meant before the session was pinned, if there is such a schema.
     pub default_schema: Option<String>,
+    /// In which the database keeps text.
+    encoding: String,
     label: String,
     ended: Arc<OnceLock<String>>,
 }
@@ -58,10 +61,17 @@ impl Connection {
     /// The error a person sees for what went wrong while doing this.
     pub(super) fn error_while(&self, failure: impl Into<Failure>, doing: Doing) -> Error {
         let failure = failure.into();
-        match self.ended.get() {
+        let said = match self.ended.get() {
             // The request that was under way only hears that nobody answers any more.
             Some(reason) if failure.is_closed() => failure.into_error(&self.label, doing).because(reason),
             _ => failure.into_error(&self.label, doing),
+        };
+        match (said.code(), said.why()) {
+            (Code::TextUnreadable, Some(why)) => {
+                let why = format!("the database's encoding is {}, and the server says: {why}", self.encoding);
+                said.because(why)
+            }
+            _ => said,
         }
     }
 }
@@ -145,8 +155,8 @@ async fn attempt(
             let _ = told.set(words(&error));
         }
     });
-    let mut connection =
-        Connection { client, version: String::new(), default_schema: None, label: label.to_owned(), ended };
+    let (version, encoding, label) = (String::new(), String::new(), label.to_owned());
+    let mut connection = Connection { client, version, default_schema: None, encoding, label, ended };
     connection.pin().await?;
     Ok(Ok(connection))
 }
@@ -178,6 +188,7 @@ impl Connection {
                 check_version(row.get(0).unwrap_or_default(), row.get(1).unwrap_or_default(), &self.label)?;
                 self.version = row.get(1).unwrap_or_default().to_owned();
                 self.default_schema = row.get(2).map(str::to_owned);
+                self.encoding = row.get(3).unwrap_or_default().to_owned();
             }
         }
         let pinned = format!("{PINNED}; SET lock_timeout = {}", limits::LOCK_WAIT.as_millis());

@@ -1,6 +1,6 @@
 //! Where a table is, and how it is written.
 
-use syncline_core::error::Result;
+use syncline_core::error::{Code, Error, Result};
 use syncline_core::schema::TableSchema;
 
 use crate::sql::Dialect;
@@ -68,8 +68,15 @@ impl Place<'_> {
     /// Both names in quotes.
     ///
     /// # Errors
-    /// As [`Dialect::identifier`].
+    /// As [`Dialect::identifier`], and `STORE_MISSING` for the default schema where there is none.
     pub fn quoted(&self) -> Result<String> {
+        if self.schema.is_empty() {
+            let what = "the database has no schema that tables are looked for in first, so none can be made there";
+            return Err(Error::new(Code::StoreMissing, what)
+                .because("the search_path of the login names no schema that is there")
+                .leaving("nothing was changed")
+                .next("schema=NAME in the name of the database", "names the schema"));
+        }
         Ok(format!("{}.{}", quoted(self.schema)?, quoted(self.name)?))
     }
 }

@@ -3,6 +3,7 @@
 use syncline_core::mapping::{Resolved, TableFilter};
 use syncline_core::schema::Schema;
 
+use crate::counterpart::is_taken;
 use crate::request::Verb;
 use crate::select::admitted;
 
@@ -27,10 +28,10 @@ const NOT_CARRIED: [(&str, &str); 12] = [
 pub(super) fn notes(source: &Schema, target: &Schema, filter: &TableFilter, asked: (Verb, &Resolved)) -> Vec<String> {
     let (verb, resolved) = asked;
     let mut notes = Vec::new();
-    let taken: Vec<_> = admitted(source, filter).into_iter().map(|table| resolved.target_name(&table.name)).collect();
+    let taking = admitted(source, filter);
     let only_target: Vec<_> = admitted(target, filter)
         .into_iter()
-        .filter(|table| !taken.iter().any(|name| name.eq_ignore_ascii_case(&table.name)))
+        .filter(|table| !is_taken(table, &taking, target, resolved))
         .map(|t| t.name.as_str())
         .collect();
     if verb == Verb::Mirror && !only_target.is_empty() {

@@ -78,7 +78,10 @@ mod tests {
     /// A batch that changes a row of `t` and leaves its counter here.
     async fn batch(state: &State, run: &str, number: u64, left: i64) {
         let evidence = state.evidence(run);
-        evidence.record_table(&TableRecord { table: "t".into(), columns: Vec::new(), sequence: None }).await.unwrap();
+        evidence
+            .record_table(&TableRecord { table: "t".into(), in_target: None, columns: Vec::new(), sequence: None })
+            .await
+            .unwrap();
         let image = Image { key: vec![number as u8], before: Some(vec![1]), place: None, after: None };
         evidence.record_images(number, "t", vec![image]).await.unwrap();
         let counter = CounterRecord { table: "t".into(), left: Some(left), is_shared: false };

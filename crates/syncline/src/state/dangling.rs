@@ -73,7 +73,10 @@ mod tests {
         let id = state.begin_run(run(0)).await.unwrap();
         let evidence = state.evidence(&id);
         evidence.record_dangling(&records()).await.unwrap();
-        evidence.record_table(&TableRecord { table: "t".into(), columns: Vec::new(), sequence: None }).await.unwrap();
+        evidence
+            .record_table(&TableRecord { table: "t".into(), in_target: None, columns: Vec::new(), sequence: None })
+            .await
+            .unwrap();
         if has_changed {
             let image = Image { key: vec![1], before: None, place: None, after: None };
             evidence.record_images(1, "t", vec![image]).await.unwrap();

@@ -37,13 +37,13 @@ impl State {
     /// The tables a run has before-images of, in the order they were recorded.
     pub async fn evidence_tables(&self, run: &str) -> Result<Vec<TableRecord>> {
         let run = run.to_owned();
-        let select = "SELECT name, columns, row_number FROM evidence_table WHERE run = ?1 ORDER BY id";
+        let select = "SELECT name, columns, row_number, in_target FROM evidence_table WHERE run = ?1 ORDER BY id";
         self.database
             .read("read the tables of a run", move |connection| {
                 let mut statement = connection.prepare_cached(select)?;
                 let tables = statement.query_map([run], |row| {
                     let columns = read_json(row, 1)?.unwrap_or_default();
-                    Ok(TableRecord { table: row.get(0)?, columns, sequence: row.get(2)? })
+                    Ok(TableRecord { table: row.get(0)?, in_target: row.get(3)?, columns, sequence: row.get(2)? })
                 })?;
                 Ok(tables.collect::<rusqlite::Result<_>>()?)
             })
@@ -53,7 +53,8 @@ impl State {
     /// The loads of a run, in the order they were recorded.
     pub async fn loads(&self, run: &str) -> Result<Vec<LoadRecord>> {
         let run = run.to_owned();
-        let select = "SELECT name, columns, created, sum, row_number, forms FROM load WHERE run = ?1 ORDER BY sequence";
+        let select = "SELECT name, columns, created, sum, row_number, forms, in_target FROM load WHERE run = ?1 \
+             ORDER BY sequence";
         self.database
             .read("read the loads of a run", move |connection| {
                 let mut statement = connection.prepare_cached(select)?;
@@ -65,6 +66,7 @@ impl State {
                         sum: row.get(3)?,
                         sequence: row.get(4)?,
                         forms: read_json(row, 5)?.unwrap_or_default(),
+                        in_target: row.get(6)?,
                     })
                 })?;
                 Ok(loads.collect::<rusqlite::Result<_>>()?)

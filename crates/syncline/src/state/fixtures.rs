@@ -48,13 +48,19 @@ pub(super) fn image(key: &str, before: Option<&str>, after: Option<u128>) -> Ima
 }
 
 pub(super) fn table(name: &str) -> TableRecord {
-    TableRecord { table: name.into(), columns: vec!["id".into(), "na\"me".into()], sequence: Some(9) }
+    TableRecord {
+        table: name.into(),
+        in_target: Some("other".into()),
+        columns: vec!["id".into(), "na\"me".into()],
+        sequence: Some(9),
+    }
 }
 
 pub(super) fn load(name: &str) -> LoadRecord {
     let columns = vec!["id".into()];
     let forms = Forms { kinds: vec![None, Some(Kind::Date)], equality: Equality::Canonical };
-    LoadRecord { table: name.into(), columns, created: true, sum: vec![1, 2], sequence: None, forms }
+    let in_target = Some("other".into());
+    LoadRecord { table: name.into(), in_target, columns, created: true, sum: vec![1, 2], sequence: None, forms }
 }
 
 /// A run that has ended, with one image of so many bytes.

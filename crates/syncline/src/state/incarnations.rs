@@ -104,6 +104,7 @@ mod tests {
         let id = state.begin_run(run(RunVerb::Mirror, identity)).await.unwrap();
         let load = LoadRecord {
             table: "t".into(),
+            in_target: None,
             columns: vec![],
             created: true,
             sum: vec![],

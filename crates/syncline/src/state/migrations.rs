@@ -10,7 +10,7 @@ use super::database::{Outcome, state_failed};
 const APPLICATION: i32 = i32::from_be_bytes(*b"Sync");
 
 /// The step at position n leads from version n to n + 1.
-const STEPS: &[&str] = &[FIRST, PLANS, LEDGER, INCARNATIONS, DANGLING, COUNTERS, FORMS];
+const STEPS: &[&str] = &[FIRST, PLANS, LEDGER, INCARNATIONS, DANGLING, COUNTERS, FORMS, TARGETS];
 
 const FIRST: &str = "
     CREATE TABLE run (
@@ -197,6 +197,12 @@ const COUNTERS: &str = "
 
 /// In which forms the rows of a load were seen whose digest is kept.
 const FORMS: &str = "ALTER TABLE load ADD COLUMN forms TEXT";
+
+/// What the tables of a run are called in its target.
+const TARGETS: &str = "
+    ALTER TABLE evidence_table ADD COLUMN in_target TEXT;
+    ALTER TABLE load ADD COLUMN in_target TEXT;
+";
 
 /// Makes sure that the database is ours and no newer than this program, before anything is written to it.
 pub(super) fn check(connection: &Connection, path: &Path) -> Outcome<()> {

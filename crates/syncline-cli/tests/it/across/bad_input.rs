@@ -1,9 +1,11 @@
 //! What goes wrong with a server: told with the right exit code and all that a person needs, and nothing half written.
 
+mod alike;
 mod cancelled;
 mod collisions;
 mod cut;
 mod disk;
+mod encoding;
 mod granted;
 mod names;
 mod others;

@@ -32,7 +32,10 @@ impl Compared<'_> {
         let (ours, theirs) = (self.expected, self.target);
         found.extend(option("STRICT", ours.strict, theirs.strict, "rows with values of another type are held"));
         found.extend(option("WITHOUT ROWID", ours.without_rowid, theirs.without_rowid, HARMLESS));
-        found.extend(option("AUTOINCREMENT", ours.autoincrement, theirs.autoincrement, HARMLESS));
+        // Each engine has its own word for that.
+        if !self.is_across() {
+            found.extend(option("AUTOINCREMENT", ours.autoincrement, theirs.autoincrement, HARMLESS));
+        }
     }
 }
 

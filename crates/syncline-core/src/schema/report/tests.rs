@@ -104,3 +104,29 @@ fn what_does_not_stop_is_told_all_the_same() {
     target.checks[0].expression = "a > 'b'".to_owned();
     assert_eq!(compared(&target, &target.clone(), &[]), []);
 }
+
+#[test]
+fn how_engines_spell_the_same_thing_is_no_difference() {
+    let next = |sequence: &str| Some(format!("nextval('{sequence}'::regclass)"));
+    let mut source = TableSchema { engine: "sqlite", primary_key: vec![0], ..table(Vec::new()) };
+    let mut target = TableSchema { engine: "postgres", autoincrement: true, ..table(Vec::new()) };
+    target.columns[0].default = next("public.g_id_seq");
+    assert_eq!(compared(&source, &target, &[]), []);
+    source.columns[0].default = next("public.t_id_seq");
+    assert_eq!(compared(&source, &target, &[]), []);
+    // Beside the key, and within one engine, it is one.
+    source.columns[0].default = None;
+    source.primary_key.clear();
+    assert_eq!(compared(&source, &target, &[])[0].kind, DifferenceKind::Default);
+    (source.engine, source.primary_key) = ("postgres", vec![0]);
+    let within: Vec<_> = compared(&source, &target, &[]).iter().map(|difference| difference.kind).collect();
+    assert_eq!(within, [DifferenceKind::Default, DifferenceKind::Option]);
+}
+
+#[test]
+fn what_is_no_text_is_compared_by_no_collation() {
+    let source = table(vec![Column { collation: String::new(), ..column("a", "INT", Coercion::Integer) }]);
+    let target = table(vec![Column { collation: "default".to_owned(), ..column("a", "INT", Coercion::Integer) }]);
+    assert_eq!(compared(&source, &target, &[]), []);
+    assert_eq!(compared(&target, &source, &[]), []);
+}

@@ -262,6 +262,8 @@ fn code(state: &str, row: bool, doing: Doing) -> Code {
         // What is read without a right is always a table.
         "42501" if row || doing == Doing::Reading => Code::TableDenied,
         "42501" => Code::PermissionDenied,
+        // What we send is always text, so it is theirs that is none.
+        "22021" | "22P05" if doing == Doing::Reading => Code::TextUnreadable,
         "25006" => Code::StoreReadOnly,
         "53100" => Code::DiskFull,
         "53300" | "57P03" => Code::StoreUnreachable,
@@ -299,6 +301,7 @@ fn what(code: Code, doing: Doing, label: &str, table: &str) -> String {
         Code::PermissionDenied => format!("this user may not do that in {label}"),
         Code::TableDenied if table.is_empty() => format!("this user may not read a table of {label}"),
         Code::TableDenied => format!("this user may not do that with {table} in {label}"),
+        Code::TextUnreadable => format!("{label} holds text that its server cannot send as UTF-8"),
         Code::StoreReadOnly => format!("{label} cannot be written"),
         Code::StoreLocked => format!("{label} is locked by another program"),
         Code::StatementCancelled => format!("the server of {label} ended a statement before it was done"),
@@ -345,9 +348,19 @@ mod tests {
             ("22001", false, Code::StoreFailed),
             ("22P04", true, Code::StoreFailed),
             ("42P01", true, Code::StoreFailed),
+            ("22021", true, Code::RowRefused),
         ];
         for (state, row, expected) in cases {
             assert_eq!(code(state, row, Doing::Writing), expected, "{state} {row}");
+        }
+    }
+
+    #[test]
+    fn text_that_the_server_cannot_send_is_told_from_text_that_it_does_not_take() {
+        for state in ["22021", "22P05"] {
+            assert_eq!(code(state, false, Doing::Reading), Code::TextUnreadable, "{state}");
+            assert_eq!(code(state, false, Doing::Writing), Code::StoreFailed, "{state}");
+            assert_eq!(code(state, true, Doing::Writing), Code::RowRefused, "{state}");
         }
     }
 

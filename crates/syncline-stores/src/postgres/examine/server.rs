@@ -12,7 +12,8 @@ SELECT current_setting('server_version_num')::int4, current_user::text, current_
     current_setting('is_superuser') = 'on', pg_is_in_recovery(), current_setting('transaction_read_only') = 'on',
     has_database_privilege(current_database(), 'TEMPORARY'),
     (SELECT has_schema_privilege(oid, 'CREATE') FROM pg_namespace WHERE nspname = $1),
-    (SELECT CASE WHEN ssl THEN version END FROM pg_stat_ssl WHERE pid = pg_backend_pid())";
+    (SELECT CASE WHEN ssl THEN version END FROM pg_stat_ssl WHERE pid = pg_backend_pid()),
+    current_setting('server_encoding')";
 
 /// Whether the login may count as one that replicates; servers before version 15 let nobody but a superuser.
 const MAY_REPLICATE: &str = "SELECT has_parameter_privilege('session_replication_role', 'SET')";
@@ -54,6 +55,7 @@ pub(super) struct Server {
     pub(super) may_replicate: bool,
     /// The version of the encryption of this session.
     tls: Option<String>,
+    encoding: String,
     settings: Vec<(String, String)>,
 }
 
@@ -86,6 +88,7 @@ impl Server {
             may_create: row.get(7)?,
             may_replicate,
             tls: row.get(8)?,
+            encoding: row.get(9)?,
             settings: settings.iter().map(setting).collect::<Result<_>>()?,
         })
     }
@@ -128,6 +131,13 @@ impl Server {
         }));
         if risks.len() == 1 {
             risks.push(Finding::new("durability", Verdict::Ok, "what is committed is durable"));
+        }
+        if self.encoding == "SQL_ASCII" {
+            risks.push(
+                Finding::new("encoding", Verdict::Note, "the database's encoding is SQL_ASCII")
+                    .because("it takes any bytes for text, and a table with text that is not UTF-8 cannot be read")
+                    .next("syncline explain TEXT_UNREADABLE", "says how to mend such text"),
+            );
         }
         risks
     }

@@ -75,12 +75,5 @@ fn may_not_create(error: Error, names: &Names) -> Error {
 }
 
 fn table(names: &Names) -> Attempt<String> {
-    if names.default_schema().is_empty() {
-        let what = "the target has no schema that tables are looked for in first, so nothing can be kept there";
-        return Err(Error::new(Code::StoreMissing, what)
-            .leaving("nothing was changed")
-            .next("schema=NAME in the name of the database", "names the schema")
-            .into());
-    }
     Ok(Place { schema: names.default_schema(), name: NAME }.quoted()?)
 }

@@ -126,6 +126,7 @@ struct Definer<'c> {
 impl Definer<'_> {
     async fn create_table(&self, table: &TableSchema, waiting: &mut Waiting) -> Result<()> {
         let place = self.names.place(table);
+        let written = place.quoted()?;
         self.create_schema(place.schema).await?;
         let mut table = table.clone();
         // Enumerations first: others may be arrays of them.
@@ -134,7 +135,6 @@ impl Definer<'_> {
         for column in enumerations.into_iter().chain(others) {
             self.settle_type(&table.name, column).await?;
         }
-        let written = place.quoted()?;
         let (definition, key) = match synthesis::keyless_definition(&table, &written)? {
             Some((definition, key)) => (definition, Some(key)),
             None => (synthesis::table_definition(&table, &written)?, None),

@@ -172,7 +172,7 @@ fn of_retry(error: Error) -> Error {
 fn is_of_table(code: Code) -> bool {
     use Code::{
         SchemaColumnExtra, SchemaColumnMissing, SchemaColumnRequired, SchemaKeyDiffers, SchemaTypeDiffers, TableDenied,
-        TableNoKey, TableNotFound,
+        TableNameShared, TableNoKey, TableNotFound, TextUnreadable,
     };
     matches!(
         code,
@@ -182,8 +182,10 @@ fn is_of_table(code: Code) -> bool {
             | SchemaKeyDiffers
             | SchemaTypeDiffers
             | TableDenied
+            | TableNameShared
             | TableNoKey
             | TableNotFound
+            | TextUnreadable
     )
 }
 

@@ -38,12 +38,18 @@ impl RunEvidence {
 impl Evidence for RunEvidence {
     async fn record_table(&self, record: &TableRecord) -> Result<()> {
         let (run, record) = (self.run.clone(), record.clone());
-        let insert = "INSERT INTO evidence_table (run, name, columns, row_number) VALUES (?1, ?2, ?3, ?4) \
+        let insert = "INSERT INTO evidence_table (run, name, columns, row_number, in_target) VALUES (?1, ?2, ?3, ?4, ?5) \
              ON CONFLICT (run, name) DO NOTHING";
         self.database
             .write("record the table of a run", move |tx| {
                 let columns = to_json(&record.columns)?;
-                tx.prepare_cached(insert)?.execute(params![run, record.table, columns, record.sequence])?;
+                tx.prepare_cached(insert)?.execute(params![
+                    run,
+                    record.table,
+                    columns,
+                    record.sequence,
+                    record.in_target
+                ])?;
                 Ok(())
             })
             .await
@@ -59,14 +65,23 @@ impl Evidence for RunEvidence {
 
     async fn record_load(&self, batch: u64, load: &LoadRecord) -> Result<()> {
         let (run, load) = (self.run.clone(), load.clone());
-        let insert = "INSERT INTO load (run, batch, name, columns, created, sum, row_number, forms) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+        let insert = "INSERT INTO load (run, batch, name, columns, created, sum, row_number, forms, in_target) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
         self.database
             .write("record a load", move |tx| {
                 let (columns, forms) = (to_json(&load.columns)?, to_json(&load.forms)?);
                 let batch = to_sql(batch);
-                let values = params![run, batch, load.table, columns, load.created, load.sum, load.sequence, forms];
-                tx.prepare_cached(insert)?.execute(values)?;
+                tx.prepare_cached(insert)?.execute(params![
+                    run,
+                    batch,
+                    load.table,
+                    columns,
+                    load.created,
+                    load.sum,
+                    load.sequence,
+                    forms,
+                    load.in_target
+                ])?;
                 Ok(())
             })
             .await

@@ -1,0 +1,96 @@
+//! Which table of the target is meant by a name of the source, where the case of letters may make another name or none.
+
+use std::sync::Arc;
+
+use syncline_core::error::{Code, Error, Result};
+use syncline_core::mapping::{Called, Resolved};
+use syncline_core::schema::report::{as_typed, free_name};
+use syncline_core::schema::{Schema, TableSchema};
+use syncline_stores::sql::Dialect;
+
+/// The table of the target that takes the rows of this one; `None` where it is missing. One takes the rows of one table
+/// only: of the one that is spelled like it.
+///
+/// # Errors
+/// `TABLE_NAME_SHARED`.
+pub(crate) fn counterpart<'t>(
+    table: &TableSchema,
+    schema: &'t Schema,
+    resolved: &Resolved,
+) -> Result<Option<&'t Arc<TableSchema>>> {
+    let name = resolved.target_name(&table.name);
+    let Some(found) = schema.table(name) else { return Ok(None) };
+    if found.name == name {
+        return Ok(Some(found));
+    }
+    let is_its_own = |other: &&Called| other.target == found.name;
+    match resolved.called_alike(&table.name).find(is_its_own) {
+        // It is somebody else's, and the two can stand side by side.
+        Some(_) if Dialect::of(found.engine).heeds_case() => Ok(None),
+        Some(other) => Err(shared(table, other, resolved)
+            .because(format!("the target has one table for both, and {} is spelled like it", other.source))),
+        None => match resolved.called_alike(&table.name).next() {
+            Some(other) => Err(shared(table, other, resolved)
+                .because(format!("the target has {} for both, and neither is spelled like it", found.name))),
+            None => Ok(Some(found)),
+        },
+    }
+}
+
+/// Whether a table of the target is that of one of these tables of the source.
+pub(crate) fn is_taken(table: &TableSchema, by: &[&Arc<TableSchema>], schema: &Schema, resolved: &Resolved) -> bool {
+    let is_its = |source: &&Arc<TableSchema>| match counterpart(source, schema, resolved) {
+        Ok(found) => found.is_some_and(|found| found.name == table.name),
+        Err(_) => true,
+    };
+    let is_alike = |source: &&&Arc<TableSchema>| resolved.target_name(&source.name).eq_ignore_ascii_case(&table.name);
+    by.iter().filter(is_alike).any(is_its)
+}
+
+/// Looks whether a table that is missing can be made beside the others that are carried.
+///
+/// # Errors
+/// `TABLE_NAME_SHARED`, for its name or that of a column, and `TABLE_NOT_CREATED` for a table without columns.
+pub(crate) fn check_new(table: &TableSchema, made: &TableSchema, resolved: &Resolved) -> Result<()> {
+    if Dialect::of(made.engine).heeds_case() {
+        return Ok(());
+    }
+    if let Some(other) = resolved.called_alike(&table.name).find(|other| other.takes_part) {
+        return Err(shared(table, other, resolved));
+    }
+    if made.columns.is_empty() {
+        return Err(Error::new(Code::TableNotCreated, format!("{} has no column", table.name))
+            .because("a SQLite file can hold no table without one")
+            .leaving("the table is not there")
+            .next(format!("--tables '*,!{}'", table.name), "leave the table out"));
+    }
+    let names: Vec<&str> = made.columns.iter().map(|column| column.name.as_str()).collect();
+    for (at, name) in names.iter().enumerate() {
+        let Some(other) = names[..at].iter().find(|other| other.eq_ignore_ascii_case(name)) else { continue };
+        let renamed = free_name(name, |free| names.iter().any(|other| other.eq_ignore_ascii_case(free)));
+        let view = resolved.view(table);
+        let place = view.columns.iter().position(|column| column.as_deref() == Some(*name));
+        let old = place.map_or(*name, |place| &table.columns[place].name);
+        let rule = format!("{}.{}={}", as_typed(&table.name), as_typed(old), as_typed(&renamed));
+        let what = format!("{name} and {other} of {} would share one column of the target", table.name);
+        return Err(refused(what, &rule));
+    }
+    Ok(())
+}
+
+fn shared(table: &TableSchema, other: &Called, resolved: &Resolved) -> Error {
+    let renamed = free_name(resolved.target_name(&table.name), |free| resolved.is_called(free));
+    let what = format!("{} and {} of the source would share one table of the target", table.name, other.source);
+    refused(what, &format!("{}={}", as_typed(&table.name), as_typed(&renamed)))
+}
+
+fn refused(what: String, rule: &str) -> Error {
+    Error::new(Code::TableNameShared, what)
+        .leaving("the table is untouched")
+        .next(flag(rule), "give it a name of its own there")
+}
+
+/// The flag as a shell takes it.
+pub(crate) fn flag(rule: &str) -> String {
+    format!("--rename '{}'", rule.replace('\'', r"'\''"))
+}
