@@ -22,7 +22,9 @@ mod settled;
 
 use std::sync::Arc;
 
-use syncline_core::schema::{Check, Column, Generated, Index, IndexColumn, Key, TableSchema, Translated, Unique};
+use syncline_core::schema::{
+    Check, Column, Counter, Generated, Index, IndexColumn, Key, TableSchema, Translated, Unique,
+};
 use syncline_core::value::Kind;
 
 use super::names::{Names, Place};
@@ -65,10 +67,18 @@ pub fn translate(table: &Arc<TableSchema>, names: &Names) -> Translated {
         checks: checks(table, &columns, &mut left_out),
         indexes: indexes(table, &columns, &mut left_out),
         autoincrement: counted.is_some(),
+        counters: counted.iter().map(|at| counter(&columns[*at])).collect(),
         columns,
         ..TableSchema::default()
     };
     Translated { table: Arc::new(translation), left_out }
+}
+
+/// How a column counts of which nothing else is said.
+fn counter(column: &Column) -> Counter {
+    let bits = if let Kind::Int { bits } = column.kind { u32::from(bits) } else { i64::BITS };
+    let (column, highest) = (column.name.clone(), i64::MAX >> (i64::BITS - bits));
+    Counter { column, is_always: false, increment: 1, lowest: 1, highest, start: 1, cycles: false }
 }
 
 /// What a column that is given numbers has as its default.

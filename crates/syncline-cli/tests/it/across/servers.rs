@@ -57,7 +57,7 @@ fn what_a_database_sets_changes_no_value() {
     }
     for _ in 0..2 {
         server.scene.ok("mirror env:PG env:PG2");
-        let seen = "SELECT id, of::oid, many[2] IS NULL, many[3] IS NULL FROM t";
+        let seen = "SELECT id, what::oid, many[2] IS NULL, many[3] IS NULL FROM t";
         assert_eq!(second.psql(seen).trim(), "1|1259|t|f");
         second.psql("UPDATE t SET what = NULL, many = NULL");
     }

@@ -159,31 +159,35 @@ async fn lock(session: &Session, sequence: &Sequence) -> Attempt<()> {
 
 /// Sets the number as part of the transaction.
 async fn set(session: &Session, sequence: &Sequence, value: Option<i64>) -> Attempt<()> {
-    let name = &sequence.name;
-    // RESTART gives it a new file, which goes with the transaction; what is set afterwards is set there.
-    session.run(&format!("ALTER SEQUENCE {name} RESTART")).await?;
-    match value {
-        Some(value) => set_to(session, sequence, value).await,
-        None => Ok(()),
-    }
+    let Some(value) = value else { return restart(session, sequence).await };
+    let Some(setting) = setting(sequence, value) else { return Ok(()) };
+    restart(session, sequence).await?;
+    session.run(&setting).await
 }
 
-/// The next number is the one after this. A sequence that ends elsewhere than the one where the number comes from stays.
-async fn set_to(session: &Session, sequence: &Sequence, value: i64) -> Attempt<()> {
-    let is_within = |value: &i64| (sequence.lowest..=sequence.highest).contains(value);
-    let next = value.checked_add(sequence.increment).filter(is_within);
-    let (value, is_given) = match (is_within(&value), next) {
-        (true, _) => (value, true),
-        // It has begun at its end, so the number before is none of its own.
-        (false, Some(next)) => (next, false),
-        (false, None) => return Ok(()),
-    };
-    session.run(&format!("SELECT setval({}, '{value}'::int8, {is_given})", literal(&sequence.name))).await
+/// Gives it a new file, which goes with the transaction; what is set afterwards is set there.
+async fn restart(session: &Session, sequence: &Sequence) -> Attempt<()> {
+    session.run(&format!("ALTER SEQUENCE {} RESTART", sequence.name)).await
 }
 
 /// Moves it ahead at once, also should the transaction be undone: a number that is left out harms nobody.
 async fn ahead(session: &Session, sequence: &Sequence, value: i64) -> Attempt<()> {
-    set_to(session, sequence, value).await
+    match setting(sequence, value) {
+        Some(setting) => session.run(&setting).await,
+        None => Ok(()),
+    }
+}
+
+/// The query that makes this the last number; `None` where the sequence ends elsewhere than the one it comes from.
+fn setting(sequence: &Sequence, value: i64) -> Option<String> {
+    let is_within = |value: &i64| (sequence.lowest..=sequence.highest).contains(value);
+    let (value, is_given) = if is_within(&value) {
+        (value, true)
+    } else {
+        // It is to begin at its end, and the number before is none of its own.
+        (value.checked_add(sequence.increment).filter(is_within)?, false)
+    };
+    Some(format!("SELECT setval({}, '{value}'::int8, {is_given})", literal(&sequence.name)))
 }
 
 fn is_beyond(sequence: &Sequence, value: i64, given: i64) -> bool {

@@ -41,3 +41,31 @@ async fn it_stays_where_it_is_while_others_exchange_their_values() {
     commit(transaction).await.unwrap();
     assert_eq!(desk.shown("SELECT id, a, k FROM g ORDER BY id"), "1|20|1\n2|10|2\n3|30|3");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_that_a_sequence_cannot_give_out_moves_it_nowhere() {
+    let desk = Desk::new(
+        "CREATE TABLE b (id int8 GENERATED ALWAYS AS IDENTITY (MAXVALUE 20) PRIMARY KEY, n int8); \
+         CREATE TABLE d (id int8 GENERATED ALWAYS AS IDENTITY (INCREMENT -1) PRIMARY KEY, n int8); \
+         CREATE TABLE m (id int8 GENERATED ALWAYS AS IDENTITY (START 5) PRIMARY KEY, n int8); \
+         ALTER TABLE m ALTER id RESTART WITH 1",
+    )
+    .await;
+    for (table, rows, next) in [("b", [7, 30], "8"), ("d", [-3, 30], "-4")] {
+        let task = task(table, &[("id", INT), ("n", INT)]);
+        write(&desk, &task, inserts(&ints(rows.map(|id| [id, 1])))).await;
+        let given = format!("SELECT nextval(pg_get_serial_sequence('{table}', 'id'))");
+        assert_eq!(desk.shown(&given), next, "{table}");
+    }
+    let mut writer = desk.writer().await;
+    let mut transaction = writer.begin().await.unwrap();
+    transaction.restore_sequence("b", Some(99)).await.unwrap();
+    let before = transaction.sequence("m").await.unwrap();
+    transaction.restore_sequence("m", before).await.unwrap();
+    commit(transaction).await.unwrap();
+    assert_eq!(
+        desk.shown("SELECT nextval(pg_get_serial_sequence('m', 'id'))"),
+        "1",
+        "the number before is none of its own"
+    );
+}
