@@ -100,8 +100,8 @@ impl Syncline {
     /// The statements that give a role what a run on these of the tables there are needs, and no more. Nothing is changed.
     ///
     /// # Errors
-    /// `USAGE_INVALID` for a database whose engine keeps no rights; as [`check_names`] and `NO_TABLES` for tables that are not
-    /// there; when it cannot be opened, and as [`grants`](syncline_core::store::Store::grants).
+    /// `USAGE_INVALID` for a database whose engine keeps no rights and for names of tables that are not there, `NO_TABLES` where no
+    /// table is left; when it cannot be opened, and as [`grants`](syncline_core::store::Store::grants).
     pub async fn grants(&self, request: &GrantsRequest) -> Result<Grants> {
         let filter = TableFilter::parse(&request.tables)?;
         let database = self.open_database(&request.database, Purpose::Examine).await?;

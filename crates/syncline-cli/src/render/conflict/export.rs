@@ -197,10 +197,7 @@ c_7,\"or\nders\",check,update,\"{\"\"id\"\":731}\",\"{\"\"id\"\":731,\"\"total\"
         let comments: Vec<&str> = shown.lines().filter(|line| line.starts_with("-- ")).skip(5).collect();
         assert_eq!(comments[0], "-- in /a/branch.db");
         assert_eq!(comments[1], "-- c_7 check: CHECK constraint failed: \\x1b[2J\\ntotal >= 0");
-        assert!(
-            shown.contains("ders\" SET \"sum\" = -5, \"note\" = '=1+1' WHERE \"id\" = 731;\n"),
-            "{shown}"
-        );
+        assert!(shown.contains("ders\" SET \"sum\" = -5, \"note\" = '=1+1' WHERE \"id\" = 731;\n"), "{shown}");
         assert!(shown.ends_with("ders\" WHERE \"id\" = 731;\nCOMMIT;\n"), "{shown}");
     }
 }
