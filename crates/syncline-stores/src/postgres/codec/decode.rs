@@ -184,6 +184,7 @@ impl Cells<'_> {
     ///
     /// # Errors
     /// `STORE_FAILED` when the field is not what its type has.
+    // As `RowBatch::push`, where most cells go next.
     #[inline(always)]
     #[expect(clippy::should_implement_trait, reason = "a cell borrows from the cells, which no iterator's item can")]
     pub fn next(&mut self) -> Result<Option<ValueRef<'_>>> {
