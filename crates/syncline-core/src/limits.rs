@@ -96,6 +96,9 @@ pub const HELD_BY_REFERENCES_MAX: usize = 100_000;
 /// that those are to get. Beyond it, what becomes possible once such a row is held is left to the next attempt or run.
 pub const RIVALS_MAX: usize = 100_000;
 
+/// Rows written together from which on it is asked at once in whose way a unique value is. Fewer are found sooner by halves.
+pub const CLASHES_ASKED_FROM: usize = 64;
+
 /// Times that rows of a table which were left out are let in again, because by then nothing kept them out. Each time the
 /// transaction is begun anew; what comes free later still is left to the next run.
 pub const SECOND_LOOKS_MAX: usize = 8;

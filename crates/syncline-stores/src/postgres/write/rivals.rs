@@ -83,6 +83,24 @@ pub(super) async fn find(open: &mut Open<'_>, task: &TableTask, rows: &RowBatch)
     Ok(rivals)
 }
 
+/// Which of these staged rows are to get a unique value that another row of the table has by now.
+pub(super) async fn clashing(
+    session: &Session,
+    task: &TableTask,
+    (target, stage): (&Target, &Stage),
+    numbers: &[u32],
+) -> Attempt<BTreeSet<u32>> {
+    let asked: BTreeSet<u32> = numbers.iter().copied().collect();
+    let mut clashing = BTreeSet::new();
+    for index in indexes(session, target).await? {
+        let query = query(task, target, stage, &index)?;
+        let found = session.numbers(&format!("SELECT DISTINCT _syncline_n FROM ({query}) AS rivals")).await?;
+        clashing
+            .extend(found.into_iter().flatten().map(|number| number as u32).filter(|number| asked.contains(number)));
+    }
+    Ok(clashing)
+}
+
 async fn indexes(session: &Session, target: &Target) -> Attempt<Vec<Index>> {
     let mut indexes: BTreeMap<u32, Index> = BTreeMap::new();
     for row in session.connection().client.query(INDEXES, &[&target.oid]).await? {

@@ -12,6 +12,7 @@ use super::{Apply, Found};
 use crate::postgres::connect::failure::Attempt;
 use crate::postgres::write::halves::Refused;
 use crate::postgres::write::picked::Picked;
+use crate::postgres::write::rivals;
 use crate::postgres::write::session::Objection;
 use crate::postgres::write::target::{joined, key_columns};
 
@@ -117,9 +118,33 @@ impl Apply<'_, '_> {
         let sql = |picked: &Picked<'_>| {
             format!("UPDATE {} AS t SET {set} FROM {relation} WHERE {same} AND {picked}", self.target.rows)
         };
-        let refused = self.write(updates, sql).await?;
+        let (free, mut refused) = self.without_clashes(updates, &sql).await?;
+        refused.extend(self.write(&free, sql).await?);
         self.open.filled.insert(self.target.name.clone());
         Ok(refused)
+    }
+
+    /// Sets the rows aside that a unique value is in the way of, and returns what is left to be written. By halves every one
+    /// of them would cost some statements. They are going to exchange their values anyhow, where rows may leave the table for
+    /// that; where they may not, a row may still find its value free once those before it are written.
+    async fn without_clashes(
+        &self,
+        updates: &[u32],
+        sql: impl Fn(&Picked<'_>) -> String,
+    ) -> Attempt<(Vec<u32>, Vec<Refused>)> {
+        if !self.open.replicates || updates.len() < limits::CLASHES_ASKED_FROM {
+            return Ok((updates.to_vec(), Vec::new()));
+        }
+        match self.open.session.write(&self.target.name, &sql(&Picked(updates))).await? {
+            Ok(_) => Ok((Vec::new(), Vec::new())),
+            Err((Reason::Unique, words)) => {
+                let subject = (&*self.target, &self.stage);
+                let clashing = rivals::clashing(self.open.session, self.task, subject, updates).await?;
+                let free = updates.iter().copied().filter(|number| !clashing.contains(number)).collect();
+                Ok((free, clashing.into_iter().map(|number| (number, (Reason::Unique, words.clone()))).collect()))
+            }
+            Err(_) => Ok((updates.to_vec(), Vec::new())),
+        }
     }
 
     /// A row that could not be inserted because there is one by now that was not there before is *moved*. What is left is

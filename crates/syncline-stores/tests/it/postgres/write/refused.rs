@@ -168,3 +168,31 @@ async fn a_row_whose_key_would_be_written_otherwise_is_refused() {
     in_place(true).await;
     in_place(false).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn updates_that_others_have_the_unique_values_of_are_set_aside_and_the_others_written() {
+    let desk = Desk::new(
+        "CREATE TABLE u (id int8 PRIMARY KEY, n int8 UNIQUE CHECK (n < 900), label text); \
+         CREATE UNIQUE INDEX ON u (lower(label)) WHERE id > 150; \
+         INSERT INTO u SELECT id, id, 'L' || id FROM generate_series(0, 199) AS id",
+    )
+    .await;
+    let task = task("u", &[("id", INT), ("n", INT), ("label", TEXT)]);
+    let row = |id: i64, n: i64, label: i64| vec![Value::Int(id), Value::Int(n), Value::text(format!("L{label}"))];
+    let old: Vec<_> = (0..200).map(|id| row(id, id, id)).collect();
+    // Fifty move up by one, a row takes the label of another in other letters, one breaks a rule, all others are free.
+    let new = (0..200).map(|id| match id {
+        0..50 => row(id, id + 1, id),
+        99 => row(id, 900, id),
+        170 => vec![Value::Int(id), Value::Int(id), Value::text("l171")],
+        _ => row(id, id + 300, id),
+    });
+    let new: Vec<_> = new.collect();
+    let applied = write(&desk, &task, updates(&old, &new)).await;
+    let clashes = (0..50).map(|id| (id, Reason::Unique));
+    let bad: Vec<_> = clashes.chain([(99, Reason::Check), (170, Reason::Unique)]).collect();
+    assert_eq!(named(&applied.refused), bad);
+    assert_eq!((applied.updated, applied.images.len()), (148, 148));
+    assert_eq!(desk.shown("SELECT count(*) FROM u WHERE n = id + 300"), "148");
+    assert_eq!(desk.shown("SELECT count(*) FROM u WHERE n = id"), "52");
+}
