@@ -97,8 +97,12 @@ impl Begun {
                 after = *last;
                 let mut changes: Vec<_> = page.into_iter().map(|(_, written)| change_of(found, written)).collect();
                 self.drop_undone(part, table, &mut changes).await?;
-                changes.iter_mut().try_for_each(|change| see_key(&found.work.target, change))?;
-                look_up_becomes(found, target, &mut changes).await?;
+                if found.work.target.is_multiset() {
+                    see_copies(&found.work.target, target, &mut changes).await?;
+                } else {
+                    changes.iter_mut().try_for_each(|change| see_key(&found.work.target, change))?;
+                    look_up_becomes(found, target, &mut changes).await?;
+                }
                 changes.into_iter().for_each(&mut made);
             }
         }
@@ -150,7 +154,7 @@ fn change_of(found: &Decided, written: Written) -> PlannedChange {
 
 /// What runs have on record is called as the engine stores it, and what a plan holds as both sides see it.
 fn see_key(target: &TableTask, change: &mut PlannedChange) -> Result<()> {
-    if target.forms.are_native() || target.is_multiset() {
+    if target.forms.are_native() {
         return Ok(());
     }
     let stored = exact::decode_row(&change.key)
@@ -160,11 +164,40 @@ fn see_key(target: &TableTask, change: &mut PlannedChange) -> Result<()> {
     Ok(())
 }
 
+/// Rows without a key are called by digests of what is stored, and in a plan by those of what both sides see. Of rows that
+/// have left there are images; the others are read where they were put. One that is not there any more keeps its name, which is
+/// none of the plan's.
+async fn see_copies(target: &TableTask, view: &mut dyn Snapshot, changes: &mut [PlannedChange]) -> Result<()> {
+    if target.forms.are_native() {
+        return Ok(());
+    }
+    let stored = target.unfiltered().native();
+    let keys = keys_of(changes.iter().filter(|change| change.becomes.is_some()), stored.key_width())?;
+    let (mut scratch, mut seen_as) = (Vec::new(), HashMap::new());
+    let mut batches = view.fetch(&stored, &keys).await?;
+    while let Some(rows) = batches.next().await.transpose()? {
+        for row in rows.rows() {
+            let name = stored.digest(row.iter(), &mut scratch);
+            let seen = target.seen(0..target.columns.len(), row.iter());
+            seen_as.insert(name, target.digest(seen.iter().map(Value::as_ref), &mut scratch));
+        }
+    }
+    for change in changes {
+        let Some((name, place)) = copies::decode(&change.key) else { continue };
+        let seen = change.seen.or_else(|| seen_as.get(&name).copied());
+        if let Some(digest) = seen {
+            change.key = copies::encode(digest, place);
+            change.becomes = change.becomes.map(|_| digest);
+        }
+    }
+    Ok(())
+}
+
 /// Where the target has columns that are not carried, the digest of what was written covers them too, and where it stores
 /// values otherwise than both sides see them, it is a digest of those. What the row holds is read again.
 async fn look_up_becomes(found: &Decided, target: &mut dyn Snapshot, changes: &mut [PlannedChange]) -> Result<()> {
     let task = found.work.target.unfiltered();
-    if task.mapped.kept.is_empty() && task.forms.are_native() || task.is_multiset() {
+    if task.mapped.kept.is_empty() && task.forms.are_native() {
         return Ok(());
     }
     let put = |change: &&mut PlannedChange| change.becomes.is_some();
