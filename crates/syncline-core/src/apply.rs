@@ -50,7 +50,7 @@ use crate::pace::{Clock, Lane, Pace};
 use crate::schema::{Schema, SchemaStep};
 use crate::state::{Evidence, Ledger, LoadRecord, Spool, TableRecord};
 use crate::store::{Position, RowSource, Share, Store, Transaction, Writer};
-use crate::value::TableSum;
+use crate::value::{Sketched, TableSum};
 
 /// What is to be done with one table.
 #[derive(Clone, Debug)]
@@ -193,14 +193,14 @@ struct Counts {
 struct Load {
     table: usize,
     is_created: bool,
-    sum: TableSum,
+    rows: Sketched,
     sequence: Option<i64>,
 }
 
 impl Load {
     /// Whether the table is as it was: it was there, and none of the rows has stayed.
     fn left_nothing(&self) -> bool {
-        !self.is_created && self.sum.rows == 0
+        !self.is_created && self.rows.sum.rows == 0
     }
 }
 
@@ -356,7 +356,7 @@ impl<'a> Applier<'a> {
             outcome.moved += counts.moved;
         }
         for load in &pending.loads {
-            self.outcomes[load.table].loaded = Some(load.sum);
+            self.outcomes[load.table].loaded = Some(load.rows.sum);
         }
         for (table, rows) in &pending.held {
             self.outcomes[*table].held += rows;

@@ -103,6 +103,14 @@ pub const CLASHES_ASKED_FROM: usize = 64;
 /// transaction is begun anew; what comes free later still is left to the next run.
 pub const SECOND_LOOKS_MAX: usize = 8;
 
+/// Cells in each of the three parts of what is kept of a loaded table, to find the rows that were changed since: 36 kilobytes a
+/// table, from which twelve hundred digests can be read, two for each row that was changed. Beyond that a table is hardly one
+/// that a run has loaded and a person has mended.
+pub const SKETCH_CELLS: usize = 512;
+
+/// As [`SKETCH_CELLS`], for the smallest table.
+pub const SKETCH_CELLS_LEAST: usize = 16;
+
 /// Rows that pointed at nothing before a run, of which it keeps marks: a few megabytes in the state directory, and in
 /// memory when the run is taken back. Of a foreign key with more, only their sum is kept.
 pub const DANGLING_KEPT_MAX: usize = 100_000;

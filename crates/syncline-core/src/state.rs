@@ -57,6 +57,8 @@ pub struct LoadRecord {
     pub forms: Forms,
     /// Number and digest of all rows loaded, in the bytes of [`crate::value::TableSum`].
     pub sum: Vec<u8>,
+    /// Which rows these were, in the bytes of [`crate::value::Sketch`]; empty of runs by earlier versions.
+    pub sketch: Vec<u8>,
     /// The table's sequence before the load.
     pub sequence: Option<i64>,
 }

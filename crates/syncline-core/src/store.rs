@@ -19,7 +19,7 @@ use crate::checkpoint::Checkpoint;
 use crate::error::{Code, Error, Result};
 use crate::limits;
 use crate::schema::{ForeignKey, NewColumn, Schema, SchemaStep, TableSchema, Translated, Widened};
-use crate::value::{RowBatch, TableSum};
+use crate::value::{RowBatch, SumPart, TableSum};
 
 pub use backup::{Backup, Care, Extent, Watch};
 pub use examine::{Finding, Grant, Grants, Side, Verdict};
@@ -124,7 +124,7 @@ pub type RowStream<'a> = BoxStream<'a, Result<RowBatch>>;
 pub type DigestStream<'a> = BoxStream<'a, Result<DigestBatch>>;
 
 /// Sums of rows that follow each other, to be merged into the sum of all.
-pub type SumStream<'a> = BoxStream<'a, Result<TableSum>>;
+pub type SumStream<'a> = BoxStream<'a, Result<SumPart>>;
 
 /// Rows as an engine sends them, batch by batch, each with what it adds to the sum of all.
 pub type RawStream<'a> = BoxStream<'a, Result<RawBatch>>;
@@ -136,6 +136,8 @@ pub struct RawBatch {
     pub rows: Vec<u8>,
     /// Their sum, by exact equality.
     pub sum: TableSum,
+    /// The digest of each, by the same.
+    pub digests: Vec<u128>,
 }
 
 /// What rows are like that are not decoded: the engine's format, and the types of their columns. Rows of one format mean the

@@ -22,6 +22,7 @@ mod number;
 mod numeric;
 mod short;
 pub mod single;
+mod sketch;
 pub mod sum;
 
 pub use batch::{Row, RowBatch};
@@ -30,7 +31,8 @@ pub use equality::Equality;
 pub use forms::Forms;
 pub use kind::{Coercion, Kind};
 pub use numeric::looks_numeric;
-pub use sum::TableSum;
+pub use sketch::{Remainder, Sketch, Sketched};
+pub use sum::{SumPart, TableSum};
 
 /// One value, owned.
 ///

@@ -58,8 +58,8 @@ pub async fn sum_shared(
             let mut parts = view.sum(task, Share { index, of }).await?;
             while let Some(part) = parts.next().await.transpose()? {
                 cancel.check()?;
-                sum.merge(part);
-                progress(rows.fetch_add(part.rows, Ordering::Relaxed) + part.rows);
+                sum.merge(part.sum);
+                progress(rows.fetch_add(part.sum.rows, Ordering::Relaxed) + part.sum.rows);
             }
             Ok(sum)
         }

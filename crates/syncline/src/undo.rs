@@ -3,27 +3,30 @@
 mod copies;
 mod images;
 mod left;
+mod loaded;
 mod plan;
 mod undoable;
 mod works;
 
 use std::time::Instant;
 
-use syncline_core::apply::{Action, Applier, Context, TableOutcome, TableWork};
-use syncline_core::change::TableTask;
+use syncline_core::apply::{Applier, Context, TableOutcome, TableWork};
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
 use syncline_core::mapping::Mapping;
 use syncline_core::pace::Lane;
 use syncline_core::pipeline::carry;
-use syncline_core::state::{Evidence, Ledger};
+use syncline_core::schema::Schema;
+use syncline_core::state::{Evidence, Ledger, Spool};
 use syncline_core::store::Writer;
 
 use self::images::Images;
 use self::left::Left;
+use self::loaded::Loads;
 use self::undoable::check_undoable;
-use self::works::{fill_spool, sequence_before, task_of};
+use self::works::{fill_spool, task_of};
 use crate::open::{Database, Purpose};
+use crate::request::RunRequest;
 use crate::run::{Record, Worked, table_summary};
 use crate::session::{Syncline, now_ms};
 use crate::state::{NewRun, RunRecord, RunVerb};
@@ -36,7 +39,7 @@ impl Syncline {
     /// since stay as they are and are counted.
     ///
     /// # Errors
-    /// As for a run; `UNDO_STALE` stands in the summary of a table whose load cannot be taken back.
+    /// As for a run; `UNDO_STALE` stands in the summary of a table that cannot be taken back, not even row by row.
     pub async fn undo(&self, plan: &UndoPlan) -> Result<Summary> {
         let started = Instant::now();
         let state = self.state().await?;
@@ -81,14 +84,14 @@ impl Syncline {
         let _watch = self.watch_for_cancel(&record.run).await?;
         let mapping = Mapping::parse(&request.mapping)?;
         // What came in one step goes in one.
-        let undone = (&undone, &mapping, request.refreshes());
+        let undone = (&undone, &mapping, &request);
         let worked = self.put_back(undone, &target, &mut *writer, &record.run).await;
         record.close_with(worked, true).await
     }
 
     async fn put_back(
         &self,
-        (undone, mapping, refreshes): (&RunRecord, &Mapping, bool),
+        (undone, mapping, request): (&RunRecord, &Mapping, &RunRequest),
         target: &Database,
         writer: &mut dyn Writer,
         run: &str,
@@ -96,40 +99,8 @@ impl Syncline {
         let state = self.state().await?;
         let spool = state.spool(run).await?;
         let schema = target.store.snapshot().await?.schema().await?;
-        let attempts = self.attempts_to_undo(&undone.id, run).await?;
-        let mut works = Vec::new();
-        let (mut refused, mut gone) = (Vec::new(), Vec::new());
-        for table in state.evidence_tables(&undone.id).await? {
-            let name_in_target = table.in_target.as_deref().unwrap_or_else(|| mapping.target_name(&table.table));
-            match task_of(&schema, name_in_target, &table.columns) {
-                Ok(task) => match fill_spool(state, (&undone.id, &attempts), &table, task, &spool).await {
-                    Err(error) if error.code() == Code::UndoStale => refused.push((table.table, error)),
-                    work => works.push(work?),
-                },
-                Err(error) => refused.push((table.table, error)),
-            }
-        }
-        for load in state.loads(&undone.id).await? {
-            // What the run had made is gone, by an earlier undo that was cut off or by anybody: that is what is wanted.
-            let name_in_target = load.in_target.as_deref().unwrap_or_else(|| mapping.target_name(&load.table));
-            if load.created && schema.table(name_in_target).is_none() {
-                gone.push(load.table);
-                continue;
-            }
-            match task_of(&schema, name_in_target, &load.columns) {
-                Ok(task) => {
-                    let task = TableTask { forms: load.forms.clone(), ..task };
-                    // The counter of a table that goes, goes with it.
-                    let sequence = match load.created {
-                        true => None,
-                        false => sequence_before(state, &undone.id, &load.table, &task, load.sequence).await?,
-                    };
-                    let (name, source, target, action) = (load.table.clone(), task.clone(), task, Action::Empty(load));
-                    works.push(TableWork { name, source, target, action, puts: 0, deletes: 0, sequence });
-                }
-                Err(error) => refused.push((load.table, error)),
-            }
-        }
+        let Decided { works, refused, gone } =
+            self.decide_undo((undone, mapping, request), target, &schema, (run, &spool)).await?;
         let name = |work: &TableWork| (work.target.table.name.clone(), work.name.clone());
         let names = works.iter().map(name).collect();
         let mut images = Images { state: state.clone(), run: undone.id.clone(), names };
@@ -145,7 +116,7 @@ impl Syncline {
             pace: target.pace.as_deref(),
             clock: &*self.clock,
             restores: Some(&dangled),
-            refreshes,
+            refreshes: request.refreshes(),
             is_exact: false,
             decided_at: None,
         };
@@ -154,6 +125,68 @@ impl Syncline {
         let tables = summaries(&undone.id, works.iter().zip(&carried.outcomes), &gone, &refused);
         let notes = left.notes(works.iter().zip(&carried.outcomes));
         Ok(Worked { tables, notes, ..Worked::whole(carried.end, carried.last_batch > 0) })
+    }
+
+    /// What is to be done with each table that the run has written to. Nothing is written yet.
+    async fn decide_undo(
+        &self,
+        (undone, mapping, request): (&RunRecord, &Mapping, &RunRequest),
+        target: &Database,
+        schema: &Schema,
+        (run, spool): (&str, &dyn Spool),
+    ) -> Result<Decided> {
+        let state = self.state().await?;
+        let attempts = self.attempts_to_undo(&undone.id, run).await?;
+        let mut decided = Decided::default();
+        for table in state.evidence_tables(&undone.id).await? {
+            let name_in_target = table.in_target.as_deref().unwrap_or_else(|| mapping.target_name(&table.table));
+            let work = match task_of(schema, name_in_target, &table.columns) {
+                Ok(task) => fill_spool(state, (&undone.id, &attempts), &table, task, spool).await,
+                Err(error) => Err(error),
+            };
+            decided.take(table.table, work)?;
+        }
+        let loads = Loads {
+            state,
+            run: undone,
+            attempts: &attempts,
+            mapping: &request.mapping,
+            target: &*target.store,
+            schema,
+            spool,
+            cancel: self.cancel(),
+        };
+        for load in state.loads(&undone.id).await? {
+            // What the run had made is gone, by an earlier undo that was cut off or by anybody: that is what is wanted.
+            let name_in_target = load.in_target.as_deref().unwrap_or_else(|| mapping.target_name(&load.table));
+            if load.created && schema.table(name_in_target).is_none() {
+                decided.gone.push(load.table);
+                continue;
+            }
+            let work = loads.work(&load, name_in_target).await;
+            decided.take(load.table, work)?;
+        }
+        Ok(decided)
+    }
+}
+
+/// The tables of a run that is to be taken back.
+#[derive(Default)]
+struct Decided {
+    works: Vec<TableWork>,
+    /// Those that have to be left, and why.
+    refused: Vec<(String, Error)>,
+    /// Those that the run had made and that are not there any more.
+    gone: Vec<String>,
+}
+
+impl Decided {
+    fn take(&mut self, table: String, work: Result<TableWork>) -> Result<()> {
+        match work {
+            Err(error) if error.code() == Code::UndoStale => self.refused.push((table, error)),
+            work => self.works.push(work?),
+        }
+        Ok(())
     }
 }
 

@@ -11,7 +11,7 @@ use futures_util::future::{self, Either};
 
 use super::left_out::LeftOut;
 use super::{Applier, Context, Load, Pending, TableWork};
-use crate::capture::scan::sum_rows;
+use crate::capture::scan::sketch_rows;
 use crate::change::{Applied, Mapped, Refusal, TableTask};
 use crate::error::{Code, Error, Result};
 use crate::event::{Event, Phase};
@@ -19,7 +19,7 @@ use crate::limits;
 use crate::schema::{Counter, Index, SchemaStep, TableSchema};
 use crate::state::LoadRecord;
 use crate::store::{RowSource, RowStream, Share, Snapshot, Transaction};
-use crate::value::{Equality, RowBatch, TableSum, exact};
+use crate::value::{Equality, RowBatch, Sketched, SumPart, exact};
 
 impl Applier<'_> {
     /// Loads a whole table, creating it first if need be and its indexes afterwards.
@@ -45,8 +45,11 @@ impl Applier<'_> {
             Some(view) => context.adopt(view, tx, work).await?,
             None => None,
         };
-        let (sum, read) = match adopted {
-            Some(sum) => (sum, sum.rows),
+        let (mut rows, read) = match adopted {
+            Some(rows) => {
+                let read = rows.sum.rows;
+                (rows, read)
+            }
             None => match source.view().filter(|view| left_out.is_empty() && is_taken_raw(&**view, tx, work)) {
                 Some(view) => context.load_raw(view, tx, pending, (table, work)).await?,
                 None => context.load_rows(&mut **source, tx, pending, (table, work, left_out)).await?,
@@ -56,9 +59,11 @@ impl Applier<'_> {
             tx.define(&index_steps(&work.target.table)).await.map_err(|error| not_created(&work.name, error))?;
         }
         raise_sequence(&mut **source, tx, work).await?;
-        context.account(tx, pending, (table, work), Applied { inserted: sum.rows, ..Applied::default() }).await?;
+        let inserted = rows.sum.rows;
+        context.account(tx, pending, (table, work), Applied { inserted, ..Applied::default() }).await?;
         context.ended(&work.name, Phase::Load, read);
-        pending.loads.push(Load { table, is_created, sum, sequence });
+        rows.sketch = rows.sketch.folded(inserted);
+        pending.loads.push(Load { table, is_created, rows, sequence });
         Ok(())
     }
 
@@ -72,7 +77,8 @@ impl Applier<'_> {
                 columns: self.tables[load.table].target.column_names().map(str::to_owned).collect(),
                 forms: self.tables[load.table].target.forms.clone(),
                 created: load.is_created,
-                sum: load.sum.to_bytes(),
+                sum: load.rows.sum.to_bytes(),
+                sketch: load.rows.sketch.to_bytes(),
                 sequence: load.sequence,
             };
             evidence.record_load(pending.number, &record).await?;
@@ -94,17 +100,16 @@ impl Context<'_> {
         }
     }
 
-    /// Reads every row and hands it over, batch by batch. Returns the sum of the rows that were taken, and how many were
-    /// read.
+    /// Reads every row and hands it over, batch by batch. Returns which rows were taken, and how many were read.
     async fn load_rows(
         &self,
         source: &mut dyn RowSource,
         tx: &mut dyn Transaction,
         pending: &mut Pending,
         (table, work, left_out): (usize, &TableWork, &LeftOut),
-    ) -> Result<(TableSum, u64)> {
+    ) -> Result<(Sketched, u64)> {
         self.warn_of_wait(work);
-        let (mut sum, mut read) = (TableSum::default(), 0);
+        let (mut taken, mut read) = (Sketched::default(), 0);
         let mut batches = Summed {
             batches: source.all(&work.source).await?,
             equality: work.source.forms.equality,
@@ -118,11 +123,11 @@ impl Context<'_> {
                 None => batches.next().await?,
             };
             let Some((rows, part)) = next else { break };
-            sum.merge(part);
-            read += part.rows;
+            taken.merge(part.sum, &part.digests);
+            read += part.sum.rows;
             self.pay(rows.len()).await?;
             let (rows, excused) = left_out.split_rows(work, rows)?;
-            remove(&mut sum, work, excused.iter().filter_map(|held| held.source.as_deref()))?;
+            remove(&mut taken, work, excused.iter().filter_map(|held| held.source.as_deref()))?;
             self.hold_excused(pending, (table, work), excused).await?;
             let has_room = rows.bytes() <= limits::BATCH_BYTES;
             let loading = tx.load_on(&work.target, rows);
@@ -134,12 +139,12 @@ impl Context<'_> {
             } else {
                 loading.await?
             };
-            self.leave_out(tx, pending, (table, work), &mut sum, refused).await?;
+            self.leave_out(tx, pending, (table, work), &mut taken, refused).await?;
             self.progress(&work.name, Phase::Load, read);
         }
         let refused = tx.load(&work.target, RowBatch::new(work.target.columns.len())).await?;
-        self.leave_out(tx, pending, (table, work), &mut sum, refused).await?;
-        Ok((sum, read))
+        self.leave_out(tx, pending, (table, work), &mut taken, refused).await?;
+        Ok((taken, read))
     }
 
     /// As [`Context::load_rows`], with rows that nobody decodes.
@@ -149,22 +154,22 @@ impl Context<'_> {
         tx: &mut dyn Transaction,
         pending: &mut Pending,
         (table, work): (usize, &TableWork),
-    ) -> Result<(TableSum, u64)> {
+    ) -> Result<(Sketched, u64)> {
         self.warn_of_wait(work);
-        let (mut sum, mut read) = (TableSum::default(), 0);
+        let (mut taken, mut read) = (Sketched::default(), 0);
         let mut batches = source.scan_raw(&work.source).await?;
         while let Some(batch) = batches.next().await.transpose()? {
             self.cancel.check()?;
-            sum.merge(batch.sum);
+            taken.merge(batch.sum, &batch.digests);
             read += batch.sum.rows;
             self.pay(batch.sum.rows as usize).await?;
             let refused = tx.load_raw_on(&work.target, batch).await?;
-            self.leave_out(tx, pending, (table, work), &mut sum, refused).await?;
+            self.leave_out(tx, pending, (table, work), &mut taken, refused).await?;
             self.progress(&work.name, Phase::Load, read);
         }
         let refused = tx.load(&work.target, RowBatch::new(work.target.columns.len())).await?;
-        self.leave_out(tx, pending, (table, work), &mut sum, refused).await?;
-        Ok((sum, read))
+        self.leave_out(tx, pending, (table, work), &mut taken, refused).await?;
+        Ok((taken, read))
     }
 
     /// Rows that the database refused are not loaded, and wait for a person.
@@ -173,10 +178,10 @@ impl Context<'_> {
         tx: &mut dyn Transaction,
         pending: &mut Pending,
         (table, work): (usize, &TableWork),
-        sum: &mut TableSum,
+        taken: &mut Sketched,
         refused: Vec<Refusal>,
     ) -> Result<()> {
-        remove(sum, work, refused.iter().filter_map(|refusal| refusal.row.as_deref()))?;
+        remove(taken, work, refused.iter().filter_map(|refusal| refusal.row.as_deref()))?;
         let applied = Applied { refused, ..Applied::default() };
         self.hold_refused(tx, pending, (table, work), applied).await
     }
@@ -189,26 +194,26 @@ impl Context<'_> {
         source: &mut dyn Snapshot,
         tx: &mut dyn Transaction,
         work: &TableWork,
-    ) -> Result<Option<TableSum>> {
+    ) -> Result<Option<Sketched>> {
         let Some(view) = source.shared() else { return Ok(None) };
         let progress = |rows| self.progress(&work.name, Phase::Load, rows);
         let adopting = tx.adopt(&work.target.table, &*view);
-        let summing = pin!(sum_rows(source.sum(&work.source, Share::ALL).await?, self.cancel, &progress));
-        let (adopted, sum) = match future::select(adopting, summing).await {
+        let summing = pin!(sketch_rows(source.sum(&work.source, Share::ALL).await?, self.cancel, &progress));
+        let (adopted, read) = match future::select(adopting, summing).await {
             Either::Left((Err(error), _)) => return Err(error),
             Either::Left((Ok(None), _)) => return Ok(None),
             Either::Left((Ok(Some(adopted)), summing)) => (Some(adopted), summing.await?),
-            Either::Right((sum, adopting)) => {
-                let sum = sum?;
-                (adopting.await?, sum)
+            Either::Right((read, adopting)) => {
+                let read = read?;
+                (adopting.await?, read)
             }
         };
         match adopted {
-            Some(rows) if rows != sum.rows => {
-                let what = format!("{rows} rows of {} were taken over, and {} were read", work.name, sum.rows);
+            Some(rows) if rows != read.sum.rows => {
+                let what = format!("{rows} rows of {} were taken over, and {} were read", work.name, read.sum.rows);
                 Err(Error::new(Code::Internal, what))
             }
-            adopted => Ok(adopted.map(|_| sum)),
+            adopted => Ok(adopted.map(|_| read)),
         }
     }
 }
@@ -238,11 +243,11 @@ fn is_descending(table: &TableSchema) -> bool {
 }
 
 /// Takes rows that are not written, given in the exact encoding, out of the sum of all.
-fn remove<'r>(sum: &mut TableSum, work: &TableWork, rows: impl Iterator<Item = &'r [u8]>) -> Result<()> {
+fn remove<'r>(taken: &mut Sketched, work: &TableWork, rows: impl Iterator<Item = &'r [u8]>) -> Result<()> {
     for row in rows {
         let cells = exact::decode_row(row)
             .map_err(|error| Error::new(Code::Internal, "a row that was left out cannot be read").caused_by(error))?;
-        sum.remove(cells, work.source.forms.equality);
+        taken.remove(cells, work.source.forms.equality);
     }
     Ok(())
 }
@@ -255,15 +260,14 @@ struct Summed<'a> {
 }
 
 impl Summed<'_> {
-    async fn next(&mut self) -> Result<Option<(RowBatch, TableSum)>> {
+    async fn next(&mut self) -> Result<Option<(RowBatch, SumPart)>> {
         let Some(rows) = self.batches.next().await.transpose()? else { return Ok(None) };
-        let mut sum = TableSum::default();
-        sum.add(&rows, self.equality, &mut self.scratch);
+        let part = SumPart::of(&rows, self.equality, &mut self.scratch);
         if self.scratch.capacity() > limits::BATCH_BYTES {
             // One huge row must not keep its room for the rest of the table.
             self.scratch = Vec::new();
         }
-        Ok(Some((rows, sum)))
+        Ok(Some((rows, part)))
     }
 }
 

@@ -33,7 +33,7 @@ impl Context<'_> {
             return Err(not_as_written(work));
         }
         if let Some(load) = load {
-            rows.rows().for_each(|row| load.sum.remove(row.iter(), work.target.forms.equality));
+            rows.rows().for_each(|row| load.rows.remove(row.iter(), work.target.forms.equality));
         }
         pending.taken_out.push((table, deleted));
         Ok(())

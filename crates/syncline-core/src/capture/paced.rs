@@ -160,8 +160,8 @@ impl Snapshot for PacedSnapshot {
     /// By reading them: an engine that counts by itself reads as fast as it can.
     async fn count(&mut self, task: &TableTask) -> Result<u64> {
         let (mut sums, mut rows) = (self.sum(task, Share::ALL).await?, 0);
-        while let Some(sum) = sums.next().await.transpose()? {
-            rows += sum.rows;
+        while let Some(part) = sums.next().await.transpose()? {
+            rows += part.sum.rows;
         }
         Ok(rows)
     }
@@ -186,7 +186,7 @@ impl Snapshot for PacedSnapshot {
 
     async fn sum(&mut self, task: &TableTask, share: Share) -> Result<SumStream<'_>> {
         self.meter.pay().await?;
-        Ok(self.meter.stream(self.inner.sum(task, share).await?, |sum| sum.rows))
+        Ok(self.meter.stream(self.inner.sum(task, share).await?, |part| part.sum.rows))
     }
 
     /// Few keys are paid for in one go, so that a transaction that was begun when all was paid for waits for nothing.

@@ -34,8 +34,13 @@ impl TableSum {
 
     /// Takes out one row that had been added.
     pub fn remove<'v>(&mut self, row: impl IntoIterator<Item = ValueRef<'v>>, equality: Equality) {
-        self.sum = self.sum.wrapping_sub(equality.digest(row, &mut Vec::new()));
-        self.rows -= 1;
+        self.remove_digest(equality.digest(row, &mut Vec::new()));
+    }
+
+    /// As [`TableSum::remove`], by the digest of the row.
+    pub fn remove_digest(&mut self, digest: u128) {
+        self.sum = self.sum.wrapping_sub(digest);
+        self.rows = self.rows.wrapping_sub(1);
     }
 
     /// The sum as bytes, to be kept and compared.
@@ -43,9 +48,41 @@ impl TableSum {
         [&self.rows.to_le_bytes()[..], &self.sum.to_le_bytes()[..]].concat()
     }
 
+    /// The sum in such bytes; `None` for anything else.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (rows, sum) = (bytes.first_chunk()?, bytes.last_chunk()?);
+        let sum = Self { rows: u64::from_le_bytes(*rows), sum: u128::from_le_bytes(*sum) };
+        (bytes.len() == 24).then_some(sum)
+    }
+
     /// The number of rows in such bytes; `None` for anything else.
     pub fn rows_of(bytes: &[u8]) -> Option<u64> {
-        bytes.first_chunk().map(|rows| u64::from_le_bytes(*rows)).filter(|_| bytes.len() == 24)
+        Self::from_bytes(bytes).map(|sum| sum.rows)
+    }
+}
+
+/// Rows that follow each other: their sum, and what went into it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SumPart {
+    /// Their sum.
+    pub sum: TableSum,
+    /// The digest of each.
+    pub digests: Vec<u128>,
+}
+
+impl SumPart {
+    /// The rows of a batch. `scratch` is overwritten.
+    pub fn of(batch: &RowBatch, equality: Equality, scratch: &mut Vec<u8>) -> Self {
+        let mut part = Self { sum: TableSum::default(), digests: Vec::with_capacity(batch.len()) };
+        batch.rows().for_each(|row| part.add_digest(equality.digest(row.iter(), scratch)));
+        part
+    }
+
+    /// Adds one row by its digest.
+    #[inline]
+    pub fn add_digest(&mut self, digest: u128) {
+        self.sum.add_digest(digest);
+        self.digests.push(digest);
     }
 }
 
@@ -71,5 +108,6 @@ mod tests {
         assert_ne!(sum(&[]), sum(&[[0, 0]]));
         assert_eq!(TableSum::rows_of(&sum(&[[1, 2], [3, 4]]).to_bytes()), Some(2));
         assert_eq!(TableSum::rows_of(&[0; 8]), None);
+        assert_eq!(TableSum::from_bytes(&sum(&[[1, 2]]).to_bytes()), Some(sum(&[[1, 2]])));
     }
 }

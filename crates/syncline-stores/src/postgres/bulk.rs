@@ -5,7 +5,7 @@ mod loading;
 
 use std::sync::Arc;
 
-use syncline_core::change::{Refusal, RowDigest, TableTask, copies};
+use syncline_core::change::{Refusal, TableTask, copies};
 use syncline_core::error::{Code, Error};
 use syncline_core::store::RawBatch;
 use syncline_core::value::{Row, RowBatch, exact};
@@ -153,7 +153,7 @@ fn named(task: &TableTask, rows: &RowBatch, mut refused: Vec<Refused>) -> Vec<Re
 
 fn key_of(task: &TableTask, row: Row<'_>) -> Vec<u8> {
     if task.is_multiset() {
-        copies::name(RowDigest(exact::digest_row(row.iter(), &mut Vec::new())))
+        copies::name(task.digest(row.iter(), &mut Vec::new()))
     } else {
         exact::encode_row(row.select(&task.key))
     }

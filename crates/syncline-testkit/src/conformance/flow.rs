@@ -64,8 +64,8 @@ async fn largest(snapshot: &mut dyn Snapshot, task: &TableTask) -> usize {
     }
     drop(stream);
     let mut stream = snapshot.sum(task, Share::ALL).await.unwrap();
-    while let Some(sum) = stream.next().await {
-        largest = largest.max(sum.unwrap().rows as usize);
+    while let Some(part) = stream.next().await {
+        largest = largest.max(part.unwrap().sum.rows as usize);
     }
     drop(stream);
     let width = task.key_width();

@@ -122,7 +122,7 @@ async fn sum(snapshot: &mut dyn Snapshot, task: &TableTask, of: u32) -> TableSum
     for index in 0..of {
         let mut parts = snapshot.sum(task, Share { index, of }).await.unwrap();
         while let Some(part) = futures_util::StreamExt::next(&mut parts).await {
-            sum.merge(part.unwrap());
+            sum.merge(part.unwrap().sum);
         }
     }
     sum

@@ -64,7 +64,7 @@ impl Side {
         let mut parts = snapshot.sum(task, Share::ALL).await.unwrap();
         let mut sum = TableSum::default();
         while let Some(part) = parts.next().await {
-            sum.merge(part.unwrap());
+            sum.merge(part.unwrap().sum);
         }
         sum
     }

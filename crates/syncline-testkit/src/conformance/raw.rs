@@ -192,7 +192,10 @@ async fn take_over(
     let (mut sum, mut refused) = (TableSum::default(), Vec::new());
     let mut batches = view.scan_raw(from).await.unwrap();
     while let Some(rows) = batches.next().await.transpose().unwrap() {
-        sum.merge(rows.sum);
+        let mut part = TableSum::default();
+        rows.digests.iter().for_each(|digest| part.add_digest(*digest));
+        assert_eq!(part, rows.sum);
+        sum.merge(part);
         refused.extend(transaction.load_raw_on(task, rows).await.unwrap());
     }
     refused.extend(transaction.load(task, nothing(task)).await.unwrap());

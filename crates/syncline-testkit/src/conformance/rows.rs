@@ -99,7 +99,11 @@ pub(super) async fn sum(snapshot: &mut dyn Snapshot, task: &TableTask, of: u32) 
     for index in 0..of {
         let mut parts = snapshot.sum(task, Share { index, of }).await.unwrap();
         while let Some(part) = parts.next().await {
-            sum.merge(part.unwrap());
+            let part = part.unwrap();
+            let mut again = TableSum::default();
+            part.digests.iter().for_each(|digest| again.add_digest(*digest));
+            assert_eq!(again, part.sum, "a part tells what went into it");
+            sum.merge(part.sum);
         }
     }
     sum

@@ -84,8 +84,12 @@ impl Syncline {
     }
 }
 
-/// By what rows are equal that are read, loaded and read again where they are now.
+/// By what rows are equal that are read, loaded and read again where they are now. Rows without a key are called by their
+/// digest, so theirs is that of every comparison: otherwise nobody would find those again that were held.
 fn equality_of_load(target: &TableTask) -> Equality {
+    if target.is_multiset() {
+        return target.forms.equality;
+    }
     let stored_as = target.columns.iter().map(|column| &target.table.columns[*column].kind);
     target.forms.equality.of_loaded(stored_as)
 }

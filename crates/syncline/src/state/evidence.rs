@@ -53,7 +53,7 @@ impl State {
     /// The loads of a run, in the order they were recorded.
     pub async fn loads(&self, run: &str) -> Result<Vec<LoadRecord>> {
         let run = run.to_owned();
-        let select = "SELECT name, columns, created, sum, row_number, forms, in_target FROM load WHERE run = ?1 \
+        let select = "SELECT name, columns, created, sum, row_number, forms, in_target, sketch FROM load WHERE run = ?1 \
              ORDER BY sequence";
         self.database
             .read("read the loads of a run", move |connection| {
@@ -67,6 +67,7 @@ impl State {
                         sequence: row.get(4)?,
                         forms: read_json(row, 5)?.unwrap_or_default(),
                         in_target: row.get(6)?,
+                        sketch: row.get::<_, Option<Vec<u8>>>(7)?.unwrap_or_default(),
                     })
                 })?;
                 Ok(loads.collect::<rusqlite::Result<_>>()?)

@@ -60,7 +60,8 @@ pub(super) fn load(name: &str) -> LoadRecord {
     let columns = vec!["id".into()];
     let forms = Forms { kinds: vec![None, Some(Kind::Date)], equality: Equality::Canonical };
     let in_target = Some("other".into());
-    LoadRecord { table: name.into(), in_target, columns, created: true, sum: vec![1, 2], sequence: None, forms }
+    let (sum, sketch) = (vec![1, 2], vec![3, 4, 5]);
+    LoadRecord { table: name.into(), in_target, columns, created: true, sum, sketch, sequence: None, forms }
 }
 
 /// A run that has ended, with one image of so many bytes.

@@ -108,6 +108,7 @@ mod tests {
             columns: vec![],
             created: true,
             sum: vec![],
+            sketch: vec![],
             sequence: None,
             forms: Forms::default(),
         };

@@ -178,7 +178,8 @@ fn choose(tx: &Transaction<'_>, dir: &Arc<Path>, now_ms: i64, kept: Kept) -> Out
 fn candidates(tx: &Transaction<'_>) -> Outcome<Vec<Candidate>> {
     let mut statement = tx.prepare(
         "SELECT id, coalesce(ended_ms, started_ms), \
-                (SELECT coalesce(sum(bytes), 0) FROM evidence_table WHERE evidence_table.run = run.id) \
+                (SELECT coalesce(sum(bytes), 0) FROM evidence_table WHERE evidence_table.run = run.id) + \
+                (SELECT coalesce(sum(length(sketch)), 0) FROM load WHERE load.run = run.id) \
          FROM run \
          WHERE keeps_images AND (EXISTS (SELECT 1 FROM evidence_table WHERE evidence_table.run = run.id) \
                                  OR EXISTS (SELECT 1 FROM load WHERE load.run = run.id)) \

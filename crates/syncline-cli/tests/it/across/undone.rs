@@ -1,5 +1,7 @@
 //! Runs on PostgreSQL that are taken back.
 
+use syncline_testkit::postgres::fresh_database;
+
 use super::Server;
 
 /// Tables of which each references the one before, and a file that fills them.
@@ -31,6 +33,43 @@ fn tables_that_came_together_go_with_those_that_reference_others_first() {
         server.scene.ok("undo --yes");
         assert_eq!(tables(&server), Vec::<String>::new(), "{strategy}");
     }
+}
+
+/// What the server holds is seen in the forms of both engines, and what an undo has kept as it is stored.
+#[test]
+fn of_a_load_rows_that_were_changed_since_stay() {
+    let server = Server::new();
+    server.scene.sql(
+        "a.db",
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, at TIMESTAMP, price DECIMAL(10, 2), kept BOOLEAN, raw BLOB);
+         WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300)
+         INSERT INTO t SELECT i, '2024-05-01 12:00:00', i || '.50', i % 2, x'00ff' FROM n",
+    );
+    server.scene.ok("mirror a.db env:PG");
+    server.database.psql("UPDATE public.t SET price = 0 WHERE id = 7; INSERT INTO public.t (id) VALUES (999)");
+    let said = server.scene.run("undo --yes");
+    assert_eq!(said.code, Some(7), "{}{}", said.out, said.err);
+    assert_eq!(server.by_psql("SELECT id FROM public.t ORDER BY 1"), ["7", "999"]);
+    server.database.psql("UPDATE public.t SET price = 7.5 WHERE id = 7");
+    assert_eq!(server.scene.run("undo --yes").code, Some(7));
+    server.database.psql("DELETE FROM public.t");
+    server.scene.ok("undo --yes");
+    assert_eq!(tables(&server), Vec::<String>::new());
+}
+
+/// Between servers rows travel undecoded.
+#[test]
+fn so_they_do_between_servers() {
+    let (server, other) = (Server::new(), fresh_database());
+    let server = Server { scene: server.scene.with_variable("OTHER", &other.url()), database: server.database };
+    other.psql(
+        "CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t SELECT i, 'v' FROM generate_series(1, 900) i",
+    );
+    server.scene.ok("mirror env:OTHER env:PG");
+    server.database.psql("UPDATE public.t SET v = 'mine' WHERE id = 7");
+    let said = server.scene.run("undo --yes");
+    assert_eq!(said.code, Some(7), "{}{}", said.out, said.err);
+    assert_eq!(server.by_psql("SELECT id FROM public.t ORDER BY 1"), ["7"]);
 }
 
 /// The server refuses to drop a table, and the transaction that takes the others back goes on.

@@ -48,7 +48,9 @@ pub(super) async fn scan(sight: Sight, task: TableTask, outlet: Outlet<RawBatch>
         .copy(&sight.session, &sql, selected.codecs, |cells| {
             batch.rows.extend_from_slice(cells.raw());
             lens.encode_row(cells, &mut encoded, |_, _| Ok(()))?;
-            batch.sum.add_digest(exact::digest_bytes(&encoded));
+            let digest = exact::digest_bytes(&encoded);
+            batch.sum.add_digest(digest);
+            batch.digests.push(digest);
             shrink(&mut encoded);
             let is_full = batch.rows.len() >= limits::COPY_CHUNK_BYTES;
             Ok(is_full.then(|| std::mem::replace(&mut batch, empty())))
@@ -59,5 +61,6 @@ pub(super) async fn scan(sight: Sight, task: TableTask, outlet: Outlet<RawBatch>
 
 /// With room for the last row, which may pass the bound.
 fn empty() -> RawBatch {
-    RawBatch { rows: Vec::with_capacity(limits::COPY_CHUNK_BYTES * 5 / 4), sum: TableSum::default() }
+    let rows = Vec::with_capacity(limits::COPY_CHUNK_BYTES * 5 / 4);
+    RawBatch { rows, sum: TableSum::default(), digests: Vec::new() }
 }

@@ -3,7 +3,7 @@
 use syncline_core::change::TableTask;
 use syncline_core::error::Result;
 use syncline_core::store::Share;
-use syncline_core::value::{TableSum, exact};
+use syncline_core::value::{SumPart, exact};
 
 use super::cells::Lens;
 use super::select::{Selected, filtered};
@@ -11,30 +11,30 @@ use super::stream::{Load, Outlet};
 use super::view::{Ground, Sight};
 use crate::postgres::digest::shrink;
 
-impl Load for TableSum {
+impl Load for SumPart {
     fn bytes(&self) -> usize {
-        size_of::<Self>()
+        size_of::<Self>() + size_of_val(&*self.digests)
     }
 }
 
 /// Hands over the sums of rows that follow each other. `false` when nobody wants more.
-pub(super) async fn stream(sight: Sight, task: TableTask, share: Share, outlet: Outlet<TableSum>) -> Result<bool> {
+pub(super) async fn stream(sight: Sight, task: TableTask, share: Share, outlet: Outlet<SumPart>) -> Result<bool> {
     let ground = sight.ground(&task).await?;
     let Some(range) = range(&sight, &ground, share).await? else { return Ok(true) };
-    let rows = outlet.flow().rows as u64;
+    let rows = outlet.flow().rows;
     let selected = Selected::columns(&task, "", outlet.flow().value_bytes)?;
     let filtered = filtered(&task, range.as_deref())?;
     let sql = format!("SELECT {} FROM {}{filtered}", selected.list(), ground.table);
-    let (mut lens, mut sum, mut encoded) = (Lens::of(&task, selected.value_bytes), TableSum::default(), Vec::new());
+    let (mut lens, mut part, mut encoded) = (Lens::of(&task, selected.value_bytes), SumPart::default(), Vec::new());
     let is_wanted = outlet
         .copy(&sight.session, &sql, selected.codecs, |cells| {
             lens.encode_row(cells, &mut encoded, |_, _| Ok(()))?;
-            sum.add_digest(exact::digest_bytes(&encoded));
+            part.add_digest(exact::digest_bytes(&encoded));
             shrink(&mut encoded);
-            Ok((sum.rows >= rows).then(|| std::mem::take(&mut sum)))
+            Ok((part.digests.len() >= rows).then(|| std::mem::take(&mut part)))
         })
         .await?;
-    Ok(is_wanted && (sum.rows == 0 || outlet.send(sum).await))
+    Ok(is_wanted && (part.digests.is_empty() || outlet.send(part).await))
 }
 
 /// What picks the rows of a share: a range of blocks. A table without such ranges is one share and the others are empty,

@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 use syncline_core::change::TableTask;
 use syncline_core::store::Share;
-use syncline_core::value::{TableSum, exact};
+use syncline_core::value::{SumPart, exact};
 
 use super::seen::Seen;
 use super::select;
@@ -13,24 +13,24 @@ use crate::sqlite::thread::Outlet;
 use crate::sqlite::types::{self, Encoding};
 
 /// Sends the sums of rows that follow each other, for as long as anybody wants them.
-pub(super) fn stream(conn: &Connection, task: &TableTask, share: Share, outlet: &Outlet<TableSum>) -> Attempt<()> {
+pub(super) fn stream(conn: &Connection, task: &TableTask, share: Share, outlet: &Outlet<SumPart>) -> Attempt<()> {
     let Some(condition) = condition(conn, task, share)? else { return Ok(()) };
     let mut seen = Seen::of(task);
     let (columns, table) = (select::columns(task)?, select::table(&task.table.name)?);
     let mut statement = conn.prepare(&format!("SELECT {columns} FROM {table}{condition}"))?;
     let mut rows = statement.raw_query();
-    let mut sum = TableSum::default();
+    let mut part = SumPart::default();
     let mut encoded = Vec::new();
     while let Some(row) = rows.next()? {
         let how = (seen.as_mut(), task.forms.equality);
         types::encode_row(row, task.columns.len(), how, &mut encoded)?;
-        sum.add_digest(exact::digest_bytes(&encoded));
-        if sum.rows >= outlet.flow().rows as u64 && !outlet.send(std::mem::take(&mut sum)) {
+        part.add_digest(exact::digest_bytes(&encoded));
+        if part.digests.len() >= outlet.flow().rows && !outlet.send(std::mem::take(&mut part)) {
             return Ok(());
         }
     }
-    if sum.rows > 0 {
-        outlet.send(sum);
+    if !part.digests.is_empty() {
+        outlet.send(part);
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use syncline_core::change::{TableTask, copies};
 use syncline_core::error::Code;
 use syncline_core::store::{Share, Snapshot};
 use syncline_core::value::key_order::compare_keys;
-use syncline_core::value::{Equality, Forms, Kind, TableSum, Value, exact};
+use syncline_core::value::{Equality, Forms, Kind, SumPart, TableSum, Value, exact};
 
 use super::desk::{Desk, digests, failure, fetch, scan};
 
@@ -225,9 +225,9 @@ async fn shares_make_up_the_whole_of_tables_of_all_kinds() {
         for of in 1..=3 {
             let mut all = TableSum::default();
             for index in 0..of {
-                let sum: Vec<TableSum> =
+                let sum: Vec<SumPart> =
                     views[index as usize].sum(&task, Share { index, of }).await.unwrap().try_collect().await.unwrap();
-                sum.into_iter().for_each(|sum| all.merge(sum));
+                sum.into_iter().for_each(|part| all.merge(part.sum));
             }
             sums.push(all);
         }

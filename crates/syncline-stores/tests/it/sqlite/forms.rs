@@ -6,7 +6,7 @@ use futures_util::TryStreamExt;
 use syncline_core::change::TableTask;
 use syncline_core::mapping::{Mask, MaskKey, MaskKind};
 use syncline_core::store::{Share, Store};
-use syncline_core::value::{Equality, Forms, Kind, RowBatch, TableSum, Value};
+use syncline_core::value::{Equality, Forms, Kind, RowBatch, SumPart, Value};
 
 use super::desk::{Desk, batch, digests, fetch, int, rows_of, scan, task, text};
 
@@ -44,10 +44,8 @@ async fn shown(declared: &str, cells: &[&str], kind: Kind) -> Vec<Value> {
     let expected: Vec<_> = rows.iter().map(|row| task.digest(row.iter().map(Value::as_ref), &mut scratch)).collect();
     let found = digests(&mut snapshot, &task).await;
     assert_eq!(found.iter().flat_map(|batch| batch.digests.clone()).collect::<Vec<_>>(), expected);
-    let sums: Vec<TableSum> = snapshot.sum(&task, Share::ALL).await.unwrap().try_collect().await.unwrap();
-    let mut sum = TableSum::default();
-    sum.add(&batch(&rows), Equality::Canonical, &mut scratch);
-    assert_eq!(sums, [sum]);
+    let sums: Vec<SumPart> = snapshot.sum(&task, Share::ALL).await.unwrap().try_collect().await.unwrap();
+    assert_eq!(sums, [SumPart::of(&batch(&rows), Equality::Canonical, &mut scratch)]);
     drop(snapshot);
     let mut writer = store.writer().await.unwrap();
     let mut transaction = writer.begin().await.unwrap();

@@ -65,8 +65,8 @@ impl Evidence for RunEvidence {
 
     async fn record_load(&self, batch: u64, load: &LoadRecord) -> Result<()> {
         let (run, load) = (self.run.clone(), load.clone());
-        let insert = "INSERT INTO load (run, batch, name, columns, created, sum, row_number, forms, in_target) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+        let insert = "INSERT INTO load (run, batch, name, columns, created, sum, row_number, forms, in_target, sketch) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
         self.database
             .write("record a load", move |tx| {
                 let (columns, forms) = (to_json(&load.columns)?, to_json(&load.forms)?);
@@ -80,7 +80,8 @@ impl Evidence for RunEvidence {
                     load.sum,
                     load.sequence,
                     forms,
-                    load.in_target
+                    load.in_target,
+                    load.sketch
                 ])?;
                 Ok(())
             })
