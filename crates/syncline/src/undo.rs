@@ -54,9 +54,10 @@ impl Syncline {
                 Code::UndoStale,
                 format!("{} is not the database that {} wrote to", target.label, undone.id),
             )
-            .because("another file has taken its place")
+            .because("another database has taken its place")
             .leaving("nothing was changed")
-            .next("put the database back in its place", "then undo"));
+            .next("put the database back in its place", "then undo")
+            .next("syncline runs list", "names earlier runs, which can be undone by their names"));
         }
         let lock = self.lock_target(&target, "undo", &format!("of {}", undone.id)).await?;
         let mut writer = target.store.writer().await?;

@@ -187,7 +187,8 @@ impl Connection {
             if let SimpleQueryMessage::Row(row) = answer {
                 check_version(row.get(0).unwrap_or_default(), row.get(1).unwrap_or_default(), &self.label)?;
                 self.version = row.get(1).unwrap_or_default().to_owned();
-                self.default_schema = row.get(2).map(str::to_owned);
+                // Nobody keeps tables of their own among the system's.
+                self.default_schema = row.get(2).filter(|name| !name.starts_with("pg_")).map(str::to_owned);
                 self.encoding = row.get(3).unwrap_or_default().to_owned();
             }
         }

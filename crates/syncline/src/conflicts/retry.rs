@@ -118,7 +118,7 @@ impl Syncline {
     /// chosen entries are settled.
     ///
     /// # Errors
-    /// As for a run. `CONFLICT_STALE` when another file has taken the place of one of the databases.
+    /// As for a run. `CONFLICT_STALE` when another database has taken the place of one of the databases.
     pub async fn retry(&self, retry: &Retry) -> Result<Summary> {
         let started = Instant::now();
         let untouched = |error: Error| error.leaving_if_unsaid("nothing was changed");
@@ -222,7 +222,7 @@ fn check_place(database: &Database, identity: &str) -> Result<()> {
     }
     let what = format!("{} is not the database that it was when the rows were held", database.label);
     Err(Error::new(Code::ConflictStale, what)
-        .because("another file has taken its place")
+        .because("another database has taken its place")
         .leaving("nothing was changed")
         .next("put the database back in its place", "then try again")
         .next("run the copy or mirror again", "it compares with what is there now"))

@@ -15,6 +15,10 @@ use crate::request::RunRequest;
 use crate::session::Syncline;
 use crate::summary::Verified;
 
+/// Said where a proof has failed and the commits of others cannot be told from those of the run.
+const UNTOLD: &str = "if others wrote meanwhile to the target, or to another database of its server, the difference may be \
+    theirs: the server does not tell their commits from those of the run; `syncline verify` tells once they rest";
+
 /// What a run says of a table, to be proven.
 pub(crate) struct Claim<'w> {
     /// What was done.
@@ -72,9 +76,13 @@ impl Syncline {
                     let ends = proof.views.ends();
                     // A target that cannot tell others' commits from the run's own is not excused by them.
                     let counts = |view: &dyn Snapshot| view.tells_commits_apart();
+                    let source_moved = ends.source.position().await? != seen.source;
+                    let target_moved = ends.target.position().await? != seen.target;
                     let source_counts = counts(ends.source) || !is_one_server(source, target);
-                    let is_in_flight = source_counts && ends.source.position().await? != seen.source
-                        || counts(ends.target) && ends.target.position().await? != seen.target;
+                    let is_in_flight = source_counts && source_moved || counts(ends.target) && target_moved;
+                    if !is_in_flight && (source_moved || target_moved) {
+                        self.note(UNTOLD);
+                    }
                     return Ok(if is_in_flight { Verified::InFlight } else { Verified::Different });
                 }
                 result = Verified::EqualExcept;

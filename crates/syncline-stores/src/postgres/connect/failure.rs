@@ -121,6 +121,10 @@ impl Failure {
                 "let the user's transactions write, or name another target",
                 "a standby, default_transaction_read_only",
             ),
+            // It is there and has said so.
+            Code::StoreUnreachable if error.as_db_error().is_some() => {
+                said.next("run the command again in a while", "goes on once the server lets others in")
+            }
             _ => said,
         };
         // The driver's error shows what the server sent whole, values included, so it is not kept.
