@@ -40,6 +40,11 @@ pub fn units(tables: &[&TableSchema]) -> Vec<Unit> {
     units
 }
 
+/// The positions of the tables, those that are referenced first. What references each other in a circle comes in any order.
+pub fn parents_first(tables: &[&TableSchema]) -> Vec<usize> {
+    units(tables).into_iter().flat_map(|unit| unit.tables).collect()
+}
+
 fn parents_of(table: &TableSchema, tables: &[&TableSchema]) -> Vec<usize> {
     let is_referenced = |other: &TableSchema| table.references_to(&other.name).next().is_some();
     (0..tables.len()).filter(|position| is_referenced(tables[*position])).collect()
