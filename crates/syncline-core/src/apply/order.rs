@@ -130,6 +130,14 @@ mod tests {
     }
 
     #[test]
+    fn names_that_differ_in_case_are_different_where_the_engine_says_so() {
+        for (engine, is_circular) in [("sqlite", true), ("postgres", false)] {
+            let own = TableSchema { engine, ..table(1, &[1]) };
+            assert_eq!(units(&[&own])[0].is_circular, is_circular, "{engine}");
+        }
+    }
+
+    #[test]
     fn ten_thousand_tables_in_a_chain_need_no_stack() {
         let mut parents: Vec<Vec<usize>> = (0..10_000).map(|table| vec![table + 1]).collect();
         parents.push(vec![]);
