@@ -10,6 +10,7 @@ pub(crate) mod json;
 pub(crate) mod labels;
 pub(crate) mod plan;
 pub(crate) mod script;
+pub(crate) mod spool;
 pub(crate) mod summary;
 pub(crate) mod table;
 pub(crate) mod text;

@@ -455,10 +455,15 @@ impl<'a> Applier<'a> {
                         self.name(*other),
                         self.name(*first)
                     );
-                    self.outcomes[*other].error =
-                        Some(Error::new(error.code(), what).because(error.to_string()).leaving(state));
+                    self.outcomes[*other].error = Some(
+                        Error::new(error.code(), what)
+                            .about(self.name(*other))
+                            .because(error.to_string())
+                            .leaving(state),
+                    );
                 }
-                self.outcomes[*first].error = Some(error.at_if_unsaid(place).leaving_if_unsaid(state));
+                self.outcomes[*first].error =
+                    Some(error.about(self.name(*first)).at_if_unsaid(place).leaving_if_unsaid(state));
                 Ok(())
             }
             other => other,

@@ -4,6 +4,7 @@
 //! every other surface. A [`Code`] is stable: scripts match on it, and `syncline explain CODE` documents it.
 
 mod catalogue;
+mod tables_flag;
 mod usual;
 
 use std::borrow::Cow;
@@ -11,6 +12,7 @@ use std::error::Error as StdError;
 use std::fmt;
 
 pub use catalogue::Code;
+pub use tables_flag::{exactly, without_table};
 
 /// The result of anything that can fail in Syncline.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -25,6 +27,7 @@ struct Parts {
     code: Code,
     what: String,
     place: Option<String>,
+    table: Option<String>,
     why: Option<String>,
     state: Option<String>,
     next: Vec<NextStep>,
@@ -58,6 +61,13 @@ impl Error {
     #[must_use]
     pub fn at_if_unsaid(mut self, place: impl Into<String>) -> Self {
         self.0.place.get_or_insert_with(|| place.into());
+        self
+    }
+
+    /// Adds the table it is about, for what is advised, only where nobody nearer to the failure has said it.
+    #[must_use]
+    pub fn about(mut self, table: &str) -> Self {
+        self.0.table.get_or_insert_with(|| table.to_owned());
         self
     }
 
@@ -141,10 +151,8 @@ impl Error {
 
     /// What to do next, most useful first. Where nobody said, it is what usually helps with the code.
     pub fn next_steps(&self) -> Cow<'_, [NextStep]> {
-        match self.0.code.usual_next() {
-            Some((action, effect)) if self.0.next.is_empty() => {
-                Cow::Owned(vec![NextStep { action: action.to_owned(), effect: effect.to_owned() }])
-            }
+        match self.0.code.usual_next(self.0.table.as_deref()) {
+            Some(step) if self.0.next.is_empty() => Cow::Owned(vec![step]),
             _ => Cow::Borrowed(&self.0.next),
         }
     }
@@ -193,5 +201,13 @@ mod tests {
         let told = Error::new(Code::StoreMissing, "a.db does not exist");
         assert_eq!(told.why_or_usual(), Some("there is no file of that name"));
         assert_eq!(told.because("its own").why_or_usual(), Some("its own"));
+    }
+
+    #[test]
+    fn the_usual_step_names_the_table_where_it_is_known() {
+        let bare = || Error::new(Code::TableDenied, "it may not be read");
+        assert_eq!(bare().next_steps()[0].effect, "or leave the table out");
+        let effect = "or leave the table out with --tables '*,!audit'";
+        assert_eq!(bare().about("audit").about("other").next_steps()[0].effect, effect);
     }
 }

@@ -81,6 +81,8 @@ pub struct ConflictRow {
     pub dialect: Dialect,
     /// A mapping lets rows or columns of the target take no part; they must stay as they are.
     pub is_partial: bool,
+    /// Positions in `columns` of those whose values the target gives out and lets nobody change.
+    pub given: Vec<usize>,
 }
 
 /// One entry with what it is bound to.
@@ -214,7 +216,7 @@ impl ConflictRow {
                 is_partial: true,
             }),
             place: free_name(&self.target_columns).filter(|_| self.key.is_empty()).map(str::to_owned),
-            given: Vec::new(),
+            given: self.given.clone(),
             held: None,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use syncline_core::error::{Code, Error, Result};
+use syncline_core::error::{Code, Error, Result, without_table};
 use syncline_core::mapping::{Called, Resolved};
 use syncline_core::schema::report::{as_typed, free_name};
 use syncline_core::schema::{Schema, TableSchema};
@@ -62,7 +62,7 @@ pub(crate) fn check_new(table: &TableSchema, made: &TableSchema, resolved: &Reso
         return Err(Error::new(Code::TableNotCreated, format!("{} has no column", table.name))
             .because("a SQLite file can hold no table without one")
             .leaving("the table is not there")
-            .next(format!("--tables '*,!{}'", table.name), "leave the table out"));
+            .next(without_table(&table.name), "leave the table out"));
     }
     let names: Vec<&str> = made.columns.iter().map(|column| column.name.as_str()).collect();
     for (at, name) in names.iter().enumerate() {

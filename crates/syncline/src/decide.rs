@@ -109,7 +109,8 @@ impl Syncline {
             self.cancel().check()?;
             let name = &pair.source.table.name;
             let is_referenced = is_referenced(target_schema, &pair.target.table.name);
-            match self.decide_table(request, pair, ends, spool, is_referenced).await {
+            let decided = self.decide_table(request, pair, ends, spool, is_referenced).await;
+            match decided.map_err(|error| error.about(name)) {
                 Err(error) if concerns_one_table(error.code()) => {
                     Ok(Err(error.at_if_unsaid(name.as_str()).leaving_if_unsaid("the table is untouched")))
                 }

@@ -5,7 +5,7 @@ mod rows;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use syncline_core::apply::order::units;
+use syncline_core::apply::order::parents_first;
 use syncline_core::capture::{Tally, Way};
 use syncline_core::change::TableTask;
 use syncline_core::error::{Code, Error, Result};
@@ -133,7 +133,7 @@ impl Syncline {
         rows: &mut Option<&mut dyn RowSink>,
     ) -> Result<Vec<(TableDiff, Way)>> {
         if let Some(sink) = rows {
-            let order = if sink.wants_parents_first() { parents_first(items) } else { (0..items.len()).collect() };
+            let order = if sink.wants_parents_first() { in_order(items) } else { (0..items.len()).collect() };
             let mut reports = BTreeMap::new();
             for at in order {
                 reports.insert(at, self.diff_item(&items[at], &mut views.ends(), target, rows).await?);
@@ -209,10 +209,10 @@ impl Syncline {
     }
 }
 
-/// The positions of the items, those of referenced tables first. What references each other in a circle comes in any order.
-fn parents_first(items: &[Item<'_>]) -> Vec<usize> {
+/// The positions of the items, those of referenced tables first, by what the target says of references.
+fn in_order(items: &[Item<'_>]) -> Vec<usize> {
     let tables: Vec<&TableSchema> = items.iter().map(|item| &**item.found.unwrap_or(&item.table.table)).collect();
-    units(&tables).into_iter().flat_map(|unit| unit.tables).collect()
+    parents_first(&tables)
 }
 
 /// A table that only one side has: all its rows are there only.

@@ -61,7 +61,7 @@ pub(crate) async fn align(
                 continue;
             }
             Err(error) => {
-                aligned.refused.push((table.name.clone(), error.at_if_unsaid(table.name.as_str())));
+                aligned.refused.push((table.name.clone(), error.at_if_unsaid(table.name.as_str()).about(&table.name)));
                 continue;
             }
         };
@@ -208,7 +208,7 @@ impl Aligned {
         match made {
             Ok(pair) => self.pairs.push(pair),
             Err(error) if concerns_one_table(error.code()) => {
-                self.refused.push((table.name.clone(), error.at_if_unsaid(table.name.as_str())));
+                self.refused.push((table.name.clone(), error.at_if_unsaid(table.name.as_str()).about(&table.name)));
             }
             Err(error) => return Err(error),
         }

@@ -3,6 +3,7 @@
 use syncline_core::apply::TableWork;
 use syncline_core::error::Result;
 
+use crate::diff::given;
 use crate::request::{RunRequest, Verb};
 use crate::session::{Syncline, now_ms};
 use crate::state::{LedgerTable, Spoken};
@@ -13,11 +14,16 @@ pub(crate) fn ledger_tables<'w>(
     works: impl IntoIterator<Item = &'w TableWork>,
 ) -> Vec<LedgerTable> {
     let sight = request.sight();
+    let names_given = |work: &TableWork| {
+        let names: Vec<&str> = work.target.column_names().collect();
+        given(&work.target).into_iter().map(|at| names[at].to_owned()).collect()
+    };
     let table = |work: &TableWork| LedgerTable {
         name: work.name.clone(),
         target: work.target.table.name.clone(),
         columns: work.target.column_names().map(str::to_owned).collect(),
         key: work.target.key.clone(),
+        given: names_given(work),
         sight: sight.clone(),
     };
     works.into_iter().map(table).collect()

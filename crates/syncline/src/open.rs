@@ -22,6 +22,8 @@ pub(crate) struct Database {
     pub(crate) label: String,
     /// The name in a form that means the same from any directory.
     pub(crate) name: String,
+    /// As whom we are logged in, where the engine knows roles.
+    pub(crate) role: Option<String>,
     /// How fast it is read and written, where that is limited.
     pub(crate) pace: Option<Arc<Pace>>,
     /// The file it is in, where it is one.
@@ -77,7 +79,11 @@ impl Syncline {
             recognise(state, &description).await?;
         }
         let (label, name) = (parsed.label(), parsed.absolute(&self.settings.working_dir));
-        Ok(Database { store, description, label, name, pace: None, file })
+        let role = match &parsed {
+            DatabaseName::Sqlite { .. } => None,
+            DatabaseName::Postgres(name) => Some(name.options(&self.settings.working_dir).user),
+        };
+        Ok(Database { store, description, label, name, role, pace: None, file })
     }
 
     async fn open_sqlite(

@@ -199,6 +199,11 @@ pub trait PlanSink: Send {
     /// # Errors
     /// As [`PlanSink::plan`].
     fn end(&mut self) -> Result<()>;
+
+    /// Whether tables should come after those that they reference, instead of in the order of their names.
+    fn wants_parents_first(&self) -> bool {
+        false
+    }
 }
 
 fn hex(digest: u128) -> String {

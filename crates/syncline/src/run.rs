@@ -1,5 +1,6 @@
 //! Copy and mirror.
 
+mod denied;
 mod record;
 mod worked;
 
@@ -12,6 +13,7 @@ use syncline_core::pace::Lane;
 use syncline_core::pipeline::carry;
 use syncline_core::state::{Evidence, Ledger, Spool};
 use syncline_core::store::{Snapshot, Writer};
+use syncline_stores::sql::Dialect;
 
 use crate::decide::{Decision, check_room};
 use crate::held::ledger_tables;
@@ -156,6 +158,9 @@ impl Syncline {
         let unsaved = self.make_ready(request, &decision, target, run).await?;
         decision.define_columns();
         let mut worked = self.carry_out(request, &decision, &mut source_view, target, writer, (run, &spool)).await?;
+        if let Some(error) = denied::end(&worked, request, source, target) {
+            worked.end = worked.end.and(Err(error));
+        }
         if let Some(again) = again {
             self.close_plan(request, &mut worked, &decision, (run, &again)).await?;
             worked.notes.extend(narrowed.note());
@@ -255,11 +260,28 @@ impl Syncline {
     }
 }
 
+/// A database of a server. What runs keep of a target is kept for a database: a table of one of its schemas could not be told
+/// from one of that name in another, and the run's own writes would count as changes of its source.
+fn of_schemas(error: Error) -> Error {
+    error
+        .because(
+            "both names lead to one database of one server, whatever address, user or schema they name; locks, held rows \
+             and before-images are kept for a database, so that two schemas of it cannot be told apart",
+        )
+        .next("name another database as the target", "")
+        .next("syncline copy SOURCE FILE.db --tables NAMES", "goes from schema to schema by a file; then:")
+        .next("syncline copy FILE.db TARGET", "with schema=NAME in the name of the target")
+}
+
 /// Both ends must be different databases.
 pub(crate) fn check_ends(source: &Database, target: &Database) -> Result<()> {
     if source.description.identity == target.description.identity {
         let what = format!("{} and {} are the same database", source.label, target.label);
-        return Err(Error::new(Code::GuardSameTable, what).leaving("nothing was changed"));
+        let error = Error::new(Code::GuardSameTable, what).leaving("nothing was changed");
+        return Err(match Dialect::of(source.description.engine) {
+            Dialect::Sqlite => error,
+            Dialect::Postgres => of_schemas(error),
+        });
     }
     Ok(())
 }

@@ -139,6 +139,7 @@ pub(super) mod testing {
         let values = |total, note: &str| vec![Value::Int(731), Value::Int(total), Value::text(note)];
         let row = ConflictRow {
             is_partial: false,
+            given: Vec::new(),
             dialect: syncline::Dialect::Sqlite,
             entry,
             columns: ["id", "total", "note"].map(str::to_owned).to_vec(),

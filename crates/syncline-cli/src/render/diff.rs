@@ -4,7 +4,6 @@ mod csv;
 mod document;
 mod lines;
 mod script;
-mod spool;
 mod text;
 
 use std::time::Duration;

@@ -115,7 +115,7 @@ impl Applier<'_> {
     fn references_touched(&self) -> Vec<(TableTask, ForeignKey, Looked)> {
         let mut touched = Vec::new();
         for child in &self.schema.tables {
-            let is_child = |table: &usize| self.tables[*table].target.table.name.eq_ignore_ascii_case(&child.name);
+            let is_child = |table: &usize| self.tables[*table].target.table.is_called(&child.name);
             let own = (0..self.tables.len()).find(is_child);
             let changed = own.filter(|table| {
                 let work = &self.tables[*table];
@@ -140,9 +140,7 @@ impl Applier<'_> {
             Action::Differences => puts > 0,
             Action::Empty(_) => false,
         };
-        self.tables
-            .iter()
-            .any(|work| work.target.table.name.eq_ignore_ascii_case(parent) && gains(&work.action, work.puts))
+        self.tables.iter().any(|work| work.target.table.is_called(parent) && gains(&work.action, work.puts))
     }
 
     /// The marks of rows that the work changes or takes away, unless there are too many.

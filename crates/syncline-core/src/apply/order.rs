@@ -40,6 +40,11 @@ pub fn units(tables: &[&TableSchema]) -> Vec<Unit> {
     units
 }
 
+/// The positions of the tables, those that are referenced first. What references each other in a circle comes in any order.
+pub fn parents_first(tables: &[&TableSchema]) -> Vec<usize> {
+    units(tables).into_iter().flat_map(|unit| unit.tables).collect()
+}
+
 fn parents_of(table: &TableSchema, tables: &[&TableSchema]) -> Vec<usize> {
     let is_referenced = |other: &TableSchema| table.references_to(&other.name).next().is_some();
     (0..tables.len()).filter(|position| is_referenced(tables[*position])).collect()
@@ -122,6 +127,14 @@ mod tests {
         let expected = [(vec![1, 2], true), (vec![0], false), (vec![3], true), (vec![4], false)];
         let expected: Vec<_> = expected.map(|(tables, is_circular)| Unit { tables, is_circular }).into();
         assert_eq!(units, expected);
+    }
+
+    #[test]
+    fn names_that_differ_in_case_are_different_where_the_engine_says_so() {
+        for (engine, is_circular) in [("sqlite", true), ("postgres", false)] {
+            let own = TableSchema { engine, ..table(1, &[1]) };
+            assert_eq!(units(&[&own])[0].is_circular, is_circular, "{engine}");
+        }
     }
 
     #[test]

@@ -67,7 +67,7 @@ impl Applier<'_> {
     /// because one of the two was held, and nobody else has written it.
     async fn is_own(&self, before: &Before, orphans: &Orphans) -> Result<bool> {
         let child = &before.child;
-        let is_child = |work: &&TableWork| work.target.table.name.eq_ignore_ascii_case(&child.table.name);
+        let is_child = |work: &&TableWork| work.target.table.is_called(&child.table.name);
         let Some(table) = self.tables.iter().position(|work| is_child(&work)) else { return Ok(false) };
         let work = &self.tables[table];
         let is_keyed = !child.is_multiset() && key_names(child).eq(key_names(&work.target));
@@ -151,7 +151,7 @@ impl Applier<'_> {
     /// Leaves out the deletes of rows that `orphans` point at; false when none of them is among the deletes.
     async fn keep_referenced(&mut self, tables: &[usize], before: &Before, orphans: &Orphans) -> Result<bool> {
         let Before { child, foreign_key, .. } = before;
-        let is_parent = |table: &usize| self.tables[*table].target.table.name.eq_ignore_ascii_case(&foreign_key.parent);
+        let is_parent = |table: &usize| self.tables[*table].target.table.is_called(&foreign_key.parent);
         let Some(table) = tables.iter().copied().find(is_parent) else { return Ok(false) };
         if matches!(self.tables[table].action, Action::Empty(_)) {
             self.leave_whole(table, self.dangling(child, foreign_key, orphans));
@@ -239,7 +239,7 @@ impl Applier<'_> {
     }
 
     fn is_to_key(&self, foreign_key: &ForeignKey) -> bool {
-        let is_parent = |work: &&TableWork| work.target.table.name.eq_ignore_ascii_case(&foreign_key.parent);
+        let is_parent = |work: &&TableWork| work.target.table.is_called(&foreign_key.parent);
         self.tables.iter().find(is_parent).is_some_and(|parent| key_order(&parent.target, foreign_key).is_some())
     }
 
@@ -252,7 +252,7 @@ impl Applier<'_> {
                 matches!(work.action, Action::Empty(_))
                     && is_emptied
                     && !self.stays(table)
-                    && work.target.table.name.eq_ignore_ascii_case(name)
+                    && work.target.table.is_called(name)
             })
         };
         let mut found = Vec::new();

@@ -115,9 +115,9 @@ impl Applier<'_> {
     /// Whether the target has such a table, or will have it by now.
     fn has_table(&self, name: &str) -> bool {
         let is_made = |(table, work): (usize, &TableWork)| {
-            work.target.table.name.eq_ignore_ascii_case(name) && self.outcomes[table].error.is_none()
+            work.target.table.is_called(name) && self.outcomes[table].error.is_none()
         };
-        self.schema.table(name).is_some() || self.tables.iter().enumerate().any(is_made)
+        self.schema.tables.iter().any(|table| table.is_called(name)) || self.tables.iter().enumerate().any(is_made)
     }
 
     /// Marks rows of a page that point at nothing before they are written: an undo that leaves their references as they

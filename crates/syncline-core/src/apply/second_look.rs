@@ -103,7 +103,7 @@ struct Reference {
 
 impl Reference {
     fn new(child: &TableWork, parent: TableTask, foreign_key: &ForeignKey) -> Option<Self> {
-        let is_own = parent.table.name.eq_ignore_ascii_case(&child.target.table.name);
+        let is_own = parent.table.is_called(&child.target.table.name);
         let cell = |name: &String| child.target.column_names().position(|column| column.eq_ignore_ascii_case(name));
         let cells: Vec<usize> = foreign_key.columns.iter().map(cell).collect::<Option<_>>()?;
         let own_key = match is_own {

@@ -1,13 +1,15 @@
 //! What is usually behind an error and what usually helps, for codes whose errors are raised where nobody knows better.
 //! A catalogue: it may be long.
 
-use super::Code;
+use super::{Code, NextStep, without_table};
 
 /// A code, why it usually happens, what usually helps and what that does.
 type Usual = (Code, &'static str, &'static str, &'static str);
 
 const DECLARED_OTHERWISE: &str = "the two tables are declared differently";
-const WITHOUT_THE_TABLE: &str = "or leave the table out with --tables '*,!NAME'";
+/// How advice ends that the flag belongs to, once the table is known.
+const LEAVE_OUT: &str = "leave the table out";
+const WITHOUT_THE_TABLE: &str = "or leave the table out";
 
 const USUAL: &[Usual] = &[
     (
@@ -198,7 +200,7 @@ const USUAL: &[Usual] = &[
         Code::TextUnreadable,
         "its bytes are no text in the database's encoding",
         "syncline explain TEXT_UNREADABLE",
-        "see how to mend the text, or leave the table out with --tables '*,!NAME'",
+        "see how to mend the text, or leave the table out",
     ),
     (Code::TableNoKey, "nothing tells its rows apart", "give the table a key", WITHOUT_THE_TABLE),
     (
@@ -258,9 +260,11 @@ impl Code {
         self.usual().map(|(_, why, _, _)| *why).filter(|why| !why.is_empty())
     }
 
-    /// What usually helps, as action and effect. The effect is empty where the action speaks for itself.
-    pub fn usual_next(self) -> Option<(&'static str, &'static str)> {
-        self.usual().map(|(_, _, action, effect)| (*action, *effect))
+    /// What usually helps, with the table it is about where that is known.
+    pub fn usual_next(self, table: Option<&str>) -> Option<NextStep> {
+        let (_, _, action, effect) = self.usual()?;
+        let flag = table.filter(|_| effect.ends_with(LEAVE_OUT)).map(|table| format!(" with {}", without_table(table)));
+        Some(NextStep { action: (*action).to_owned(), effect: format!("{effect}{}", flag.unwrap_or_default()) })
     }
 
     fn usual(self) -> Option<&'static Usual> {
@@ -275,7 +279,7 @@ mod tests {
     #[test]
     fn every_code_has_a_usual_step() {
         for code in Code::ALL {
-            assert!(code.usual_next().is_some_and(|(action, _)| !action.is_empty()), "{code}");
+            assert!(code.usual_next(None).is_some_and(|step| !step.action.is_empty()), "{code}");
         }
         assert_eq!(USUAL.len(), Code::ALL.len());
     }

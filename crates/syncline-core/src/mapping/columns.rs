@@ -2,6 +2,7 @@
 
 use super::names::Reader;
 use crate::limits;
+use crate::schema::report::as_typed;
 
 /// The columns of one table that are carried: `'customers: id, name'`, or all but some: `'customers: !ssn'`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +55,17 @@ pub(super) fn parse_rename(text: &str) -> Result<Rename, String> {
     let mut reader = Reader::new(text);
     let (table, column) = table_and_column(&mut reader)?;
     let to = reader.name(&['.', '='])?;
+    if reader.eat('.') {
+        // Only what a table is called has a point in it that means something.
+        let old = column.map_or_else(|| table.clone(), |column| format!("{table}.{column}"));
+        let to = format!("{to}.{}", reader.rest().trim());
+        return Err(format!(
+            "behind '=' stands the new name alone; one with a point in it, as tables of other schemas have, stands in \
+             double quotes: --rename '{}={}'",
+            as_typed(&old),
+            as_typed(&to)
+        ));
+    }
     if !reader.is_done() {
         return Err(format!(
             "behind '=' stands the new name alone; put it in double quotes if it holds more than letters (character {})",
@@ -70,6 +82,13 @@ pub(super) fn parse_rename(text: &str) -> Result<Rename, String> {
 pub(super) fn table_and_column(reader: &mut Reader<'_>) -> Result<(String, Option<String>), String> {
     let table = reader.name(&['.', '='])?;
     let column = if reader.eat('.') { Some(reader.name(&['.', '='])?) } else { None };
+    if let Some(column) = column.as_ref().filter(|_| reader.rest().starts_with('.')) {
+        let table = as_typed(&format!("{table}.{column}")).into_owned();
+        return Err(format!(
+            "'=' is expected at character {}; a table of another schema stands in double quotes, as {table} would",
+            reader.place()
+        ));
+    }
     reader.must_eat('=')?;
     Ok((table, column))
 }
@@ -98,6 +117,14 @@ mod tests {
         assert_eq!(parse_rename(r#""a.b"="c=d""#).unwrap().to, "c=d");
         for wrong in ["", "a", "a=", "=b", "a.=b", "a.b.c=d", "a=b.c", "a=b=c", "a=\"b\0c\"", "a=\"b\" c"] {
             assert!(parse_rename(wrong).is_err(), "{wrong:?}");
+        }
+        for (typed, meant) in [
+            ("sales.orders=archive.orders", r#"'"sales.orders"="archive.orders"'"#),
+            ("orders=archive.orders", r#"'orders="archive.orders"'"#),
+            ("sales.orders.total=sum", r#""sales.orders" would"#),
+        ] {
+            let why = parse_rename(typed).unwrap_err();
+            assert!(why.contains(meant), "{why}");
         }
     }
 }

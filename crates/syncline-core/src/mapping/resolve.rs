@@ -13,6 +13,7 @@ use super::rules::{FilterRule, UNTOUCHED, invalid};
 use super::{Condition, Mapping, Mask, MaskKey, feasible, references};
 use crate::error::{Code, Error, Result};
 use crate::schema::contract::ColumnPair;
+use crate::schema::report::as_typed;
 use crate::schema::{Generated, Schema, TableSchema};
 use crate::value::Bend;
 
@@ -251,8 +252,9 @@ impl<'a> Resolver<'a> {
     fn rename_columns(&mut self, renames: &[&Rename]) -> Result<()> {
         let mut by_table: BTreeMap<&str, Vec<(&Rename, usize)>> = BTreeMap::new();
         for rename in renames {
-            let table = self.table(&rename.table, "--rename")?;
-            let position = column(table, rename.column.as_deref().unwrap_or_default(), "--rename")?;
+            let old = rename.column.as_deref().unwrap_or_default();
+            let table = self.table_of(&rename.table, old, "--rename", &as_typed(&rename.to))?;
+            let position = column(table, old, "--rename")?;
             by_table.entry(&table.name).or_default().push((rename, position));
         }
         for (table, renames) in by_table {
@@ -362,7 +364,22 @@ impl<'a> Resolver<'a> {
             }
             let error =
                 Error::new(Code::TableNotFound, format!("{flag} names a table {name} that is not in the source"));
-            suggest(error, nearest(name, self.schema.tables.iter().map(|table| table.name.as_str())))
+            let near = nearest(name, self.schema.tables.iter().map(|table| table.name.as_str()));
+            suggest(error, near.map(as_typed).as_deref())
+        })
+    }
+
+    /// The table of a rule for one of its columns. What stands before and behind the point may be a schema and a table.
+    fn table_of(&self, name: &str, column: &str, flag: &str, ruled: &str) -> Result<&'a Arc<TableSchema>> {
+        self.table(name, flag).map_err(|error| match self.schema.table(&format!("{name}.{column}")) {
+            Some(meant) => {
+                let rule = format!("{}={ruled}", as_typed(&meant.name));
+                error.because(format!("without quotes {name} is a table and {column} a column of it")).next(
+                    format!("{flag} '{}'", rule.replace('\'', r"'\''")),
+                    format!("means the table {}", meant.name),
+                )
+            }
+            None => error,
         })
     }
 

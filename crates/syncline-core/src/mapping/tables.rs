@@ -2,6 +2,7 @@
 
 use globset::{GlobBuilder, GlobMatcher};
 
+pub use crate::error::exactly;
 use crate::error::{Code, Error, Result};
 
 /// A list of names and patterns. A table takes part when one of them matches it and none of those behind `!` does;
@@ -44,12 +45,6 @@ impl TableFilter {
     pub fn plain_names(&self) -> impl Iterator<Item = &str> {
         self.wanted.iter().filter(|pattern| pattern.is_plain()).map(|pattern| pattern.text.as_str())
     }
-}
-
-/// The pattern that stands for exactly this name.
-pub fn exactly(name: &str) -> String {
-    let is_special = |c: char| ['!', '*', '?', '[', ']', '{', '}', '\\', ','].contains(&c);
-    name.chars().flat_map(|c| is_special(c).then_some('\\').into_iter().chain([c])).collect()
 }
 
 impl Pattern {

@@ -2,7 +2,7 @@
 
 use super::meeting::{Grade, Meeting};
 use super::table::{Generated, TableSchema};
-use crate::error::{Code, Error};
+use crate::error::{Code, Error, without_table};
 use crate::value::{Equality, Forms};
 
 /// A column of the source and the column of the target that takes its values.
@@ -273,7 +273,7 @@ impl Mismatch {
                 format!("{table}.{column} is computed in the target, so the source's values cannot be written there"),
             ),
         }
-        .next(format!("--tables '*,!{table}'"), "leave the table out")
+        .next(without_table(table), "leave the table out")
     }
 }
 

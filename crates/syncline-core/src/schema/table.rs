@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use crate::value::Kind;
 
+/// Engines in which names of tables that differ in the case of their letters are different names.
+const HEEDING_CASE: &[&str] = &["postgres"];
+
 /// Everything a database says about its tables, seen in one snapshot.
 #[derive(Clone, Debug, Default)]
 pub struct Schema {
@@ -222,6 +225,16 @@ impl TableSchema {
 
     /// The foreign keys that point to `parent`.
     pub fn references_to<'a>(&'a self, parent: &'a str) -> impl Iterator<Item = &'a ForeignKey> {
-        self.foreign_keys.iter().filter(move |key| key.parent.eq_ignore_ascii_case(parent))
+        self.foreign_keys.iter().filter(move |key| is_same_name(self.engine, &key.parent, parent))
     }
+
+    /// Whether the name means this table.
+    pub fn is_called(&self, name: &str) -> bool {
+        is_same_name(self.engine, &self.name, name)
+    }
+}
+
+/// Whether two names mean one table of a database of this engine.
+fn is_same_name(engine: &str, a: &str, b: &str) -> bool {
+    a == b || (!HEEDING_CASE.contains(&engine) && a.eq_ignore_ascii_case(b))
 }

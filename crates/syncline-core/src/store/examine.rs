@@ -1,6 +1,6 @@
 //! What a store finds out about its database for those who look after it.
 
-use crate::error::{Code, NextStep};
+use crate::error::{Code, NextStep, without_table};
 
 /// Which part a database is to play in a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,7 +86,7 @@ impl Finding {
             Finding::new("key", Verdict::Problem(Code::TableNoKey), format!("{table} has no key and is not carried"))
                 .because("nothing tells one of its rows from another that is equal to it")
                 .next("add a primary key, or a unique constraint over NOT NULL columns", "")
-                .next("leave the table out with --tables '*,!NAME'", "")
+                .next(without_table(table), "leave the table out")
                 .of(table)
         }
     }

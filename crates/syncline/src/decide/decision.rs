@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use syncline_core::apply::guards::{self, DeleteGuard};
+use syncline_core::apply::order::parents_first;
 use syncline_core::apply::{Action, TableWork};
 use syncline_core::capture::Tally;
 use syncline_core::error::{Error, Result};
@@ -14,7 +15,7 @@ use crate::request::{DeleteLimit, RunRequest, Verb};
 
 /// What a run will do.
 pub(crate) struct Decision {
-    /// The tables with something to do or to prove, in the order of their names.
+    /// The tables with something to do or to prove, in the order of their names unless they were put into another.
     pub(crate) tables: Vec<Decided>,
     /// Tables that cannot be carried, with the reason.
     pub(crate) refused: Vec<(String, Error)>,
@@ -61,6 +62,14 @@ impl Decision {
             let step = |added: &AddedColumn| SchemaStep::AddColumn(Box::new(added.step.clone()));
             self.steps.extend(decided.added.iter().map(step));
         }
+    }
+
+    /// Puts referenced tables first, as a script wants them that is run as it stands.
+    pub(crate) fn order_parents_first(&mut self) {
+        let tables: Vec<&TableSchema> = self.tables.iter().map(|decided| &*decided.work.target.table).collect();
+        let order = parents_first(&tables);
+        let mut tables: Vec<_> = std::mem::take(&mut self.tables).into_iter().map(Some).collect();
+        self.tables = order.into_iter().filter_map(|at| tables[at].take()).collect();
     }
 
     /// Replaces the estimates of loads by exact numbers, for people who are to agree to them.

@@ -89,6 +89,9 @@ impl Syncline {
         let target_incarnation = state.incarnation(&target.description.identity).await?;
         let mut views = self.views(source, target, self.jobs_of(request.jobs)).await?;
         let mut decision = self.decide(request, &mut views, &spool).await?;
+        if sink.wants_parents_first() {
+            decision.order_parents_first();
+        }
         let mut ends = views.ends();
         decision.count_loads(ends.source).await?;
         decision.check_guards(request)?;

@@ -310,17 +310,20 @@ fn read(row: &Row<'_>) -> Outcome<Conflict> {
 
 fn entry_with_rows(connection: &Connection, sequence: i64) -> Outcome<Option<ConflictRow>> {
     let select = format!(
-        "SELECT {COLUMNS}, row_shape.target_columns, held_row.source, held_row.target, row_shape.sight, ledger_table.target_identity {FROM} \
+        "SELECT {COLUMNS}, row_shape.target_columns, held_row.source, held_row.target, row_shape.sight, ledger_table.target_identity, ledger_table.given {FROM} \
          WHERE conflict.sequence = ?1"
     );
     let mut statement = connection.prepare_cached(&select)?;
     let mut rows = statement.query([sequence])?;
     let Some(row) = rows.next()? else { return Ok(None) };
     let side = |column| row.get::<_, Option<Vec<u8>>>(column)?.map(|bytes| values(&bytes)).transpose();
+    let target_columns: Vec<String> = read_json(row, 18)?.unwrap_or_default();
+    let given: Vec<String> = read_json(row, 23)?.unwrap_or_default();
     Ok(Some(ConflictRow {
+        given: (0..target_columns.len()).filter(|at| given.contains(&target_columns[*at])).collect(),
         columns: read_json(row, 14)?.unwrap_or_default(),
         key: read_json(row, 15)?.unwrap_or_default(),
-        target_columns: read_json(row, 18)?.unwrap_or_default(),
+        target_columns,
         source: side(19)?,
         target: side(20)?,
         is_partial: crate::request::sees_a_part(&row.get::<_, String>(21)?),

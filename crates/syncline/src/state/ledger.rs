@@ -38,6 +38,8 @@ pub struct LedgerTable {
     pub columns: Vec<String>,
     /// Positions of the key in these columns.
     pub key: Vec<usize>,
+    /// Those of these columns whose values the target gives out and lets nobody change.
+    pub given: Vec<String>,
     /// How the source is seen, in any words that are equal when it is seen alike.
     pub sight: String,
 }
@@ -287,14 +289,14 @@ fn enter_rows(tx: &Transaction<'_>, run: &str) -> Outcome<()> {
 fn make_table(tx: &Transaction<'_>, run: &str, table: &LedgerTable) -> Outcome<i64> {
     let mut insert = tx.prepare_cached(
         "INSERT INTO ledger_table \
-             (source_identity, target_identity, source_database, target_database, name, target_name) \
+             (source_identity, target_identity, source_database, target_database, name, target_name, given) \
          SELECT coalesce(source_identity, ''), target_identity, coalesce(request ->> 'source', source), \
-                coalesce(request ->> 'target', target), ?2, ?3 FROM run WHERE id = ?1 \
-         ON CONFLICT (source_identity, target_identity, name) DO UPDATE SET target_name = excluded.target_name, \
+                coalesce(request ->> 'target', target), ?2, ?3, ?4 FROM run WHERE id = ?1 \
+         ON CONFLICT (source_identity, target_identity, name) DO UPDATE SET target_name = excluded.target_name, given = excluded.given, \
              source_database = excluded.source_database, target_database = excluded.target_database \
          RETURNING id",
     )?;
-    Ok(insert.query_row(params![run, table.name, table.target], |row| row.get(0))?)
+    Ok(insert.query_row(params![run, table.name, table.target, to_json(&table.given)?], |row| row.get(0))?)
 }
 
 fn make_shape(tx: &Transaction<'_>, columns: &[String], table: &LedgerTable) -> Outcome<i64> {

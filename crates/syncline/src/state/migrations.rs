@@ -10,7 +10,7 @@ use super::database::{Outcome, state_failed};
 const APPLICATION: i32 = i32::from_be_bytes(*b"Sync");
 
 /// The step at position n leads from version n to n + 1.
-const STEPS: &[&str] = &[FIRST, PLANS, LEDGER, INCARNATIONS, DANGLING, COUNTERS, FORMS, TARGETS, SKETCHES];
+const STEPS: &[&str] = &[FIRST, PLANS, LEDGER, INCARNATIONS, DANGLING, COUNTERS, FORMS, TARGETS, SKETCHES, GIVEN];
 
 const FIRST: &str = "
     CREATE TABLE run (
@@ -206,6 +206,9 @@ const TARGETS: &str = "
 
 /// Which rows a load has left.
 const SKETCHES: &str = "ALTER TABLE load ADD COLUMN sketch BLOB";
+
+/// Columns of a target that no statement can set in a row that is there. Of tables held before, none are known.
+const GIVEN: &str = "ALTER TABLE ledger_table ADD COLUMN given TEXT";
 
 /// Makes sure that the database is ours and no newer than this program, before anything is written to it.
 pub(super) fn check(connection: &Connection, path: &Path) -> Outcome<()> {

@@ -13,7 +13,7 @@ use super::{Key, Row};
 use crate::output::Output;
 use crate::render::csv::{line_end, quoted};
 use crate::render::json::{self, Cells, operation_name};
-use crate::render::script::{by_shell, opening};
+use crate::render::script::{by_shell, left_out, opening};
 use crate::render::text::escape;
 
 const HEADER: &str = "id,table,kind,operation,key,source_row,target_row,words,run,source,target";
@@ -104,7 +104,11 @@ impl Export {
         // One line, whatever the words hold: what comes after it is run.
         part += &format!("-- {} {}: {}\n", entry.id, entry.reason.name(), escape(&entry.words));
         self.output.stream(&part)?;
-        Ok(sql_of(&row.difference(), Clash::Fails)? + "\n")
+        let difference = row.difference();
+        match left_out(&difference) {
+            Some(comment) => Ok(comment),
+            None => Ok(sql_of(&difference, Clash::Fails)? + "\n"),
+        }
     }
 }
 

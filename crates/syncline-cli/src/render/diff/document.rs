@@ -6,9 +6,9 @@ use syncline::error::Result;
 use syncline::row_difference::{RowDifference, RowSink};
 use syncline::summary::DiffReport;
 
-use super::spool::Spool;
 use super::{Frame, View};
 use crate::render::json;
+use crate::render::spool::Spool;
 
 /// The view.
 pub(super) struct Document {

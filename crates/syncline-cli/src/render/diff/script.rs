@@ -7,9 +7,9 @@ use syncline::row_difference::{RowDifference, RowSink};
 use syncline::summary::{DiffReport, TableDiff};
 use syncline::{Clash, Dialect, Operation, sql_of};
 
-use super::spool::Spool;
 use super::{Frame, View};
 use crate::render::script::{by_shell, end, left_out, of_constraints, opening};
+use crate::render::spool::Spool;
 use crate::render::text::escape;
 
 /// The view.
@@ -80,9 +80,7 @@ impl View for Script {
     fn finish(&mut self, report: &DiffReport, _took: Duration) -> Result<()> {
         // Without a row there is nothing that a dialect could write otherwise.
         self.begin(Dialect::Sqlite)?;
-        for table in self.deletes.tables().iter().rev() {
-            self.deletes.take(table, &self.frame.output)?;
-        }
+        self.deletes.take_backwards(&self.frame.output)?;
         report.tables.iter().try_for_each(|table| self.leave_out(table))?;
         self.frame.output.stream(&end(self.rows, self.left_out))?;
         self.frame.output.flush()

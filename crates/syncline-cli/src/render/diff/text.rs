@@ -7,9 +7,9 @@ use syncline::row_difference::{RowDifference, RowSink};
 use syncline::summary::{DiffReport, TableDiff};
 use syncline::{Difference, Operation};
 
-use super::spool::Spool;
 use super::{Frame, View};
 use crate::render::cell;
+use crate::render::spool::Spool;
 use crate::render::table::{numbers, table, words};
 use crate::render::text::{count, counted, duration, escape, quote};
 

@@ -4,19 +4,22 @@ use syncline::error::{Code, Error, Result};
 use syncline::plan::{Holds, Plan, PlanLoad, PlanRange, PlanSink, PlanTable};
 use syncline::request::Verb;
 use syncline::row_difference::RowDifference;
-use syncline::{Clash, limits, sql_of};
+use syncline::{Clash, Operation, limits, sql_of};
 
 use crate::output::Output;
 use crate::render::labels::Labels;
 use crate::render::script::{by_shell, end, left_out, of_constraints, opening};
+use crate::render::spool::Spool;
 use crate::render::text::escape;
 
 /// The view.
 pub(super) struct Script {
     output: Output,
     labels: Labels,
-    /// Statements that create a table, until its rows are there: the table itself comes first, its indexes last.
-    indexes: Vec<(String, Vec<String>)>,
+    /// What completes the tables that are made, until all rows are there: their references and indexes.
+    completions: Vec<String>,
+    /// What is deleted, until all else is written: rows that are gone may be referenced until then.
+    deletes: Spool,
     /// A copy leaves rows of the target that clash with rows of the source; a mirror deletes them.
     clash: Clash,
     rows: u64,
@@ -26,7 +29,8 @@ pub(super) struct Script {
 impl Script {
     /// A view of one plan.
     pub(super) fn new(output: Output, labels: Labels) -> Self {
-        Self { output, labels, indexes: Vec::new(), clash: Clash::Fails, rows: 0, left_out: 0 }
+        let (completions, deletes) = (Vec::new(), Spool::new());
+        Self { output, labels, completions, deletes, clash: Clash::Fails, rows: 0, left_out: 0 }
     }
 }
 
@@ -61,9 +65,9 @@ impl PlanSink for Script {
             for statement in &table.alters {
                 self.output.stream(&format!("{statement};\n"))?;
             }
-            if let Some((create, indexes)) = table.creates.split_first() {
+            if let Some((create, completions)) = table.creates.split_first() {
                 self.output.stream(&format!("{create};\n"))?;
-                self.indexes.push((table.table.clone(), indexes.to_vec()));
+                self.completions.extend_from_slice(completions);
             }
         }
         Ok(())
@@ -76,20 +80,27 @@ impl PlanSink for Script {
         }
         self.rows += 1;
         let statement = sql_of(&row, self.clash)? + "\n";
-        self.output.stream(&statement)
+        match row.operation {
+            Operation::Delete => self.deletes.put(&row.table, &statement),
+            Operation::Insert | Operation::Update => self.output.stream(&statement),
+        }
     }
 
     fn range(&mut self, _range: PlanRange) -> Result<()> {
         Ok(())
     }
 
-    fn load(&mut self, load: PlanLoad) -> Result<()> {
-        let Some(at) = self.indexes.iter().position(|(table, _)| *table == load.table) else { return Ok(()) };
-        let (_, statements) = self.indexes.swap_remove(at);
-        statements.iter().try_for_each(|statement| self.output.stream(&format!("{statement};\n")))
+    fn load(&mut self, _load: PlanLoad) -> Result<()> {
+        Ok(())
+    }
+
+    fn wants_parents_first(&self) -> bool {
+        true
     }
 
     fn end(&mut self) -> Result<()> {
+        self.completions.iter().try_for_each(|statement| self.output.stream(&format!("{statement};\n")))?;
+        self.deletes.take_backwards(&self.output)?;
         self.output.stream(&end(self.rows, self.left_out))?;
         self.output.flush()
     }

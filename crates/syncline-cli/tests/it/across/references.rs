@@ -128,18 +128,41 @@ fn in_a_circle_of_tables_that_a_run_has_made_and_that_are_taken_back() {
 /// `a_child` comes before `z_parent` by its name.
 #[test]
 fn a_script_writes_parents_first_and_deletes_them_last() {
+    for command in ["diff", "plan mirror --max-delete 100%"] {
+        let server = Server::new();
+        let source = syncline_testkit::postgres::fresh_database();
+        for database in [&source, &server.database] {
+            database.psql(
+                "CREATE TABLE z_parent (id INT PRIMARY KEY); CREATE TABLE a_child (id INT PRIMARY KEY, p INT REFERENCES z_parent)",
+            );
+        }
+        source.psql("INSERT INTO z_parent VALUES (1), (2); INSERT INTO a_child VALUES (1, 1), (2, 2)");
+        server.database.psql("INSERT INTO z_parent VALUES (2), (3); INSERT INTO a_child VALUES (2, 3), (3, 3)");
+        let script = server.scene.run(&format!("{command} {} env:PG --format sql", source.url()));
+        assert_eq!(script.code, Some(0), "{}", script.err);
+        server.database.psql(&script.out);
+        assert_eq!(server.by_psql("SELECT * FROM a_child ORDER BY id"), ["1|1", "2|2"], "{command}");
+        assert_eq!(server.by_psql("SELECT * FROM z_parent ORDER BY id"), ["1", "2"], "{command}");
+    }
+}
+
+/// The references of tables that are made come once all rows are there, also where they go in a circle.
+#[test]
+fn the_script_of_a_plan_makes_tables_that_reference_each_other() {
     let server = Server::new();
     let source = syncline_testkit::postgres::fresh_database();
-    for database in [&source, &server.database] {
-        database.psql(
-            "CREATE TABLE z_parent (id INT PRIMARY KEY); CREATE TABLE a_child (id INT PRIMARY KEY, p INT REFERENCES z_parent)",
-        );
-    }
-    source.psql("INSERT INTO z_parent VALUES (1), (2); INSERT INTO a_child VALUES (1, 1), (2, 2)");
-    server.database.psql("INSERT INTO z_parent VALUES (2), (3); INSERT INTO a_child VALUES (2, 3), (3, 3)");
-    let script = server.scene.run(&format!("diff {} env:PG --format sql", source.url()));
+    source.psql(
+        "CREATE TABLE b (id INT PRIMARY KEY, c INT);
+         CREATE TABLE c (id INT PRIMARY KEY, b INT REFERENCES b); ALTER TABLE b ADD FOREIGN KEY (c) REFERENCES c;
+         CREATE TABLE a (id INT PRIMARY KEY, c INT REFERENCES c);
+         INSERT INTO b VALUES (1, NULL); INSERT INTO c VALUES (1, 1); UPDATE b SET c = 1; INSERT INTO a VALUES (1, 1)",
+    );
+    let script = server.scene.run(&format!("plan copy {} env:PG --format sql", source.url()));
     assert_eq!(script.code, Some(0), "{}", script.err);
     server.database.psql(&script.out);
-    assert_eq!(server.by_psql("SELECT * FROM a_child ORDER BY id"), ["1|1", "2|2"]);
-    assert_eq!(server.by_psql("SELECT * FROM z_parent ORDER BY id"), ["1", "2"]);
+    assert_eq!(
+        server.by_psql("SELECT count(*) FROM a JOIN c ON a.c = c.id JOIN b ON c.b = b.id AND b.c = c.id"),
+        ["1"]
+    );
+    assert_eq!(server.by_psql("SELECT count(*) FROM pg_constraint WHERE contype = 'f'"), ["3"]);
 }

@@ -63,6 +63,29 @@ fn what_a_database_sets_changes_no_value() {
     }
 }
 
+/// The same in the script of rows that are held.
+#[test]
+fn a_script_of_held_rows_sets_no_number_that_is_given_out() {
+    let table =
+        "CREATE TABLE g (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, a int, k int GENERATED ALWAYS AS IDENTITY);";
+    let rows = "INSERT INTO g OVERRIDING SYSTEM VALUE VALUES";
+    let (server, second) = pair(
+        &format!("{table} {rows} (1, -1, 1), (2, 2, 2), (3, -3, 3)"),
+        &format!("{table} ALTER TABLE g ADD CHECK (a >= 0); {rows} (1, 5, 1), (2, 5, 9)"),
+    );
+    let said = server.scene.run("copy env:PG env:PG2");
+    assert_eq!(said.code, Some(3), "{}{}", said.out, said.err);
+    let script = server.scene.ok("conflicts export --format sql");
+    assert!(script.contains("UPDATE \"g\" SET \"a\" = -1 WHERE \"id\" = 1;"), "{script}");
+    assert!(
+        script.contains("-- left out: g ") && script.contains("OVERRIDING SYSTEM VALUE VALUES (3, -3, 3);"),
+        "{script}"
+    );
+    second.psql("ALTER TABLE g DROP CONSTRAINT g_a_check");
+    second.psql(&script);
+    assert_eq!(second.psql("SELECT id, a, k FROM g ORDER BY id").trim(), "1|-1|1\n2|5|9\n3|-3|3");
+}
+
 /// What a sequence is, and what it gives out next.
 fn counted(database: &Database<'_>, column: &str) -> String {
     let identity = format!(

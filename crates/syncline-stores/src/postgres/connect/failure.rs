@@ -8,12 +8,19 @@ use syncline_core::error::{Code, Error};
 use tokio_postgres::error::{DbError, SqlState};
 
 use super::settings::ConnectOptions;
+use crate::sql::Dialect;
 
 /// The state of an error about who may come in at all.
 const NOT_LET_IN: &str = "28000";
 
 /// The server's routine that looks into pg_hba.conf. What it says is translated, and this is not.
 const AT_THE_DOOR: &str = "ClientAuthentication";
+
+/// The server's routine that looks the role up. What it says is translated, and this is not.
+const ROLE_IS_SOUGHT: &str = "InitializeSessionUserId";
+
+/// What the driver says of a server that has no TLS. It is its own, the same in every language.
+const NO_TLS: &str = "server does not support TLS";
 
 /// The result of work on a connection, before it is known which database it was.
 pub(in crate::postgres) type Attempt<T> = Result<T, Failure>;
@@ -155,12 +162,25 @@ impl Failure {
 
     /// The error a person sees when the server did not let us in, with what may help.
     pub(super) fn into_login_error(self, label: &str, options: &ConnectOptions) -> Error {
+        let (is_of_role, is_without_tls) = (self.is_of_role(), self.is_without_tls());
         let said = self.into_error(label, Doing::Opening).leaving("nothing was changed");
         match said.code() {
+            Code::LoginFailed if is_of_role => said
+                .next(
+                    "check the user in the name of the database",
+                    "without one it is that of PGUSER, or of this shell",
+                )
+                .next(role_statement(&options.user), "as a superuser: makes the role; one that is there: ALTER ROLE"),
             Code::LoginFailed if options.password.is_none() => said
                 .next("export PGPASSWORD=…", "gives the password for this shell")
                 .next("add a line host:port:database:user:password to ~/.pgpass", "keeps it, for your eyes only"),
             Code::LoginFailed => said.next("check the user, the password and the server's pg_hba.conf", ""),
+            Code::TlsFailed if is_without_tls => said
+                .next(
+                    "ssl = on in the server's postgresql.conf",
+                    "switches TLS on, with a certificate and its key beside",
+                )
+                .next("sslmode=disable", "goes without, password and rows in the clear: for a network you trust only"),
             Code::TlsFailed => said
                 .next("sslrootcert=FILE", "trusts the authority whose PEM certificate is in the file")
                 .next("sslmode=…", "asks for less; see syncline explain TLS_FAILED first"),
@@ -169,6 +189,18 @@ impl Failure {
             }
             _ => said,
         }
+    }
+
+    /// Whether the role is not there, or may not log in, which a server that asks for no password says openly.
+    fn is_of_role(&self) -> bool {
+        let said = self.postgres().and_then(tokio_postgres::Error::as_db_error);
+        said.is_some_and(|said| state(said) == NOT_LET_IN && said.routine() == Some(ROLE_IS_SOUGHT))
+    }
+
+    /// Whether encryption was asked for, and the server has none.
+    fn is_without_tls(&self) -> bool {
+        let cause = self.postgres().and_then(|error| error.source());
+        cause.is_some_and(|cause| cause.to_string() == NO_TLS)
     }
 
     fn state(&self) -> Option<&str> {
@@ -193,6 +225,12 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Failure::Said(error)
     }
+}
+
+/// The statement that makes the role.
+fn role_statement(user: &str) -> String {
+    // A name that cannot be written is that of no role.
+    format!("CREATE ROLE {} LOGIN", Dialect::Postgres.identifier(user).unwrap_or_else(|_| "NAME".to_owned()))
 }
 
 /// Whether the server has turned us away before it asked who we are: for the way we came. It says so in whatever language it

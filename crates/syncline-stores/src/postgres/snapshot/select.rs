@@ -1,7 +1,7 @@
 //! What is selected of a table, and how it is read.
 
 use syncline_core::change::TableTask;
-use syncline_core::error::{Code, Error, Result};
+use syncline_core::error::{Code, Error, Result, without_table};
 use syncline_core::schema::Column;
 use syncline_core::value::{Kind, ValueRef};
 
@@ -119,5 +119,5 @@ pub(in crate::postgres) fn place(task: &TableTask, ground: &Ground) -> Result<&'
     let table = &task.table.name;
     Err(Error::new(Code::TableNoKey, format!("{table} has no key: nothing tells its rows apart"))
         .because("its rows are in partitions, and those of different partitions may have the same place")
-        .next(format!("--tables '*,!{table}'"), "leave the table out"))
+        .next(without_table(table), "leave the table out"))
 }

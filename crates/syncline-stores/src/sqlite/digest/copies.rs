@@ -4,7 +4,7 @@
 
 use rusqlite::Connection;
 use syncline_core::change::{RowDigest, TableTask, copies};
-use syncline_core::error::{Code, Error, Result};
+use syncline_core::error::{Code, Error, Result, without_table};
 use syncline_core::limits;
 use syncline_core::store::DigestBatch;
 use syncline_core::value::{RowBatch, exact};
@@ -86,6 +86,6 @@ pub(in crate::sqlite) fn place_name(task: &TableTask) -> Result<&'static str> {
             .because(
                 "columns of it are called rowid, _rowid_ and oid, so that not even its row numbers can be asked for",
             )
-            .next(format!("--tables '*,!{table}'"), "leave the table out")
+            .next(without_table(table), "leave the table out")
     })
 }

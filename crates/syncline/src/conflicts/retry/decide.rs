@@ -61,7 +61,7 @@ impl Syncline {
             match decided {
                 Ok(decided) => tables.push(decided),
                 Err(error) if is_of_table(error.code()) => {
-                    refused.push((name.to_owned(), of_retry(error)));
+                    refused.push((name.to_owned(), of_retry(error).about(name)));
                 }
                 Err(error) => return Err(error),
             }

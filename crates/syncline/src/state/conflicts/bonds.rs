@@ -17,6 +17,7 @@ const HOLDERS: &str = "SELECT other.sequence, row_shape.target_columns, held_row
      FROM conflict JOIN ledger_table AS own ON own.id = conflict.table_id \
      JOIN ledger_table AS parent ON parent.source_identity = own.source_identity \
          AND parent.target_identity = own.target_identity AND parent.target_name = ?2 COLLATE NOCASE \
+         AND (parent.target_name = ?2 OR parent.target_identity NOT LIKE 'postgres:%') \
      JOIN conflict AS other ON other.table_id = parent.id AND other.settled_by IS NULL \
          AND other.sequence <> conflict.sequence \
      JOIN held_row ON held_row.id = other.row_id \
@@ -93,6 +94,7 @@ fn waiting_for(connection: &Connection, sequence: i64, entry: &ConflictRow) -> O
          JOIN conflict ON conflict.sequence = ?1 \
          JOIN ledger_table AS own ON own.id = conflict.table_id \
          WHERE awaited.canonical = ?2 AND awaited.columns = ?3 AND awaited.target_name = ?4 COLLATE NOCASE \
+             AND (awaited.target_name = ?4 OR own.target_identity NOT LIKE 'postgres:%') \
              AND other.settled_by IS NULL AND other.sequence <> ?1 \
              AND child.source_identity = own.source_identity AND child.target_identity = own.target_identity",
     )?;

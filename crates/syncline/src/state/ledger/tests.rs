@@ -25,6 +25,7 @@ fn orders(sight: &str) -> Vec<LedgerTable> {
         target: name.to_uppercase(),
         columns: target_columns(),
         key: vec![0],
+        given: vec!["total".to_owned()],
         sight: sight.into(),
     };
     vec![table("orders"), table("lines")]

@@ -1,5 +1,7 @@
 //! Names that differ only in the case of their letters: two of PostgreSQL, one of SQLite.
 
+use syncline_testkit::postgres::fresh_database;
+
 use super::{Server, fails, is_told};
 use crate::four_parts;
 use crate::scene::Said;
@@ -145,4 +147,32 @@ fn a_search_path_that_leads_nowhere_is_told_as_that() {
     let error = fails(&server.scene, "copy a.db env:PG", 5, "STORE_MISSING");
     assert!(!error.to_string().contains("file"), "{error}");
     assert!(error["why"].as_str().unwrap().contains("search_path"), "{error}");
+}
+
+/// What references `"T"` has nothing to do with `t`: neither in a plan, nor among rows that are held.
+#[test]
+fn references_are_to_the_table_that_is_spelled_like_them() {
+    let made = r#"CREATE TABLE "T" (id int PRIMARY KEY, v text); CREATE TABLE t (id int PRIMARY KEY, v text);
+        CREATE TABLE a (id int PRIMARY KEY, p int REFERENCES "T");"#;
+    let (mut server, second) = (Server::new(), fresh_database());
+    server.scene = server.scene.with_variable("PG2", &second.url());
+    server.database.psql(&format!(r#"{made} INSERT INTO "T" VALUES (1, 'x'); INSERT INTO a VALUES (1, 1)"#));
+    second.psql(&format!(
+        r#"{made} INSERT INTO "T" VALUES (1, 'x'); INSERT INTO a VALUES (1, 1); INSERT INTO t VALUES (1, 'y')"#
+    ));
+    let planned = server.scene.run("plan mirror env:PG env:PG2 --allow-empty-source --max-delete 9");
+    assert!(planned.code == Some(0) && !planned.out.contains("will be held"), "{}{}", planned.out, planned.err);
+    server
+        .database
+        .psql(r#"INSERT INTO "T" VALUES (2, 'bad'); INSERT INTO t VALUES (2, 'bad'); INSERT INTO a VALUES (2, 2)"#);
+    second.psql(r#"ALTER TABLE "T" ADD CHECK (v <> 'bad'); ALTER TABLE t ADD CHECK (v <> 'bad')"#);
+    assert_eq!(server.scene.run("copy env:PG env:PG2").code, Some(3));
+    let listed = server.scene.json("conflicts list --json");
+    let entries = listed["data"].as_array().unwrap();
+    assert_eq!(entries.len(), 3, "{listed}");
+    for entry in entries {
+        let shown = server.scene.json(&format!("conflicts show {} --json", entry["id"].as_str().unwrap()));
+        let waiting = shown["awaited_by"].as_array().unwrap().len();
+        assert_eq!(waiting, usize::from(entry["table"] == "T"), "{shown}");
+    }
 }

@@ -101,3 +101,24 @@ fn a_database_and_a_role_with_odd_names_are_reached() {
     assert_eq!(database.psql("SELECT count(*) FROM victim").trim(), "0");
     assert_ne!(SUPERUSER, name);
 }
+
+/// Found from outside: no message showed the quotes that the table of another schema needs.
+#[test]
+fn a_table_of_another_schema_is_renamed_as_the_error_says() {
+    let server = Server::new();
+    server.database.psql(
+        "CREATE SCHEMA sales; CREATE TABLE sales.orders (id int PRIMARY KEY); INSERT INTO sales.orders VALUES (1)",
+    );
+    let tried = |rule: &str| server.scene.command(&["copy", "env:PG", "b.db", "--rename", rule]).output().unwrap();
+    for (typed, meant) in [
+        ("sales.orders=bills", r#"--rename '"sales.orders"=bills'"#),
+        ("sales.orders=old.bills", r#"--rename '"sales.orders"="old.bills"'"#),
+        ("sale.orders=bills", "--rename"),
+    ] {
+        let said = tried(typed);
+        let said = (said.status.code(), String::from_utf8(said.stderr).unwrap());
+        assert!(said.0 == Some(2) && said.1.contains(meant), "{typed}: {said:?}");
+    }
+    assert!(tried(r#""sales.orders"=bills"#).status.success());
+    assert_eq!(server.scene.number("b.db", "SELECT count(*) FROM bills"), 1);
+}

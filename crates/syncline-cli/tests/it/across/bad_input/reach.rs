@@ -33,6 +33,29 @@ fn who_is_not_let_in_is_told_so() {
     assert!(error["next"].to_string().contains(".pgpass"), "{error}");
 }
 
+/// Found from outside: with a role that is not there the password was to be looked at. Who asks for none says so openly.
+#[test]
+fn a_role_that_is_not_there_is_told_apart_from_a_wrong_password() {
+    let cluster = Options::default().without_fsync().hba("host all all all trust").start();
+    let database = cluster.fresh_database();
+    let error = fails(&named(&database.url_as("no\"body", "")), LINES[0], 4, "LOGIN_FAILED");
+    let next = [&error["next"][0]["action"], &error["next"][1]["action"]].map(|action| action.as_str().unwrap());
+    assert_eq!(next, ["check the user in the name of the database", "CREATE ROLE \"no\"\"body\" LOGIN"], "{error}");
+    assert!(!error.to_string().contains("PGPASSWORD"), "{error}");
+}
+
+/// Found from outside: certificates were advised where the server has no TLS at all.
+#[test]
+fn a_server_without_encryption_is_to_switch_it_on() {
+    let database = fresh_database();
+    for mode in ["require", "verify-full"] {
+        let error = fails(&named(&format!("{}?sslmode={mode}", database.url())), LINES[0], 5, "TLS_FAILED");
+        let next = [&error["next"][0]["action"], &error["next"][1]["action"]].map(|action| action.as_str().unwrap());
+        assert_eq!(next, ["ssl = on in the server's postgresql.conf", "sslmode=disable"], "{error}");
+        assert!(!error.to_string().contains("sslrootcert"), "{error}");
+    }
+}
+
 #[test]
 fn a_server_that_is_not_there_is_told_so() {
     let refused = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
@@ -162,5 +185,25 @@ fn one_database_under_two_names_is_one_database() {
             assert_eq!(said.code, Some(6), "{alias}: {}{}", said.out, said.err);
             is_told(line, &said, "GUARD_SAME_TABLE");
         }
+        let said = scene.run("mirror env:PG env:ALIAS").err;
+        assert!(said.contains("one database of one server") && !said.contains("same file"), "{said}");
     }
+}
+
+/// What is advised where two schemas are meant does what was asked for.
+#[test]
+fn from_schema_to_schema_of_one_database_it_goes_by_a_file() {
+    let mut server = Server::new();
+    server.database.psql("CREATE SCHEMA one; CREATE SCHEMA two; CREATE TABLE one.t (id int PRIMARY KEY, v text)");
+    server.database.psql("INSERT INTO one.t VALUES (1, 'x')");
+    for schema in ["one", "two"] {
+        let url = format!("{}?schema={schema}", server.database.url());
+        server.scene = server.scene.with_variable(schema, &url);
+    }
+    let said = server.scene.run("copy env:one env:two");
+    assert_eq!(said.code, Some(6), "{}{}", said.out, said.err);
+    assert!(said.err.contains("two schemas of it") && said.err.contains("FILE.db TARGET"), "{}", said.err);
+    server.scene.ok("copy env:one step.db --tables t");
+    server.scene.ok("copy step.db env:two");
+    assert_eq!(server.by_psql("SELECT * FROM two.t"), ["1|x"]);
 }

@@ -67,6 +67,28 @@ fn a_table_that_may_not_be_read_fails_alone() {
     }
 }
 
+/// Found from outside: a run that could do nothing at all was called partial.
+#[test]
+fn a_run_that_may_do_nothing_with_any_table_lacks_permission() {
+    let limited = Limited::new(&format!("{TWO} GRANT CREATE ON SCHEMA public TO {{role}}"));
+    let (server, scene) = (&limited.server, &limited.server.scene);
+    scene.sql("a.db", TWO);
+    for (line, side) in
+        [("copy env:PG b.db", "source"), ("copy a.db env:PG", "target"), ("mirror a.db env:PG", "target")]
+    {
+        let error = fails(scene, line, 4, "PERMISSION_DENIED");
+        assert!(error["why"].to_string().contains("permission denied for table one"), "{error}");
+        let script = format!("doctor env:PG --grants --as {side} --role {}", limited.role);
+        assert!(error["next"][0]["action"].to_string().contains(&script), "{error}");
+        assert!(!scene.path("b.db").exists());
+        if line.starts_with("mirror") {
+            server.database.psql(&scene.ok(&script));
+            scene.ok(line);
+        }
+    }
+    assert_eq!(server.by_psql("SELECT count(*) FROM one"), ["2"]);
+}
+
 #[test]
 fn a_table_that_may_not_be_written_fails_alone() {
     let cases = [

@@ -1,4 +1,4 @@
-//! Rows put aside until their table's line has been written: in memory while they are few, else in a temporary file
+//! Rows put aside until others have been written: in memory while they are few, else in a temporary file
 //! that no name leads to and that is gone with the process. So memory stays bounded however much differs.
 
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -12,7 +12,7 @@ use crate::output::Output;
 const MEMORY_BYTES: usize = 8 << 20;
 
 /// What was put aside, by table.
-pub(super) struct Spool {
+pub(crate) struct Spool {
     file: SpooledTempFile,
     sections: Vec<Section>,
     written: u64,
@@ -26,17 +26,17 @@ struct Section {
 
 impl Spool {
     /// An empty one.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { file: SpooledTempFile::new(MEMORY_BYTES), sections: Vec::new(), written: 0 }
     }
 
     /// Whether the next part is the first of its table.
-    pub(super) fn is_new(&self, table: &str) -> bool {
+    pub(crate) fn is_new(&self, table: &str) -> bool {
         self.sections.last().is_none_or(|section| section.table != table)
     }
 
     /// Puts a part of a table aside. Tables come one after the other.
-    pub(super) fn put(&mut self, table: &str, part: &str) -> Result<()> {
+    pub(crate) fn put(&mut self, table: &str, part: &str) -> Result<()> {
         self.file.write_all(part.as_bytes()).map_err(|error| failed(&error))?;
         if self.is_new(table) {
             self.sections.push(Section { table: table.to_owned(), from: self.written, to: self.written });
@@ -49,12 +49,20 @@ impl Spool {
     }
 
     /// The tables, in the order in which they came.
-    pub(super) fn tables(&self) -> Vec<String> {
+    pub(crate) fn tables(&self) -> Vec<String> {
         self.sections.iter().map(|section| section.table.clone()).collect()
     }
 
+    /// Writes all tables, the last first.
+    pub(crate) fn take_backwards(&mut self, output: &Output) -> Result<()> {
+        for table in self.tables().iter().rev() {
+            self.take(table, output)?;
+        }
+        Ok(())
+    }
+
     /// Writes all of a table, and returns whether there was anything.
-    pub(super) fn take(&mut self, table: &str, output: &Output) -> Result<bool> {
+    pub(crate) fn take(&mut self, table: &str, output: &Output) -> Result<bool> {
         let Some(section) = self.sections.iter().find(|section| section.table == table) else { return Ok(false) };
         self.file.seek(SeekFrom::Start(section.from)).map_err(|error| failed(&error))?;
         output.copy(&mut (&mut self.file).take(section.to - section.from))?;
