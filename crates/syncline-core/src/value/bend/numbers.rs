@@ -120,7 +120,7 @@ fn number(value: ValueRef<'_>) -> Option<Number> {
     }
 }
 
-fn written<'v>(value: ValueRef<'v>) -> Option<&'v str> {
+fn written(value: ValueRef<'_>) -> Option<&str> {
     match value {
         ValueRef::Decimal(digits) => Some(digits),
         ValueRef::Text(text) => std::str::from_utf8(text).ok(),
