@@ -10,6 +10,7 @@
 //! and changes of columns that others reference and that are not the key.
 
 mod alike;
+mod bending;
 mod copies;
 mod counters;
 mod dangled;

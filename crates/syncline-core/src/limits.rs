@@ -286,3 +286,10 @@ pub const LOOKUP_KEYS: usize = 2_048;
 
 /// Bytes of keys that are looked up at once; they travel in the text of a statement.
 pub const LOOKUP_BYTES: usize = 1 << 20;
+
+/// Different values of one column of which is remembered, for the rest of a run, that the target refuses them: a few megabytes.
+/// Rows with any others are held, as they are without a choice.
+pub const REFUSED_VALUES_MAX: usize = 10_000;
+
+/// Characters of what a database says about such a value that are kept: it may repeat the value, however long that is.
+pub const REFUSED_WORDS_CHARS: usize = 200;

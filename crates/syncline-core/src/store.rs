@@ -401,6 +401,17 @@ pub trait Writer: Send {
     async fn forget(&mut self, run: &str) -> Result<()>;
 }
 
+/// A cell that a database refuses by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MisfitCell {
+    /// The row, counted from 0.
+    pub row: usize,
+    /// The position in the columns of the task.
+    pub column: usize,
+    /// Why, in the words of the database.
+    pub words: String,
+}
+
 /// Work that becomes visible all at once or not at all. Dropping it without [`Transaction::commit`] undoes it.
 ///
 /// The application's triggers do not fire and foreign-key actions do not run: what the source shows is what is written,
@@ -476,6 +487,14 @@ pub trait Transaction: Send {
     /// Once what it returns takes more than [`crate::limits::BATCH_BYTES`], it may stop between two changes and return those
     /// that are left; it has then gone through at least one. All parts of a batch together are as the batch in one.
     async fn apply(&mut self, task: &TableTask, batch: ChangeBatch, mode: ApplyMode) -> Result<Applied>;
+
+    /// Which cells of these rows, in the columns at these positions of the task, the database does not take whatever the rest of
+    /// the row is: for their type, or a rule of the type. Of columns whose type does not take NULL either nothing is said, and
+    /// of cells that are NULL. Nothing is changed. An engine that refuses no value that fits its column has nothing to say.
+    async fn misfits(&mut self, task: &TableTask, columns: &[usize], rows: &RowBatch) -> Result<Vec<MisfitCell>> {
+        let _ = (task, columns, rows);
+        Ok(Vec::new())
+    }
 
     /// Whether nobody but this writer has committed since a view of the same store stood there.
     async fn is_at(&mut self, position: &Position) -> Result<bool>;

@@ -93,7 +93,10 @@ fn entry(work: &TableWork, row: Row<'_>) -> Option<HeldRow> {
 /// Why a value was bent, and how; `None` for one that fits, or that could not be bent.
 fn why_bent(mask: &Mask, value: ValueRef<'_>) -> Option<String> {
     let (bend, into) = mask.bend()?;
-    let misfit = fit::fit(value, into, &mut String::new()).err()?;
+    let why = match fit::fit(value, into, &mut String::new()) {
+        Err(misfit) => misfit.to_string(),
+        Ok(_) => mask.learned(value)?,
+    };
     let is_bent = mask.apply(value).as_ref() != value;
-    is_bent.then(|| format!("{misfit}; {} was chosen", bend.name()))
+    is_bent.then(|| format!("{why}; {} was chosen", bend.name()))
 }

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 
 use futures_util::StreamExt;
 
+use super::bending::choices_without_help;
 use super::left_out::{Cause, Excused, key_form, key_form_of};
 use super::rivals::rivals_of;
 use super::{Applier, Context, Pending, TableWork};
@@ -66,8 +67,10 @@ impl Context<'_> {
             return refused.first().map_or(Ok(Vec::new()), |first| Err(into_error(first, work)));
         }
         let awaits = rivals_of(tx, work, refused).await?;
-        let cause =
-            |(refusal, awaits): (&Refusal, _)| Cause { reason: refusal.reason, words: refusal.words.clone(), awaits };
+        let cause = |(refusal, awaits): (&Refusal, _)| {
+            let words = refusal.words.clone() + &choices_without_help(work, refusal);
+            Cause { reason: refusal.reason, words, awaits }
+        };
         Ok(refused.iter().zip(awaits).map(cause).collect())
     }
 

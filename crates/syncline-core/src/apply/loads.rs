@@ -9,6 +9,7 @@ use std::sync::Arc;
 use futures_util::StreamExt;
 use futures_util::future::{self, Either};
 
+use super::bending::{Bent, Retried};
 use super::left_out::LeftOut;
 use super::{Applier, Context, Load, Pending, TableWork};
 use crate::capture::scan::sketch_rows;
@@ -172,18 +173,30 @@ impl Context<'_> {
         Ok((taken, read))
     }
 
-    /// Rows that the database refused are not loaded, and wait for a person.
+    /// Rows that the database refused are not loaded, and wait for a person, unless a person chose NULL for values like theirs.
     async fn leave_out(
         &self,
         tx: &mut dyn Transaction,
         pending: &mut Pending,
         (table, work): (usize, &TableWork),
         taken: &mut Sketched,
-        refused: Vec<Refusal>,
+        mut refused: Vec<Refusal>,
     ) -> Result<()> {
-        remove(taken, work, refused.iter().filter_map(|refusal| refusal.row.as_deref()))?;
-        let applied = Applied { refused, ..Applied::default() };
-        self.hold_refused(tx, pending, (table, work), applied).await
+        let mut retried = Retried::default();
+        while !refused.is_empty() {
+            let bent = retried.again(tx, work, &mut refused).await?;
+            remove(taken, work, refused.iter().filter_map(|refusal| refusal.row.as_deref()))?;
+            retried.restore(&mut refused);
+            let applied = Applied { refused: std::mem::take(&mut refused), ..Applied::default() };
+            self.hold_refused(tx, pending, (table, work), applied).await?;
+            if let Some(Bent { rows, before, .. }) = bent {
+                remove(taken, work, before.iter().map(Vec::as_slice))?;
+                let part = SumPart::of(&rows, work.source.forms.equality, &mut Vec::new());
+                taken.merge(part.sum, &part.digests);
+                refused = tx.load(&work.target, rows).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Lets the target take the table over from the source as it is stored. Meanwhile the source is read and summed up

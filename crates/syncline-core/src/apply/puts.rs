@@ -1,9 +1,10 @@
 //! Inserts and updates.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use futures_util::StreamExt;
 
+use super::bending::{Bent, Retried};
 use super::holds::Attempt;
 use super::left_out::{LeftOut, key_form_of, take_displaced};
 use super::order::Unit;
@@ -228,10 +229,16 @@ impl Applier<'_> {
             } else {
                 put_batch(&work.source, rows, &mut changes)?
             };
-            let mut batch = Some(ChangeBatch::Put(batch));
-            while let Some(changes) = batch {
+            let (mut batch, mut retried) = (Some(ChangeBatch::Put(batch)), Retried::default());
+            let mut waiting = Vec::new();
+            while let Some(changes) = batch.or_else(|| waiting.pop()) {
                 let mut applied = tx.apply(&work.target, changes, mode).await?;
                 batch = applied.rest.take();
+                if mode == ApplyMode::InPlace {
+                    let bent = retried.again(tx, work, &mut applied.refused).await?;
+                    waiting.extend(bent.map(|bent| ChangeBatch::Put(bent_batch(bent, &page))));
+                    retried.restore(&mut applied.refused);
+                }
                 pending.remember_places(table, work, &applied);
                 match mode {
                     ApplyMode::InPlace => written.clashes.extend(take_clashes(&page, &mut applied)),
@@ -299,6 +306,16 @@ fn copies_batch<'c>(
         batch.keys.push(change.key.clone());
     }
     Ok(PutBatch { rows, ..batch })
+}
+
+/// Rows that are tried once more with other values, and rest on what they did before.
+fn bent_batch(bent: Bent, page: &[PlannedChange]) -> PutBatch {
+    let seen: HashMap<_, _> = page.iter().map(|change| (key_form_of(&change.key), change.seen)).collect();
+    let expectation = |key: &Vec<u8>| {
+        let seen = seen.get(&key_form_of(key)).copied().flatten();
+        seen.map_or(Expectation::Absent, Expectation::Digest)
+    };
+    PutBatch { expectations: bent.keys.iter().map(expectation).collect(), rows: bent.rows, ..PutBatch::default() }
 }
 
 /// Takes the rows off the list of refused ones that a unique value is in the way of.

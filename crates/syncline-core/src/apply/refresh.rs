@@ -5,6 +5,7 @@
 
 use futures_util::StreamExt;
 
+use super::bending::{Bent, Retried};
 use super::holds::Attempt;
 use super::order::units;
 use super::{Action, Applier, Pending, entangled};
@@ -171,9 +172,15 @@ impl Applier<'_> {
             context.hold_excused(pending, (table, work), excused).await?;
             let expectations = vec![Expectation::Absent; rows.len()];
             let mut batch = Some(ChangeBatch::Put(PutBatch { rows, expectations, ..PutBatch::default() }));
-            while let Some(changes) = batch {
+            let (mut retried, mut waiting) = (Retried::default(), Vec::new());
+            while let Some(changes) = batch.or_else(|| waiting.pop()) {
                 let mut applied = tx.apply(&work.target, changes, ApplyMode::InPlace).await?;
                 batch = applied.rest.take();
+                if let Some(Bent { rows, .. }) = retried.again(tx, work, &mut applied.refused).await? {
+                    let expectations = vec![Expectation::Absent; rows.len()];
+                    waiting.push(ChangeBatch::Put(PutBatch { rows, expectations, ..PutBatch::default() }));
+                }
+                retried.restore(&mut applied.refused);
                 context.account(tx, pending, (table, work), applied).await?;
             }
             context.progress(&work.name, Phase::Load, done);

@@ -5,11 +5,13 @@
 
 mod dates;
 mod fake;
+mod refused;
 mod shuffle;
 
 use std::fmt;
 use std::sync::Arc;
 
+use self::refused::Refused;
 use super::columns::table_and_column;
 use super::names::Reader;
 use crate::value::{Bend, Kind, Value, ValueRef, bent, exact};
@@ -40,7 +42,7 @@ pub struct Mask(Effect);
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Effect {
     Hides(MaskKind, Arc<MaskKey>),
-    Bends(Bend, Kind),
+    Bends(Bend, Kind, Refused),
 }
 
 /// `'customers.email=fake'`.
@@ -65,7 +67,7 @@ impl Mask {
 
     /// One that hides nothing, and bends what does not fit a column of this kind.
     pub fn bending(bend: Bend, into: Kind) -> Self {
-        Self(Effect::Bends(bend, into))
+        Self(Effect::Bends(bend, into, Refused::default()))
     }
 
     /// What it hides values by; `None` for one that bends them.
@@ -80,7 +82,24 @@ impl Mask {
     pub fn bend(&self) -> Option<(Bend, &Kind)> {
         match &self.0 {
             Effect::Hides(..) => None,
-            Effect::Bends(bend, into) => Some((*bend, into)),
+            Effect::Bends(bend, into, _) => Some((*bend, into)),
+        }
+    }
+
+    /// Takes note of a value that fits the kind, and that the target refuses all the same: from here on this mask, and every copy
+    /// of it, puts NULL in its place. `false` where NULL was not chosen for such values, or too many are known already.
+    pub fn learn(&self, value: ValueRef<'_>, words: &str) -> bool {
+        match &self.0 {
+            Effect::Bends(Bend::Null, _, refused) if !value.is_null() => refused.note(value, words),
+            _ => false,
+        }
+    }
+
+    /// Why the target refuses the value, if that was learned.
+    pub fn learned(&self, value: ValueRef<'_>) -> Option<String> {
+        match &self.0 {
+            Effect::Bends(_, _, refused) => refused.why(value),
+            Effect::Hides(..) => None,
         }
     }
 
@@ -88,7 +107,8 @@ impl Mask {
     pub fn apply(&self, value: ValueRef<'_>) -> Value {
         match &self.0 {
             _ if value.is_null() => Value::Null,
-            Effect::Bends(bend, into) => bent(value, *bend, into),
+            Effect::Bends(Bend::Null, _, refused) if refused.why(value).is_some() => Value::Null,
+            Effect::Bends(bend, into, _) => bent(value, *bend, into),
             Effect::Hides(MaskKind::Null, _) => Value::Null,
             Effect::Hides(MaskKind::Text(text), _) => Value::text(text.as_str()),
             Effect::Hides(MaskKind::Hash, key) => {

@@ -1,7 +1,9 @@
 //! What a value that does not fit its column becomes, where a person has chosen that it may be changed.
 
+mod numbers;
+mod times;
+
 use super::fit::{fit, write_notation};
-use super::number::Number;
 use super::{Kind, Value, ValueRef};
 
 /// What becomes of a value that does not fit. Without a choice its row is held.
@@ -41,9 +43,12 @@ pub fn bent(value: ValueRef<'_>, bend: Bend, into: &Kind) -> Value {
         Bend::Text => notation(value),
         Bend::Clamp => clamped(value, into),
     };
-    match instead {
-        Some(instead) if fit(instead.as_ref(), into, &mut scratch).is_ok() => instead,
-        _ => value.to_owned(),
+    let Some(instead) = instead else { return value.to_owned() };
+    match fit(instead.as_ref(), into, &mut scratch) {
+        // As it will be read there. A cell of SQLite is read as what the value is, and not as it is stored.
+        Ok(stored) if into.coercion().is_none() => stored.to_owned(),
+        Ok(_) => instead.clone(),
+        Err(_) => value.to_owned(),
     }
 }
 
@@ -61,125 +66,30 @@ fn notation(value: ValueRef<'_>) -> Option<Value> {
     }
 }
 
+/// The nearest value that a column of this kind holds; `None` where there is none, or no saying which it is.
 fn clamped(value: ValueRef<'_>, into: &Kind) -> Option<Value> {
     match (into, value) {
-        (Kind::Int { bits }, value) => {
-            let highest = i128::from(i64::MAX >> (64 - u32::from(*bits)));
-            let rounded = rounded(value, 0)?;
-            let int = match rounded.as_str() {
-                "Infinity" => highest,
-                "-Infinity" => -highest - 1,
-                digits => digits.parse().unwrap_or(if digits.starts_with('-') { i128::MIN } else { i128::MAX }),
-            };
-            i64::try_from(int.clamp(-highest - 1, highest)).ok().map(Value::Int)
-        }
-        (Kind::Decimal { limit: Some((precision, scale)) }, value) => {
-            let digits = rounded(value, *scale)?;
-            let rounded = Value::Decimal(digits.clone());
-            if fit(rounded.as_ref(), into, &mut String::new()).is_ok() {
-                return Some(rounded);
-            }
-            let sign = if digits.starts_with('-') { "-" } else { "" };
-            Some(Value::Decimal(format!("{sign}{}", highest(*precision, *scale))))
-        }
-        (Kind::Real { single }, ValueRef::Int(_) | ValueRef::Decimal(_) | ValueRef::Real(_)) => {
-            let real: f64 = match value {
-                ValueRef::Real(real) => real,
-                ValueRef::Int(int) => int as f64,
-                ValueRef::Decimal(digits) => digits.parse().ok()?,
-                _ => return None,
-            };
-            let limit = if *single { f64::from(f32::MAX) } else { f64::MAX };
-            let within = if real.is_finite() { real.clamp(-limit, limit) } else { real };
-            Some(Value::Real(if *single { f64::from(within as f32) } else { within }))
-        }
+        (Kind::Int { bits }, value) => numbers::int(value, *bits),
+        (Kind::Decimal { limit }, value) => numbers::decimal(value, *limit),
+        (Kind::Real { single }, value) => numbers::real(value, *single).map(Value::Real),
+        (Kind::Flexible(coercion), value) => numbers::cell(value, *coercion),
         (Kind::Text { max_chars: Some(max), .. }, ValueRef::Text(bytes)) => {
             let text = std::str::from_utf8(bytes).ok()?;
             Some(Value::text(text.chars().take(*max as usize).collect::<String>()))
         }
-        (Kind::Time { digits }, ValueRef::Time(micros)) => Some(Value::Time(cut(micros, *digits))),
-        (Kind::Timestamp { digits }, ValueRef::Timestamp(micros)) => Some(Value::Timestamp(cut(micros, *digits))),
-        (Kind::Instant { digits }, ValueRef::Instant(micros)) => Some(Value::Instant(cut(micros, *digits))),
+        (Kind::Date, value) => times::date(value),
+        (Kind::Time { digits }, value) => times::time(value, *digits),
+        (Kind::Timestamp { digits }, value) => times::timestamp(value, *digits),
+        (Kind::Instant { digits }, value) => times::instant(value, *digits),
         _ => None,
     }
-}
-
-/// Without the digits of a second beyond these.
-fn cut(micros: i64, digits: u8) -> i64 {
-    let unit = 10_i64.pow(6 - u32::from(digits.min(6)));
-    micros.div_euclid(unit) * unit
-}
-
-/// A number with so many digits behind the point, halves away from zero, as engines round when they are asked to; `None` for
-/// what is no number.
-fn rounded(value: ValueRef<'_>, scale: i32) -> Option<String> {
-    let number = match value {
-        ValueRef::Int(int) => Number::from_int(int),
-        ValueRef::Real(real) => Number::from_real_as_written(real),
-        ValueRef::Decimal(digits) => Number::parse(digits)?,
-        _ => return None,
-    };
-    match number {
-        Number::Nan => None,
-        Number::Infinity => Some("Infinity".to_owned()),
-        Number::NegativeInfinity => Some("-Infinity".to_owned()),
-        Number::Finite(finite) => {
-            // 0.DIGITS x 10^exponent: so many of the digits stand before the border.
-            let kept = finite.exponent + i64::from(scale);
-            let mut digits: Vec<u8> = match usize::try_from(kept) {
-                Ok(kept) => finite.digits.iter().copied().chain(std::iter::repeat(b'0')).take(kept).collect(),
-                Err(_) => Vec::new(),
-            };
-            let is_up =
-                usize::try_from(kept).is_ok_and(|kept| finite.digits.get(kept).is_some_and(|digit| *digit >= b'5'));
-            if is_up {
-                add_one(&mut digits);
-            }
-            Some(point(finite.negative, &digits, scale))
-        }
-    }
-}
-
-fn add_one(digits: &mut Vec<u8>) {
-    for digit in digits.iter_mut().rev() {
-        if *digit == b'9' {
-            *digit = b'0';
-        } else {
-            *digit += 1;
-            return;
-        }
-    }
-    digits.insert(0, b'1');
-}
-
-/// Whole digits with the point moved to the left, or zeros put behind them.
-fn point(negative: bool, digits: &[u8], scale: i32) -> String {
-    let mut text = String::from_utf8_lossy(digits).into_owned();
-    if let Ok(behind) = usize::try_from(scale) {
-        if text.len() <= behind {
-            text.insert_str(0, &"0".repeat(behind + 1 - text.len()));
-        }
-        if behind > 0 {
-            text.insert(text.len() - behind, '.');
-        }
-    } else if !text.is_empty() {
-        text.push_str(&"0".repeat(usize::try_from(-scale).unwrap_or_default()));
-    } else {
-        text.push('0');
-    }
-    let is_zero = text.bytes().all(|byte| matches!(byte, b'0' | b'.'));
-    if negative && !is_zero { format!("-{text}") } else { text }
-}
-
-/// The highest number of so many digits, with so many of them behind the point.
-fn highest(precision: u32, scale: i32) -> String {
-    point(false, &vec![b'9'; precision as usize], scale)
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::Coercion;
     use super::super::strategies::any_value;
     use super::*;
 
@@ -204,10 +114,75 @@ mod tests {
             (decimal("1250"), numeric(3, -2), decimal("1300")),
             (Value::Real(f64::INFINITY), numeric(3, 1), decimal("99.9")),
             (Value::text("grün"), text(3), Value::text("grü")),
-            (Value::Timestamp(-1), Kind::Timestamp { digits: 0 }, Value::Timestamp(-1_000_000)),
+            (Value::text("12345.678"), numeric(5, 2), decimal("999.99")),
+            (Value::text("-1e999999999"), numeric(5, 2), decimal("-999.99")),
+            (Value::text("1e-999999999"), numeric(5, 2), decimal("0.00")),
+            (Value::text("1.5e3"), Kind::Decimal { limit: None }, decimal("1500")),
+            (Value::text("7e4"), Kind::Int { bits: 16 }, Value::Int(32_767)),
+            (decimal("1e400"), Kind::Real { single: false }, Value::Real(f64::MAX)),
+            (Value::text("0.123456789012"), Kind::Real { single: true }, Value::Real(0.123_456_79)),
+            (Value::Real(0.123_456_789_012), Kind::Real { single: true }, Value::Real(0.123_456_79)),
         ];
         for (value, kind, expected) in cases {
             assert_eq!(bent(value.as_ref(), Bend::Clamp, &kind), expected, "{value:?} into {kind}");
+        }
+    }
+
+    #[test]
+    fn days_and_times_are_cut_and_kept_within_the_range() {
+        let (time, timestamp, instant) =
+            (Kind::Time { digits: 3 }, Kind::Timestamp { digits: 0 }, Kind::Instant { digits: 6 });
+        let other = |type_name: &str, text: &str| Value::Other { type_name: type_name.into(), text: text.into() };
+        let cases = [
+            (Value::Timestamp(-1), timestamp.clone(), Value::Timestamp(-1_000_000)),
+            (Value::text("1970-01-01T00:00:01.9"), timestamp.clone(), Value::Timestamp(1_000_000)),
+            (Value::text("999999999-01-01"), timestamp.clone(), other("timestamp", "294276-12-31 23:59:59")),
+            (Value::text("4714-11-23 23:59:59 BC"), timestamp, Value::Timestamp(-210_866_803_200_000_000)),
+            (Value::text("1970-01-01 00:00:00.1234567891234Z"), instant.clone(), Value::Instant(123_456)),
+            (Value::text("300000-01-01 00:00:00+02"), instant, other("timestamptz", "294276-12-31 23:59:59.999999+00")),
+            (Value::Time(1_234_567), time.clone(), Value::Time(1_234_000)),
+            (Value::text("10:00:00.12345678"), time.clone(), Value::Time(36_000_123_000)),
+            (Value::text("25:00:00"), time, Value::Time(86_400_000_000)),
+            (Value::text("1970-01-02 10:00:00"), Kind::Date, Value::Date(1)),
+            (Value::text("5874898-01-01"), Kind::Date, Value::Date(2_145_042_905)),
+            (Value::text("4714-11-23 BC"), Kind::Date, Value::Date(-2_440_588)),
+        ];
+        for (value, kind, expected) in cases {
+            assert_eq!(bent(value.as_ref(), Bend::Clamp, &kind), expected, "{value:?} into {kind}");
+        }
+    }
+
+    #[test]
+    fn a_cell_of_sqlite_takes_the_nearest_number_too() {
+        let flexible = Kind::Flexible;
+        let cases = [
+            (Value::Int(i64::MAX), flexible(Coercion::Real), Value::Int(i64::MAX - 1_023)),
+            (Value::Int(9_007_199_254_740_993), flexible(Coercion::Real), Value::Int(9_007_199_254_740_992)),
+            (decimal("0.10000000000000000001"), flexible(Coercion::Numeric), decimal("0.1")),
+            (decimal("9007199254740993.4"), flexible(Coercion::Numeric), decimal("9007199254740993")),
+            (decimal("9007199254740993.4"), flexible(Coercion::Real), decimal("9007199254740994")),
+        ];
+        for (value, kind, expected) in cases {
+            assert_eq!(bent(value.as_ref(), Bend::Clamp, &kind), expected, "{value:?} into {kind:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_near_to_nothing_stays_what_it_is() {
+        let cases = [
+            (Value::text("many"), Kind::Decimal { limit: Some((5, 2)) }),
+            (Value::text("1e999999999"), Kind::Decimal { limit: None }),
+            (Value::text("yesterday"), Kind::Timestamp { digits: 6 }),
+            (Value::text("2023-02-29"), Kind::Date),
+            (Value::text("2024-01-01 10:00:00+02"), Kind::Timestamp { digits: 6 }),
+            (Value::Int(1_700_000_000), Kind::Instant { digits: 6 }),
+            (Value::Int(2), Kind::Bool),
+            (Value::Int(7), Kind::Text { max_chars: Some(3), padded: false }),
+            (Value::text("{"), Kind::Json { normalised: true }),
+            (Value::text("12"), Kind::Flexible(Coercion::Numeric)),
+        ];
+        for (value, kind) in cases {
+            assert_eq!(bent(value.as_ref(), Bend::Clamp, &kind), value, "{kind}");
         }
     }
 
@@ -226,7 +201,49 @@ mod tests {
         assert_eq!(bent(ValueRef::Text(b"\xff"), Bend::Null, &text), Value::Null);
     }
 
+    fn any_kind() -> impl Strategy<Value = Kind> {
+        let coercions = [Coercion::Integer, Coercion::Real, Coercion::Numeric, Coercion::Text, Coercion::None];
+        prop_oneof![
+            prop::sample::select(vec![16, 32, 64]).prop_map(|bits| Kind::Int { bits }),
+            (1..9_u32, -2..9_i32).prop_map(|limit| Kind::Decimal { limit: Some(limit) }),
+            Just(Kind::Decimal { limit: None }),
+            any::<bool>().prop_map(|single| Kind::Real { single }),
+            (1..5_u32, any::<bool>()).prop_map(|(max, padded)| Kind::Text { max_chars: Some(max), padded }),
+            Just(Kind::Date),
+            (0..7_u8).prop_map(|digits| Kind::Time { digits }),
+            (0..7_u8).prop_map(|digits| Kind::Timestamp { digits }),
+            (0..7_u8).prop_map(|digits| Kind::Instant { digits }),
+            prop::sample::select(coercions.to_vec()).prop_map(Kind::Flexible),
+        ]
+    }
+
+    /// Texts that are numbers, days and times, or nearly.
+    fn any_notation() -> impl Strategy<Value = Value> {
+        prop_oneof![
+            "-?[0-9]{1,25}(\\.[0-9]{1,12})?(e-?[0-9]{1,3})?",
+            "[0-9]{4,9}-[01][0-9]-[0-3][0-9]([ T][0-2][0-9]:[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?(Z|[+-]0[0-9])?)?( BC)?",
+            "[0-9]{2}:[0-5][0-9](:[0-5][0-9](\\.[0-9]{1,9})?)?",
+        ]
+        .prop_map(Value::text)
+    }
+
     proptest! {
+        #[test]
+        fn what_was_changed_fits_and_is_as_it_will_be_read(
+            value in prop_oneof![any_value(), any_notation()],
+            kind in any_kind(),
+            at in 0..3_usize,
+        ) {
+            let once = bent(value.as_ref(), Bend::ALL[at], &kind);
+            let mut scratch = String::new();
+            let fitted = fit(once.as_ref(), &kind, &mut scratch).map(ValueRef::to_owned);
+            if once != value {
+                prop_assert!(fitted.is_ok(), "{:?}", once);
+                prop_assert!(kind.coercion().is_some() || fitted.as_ref() == Ok(&once), "{:?} {:?}", once, fitted);
+            }
+            prop_assert_eq!(&bent(once.as_ref(), Bend::ALL[at], &kind), &once);
+        }
+
         #[test]
         fn what_fits_is_left_alone_and_bending_ends(value in any_value(), at in 0..3_usize, precision in 1..9_u32, scale in -2..9_i32) {
             let kind = Kind::Decimal { limit: Some((precision, scale)) };

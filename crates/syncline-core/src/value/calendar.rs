@@ -13,7 +13,10 @@
 mod parse;
 mod write;
 
-pub use parse::{parse_date, parse_instant, parse_time, parse_timestamp, parse_wide_instant, parse_wide_timestamp};
+pub use parse::{
+    parse_any_date, parse_any_instant, parse_any_time, parse_any_timestamp, parse_date, parse_instant, parse_time,
+    parse_timestamp, parse_wide_instant, parse_wide_timestamp,
+};
 pub use write::{write_date, write_instant, write_time, write_timestamp, write_wide};
 
 /// The date behind all dates.

@@ -10,16 +10,15 @@ mod flexible;
 mod json;
 mod notation;
 mod numbers;
+mod times;
 
 use std::borrow::Cow;
 use std::fmt;
 
-use super::{Kind, ValueRef, calendar};
+use super::{Kind, ValueRef};
 
 pub use self::notation::write as write_notation;
-
-/// Where PostgreSQL's timestamps end: 294277-01-01, in microseconds since 1970.
-const TIMESTAMP_END: i128 = 9_224_318_016_000_000_000;
+pub(super) use self::times::{DAYS, MICROS, of_micros};
 
 /// Why a value has no form in a column.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,8 +47,8 @@ pub fn fit<'v>(value: ValueRef<'v>, kind: &'v Kind, scratch: &'v mut String) -> 
         (Kind::Real { single }, _) => numbers::real(value, *single),
         (Kind::Text { max_chars, padded }, _) => text(value, *max_chars, *padded, scratch),
         (Kind::Json { normalised }, _) => json::fit(value, *normalised, scratch),
-        (Kind::Timestamp { digits }, _) => timestamp(value, *digits, scratch),
-        (Kind::Instant { digits }, _) => instant(value, *digits, scratch),
+        (Kind::Timestamp { digits }, _) => times::timestamp(value, *digits, scratch),
+        (Kind::Instant { digits }, _) => times::instant(value, *digits, scratch),
         _ => by_notation(value, kind),
     }
 }
@@ -78,8 +77,8 @@ pub fn see<'v>(value: ValueRef<'v>, kind: &'v Kind, scratch: &'v mut String) -> 
 fn by_notation<'v>(value: ValueRef<'v>, kind: &'v Kind) -> Result<ValueRef<'v>, Misfit> {
     match kind {
         Kind::Bool => truth(value),
-        Kind::Date => day(value),
-        Kind::Time { digits } => time(value, *digits),
+        Kind::Date => times::day(value),
+        Kind::Time { digits } => times::time(value, *digits),
         Kind::Uuid => uuid(value),
         Kind::Enum { labels } => label(value, labels),
         Kind::Other { type_name } => other(value, type_name),
@@ -140,99 +139,6 @@ fn truth(value: ValueRef<'_>) -> Result<ValueRef<'_>, Misfit> {
         _ => None,
     };
     truth.map(ValueRef::Bool).ok_or_else(|| not(value, &Kind::Bool))
-}
-
-fn day(value: ValueRef<'_>) -> Result<ValueRef<'_>, Misfit> {
-    let day = match value {
-        ValueRef::Date(_) => return Ok(value),
-        ValueRef::Text(text) => plain(text).and_then(calendar::parse_date),
-        _ => None,
-    };
-    day.map(ValueRef::Date).ok_or_else(|| not(value, &Kind::Date))
-}
-
-fn time(value: ValueRef<'_>, digits: u8) -> Result<ValueRef<'_>, Misfit> {
-    let micros = match value {
-        ValueRef::Time(micros) => Some(micros),
-        ValueRef::Text(text) => plain(text).and_then(calendar::parse_time),
-        _ => None,
-    };
-    let micros = micros.ok_or_else(|| not(value, &Kind::Time { digits: 6 }))?;
-    whole(micros, digits).map(|()| ValueRef::Time(micros))
-}
-
-fn timestamp<'v>(value: ValueRef<'v>, digits: u8, scratch: &'v mut String) -> Result<ValueRef<'v>, Misfit> {
-    let micros = match value {
-        ValueRef::Timestamp(micros) => Some(micros),
-        ValueRef::Other { type_name: "timestamp", .. } => return Ok(value),
-        ValueRef::Text(text) => plain(text).and_then(|text| {
-            // A day alone is its first instant, as engines take it.
-            calendar::parse_timestamp(text).or_else(|| calendar::parse_date(text).and_then(midnight))
-        }),
-        _ => None,
-    };
-    let Some(micros) = micros else {
-        let wide = notated(value).and_then(calendar::parse_wide_timestamp);
-        return beyond(wide, ("timestamp", ""), digits, scratch)
-            .unwrap_or_else(|| Err(not(value, &Kind::Timestamp { digits: 6 })));
-    };
-    whole(micros, digits).map(|()| ValueRef::Timestamp(micros))
-}
-
-fn instant<'v>(value: ValueRef<'v>, digits: u8, scratch: &'v mut String) -> Result<ValueRef<'v>, Misfit> {
-    let micros = match value {
-        ValueRef::Instant(micros) => Some(micros),
-        ValueRef::Other { type_name: "timestamptz", .. } => return Ok(value),
-        // Without a zone it is UTC: so SQLite's own functions write and read times.
-        ValueRef::Text(text) => {
-            plain(text).and_then(|text| calendar::parse_instant(text).or_else(|| calendar::parse_timestamp(text)))
-        }
-        _ => None,
-    };
-    let Some(micros) = micros else {
-        let read = |text| calendar::parse_wide_instant(text).or_else(|| calendar::parse_wide_timestamp(text));
-        return beyond(notated(value).and_then(read), ("timestamptz", "+00"), digits, scratch)
-            .unwrap_or_else(|| Err(not(value, &Kind::Instant { digits: 6 })));
-    };
-    whole(micros, digits).map(|()| ValueRef::Instant(micros))
-}
-
-fn notated(value: ValueRef<'_>) -> Option<&str> {
-    match value {
-        ValueRef::Text(text) => plain(text),
-        _ => None,
-    }
-}
-
-/// A time that PostgreSQL holds and 64 bits since 1970 do not: text in the one notation it has there. `None` for any other.
-fn beyond<'v>(
-    micros: Option<i128>,
-    (type_name, zone): (&'static str, &str),
-    digits: u8,
-    scratch: &'v mut String,
-) -> Option<Result<ValueRef<'v>, Misfit>> {
-    let micros = micros.filter(|micros| (i128::from(i64::MAX)..TIMESTAMP_END).contains(micros))?;
-    let fraction = i64::try_from(micros % 1_000_000).expect("BUG: a fraction is longer than a second");
-    scratch.clear();
-    calendar::write_wide(micros, zone, scratch);
-    Some(whole(fraction, digits).map(|()| ValueRef::Other { type_name, text: scratch }))
-}
-
-fn midnight(days: i32) -> Option<i64> {
-    match days {
-        i32::MAX => Some(i64::MAX),
-        i32::MIN => Some(i64::MIN),
-        days => i64::from(days).checked_mul(86_400_000_000),
-    }
-}
-
-/// Whether a column with so many digits of a second holds the time; infinity fits anywhere.
-fn whole(micros: i64, digits: u8) -> Result<(), Misfit> {
-    let unit = 10_i64.pow(6 - u32::from(digits.min(6)));
-    if micros % unit == 0 || matches!(micros, i64::MIN | i64::MAX) {
-        return Ok(());
-    }
-    Err(Misfit(format!("the time has more than {digits} digits of a second").into()))
 }
 
 fn uuid(value: ValueRef<'_>) -> Result<ValueRef<'_>, Misfit> {

@@ -11,6 +11,7 @@ pub mod define;
 mod displaced;
 pub(super) mod fitted;
 pub(super) mod halves;
+mod misfits;
 pub(super) mod open;
 pub(super) mod picked;
 mod references;
@@ -26,7 +27,9 @@ use syncline_core::change::{Applied, ApplyMode, ChangeBatch, Refusal, TableTask}
 use syncline_core::checkpoint::Checkpoint;
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::schema::{ForeignKey, SchemaStep, TableSchema};
-use syncline_core::store::{Orphans, Position, RawBatch, RawFormat, SharedView, Sighting, Transaction, Writer};
+use syncline_core::store::{
+    MisfitCell, Orphans, Position, RawBatch, RawFormat, SharedView, Sighting, Transaction, Writer,
+};
 use syncline_core::value::RowBatch;
 
 use self::define::Waiting;
@@ -182,6 +185,12 @@ impl Transaction for PostgresTransaction<'_> {
         self.settle().await?;
         let applied = apply::apply(&mut self.open, task, batch, mode).await;
         self.said_of(&task.table, applied)
+    }
+
+    async fn misfits(&mut self, task: &TableTask, columns: &[usize], rows: &RowBatch) -> Result<Vec<MisfitCell>> {
+        self.settle().await?;
+        let found = misfits::find(&mut self.open, task, columns, rows).await;
+        self.said_of(&task.table, found)
     }
 
     async fn is_at(&mut self, position: &Position) -> Result<bool> {

@@ -1,5 +1,8 @@
 //! Values that do not fit the target's column.
 
+mod clamped;
+mod refused;
+
 use serde_json::Value;
 use syncline_testkit::postgres::fresh_database;
 
