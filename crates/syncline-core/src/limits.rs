@@ -151,6 +151,13 @@ pub const COLLISIONS_MAX: u32 = 5;
 /// were in the way, and is short beside the second that it took the server to see.
 pub const COLLISION_PAUSE: Duration = Duration::from_millis(100);
 
+/// How often it is asked whether others have written, where a proof has failed and the engine learns of writes late.
+pub const WRITES_ASKED_MAX: u32 = 15;
+
+/// The pause between two such questions: all of them take somewhat longer than the second for which a busy session of
+/// PostgreSQL keeps its counts to itself.
+pub const WRITES_PAUSE: Duration = Duration::from_millis(100);
+
 /// How long to wait for a server to let us in, unless another time is asked for: a machine that is reached at all answers
 /// within seconds, over whatever network.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);

@@ -323,6 +323,12 @@ pub trait Snapshot: Send {
         true
     }
 
+    /// How many rows of its database anybody has written so far, now and not as of this view, where the engine counts that apart
+    /// from other databases. It may learn of a write somewhat late, so only that the number has grown says something.
+    async fn writes(&mut self) -> Result<Option<u64>> {
+        Ok(None)
+    }
+
     /// This view, for a writer of the same engine to take rows from with a connection of its own; `None` where the
     /// engine has no such way.
     fn shared(&self) -> Option<Arc<dyn SharedView>>;

@@ -135,7 +135,7 @@ impl Syncline {
         let state = self.state().await?;
         let mut spool = state.spool(run).await?;
         let mut views = self.views(source, target, self.jobs_of(request.jobs)).await?;
-        let seen = Seen { source: views.source.position().await?, target: views.target.position().await? };
+        let seen = Seen::of(views.ends(), (source, target)).await?;
         let decided = self.decide(request, &mut views, &spool).await;
         let mut narrowed = Narrowed::default();
         let mut again = None;

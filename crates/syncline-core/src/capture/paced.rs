@@ -153,6 +153,10 @@ impl Snapshot for PacedSnapshot {
         self.inner.tells_commits_apart()
     }
 
+    async fn writes(&mut self) -> Result<Option<u64>> {
+        self.inner.writes().await
+    }
+
     async fn widened(&mut self, table: &TableSchema, columns: &[NewColumn]) -> Result<Widened> {
         self.inner.widened(table, columns).await
     }

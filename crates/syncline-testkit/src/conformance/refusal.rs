@@ -18,6 +18,7 @@ pub(super) const PROMISES: &[Promise] = &[
         check: |labs| Box::pin(folded(labs)),
     },
     Promise { name: "refusal: an exchange done in place is a clash", check: |labs| Box::pin(exchange(labs)) },
+    Promise { name: "refusal: a rule of the table is no fault of a value", check: |labs| Box::pin(asked(labs)) },
     Promise { name: "refusal: rows are read as the transaction sees them", check: |labs| Box::pin(seen(labs)) },
 ];
 
@@ -136,6 +137,27 @@ async fn exchange(labs: Factory<'_>) {
     let bad = [(&swapped[0], Some(&there[0]), Reason::Unique), (&swapped[1], Some(&there[1]), Reason::Unique)];
     refused(&*lab, &task, updates(&task, &there[..2], &swapped), &bad).await;
     assert!(read(&store, &task).await == there);
+}
+
+/// Whoever asks which values are at fault hears nothing of what depends on the table, and has changed nothing.
+async fn asked(labs: Factory<'_>) {
+    let lab = labs();
+    let there = create_orders(&*lab, 7, 50).await;
+    let store = lab.open().await;
+    let task = task(&store, "orders").await;
+    let mut rows: Vec<Cells> = (2_000..2_010).map(|id| order(id, &mut Numbers::new(id as u64))).collect();
+    (rows[3][3], rows[4][3], rows[5][1]) = (Value::Int(0), Value::Null, Value::Null);
+    rows[6] = there[0].clone();
+    let mut writer = store.writer().await.unwrap();
+    let mut transaction = writer.begin().await.unwrap();
+    let columns: Vec<usize> = (0..task.columns.len()).collect();
+    let found = transaction.misfits(&task, &columns, &batch(task.columns.len(), &rows)).await.unwrap();
+    assert!(found.is_empty(), "{found:?}");
+    let applied = transaction.apply(&task, inserts(&task, &rows[..3]), ApplyMode::InPlace).await.unwrap();
+    assert_eq!((applied.inserted, applied.refused.len()), (3, 0), "the transaction goes on");
+    transaction.commit(&checkpoint("asked", 1)).await.unwrap();
+    writer.forget("asked").await.unwrap();
+    assert!(read(&store, &task).await == in_key_order(&task, [there, rows[..3].to_vec()].concat()));
 }
 
 async fn seen(labs: Factory<'_>) {

@@ -4,11 +4,13 @@ use syncline_core::apply::TableWork;
 use syncline_core::change::TableTask;
 use syncline_core::error::Result;
 use syncline_core::event::{Event, Phase};
+use syncline_core::limits;
 use syncline_core::mapping::Resolved;
 use syncline_core::store::{Position, Snapshot};
 use syncline_core::value::TableSum;
 use syncline_core::verify::sum_shared;
 
+use crate::decide::Ends;
 use crate::open::Database;
 use crate::pairing::with_computed;
 use crate::request::RunRequest;
@@ -16,8 +18,8 @@ use crate::session::Syncline;
 use crate::summary::Verified;
 
 /// Said where a proof has failed and the commits of others cannot be told from those of the run.
-const UNTOLD: &str = "if others wrote meanwhile to the target, or to another database of its server, the difference may be \
-    theirs: the server does not tell their commits from those of the run; `syncline verify` tells once they rest";
+const UNTOLD: &str = "if others wrote to the target meanwhile, the difference may be theirs: the server does not tell their \
+    commits from those of the run; `syncline verify` tells once they rest";
 
 /// What a run says of a table, to be proven.
 pub(crate) struct Claim<'w> {
@@ -33,8 +35,19 @@ pub(crate) struct Claim<'w> {
 
 /// Where both databases stood when a run was decided.
 pub(crate) struct Seen {
-    pub(crate) source: Position,
-    pub(crate) target: Position,
+    source: Position,
+    target: Position,
+    /// What had been written to the source, where its position moves with the target's.
+    writes: Option<u64>,
+}
+
+impl Seen {
+    /// Where they stand in these views.
+    pub(crate) async fn of(ends: Ends<'_>, (source, target): (&Database, &Database)) -> Result<Self> {
+        let moves_along = !ends.source.tells_commits_apart() && is_one_server(source, target);
+        let writes = if moves_along { ends.source.writes().await? } else { None };
+        Ok(Self { source: ends.source.position().await?, target: ends.target.position().await?, writes })
+    }
 }
 
 impl Syncline {
@@ -79,7 +92,9 @@ impl Syncline {
                     let source_moved = ends.source.position().await? != seen.source;
                     let target_moved = ends.target.position().await? != seen.target;
                     let source_counts = counts(ends.source) || !is_one_server(source, target);
-                    let is_in_flight = source_counts && source_moved || counts(ends.target) && target_moved;
+                    let is_in_flight = source_counts && source_moved
+                        || counts(ends.target) && target_moved
+                        || self.is_written(ends.source, seen.writes).await?;
                     if !is_in_flight && (source_moved || target_moved) {
                         self.note(UNTOLD);
                     }
@@ -89,6 +104,21 @@ impl Syncline {
             }
         }
         Ok(result)
+    }
+
+    /// Whether others are known to have written to the source since so much had been.
+    async fn is_written(&self, source: &mut dyn Snapshot, before: Option<u64>) -> Result<bool> {
+        if before.is_none() {
+            return Ok(false);
+        }
+        for _ in 0..limits::WRITES_ASKED_MAX {
+            if source.writes().await? > before {
+                return Ok(true);
+            }
+            self.cancel().check()?;
+            self.clock.sleep(limits::WRITES_PAUSE).await;
+        }
+        Ok(false)
     }
 
     /// Whether a table that was loaded holds just the rows that were read from the source for it. `false` also for a

@@ -8,9 +8,11 @@ use syncline::request::{RunRequest, Verb};
 use syncline::summary::Verified;
 use syncline::{Cancel, Settings, Syncline};
 
+use syncline_testkit::postgres::fresh_database;
+
 use super::Server;
 
-/// Another program, which changes a row of the target as soon as the run has committed something.
+/// Another program, which changes a row of a database as soon as the run has committed something.
 struct Meddler {
     url: String,
 }
@@ -64,17 +66,32 @@ fn what_differs_afterwards_is_called_that() {
         .sql("a.db", "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT); INSERT INTO t VALUES (1, 'one'), (2, 'two')");
     server.database.psql("CREATE TABLE t (id bigint PRIMARY KEY, v text); INSERT INTO t VALUES (1, 'one')");
     let url = server.database.url();
+    assert_eq!(mirror_beside(&server, "a.db", &url), Verified::Different);
+}
+
+/// Not so those of others in the source, be it on the same server.
+#[test]
+fn what_others_write_to_the_source_is_in_flight() {
+    let server = Server::new();
+    let source = fresh_database();
+    source.psql("CREATE TABLE t (id bigint PRIMARY KEY, v text); INSERT INTO t VALUES (1, 'one'), (2, 'two')");
+    server.database.psql("CREATE TABLE t (id bigint PRIMARY KEY, v text); INSERT INTO t VALUES (1, 'one')");
+    assert_eq!(mirror_beside(&server, &source.url(), &source.url()), Verified::InFlight);
+}
+
+/// What is proven of a mirror into the server, beside somebody who changes a row of `disturbed`.
+fn mirror_beside(server: &Server, source: &str, disturbed: &str) -> Verified {
     let settings = Settings {
         state_dir: server.scene.path("state"),
         backup_root: None,
         working_dir: server.scene.path(""),
         environment: Box::new(|_| None),
-        events: Arc::new(Meddler { url: url.clone() }),
+        events: Arc::new(Meddler { url: disturbed.to_owned() }),
         cancel: Cancel::new(),
     };
     let summary = tokio::runtime::Runtime::new().unwrap().block_on(async {
         let session = Syncline::open(settings).await.unwrap();
-        session.run(&RunRequest::new(Verb::Mirror, "a.db", &url)).await.unwrap()
+        session.run(&RunRequest::new(Verb::Mirror, source, &server.database.url())).await.unwrap()
     });
-    assert_eq!(summary.verified, Verified::Different, "{summary:?}");
+    summary.verified
 }
