@@ -30,7 +30,7 @@ fn rename(scene: &Scene, from: &str, to: &str) {
 /// Nothing that is known of the former file is done to this one.
 fn is_another(scene: &Scene) {
     let said = refused(scene, "undo --yes", 6, "UNDO_STALE");
-    assert!(said.err.contains("another file has taken its place"), "{}", said.err);
+    assert!(said.err.contains("another database has taken its place"), "{}", said.err);
     refused(scene, "conflicts retry --yes", 6, "CONFLICT_STALE");
 }
 
