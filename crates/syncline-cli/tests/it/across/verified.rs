@@ -91,7 +91,7 @@ fn mirror_beside(server: &Server, source: &str, disturbed: &str) -> Verified {
     };
     let summary = tokio::runtime::Runtime::new().unwrap().block_on(async {
         let session = Syncline::open(settings).await.unwrap();
-        session.run(&RunRequest::new(Verb::Mirror, source, &server.database.url())).await.unwrap()
+        session.run(&RunRequest::new(Verb::Mirror, source, server.database.url())).await.unwrap()
     });
     summary.verified
 }
