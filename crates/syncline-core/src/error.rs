@@ -4,7 +4,7 @@
 //! every other surface. A [`Code`] is stable: scripts match on it, and `syncline explain CODE` documents it.
 
 mod catalogue;
-mod tables_flag;
+mod command;
 mod usual;
 
 use std::borrow::Cow;
@@ -12,7 +12,7 @@ use std::error::Error as StdError;
 use std::fmt;
 
 pub use catalogue::Code;
-pub use tables_flag::{exactly, without_table};
+pub use command::{exactly, shell_word, without_table};
 
 /// The result of anything that can fail in Syncline.
 pub type Result<T> = std::result::Result<T, Error>;

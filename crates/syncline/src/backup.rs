@@ -138,25 +138,3 @@ fn create_root(root: &Path) -> Result<()> {
             .caused_by(error)
     })
 }
-
-/// A path as a word of a command line.
-pub(crate) fn shell_word(path: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:=@%".contains(c);
-    if !path.is_empty() && path.chars().all(is_plain) {
-        path.to_owned()
-    } else {
-        format!("'{}'", path.replace('\'', r"'\''"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::shell_word;
-
-    #[test]
-    fn paths_are_words_of_a_shell() {
-        assert_eq!(shell_word("/a/b-1.db"), "/a/b-1.db");
-        assert_eq!(shell_word("it's $HOME"), r"'it'\''s $HOME'");
-        assert_eq!(shell_word(""), "''");
-    }
-}

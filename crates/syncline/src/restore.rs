@@ -6,11 +6,11 @@
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
-use syncline_core::error::{Code, Error, Result};
+use syncline_core::error::{Code, Error, Result, shell_word};
 use syncline_core::limits;
 use syncline_core::store::{Care, Extent};
 
-use crate::backup::{backup_of, shell_word};
+use crate::backup::backup_of;
 use crate::open::{Database, Purpose};
 use crate::run::{Record, Worked};
 use crate::session::{Syncline, now_ms};

@@ -11,7 +11,7 @@ use super::misfit::{self, MisfitRule};
 use super::names::nearest;
 use super::rules::{FilterRule, UNTOUCHED, invalid};
 use super::{Condition, Mapping, Mask, MaskKey, feasible, references};
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Result, shell_word};
 use crate::schema::contract::ColumnPair;
 use crate::schema::report::as_typed;
 use crate::schema::{Generated, Schema, TableSchema};
@@ -374,10 +374,9 @@ impl<'a> Resolver<'a> {
         self.table(name, flag).map_err(|error| match self.schema.table(&format!("{name}.{column}")) {
             Some(meant) => {
                 let rule = format!("{}={ruled}", as_typed(&meant.name));
-                error.because(format!("without quotes {name} is a table and {column} a column of it")).next(
-                    format!("{flag} '{}'", rule.replace('\'', r"'\''")),
-                    format!("means the table {}", meant.name),
-                )
+                error
+                    .because(format!("without quotes {name} is a table and {column} a column of it"))
+                    .next(format!("{flag} {}", shell_word(&rule)), format!("means the table {}", meant.name))
             }
             None => error,
         })

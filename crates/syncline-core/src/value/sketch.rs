@@ -39,6 +39,14 @@ pub struct Remainder {
     pub extra: Vec<u128>,
 }
 
+impl Cell {
+    #[inline]
+    fn merge(&mut self, other: Self) {
+        self.sum = self.sum.wrapping_add(other.sum);
+        self.check = self.check.wrapping_add(other.check);
+    }
+}
+
 impl Default for Sketch {
     fn default() -> Self {
         Self { cells: vec![Cell::default(); PARTS * limits::SKETCH_CELLS] }
@@ -49,23 +57,13 @@ impl Sketch {
     /// Adds a row by its digest.
     #[inline]
     pub fn add(&mut self, digest: u128) {
-        let check = check_of(digest);
-        for at in self.places(digest) {
-            let cell = &mut self.cells[at];
-            cell.sum = cell.sum.wrapping_add(digest);
-            cell.check = cell.check.wrapping_add(check);
-        }
+        self.put(digest, Cell { sum: digest, check: check_of(digest) });
     }
 
     /// Takes a row out, whether it was added or not.
     #[inline]
     pub fn remove(&mut self, digest: u128) {
-        let check = check_of(digest);
-        for at in self.places(digest) {
-            let cell = &mut self.cells[at];
-            cell.sum = cell.sum.wrapping_sub(digest);
-            cell.check = cell.check.wrapping_sub(check);
-        }
+        self.put(digest, Cell { sum: digest.wrapping_neg(), check: check_of(digest).wrapping_neg() });
     }
 
     /// The same in the room that so many rows take, should all of them be others later.
@@ -75,9 +73,7 @@ impl Sketch {
         let wanted = usize::try_from(wanted).unwrap_or(width).min(width).next_power_of_two();
         let mut cells = vec![Cell::default(); PARTS * wanted];
         for (at, cell) in self.cells.iter().enumerate() {
-            let folded = &mut cells[at / width * wanted + (at % width) % wanted];
-            folded.sum = folded.sum.wrapping_add(cell.sum);
-            folded.check = folded.check.wrapping_add(cell.check);
+            cells[at / width * wanted + (at % width) % wanted].merge(*cell);
         }
         Self { cells }
     }
@@ -132,6 +128,13 @@ impl Sketch {
         };
         let cells = is_one.then(|| cells.iter().map(cell).collect::<Option<_>>())??;
         Some(Self { cells })
+    }
+
+    #[inline]
+    fn put(&mut self, digest: u128, amount: Cell) {
+        for at in self.places(digest) {
+            self.cells[at].merge(amount);
+        }
     }
 
     fn width(&self) -> usize {

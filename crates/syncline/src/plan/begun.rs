@@ -7,11 +7,10 @@ use std::collections::{HashMap, HashSet};
 
 use futures_util::StreamExt;
 use syncline_core::change::{Operation, PlannedChange, TableTask, copies, keys_of};
-use syncline_core::error::{Code, Error, Result};
+use syncline_core::error::{Code, Error, Result, shell_word};
 use syncline_core::store::Snapshot;
 use syncline_core::value::{Value, exact};
 
-use crate::backup::shell_word;
 use crate::decide::Decided;
 use crate::state::{RunRecord, State, Written};
 

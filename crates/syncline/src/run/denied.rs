@@ -1,10 +1,9 @@
 //! A run that could do nothing with any table, for lack of rights.
 
-use syncline_core::error::{Code, Error};
+use syncline_core::error::{Code, Error, shell_word};
 use syncline_core::store::Side;
 
 use super::worked::Worked;
-use crate::backup::shell_word;
 use crate::database_name::DatabaseName;
 use crate::open::Database;
 use crate::request::RunRequest;

@@ -6,7 +6,7 @@ use futures_util::StreamExt;
 use syncline_core::apply::{Action, TableWork};
 use syncline_core::cancel::Cancel;
 use syncline_core::change::{Operation, PlannedChange, RowDigest, TableTask, copies};
-use syncline_core::error::{Code, Error, Result};
+use syncline_core::error::{Code, Error, Result, exactly, shell_word};
 use syncline_core::limits;
 use syncline_core::mapping::MappingRequest;
 use syncline_core::schema::Schema;
@@ -15,7 +15,6 @@ use syncline_core::store::{Share, Snapshot, Store};
 use syncline_core::value::{Remainder, Sketch, Sketched, TableSum, exact};
 
 use super::works::{sequence_before, task_of};
-use crate::backup::shell_word;
 use crate::state::{RunRecord, State, Trace};
 
 /// What taking loads back needs to know.
@@ -154,7 +153,7 @@ impl Loads<'_> {
         if *self.mapping != MappingRequest::default() {
             return error.next(format!("syncline verify {id}"), "see how many rows differ from the source");
         }
-        let [source, target, tables] = [source, target, table].map(shell_word);
+        let [source, target, tables] = [source, target, &exactly(table)].map(|word| shell_word(word));
         let diff = format!("syncline diff {source} {target} --rows --tables {tables}");
         error.next(diff, "see the rows that differ from the source")
     }
