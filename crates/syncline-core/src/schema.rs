@@ -11,5 +11,6 @@ pub use meeting::{Grade, Meeting};
 pub use report::{Difference, DifferenceKind, Severity};
 pub use steps::{AddedColumn, NewColumn, SchemaStep, Translated, Widened};
 pub use table::{
-    Check, Column, Counter, ForeignKey, Generated, Index, IndexColumn, Key, NotCarried, Schema, TableSchema, Unique,
+    Check, Column, Counter, ForeignKey, Generated, HEEDING_CASE, Index, IndexColumn, Key, NotCarried, Schema,
+    TableSchema, Unique, heeds_case,
 };

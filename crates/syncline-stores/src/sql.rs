@@ -26,11 +26,6 @@ impl Dialect {
         if engine == "postgres" { Dialect::Postgres } else { Dialect::Sqlite }
     }
 
-    /// Whether names that differ in the case of their letters only are different names.
-    pub fn heeds_case(self) -> bool {
-        self == Dialect::Postgres
-    }
-
     /// A name in quotes, whatever characters it holds.
     ///
     /// # Errors

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use syncline_core::error::{Code, Error, Result, without_table};
 use syncline_core::mapping::{Called, Resolved};
 use syncline_core::schema::report::{as_typed, free_name};
-use syncline_core::schema::{Schema, TableSchema};
-use syncline_stores::sql::Dialect;
+use syncline_core::schema::{Schema, TableSchema, heeds_case};
 
 /// The table of the target that takes the rows of this one; `None` where it is missing. One takes the rows of one table
 /// only: of the one that is spelled like it.
@@ -26,7 +25,7 @@ pub(crate) fn counterpart<'t>(
     let is_its_own = |other: &&Called| other.target == found.name;
     match resolved.called_alike(&table.name).find(is_its_own) {
         // It is somebody else's, and the two can stand side by side.
-        Some(_) if Dialect::of(found.engine).heeds_case() => Ok(None),
+        Some(_) if heeds_case(found.engine) => Ok(None),
         Some(other) => Err(shared(table, other, resolved)
             .because(format!("the target has one table for both, and {} is spelled like it", other.source))),
         None => match resolved.called_alike(&table.name).next() {
@@ -52,7 +51,7 @@ pub(crate) fn is_taken(table: &TableSchema, by: &[&Arc<TableSchema>], schema: &S
 /// # Errors
 /// `TABLE_NAME_SHARED`, for its name or that of a column, and `TABLE_NOT_CREATED` for a table without columns.
 pub(crate) fn check_new(table: &TableSchema, made: &TableSchema, resolved: &Resolved) -> Result<()> {
-    if Dialect::of(made.engine).heeds_case() {
+    if heeds_case(made.engine) {
         return Ok(());
     }
     if let Some(other) = resolved.called_alike(&table.name).find(|other| other.takes_part) {

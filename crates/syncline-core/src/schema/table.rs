@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::value::Kind;
 
 /// Engines in which names of tables that differ in the case of their letters are different names.
-const HEEDING_CASE: &[&str] = &["postgres"];
+pub const HEEDING_CASE: &[&str] = &["postgres"];
 
 /// Everything a database says about its tables, seen in one snapshot.
 #[derive(Clone, Debug, Default)]
@@ -236,5 +236,10 @@ impl TableSchema {
 
 /// Whether two names mean one table of a database of this engine.
 fn is_same_name(engine: &str, a: &str, b: &str) -> bool {
-    a == b || (!HEEDING_CASE.contains(&engine) && a.eq_ignore_ascii_case(b))
+    a == b || (!heeds_case(engine) && a.eq_ignore_ascii_case(b))
+}
+
+/// Whether names that differ in the case of their letters only are different names there.
+pub fn heeds_case(engine: &str) -> bool {
+    HEEDING_CASE.contains(&engine)
 }

@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, params};
 use syncline_core::error::Result;
+use syncline_core::schema::HEEDING_CASE;
 use syncline_core::state::Awaited;
 use syncline_core::value::{Value, exact};
 
@@ -13,16 +14,27 @@ use super::{entry_with_rows, not_found, values};
 use crate::conflicts::{ConflictRow, Link};
 
 /// Open entries of the table ?2 in the pair of the entry ?1.
-const HOLDERS: &str = "SELECT other.sequence, row_shape.target_columns, held_row.source, held_row.target \
+fn holders() -> String {
+    format!(
+        "SELECT other.sequence, row_shape.target_columns, held_row.source, held_row.target \
      FROM conflict JOIN ledger_table AS own ON own.id = conflict.table_id \
      JOIN ledger_table AS parent ON parent.source_identity = own.source_identity \
          AND parent.target_identity = own.target_identity AND parent.target_name = ?2 COLLATE NOCASE \
-         AND (parent.target_name = ?2 OR parent.target_identity NOT LIKE 'postgres:%') \
+         AND (parent.target_name = ?2 OR {}) \
      JOIN conflict AS other ON other.table_id = parent.id AND other.settled_by IS NULL \
          AND other.sequence <> conflict.sequence \
      JOIN held_row ON held_row.id = other.row_id \
      JOIN row_shape ON row_shape.id = held_row.shape_id \
-     WHERE conflict.sequence = ?1";
+     WHERE conflict.sequence = ?1",
+        disregards_case("parent.target_identity")
+    )
+}
+
+/// Whether the engine behind an identity, which begins with its name, takes names for the same that differ in case only.
+fn disregards_case(identity: &str) -> String {
+    let is_other = |engine: &&str| format!("{identity} NOT LIKE '{engine}:%'");
+    HEEDING_CASE.iter().map(is_other).collect::<Vec<_>>().join(" AND ")
+}
 
 impl State {
     /// The rows that the entry needs in the target, each with the open entry that holds it, if one does.
@@ -69,7 +81,7 @@ fn awaits_of(connection: &Connection, sequence: i64) -> Outcome<Vec<Awaited>> {
 fn holder_of(connection: &Connection, sequence: i64, awaited: &Awaited) -> Outcome<Option<String>> {
     let wanted = exact::decode_row(&awaited.values).map(to_canonical).unwrap_or_default();
     for same_key in ["=", "<>"] {
-        let select = format!("{HOLDERS} AND other.key {same_key} ?3");
+        let select = format!("{} AND other.key {same_key} ?3", holders());
         let mut statement = connection.prepare_cached(&select)?;
         let mut rows = statement.query(params![sequence, awaited.table, awaited.values])?;
         while let Some(row) = rows.next()? {
@@ -88,16 +100,17 @@ fn waiting_for(connection: &Connection, sequence: i64, entry: &ConflictRow) -> O
     // What is referenced is one of few choices of columns, so each is looked up by its values.
     let mut shapes =
         connection.prepare_cached("SELECT DISTINCT columns FROM awaited WHERE target_name = ?1 COLLATE NOCASE")?;
-    let mut find = connection.prepare_cached(
+    let mut find = connection.prepare_cached(&format!(
         "SELECT other.sequence FROM awaited JOIN conflict AS other ON other.row_id = awaited.row_id \
          JOIN ledger_table AS child ON child.id = other.table_id \
          JOIN conflict ON conflict.sequence = ?1 \
          JOIN ledger_table AS own ON own.id = conflict.table_id \
          WHERE awaited.canonical = ?2 AND awaited.columns = ?3 AND awaited.target_name = ?4 COLLATE NOCASE \
-             AND (awaited.target_name = ?4 OR own.target_identity NOT LIKE 'postgres:%') \
+             AND (awaited.target_name = ?4 OR {}) \
              AND other.settled_by IS NULL AND other.sequence <> ?1 \
              AND child.source_identity = own.source_identity AND child.target_identity = own.target_identity",
-    )?;
+        disregards_case("own.target_identity")
+    ))?;
     let mut waiting = Vec::new();
     let mut rows = shapes.query([&entry.entry.target_table])?;
     while let Some(row) = rows.next()? {
