@@ -54,7 +54,6 @@ fn a_password_of_any_characters_comes_from_wherever_it_is_kept_and_stays_there()
             "runs list --json",
             "mirror shop a --max-delete 100%",
             "undo --yes --json",
-            "undo --yes -v",
         ] {
             let Said { code, out, err } = scene.run(line);
             assert_eq!(code, Some(0), "{url} {line}: {out}{err}");

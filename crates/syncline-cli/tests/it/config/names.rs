@@ -68,7 +68,7 @@ fn a_connection_that_leads_elsewhere_by_now_is_not_undone() {
     scene.ok("copy hq branch");
     scene.sql("c.db", "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT); INSERT INTO t VALUES (1, 'a'), (2, 'b')");
     scene.ok("conn edit branch --url c.db");
-    refused(&scene.run("undo --yes"), 1, "UNDO_STALE");
+    refused(&scene.run("undo --yes"), 6, "UNDO_STALE");
     scene.ok("conn rm branch --yes");
     refused(&scene.run("undo --yes"), 2, "CONNECTION_UNKNOWN");
     assert_eq!(scene.number("c.db", "SELECT count(*) FROM t"), 2);
