@@ -53,13 +53,14 @@ fn reading_and_planning_are_free_and_a_plan_is_carried_out_once() {
     scene.ok("apply p.plan");
     assert_eq!(scene.number("b.db", "SELECT count(*) FROM t"), 2);
     scene.ok("verify hq branch");
-    scene.ok("copy branch new.db --no-undo");
     refused(&scene.run("undo --yes"), 6, "GUARD_PROTECTED");
     refused(&scene.run("apply p.plan"), 6, "PLAN_SPENT");
     assert_eq!(scene.number("b.db", "SELECT count(*) FROM t"), 2);
     scene.ok("conn edit branch --protected no");
     scene.ok("undo --yes");
     assert_eq!(scene.number("b.db", "SELECT count(*) FROM t"), 0);
+    scene.ok("conn edit branch --protected yes");
+    scene.ok("copy branch new.db");
 }
 
 #[test]

@@ -57,7 +57,7 @@ fn a_new_connection_stands_at_the_end() {
     assert!(added("version = 1\n").ends_with(&format!("version = 1\n{shown}")));
     assert!(added("version = 1").ends_with(shown));
     let (first, last) = FILE.split_once("# the end").unwrap();
-    assert_eq!(added(FILE), format!("{first}{}# the end{last}", &shown[..]), "a comment at the very end stays there");
+    assert_eq!(added(FILE), format!("{first}{shown}# the end{last}"), "a comment at the very end stays there");
     let inline = added("version = 1\nconnections = { a = { url = 'b.db' } } # here\n");
     assert!(inline.starts_with("version = 1\nconnections = { a = { url = 'b.db' }"), "{inline}");
     let dotted = added("connections.a.url = 'b.db'\nversion = 1\n");
