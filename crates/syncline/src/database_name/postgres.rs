@@ -13,7 +13,8 @@ use std::path::Path;
 
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
-use syncline_stores::postgres::{ConnectOptions, Host, Password, Roots};
+use syncline_stores::postgres::ConnectOptions;
+use syncline_stores::server::{Host, Password, Roots};
 
 use self::parts::Parts;
 use super::percent;

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use syncline_core::error::{Error, Result};
 use syncline_core::limits;
-use syncline_stores::postgres::{ConnectOptions, Host, Password, Roots, TlsMode};
+use syncline_stores::postgres::ConnectOptions;
+use syncline_stores::server::{Host, Password, Roots, TlsMode};
 
 use super::url::{self, Typed};
 use super::{APPLICATION, invalid, refused};

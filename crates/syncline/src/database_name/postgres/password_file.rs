@@ -7,7 +7,8 @@ use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use syncline_core::limits;
-use syncline_stores::postgres::{ConnectOptions, Host};
+use syncline_stores::postgres::ConnectOptions;
+use syncline_stores::server::Host;
 
 /// Where servers put their socket unless told otherwise: as it was built by its makers, and by most distributions.
 const USUAL_SOCKETS: [&str; 2] = ["/tmp", "/var/run/postgresql"];
