@@ -6,6 +6,7 @@
 //! | `file:PATH`, `file:///PATH` | a URI: `%41` is `A`, `?` begins the query, `#` is refused unless written `%23` |
 //! | `PATH` | a path that ends in `.db`, `.sqlite` or `.sqlite3`, or at which something exists; literally |
 //! | `postgres://…`, `postgresql://…` | a database of a PostgreSQL server, see [`postgres`] |
+//! | `mysql://…`, `mariadb://…` | a database of a MySQL or MariaDB server, see [`mysql`] |
 //! | `env:NAME` | what the variable NAME holds, in one of the forms above |
 //!
 //! The query of a file is a list of options after a `?`: `mode=ro` (never write), `mode=rw` (never create), `mode=rwc`, and
@@ -14,9 +15,12 @@
 //! it has the form of one, `name=value` joined by `&`; so `sqlite:what?.db` is a file, and a file whose name ends like
 //! a query is named with a query behind it: `sqlite:odd?a=b?mode=rwc`, or as `file:odd%3Fa=b`.
 
+mod mysql;
 mod password;
 mod percent;
 mod postgres;
+mod private_file;
+mod server;
 mod sqlite;
 
 use std::borrow::Cow;
@@ -24,6 +28,7 @@ use std::path::{Path, PathBuf};
 
 use syncline_core::error::{Code, Error, Result};
 
+pub use self::mysql::MysqlName;
 pub use self::postgres::PostgresName;
 
 /// A database, named and not yet opened.
@@ -40,6 +45,8 @@ pub enum DatabaseName {
     },
     /// A database of a PostgreSQL server. Boxed, because it is much larger than a path.
     Postgres(Box<PostgresName>),
+    /// A database of a MySQL or MariaDB server.
+    Mysql(Box<MysqlName>),
 }
 
 impl DatabaseName {
@@ -77,6 +84,7 @@ impl DatabaseName {
         match self {
             Self::Sqlite { path, .. } => visible(&path.to_string_lossy()),
             Self::Postgres(name) => visible(&name.label()),
+            Self::Mysql(name) => visible(&name.label()),
         }
     }
 
@@ -88,6 +96,7 @@ impl DatabaseName {
         match self {
             Self::Sqlite { path, read_only, must_exist } => sqlite::write(&cwd.join(path), *read_only, *must_exist),
             Self::Postgres(name) => name.write(cwd),
+            Self::Mysql(name) => name.write(cwd),
         }
     }
 
@@ -96,9 +105,8 @@ impl DatabaseName {
     pub fn without_password(text: &str) -> Cow<'_, str> {
         let is_file = |scheme: &str| ["sqlite", "file"].iter().any(|file| scheme.eq_ignore_ascii_case(file));
         let is_url = |scheme: &str| text[scheme.len()..].starts_with("://") && !is_file(scheme);
-        let is_named = |scheme: &str| is_server(scheme) || is_postgres(scheme);
         match scheme(text) {
-            Some(scheme) if is_named(scheme) || is_url(scheme) => password::removed(text),
+            Some(scheme) if is_server(scheme) || is_url(scheme) => password::removed(text),
             _ => Cow::Borrowed(text),
         }
     }
@@ -109,6 +117,10 @@ impl DatabaseName {
             Self::Postgres(name) if name.shows_password() => Some(
                 "a password on the command line is seen by every user of this machine; \
                  put it into PGPASSWORD, ~/.pgpass or a variable for env:NAME",
+            ),
+            Self::Mysql(name) if name.shows_password() => Some(
+                "a password on the command line is seen by every user of this machine; \
+                 put it into MYSQL_PWD, ~/.my.cnf or a variable for env:NAME",
             ),
             _ => None,
         }
@@ -124,8 +136,10 @@ impl DatabaseName {
         if let Some(rest) = strip_scheme(text, "postgres").or_else(|| strip_scheme(text, "postgresql")) {
             return Ok(Self::Postgres(Box::new(PostgresName::parse(rest, lookup)?)));
         }
+        if let Some(rest) = strip_scheme(text, "mysql").or_else(|| strip_scheme(text, "mariadb")) {
+            return Ok(Self::Mysql(Box::new(MysqlName::parse(rest, lookup)?)));
+        }
         match scheme(text) {
-            Some(scheme) if is_server(scheme) => Err(unsupported(scheme)),
             Some(scheme) if !sqlite::exists(text) => Err(invalid(format!("the scheme {scheme:?} is not known"))),
             _ if sqlite::is_bare_path(text) => sqlite::named(PathBuf::from(text), sqlite::CREATE),
             _ => Err(invalid(format!("{} is no path to a SQLite file", shown(text)))),
@@ -134,17 +148,13 @@ impl DatabaseName {
 
     /// The same, as it came from a variable rather than from what was typed.
     fn taken_from(mut self, variable: &str) -> Self {
-        if let Self::Postgres(name) = &mut self {
-            name.take_from(variable);
+        match &mut self {
+            Self::Sqlite { .. } => {}
+            Self::Postgres(name) => name.take_from(variable),
+            Self::Mysql(name) => name.take_from(variable),
         }
         self
     }
-}
-
-/// The error for a database of an engine that this version does not open.
-pub(crate) fn unsupported(scheme: &str) -> Error {
-    Error::new(Code::UrlInvalid, "no database is named")
-        .because(format!("{scheme} databases are not supported by this version, which carries SQLite and PostgreSQL"))
 }
 
 /// What precedes the first colon, if it has the form of a URL's scheme.
@@ -161,11 +171,7 @@ fn strip_scheme<'a>(text: &'a str, wanted: &str) -> Option<&'a str> {
 }
 
 fn is_server(scheme: &str) -> bool {
-    ["mysql", "mariadb"].iter().any(|server| server.eq_ignore_ascii_case(scheme))
-}
-
-fn is_postgres(scheme: &str) -> bool {
-    ["postgres", "postgresql"].iter().any(|server| server.eq_ignore_ascii_case(scheme))
+    ["postgres", "postgresql", "mysql", "mariadb"].iter().any(|server| server.eq_ignore_ascii_case(scheme))
 }
 
 /// The text on one line, with control characters made visible.
@@ -312,9 +318,6 @@ mod tests {
         fails(":memory:", Code::UrlInvalid, "");
         fails("a\0.db", Code::UrlInvalid, "NUL");
         fails("sqlite:a\0", Code::UrlInvalid, "NUL");
-        for server in ["mysql", "mariadb", "MySQL"] {
-            fails(&format!("{server}://user:secret@host/db"), Code::UrlInvalid, "SQLite and PostgreSQL");
-        }
         fails("mssql://user:secret@host/db.db", Code::UrlInvalid, "\"mssql\"");
         fails("http://secret/a.db", Code::UrlInvalid, "\"http\"");
     }
@@ -325,7 +328,7 @@ mod tests {
             "HQ" => Some("sqlite:hq.db?mode=ro".to_owned()),
             "EMPTY" => Some(String::new()),
             "NESTED" => Some("env:HQ".to_owned()),
-            "SERVER" => Some("mysql://user:secret@host/db".to_owned()),
+            "SERVER" => Some("mssql://user:secret@host/db".to_owned()),
             _ => None,
         };
         let parse = |text: &str| DatabaseName::parse(text, &lookup);
