@@ -281,6 +281,9 @@ pub const COPY_EXTENSION_BYTES_MAX: usize = 64 << 10;
 
 /// Longest name that PostgreSQL takes, in bytes, as it is built by everybody. It cuts longer ones off without a refusal.
 pub const POSTGRES_NAME_BYTES_MAX: usize = 63;
+
+/// Characters in a name that MySQL and MariaDB take.
+pub const MYSQL_NAME_CHARS_MAX: usize = 64;
 /// Bytes of a table that nobody wants any more which are read all the same before its server is asked to stop: of a small
 /// table or the end of a large one so much is on its way already.
 pub const COPY_DRAINED_BYTES: usize = 1 << 20;

@@ -35,7 +35,7 @@ pub mod types;
 pub mod write;
 
 pub use self::claim::PostgresClaim;
-pub use self::connect::{ConnectOptions, Connection, Host, Password, Roots, TlsMode, connect};
+pub use self::connect::{ConnectOptions, Connection, connect};
 pub use self::describe::describe;
 pub use self::examine::warnings;
 pub use self::snapshot::PostgresSnapshot;

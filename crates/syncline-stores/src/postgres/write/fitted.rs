@@ -5,7 +5,7 @@ use syncline_core::error::Result;
 use syncline_core::value::fit::fit;
 use syncline_core::value::{Kind, Row, RowBatch, ValueRef};
 
-use crate::postgres::types::forms::{Form, Scratch};
+use crate::lens::{Form, Scratch};
 
 /// What is said of a key that is another one once it is stored.
 const OTHER_KEY: &str = "the key would be stored in another notation, and be another key";

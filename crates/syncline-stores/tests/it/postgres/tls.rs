@@ -1,7 +1,8 @@
 //! Whom a connection trusts.
 
 use syncline_core::error::{Code, Error};
-use syncline_stores::postgres::{ConnectOptions, Connection, Host, Roots, TlsMode, connect};
+use syncline_stores::postgres::{ConnectOptions, Connection, connect};
+use syncline_stores::server::{Host, Roots, TlsMode};
 use syncline_testkit::postgres::{Cluster, Options, Stop};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use syncline_stores::postgres::TlsMode;
+use syncline_stores::server::TlsMode;
 
 use super::super::DatabaseName;
 use super::*;

@@ -1,15 +1,24 @@
 //! Cells in their form, with masks put on, as they are read: nothing behind this line ever sees what those hide.
+//!
+//! For engines that are servers. SQLite, whose cells have types of their own, sees them by its own notations.
+
+mod form;
 
 use syncline_core::change::TableTask;
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::mapping::Mask;
 use syncline_core::value::{Equality, RowBatch, ValueRef};
 
-use crate::postgres::codec::Cells;
-use crate::postgres::types::forms::{Form, Scratch};
+pub(crate) use self::form::{Form, Scratch};
+
+/// The cells of one row, one after the other, as a server sends them.
+pub(crate) trait Cells {
+    /// The next one; `None` behind the last.
+    fn next(&mut self) -> Result<Option<ValueRef<'_>>>;
+}
 
 /// How the cells of a task's columns are seen.
-pub(in crate::postgres) struct Lens {
+pub(crate) struct Lens {
     columns: Vec<Seen>,
     equality: Equality,
     value_bytes: Option<usize>,
@@ -24,7 +33,7 @@ struct Seen {
 
 impl Lens {
     /// Those of a task. `value_bytes` is that of what was selected.
-    pub(in crate::postgres) fn of(task: &TableTask, value_bytes: Option<usize>) -> Self {
+    pub(crate) fn of(task: &TableTask, value_bytes: Option<usize>) -> Self {
         let mut columns: Vec<Seen> =
             (0..task.columns.len()).map(|at| Seen { form: Form::of(task, at), mask: None }).collect();
         for (at, mask) in &task.mapped.masks {
@@ -34,7 +43,7 @@ impl Lens {
     }
 
     /// The same without masks.
-    pub(in crate::postgres) fn unmasked(task: &TableTask, value_bytes: Option<usize>) -> Self {
+    pub(crate) fn unmasked(task: &TableTask, value_bytes: Option<usize>) -> Self {
         let mut lens = Self::of(task, value_bytes);
         lens.columns.iter_mut().for_each(|seen| seen.mask = None);
         lens
@@ -44,7 +53,7 @@ impl Lens {
     ///
     /// # Errors
     /// `VALUE_TOO_LARGE` when one of them was left with the server.
-    pub(in crate::postgres) fn push_row(&mut self, cells: &mut Cells<'_>, batch: &mut RowBatch) -> Result<()> {
+    pub(crate) fn push_row(&mut self, cells: &mut impl Cells, batch: &mut RowBatch) -> Result<()> {
         self.each(cells, |_, _, shown| batch.push(shown))
     }
 
@@ -54,9 +63,9 @@ impl Lens {
     /// # Errors
     /// As [`Lens::push_row`], and what `see` fails with.
     #[inline]
-    pub(in crate::postgres) fn encode_row(
+    pub(crate) fn encode_row(
         &mut self,
-        cells: &mut Cells<'_>,
+        cells: &mut impl Cells,
         out: &mut Vec<u8>,
         mut see: impl FnMut(usize, ValueRef<'_>) -> Result<()>,
     ) -> Result<()> {
@@ -70,7 +79,7 @@ impl Lens {
     }
 
     /// One cell of a column in its form, without its mask.
-    pub(in crate::postgres) fn bare<'v>(&'v mut self, column: usize, cell: ValueRef<'v>) -> ValueRef<'v> {
+    pub(crate) fn bare<'v>(&'v mut self, column: usize, cell: ValueRef<'v>) -> ValueRef<'v> {
         match &self.columns[column].form {
             None => cell,
             Some(form) => form.show(cell, &mut self.scratch),
@@ -80,7 +89,7 @@ impl Lens {
     #[inline]
     fn each(
         &mut self,
-        cells: &mut Cells<'_>,
+        cells: &mut impl Cells,
         mut pass: impl FnMut(usize, ValueRef<'_>, ValueRef<'_>) -> Result<()>,
     ) -> Result<()> {
         if let Some(most) = self.value_bytes {

@@ -9,34 +9,12 @@ use syncline_core::error::{Code, Error, Result};
 use syncline_core::store::{DigestBatch, Flow};
 use syncline_core::value::{exact, memcomparable};
 
-use super::{Rows, empty};
-use crate::postgres::codec::Codec;
-use crate::postgres::snapshot::stream::Outlet;
-use crate::postgres::snapshot::view::Sight;
+use super::empty;
+use crate::stream::Outlet;
 
-/// Hands over the digests of the rows of a query. `false` when nobody wants more.
-pub(super) async fn stream(
-    sight: &Sight,
-    outlet: &Outlet<DigestBatch>,
-    (sql, codecs): (&str, Vec<Codec>),
-    mut rows: Rows<'_>,
-) -> Result<bool> {
-    let width = rows.task.key.len();
-    let (mut waiting, flow) = (Waiting::create(width)?, outlet.flow());
-    // Of the rows themselves nothing is said before all are read, but how many they are and how large together.
-    let is_wanted = outlet
-        .copy(&sight.session, sql, codecs, |cells| {
-            let Some(full) = rows.add(cells)? else { return Ok(None) };
-            waiting.add(&full)?;
-            Ok(Some(DigestBatch { bytes: full.bytes, read: full.read, ..empty(width) }))
-        })
-        .await?;
-    let last = rows.batch;
-    waiting.add(&last)?;
-    let counted = DigestBatch { bytes: last.bytes, read: last.read, ..empty(width) };
-    if !is_wanted || !outlet.send(counted).await {
-        return Ok(false);
-    }
+/// Hands over in key order what waits. `false` when nobody wants more.
+pub(crate) async fn hand_over(waiting: Waiting, outlet: &Outlet<DigestBatch>) -> Result<bool> {
+    let flow = outlet.flow();
     // It may take its time, in which others are to go on.
     let sorting = tokio::task::spawn_blocking(|| waiting.sorted()).await;
     let mut sorted = sorting.map_err(|_| Error::new(Code::Internal, "the thread that sorts keys has died"))??;
@@ -49,7 +27,7 @@ pub(super) async fn stream(
 }
 
 /// Keys and digests in no order.
-struct Waiting {
+pub(crate) struct Waiting {
     conn: Connection,
     width: usize,
     /// How one more of them is kept: what its key is sorted by, cell by cell, then the key, then the digest.
@@ -57,7 +35,8 @@ struct Waiting {
 }
 
 impl Waiting {
-    fn create(width: usize) -> Result<Self> {
+    /// None yet, of keys with so many cells.
+    pub(crate) fn create(width: usize) -> Result<Self> {
         let conn = Connection::open("").map_err(unsorted)?;
         let cells: String = (0..width).map(|at| format!("s{at} BLOB, ")).collect();
         let sql = format!("PRAGMA journal_mode = OFF; BEGIN; CREATE TABLE waiting ({cells}key BLOB, digest BLOB)");
@@ -66,7 +45,9 @@ impl Waiting {
         Ok(Self { conn, width, insert })
     }
 
-    fn add(&mut self, batch: &DigestBatch) -> Result<()> {
+    /// Keeps those of a batch, and returns what may be said of it before all are read: how many rows there were, and how large
+    /// they are together.
+    pub(crate) fn add(&mut self, batch: &DigestBatch) -> Result<DigestBatch> {
         let mut insert = self.conn.prepare_cached(&self.insert).map_err(unsorted)?;
         for (key, digest) in batch.keys.rows().zip(&batch.digests) {
             let cells = key.iter().map(|cell| {
@@ -77,7 +58,7 @@ impl Waiting {
             let kept = [exact::encode_row(key.iter()), digest.0.to_be_bytes().to_vec()];
             insert.execute(params_from_iter(cells.chain(kept))).map_err(unsorted)?;
         }
-        Ok(())
+        Ok(DigestBatch { bytes: batch.bytes, read: batch.read, ..empty(self.width) })
     }
 
     fn sorted(self) -> Result<Sorted> {

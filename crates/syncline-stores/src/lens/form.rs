@@ -10,7 +10,7 @@ use syncline_core::value::{Kind, ValueRef};
 /// In a key that is text it is strict: a cell is seen in its form only if it is what would be stored for it. So two notations
 /// of one key stay two keys, and looking one up finds the very row.
 #[derive(Clone, Debug)]
-pub(in crate::postgres) struct Form {
+pub(crate) struct Form {
     seen_as: Kind,
     stored_as: Kind,
     is_strict: bool,
@@ -18,20 +18,20 @@ pub(in crate::postgres) struct Form {
 
 /// Room for values that are written anew, kept from cell to cell.
 #[derive(Debug, Default)]
-pub(in crate::postgres) struct Scratch {
+pub(crate) struct Scratch {
     seen: String,
     stored: String,
 }
 
 impl Form {
     /// That of a column of the task; `None` where its cells are seen as they are.
-    pub(in crate::postgres) fn of(task: &TableTask, column: usize) -> Option<Self> {
+    pub(crate) fn of(task: &TableTask, column: usize) -> Option<Self> {
         Self::any_of(task, column)
             .filter(|form| form.seen_as != form.stored_as || matches!(form.stored_as, Kind::Text { padded: true, .. }))
     }
 
     /// That of a column of the task if it is one of the key and has a form, be it what it is stored as.
-    pub(in crate::postgres) fn of_key(task: &TableTask, column: usize) -> Option<Self> {
+    pub(crate) fn of_key(task: &TableTask, column: usize) -> Option<Self> {
         task.key.contains(&column).then(|| Self::any_of(task, column)).flatten()
     }
 
@@ -44,13 +44,13 @@ impl Form {
     }
 
     /// What cells that fit are seen as.
-    pub(in crate::postgres) fn kind(&self) -> &Kind {
+    pub(crate) fn kind(&self) -> &Kind {
         &self.seen_as
     }
 
     /// The cell in its form; as it is where it does not fit.
     #[inline]
-    pub(in crate::postgres) fn show<'v>(&'v self, cell: ValueRef<'v>, scratch: &'v mut Scratch) -> ValueRef<'v> {
+    pub(crate) fn show<'v>(&'v self, cell: ValueRef<'v>, scratch: &'v mut Scratch) -> ValueRef<'v> {
         let Scratch { seen, stored } = scratch;
         if !self.is_strict {
             return see(cell, &self.seen_as, seen);
@@ -63,7 +63,7 @@ impl Form {
 
     /// Whether the cell that is stored for a value is seen as this value. One of a key has to be: else the row would have
     /// another key as soon as it is there.
-    pub(in crate::postgres) fn shows_again(&self, value: ValueRef<'_>, stored: ValueRef<'_>) -> bool {
+    pub(crate) fn shows_again(&self, value: ValueRef<'_>, stored: ValueRef<'_>) -> bool {
         compare(self.show(stored, &mut Scratch::default()), value).is_eq()
     }
 }

@@ -1,0 +1,309 @@
+//! The line to a server: requests are carried out one after the other by a task that owns the driver's connection.
+//!
+//! A request that nobody waits for any more is carried to its end all the same. Otherwise the next one would read an answer
+//! that is not its own.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::{self, StreamExt};
+use mysql_async::prelude::Queryable;
+use mysql_async::{Conn, Error, InfileData, LocalInfileError, Opts, OptsBuilder, Params, QueryResult, Row};
+use syncline_core::limits;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+
+/// What the driver returns.
+type Answer<T> = Result<T, Error>;
+
+type Request = Box<dyn for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, ()> + Send>;
+
+fn request(work: impl for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, ()> + Send + 'static) -> Request {
+    Box::new(work)
+}
+
+/// What a statement has done.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::mysql) struct Outcome {
+    /// Rows that it hit, changed or not.
+    pub(in crate::mysql) rows: u64,
+    /// What the server found worth a warning.
+    pub(in crate::mysql) warnings: u16,
+}
+
+/// The line to a server. Once it is dropped, what was asked is still carried out, and then the session ends.
+pub(in crate::mysql) struct Line {
+    requests: mpsc::UnboundedSender<Request>,
+    files: Files,
+    opts: Opts,
+    id: u32,
+}
+
+impl Line {
+    /// Reaches a server.
+    pub(super) async fn dial(opts: OptsBuilder) -> Answer<Self> {
+        let files = Files::default();
+        let opts = Opts::from(opts.local_infile_handler(Some(files.clone())));
+        let mut conn = Conn::new(opts.clone()).await?;
+        let id = conn.id();
+        let (requests, mut waiting) = mpsc::unbounded_channel::<Request>();
+        tokio::spawn(async move {
+            while let Some(request) = waiting.recv().await {
+                request(&mut conn).await;
+            }
+            // The server notices the end of a session by itself, if not at once.
+            let _ = timeout(GOODBYE, conn.disconnect()).await;
+        });
+        Ok(Self { requests, files, opts, id })
+    }
+
+    /// The rows of a query, as text.
+    pub(in crate::mysql) async fn query(&self, sql: impl Into<String>) -> Answer<Vec<Row>> {
+        let sql = sql.into();
+        self.ask(|conn| async move { conn.query(sql).await }.boxed()).await
+    }
+
+    /// The rows of a query with parameters, each value in its own type.
+    pub(in crate::mysql) async fn exec(&self, sql: impl Into<String>, params: impl Into<Params>) -> Answer<Vec<Row>> {
+        let (sql, params) = (sql.into(), params.into());
+        self.ask(|conn| async move { conn.exec(sql, params).await }.boxed()).await
+    }
+
+    /// Carries out a statement.
+    pub(in crate::mysql) async fn run(&self, sql: impl Into<String>) -> Answer<Outcome> {
+        let sql = sql.into();
+        self.ask(|conn| {
+            async move {
+                conn.query_drop(sql).await?;
+                Ok(Outcome { rows: conn.affected_rows(), warnings: conn.get_warnings() })
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    /// Carries out a statement with parameters.
+    pub(in crate::mysql) async fn run_with(
+        &self,
+        sql: impl Into<String>,
+        params: impl Into<Params>,
+    ) -> Answer<Outcome> {
+        let (sql, params) = (sql.into(), params.into());
+        self.ask(|conn| {
+            async move {
+                conn.exec_drop(sql, params).await?;
+                Ok(Outcome { rows: conn.affected_rows(), warnings: conn.get_warnings() })
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    /// Carries out a `LOAD DATA LOCAL INFILE` that takes these bytes for its file. `statement` writes it around the name by
+    /// which the server has to ask for them: for any other it is given nothing.
+    pub(in crate::mysql) async fn load(
+        &self,
+        statement: impl FnOnce(&str) -> String,
+        file: Vec<Bytes>,
+    ) -> Answer<Outcome> {
+        let sql = statement(&self.files.offer(file));
+        let loaded = self.run(sql).await;
+        self.files.withdraw();
+        loaded
+    }
+
+    /// Sends a statement and waits for nothing: for what has to be said while something is being dropped.
+    pub(in crate::mysql) fn say(&self, sql: &'static str) {
+        // Should it fail, the next request finds out why.
+        let _ = self.requests.send(Box::new(move |conn| conn.query_drop(sql).map(drop).boxed()));
+    }
+
+    /// Begins to read the rows of a query, each value in its own type. What is asked meanwhile waits for the last row, or
+    /// for [`Rows`] to be dropped: then the server is asked to stop.
+    pub(in crate::mysql) fn read(&self, sql: impl Into<String>, params: impl Into<Params>) -> Rows {
+        let (sql, params, opts, id) = (sql.into(), params.into(), self.opts.clone(), self.id);
+        let (chunks, rows) = mpsc::channel(limits::STREAM_AHEAD);
+        let reading = request(move |conn| {
+            async move {
+                let last = match conn.exec_iter(sql, params).await {
+                    Ok(result) => send(result, &chunks, (opts, id)).await,
+                    Err(error) => Some(Err(error)),
+                };
+                if let Some(last) = last {
+                    // Without the last word a reader takes a line that died for one that has ended.
+                    let _ = chunks.send(last).await;
+                }
+            }
+            .boxed()
+        });
+        // Where the line is gone, nobody will send anything, and that is told.
+        let _ = self.requests.send(reading);
+        Rows { rows }
+    }
+
+    async fn ask<T, W>(&self, work: W) -> Answer<T>
+    where
+        T: Send + 'static,
+        W: for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Answer<T>> + Send + 'static,
+    {
+        let (told, answer) = oneshot::channel();
+        let asking = request(move |conn| {
+            let working = work(conn);
+            async move {
+                // Nobody may be waiting any more.
+                let _ = told.send(working.await);
+            }
+            .boxed()
+        });
+        let _ = self.requests.send(asking);
+        answer.await.unwrap_or_else(|_| Err(gone()))
+    }
+}
+
+/// How long the end of a session may take.
+const GOODBYE: Duration = Duration::from_secs(1);
+
+/// Rows in a chunk, at most.
+const CHUNK_ROWS: usize = 128;
+
+/// Some rows, or the last word: nothing when the last row has been sent.
+type Chunk = Answer<Vec<Row>>;
+
+/// Rows on their way.
+pub(in crate::mysql) struct Rows {
+    rows: mpsc::Receiver<Chunk>,
+}
+
+impl Rows {
+    /// Some of the rows; none when there are no more.
+    pub(in crate::mysql) async fn next(&mut self) -> Answer<Vec<Row>> {
+        self.rows.recv().await.unwrap_or_else(|| Err(gone()))
+    }
+}
+
+/// Sends the rows of a result, and returns the last word, unless nobody wants it.
+async fn send(
+    mut result: QueryResult<'_, 'static, mysql_async::BinaryProtocol>,
+    chunks: &mpsc::Sender<Chunk>,
+    (opts, id): (Opts, u32),
+) -> Option<Chunk> {
+    let (mut chunk, mut bytes) = (Vec::new(), 0);
+    loop {
+        match result.next().await {
+            Ok(Some(row)) => {
+                bytes += size(&row);
+                chunk.push(row);
+            }
+            Ok(None) if chunk.is_empty() => return Some(Ok(Vec::new())),
+            Ok(None) => {
+                // The last word follows the last rows.
+                let _ = chunks.send(Ok(chunk)).await;
+                return Some(Ok(Vec::new()));
+            }
+            Err(error) => return Some(Err(error)),
+        }
+        if chunk.len() >= CHUNK_ROWS || bytes >= limits::COPY_CHUNK_BYTES {
+            if chunks.send(Ok(std::mem::take(&mut chunk))).await.is_err() {
+                abandon(result, opts, id).await;
+                return None;
+            }
+            bytes = 0;
+        }
+    }
+}
+
+/// Brings what nobody wants any more to its end. A little is waited for; for more the server is asked to stop.
+async fn abandon(mut result: QueryResult<'_, 'static, mysql_async::BinaryProtocol>, opts: Opts, id: u32) {
+    let a_little = async {
+        let mut bytes = 0;
+        while bytes < limits::COPY_DRAINED_BYTES {
+            match result.next().await {
+                Ok(Some(row)) => bytes += size(&row),
+                Ok(None) | Err(_) => return true,
+            }
+        }
+        false
+    };
+    if timeout(limits::COPY_DRAINED_WITHIN, a_little).await.unwrap_or(false) {
+        return;
+    }
+    // Where the request does not get through, the rest has to come. One that comes late finds nothing to stop: it is for
+    // the statement alone, and the session waits until it has been heard.
+    if let Ok(mut other) = Conn::new(opts).await {
+        let _ = other.query_drop(format!("KILL QUERY {id}")).await;
+        let _ = timeout(GOODBYE, other.disconnect()).await;
+    }
+    while let Ok(Some(_)) = result.next().await {}
+}
+
+fn size(row: &Row) -> usize {
+    (0..row.len()).map(|at| row.as_ref(at).map_or(0, |value| value.bin_len() as usize)).sum()
+}
+
+fn gone() -> Error {
+    mysql_async::DriverError::ConnectionClosed.into()
+}
+
+/// What the server may ask for as a file: bytes of ours, by the name in our own statement, once. It never gets a file.
+#[derive(Clone, Default)]
+struct Files(Arc<Mutex<Offer>>);
+
+#[derive(Default)]
+struct Offer {
+    number: u64,
+    file: Option<(String, Vec<Bytes>)>,
+}
+
+impl Files {
+    /// Offers bytes, and returns the name to ask for them by.
+    fn offer(&self, file: Vec<Bytes>) -> String {
+        let mut offer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        offer.number += 1;
+        let name = format!("syncline-{}", offer.number);
+        offer.file = Some((name.clone(), file));
+        name
+    }
+
+    fn withdraw(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).file = None;
+    }
+
+    fn take(&self, name: &[u8]) -> Option<Vec<Bytes>> {
+        let mut offer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (_, file) = offer.file.take_if(|(offered, _)| offered.as_bytes() == name)?;
+        Some(file)
+    }
+}
+
+impl mysql_async::prelude::GlobalHandler for Files {
+    fn handle(&self, file_name: &[u8]) -> BoxFuture<'static, Result<InfileData, LocalInfileError>> {
+        let offered = self.take(file_name);
+        async move {
+            let file = offered.ok_or(LocalInfileError::NoHandler)?;
+            Ok(stream::iter(file.into_iter().map(Ok)).boxed())
+        }
+        .boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_offered_is_given_and_only_once() {
+        let files = Files::default();
+        assert!(files.take(b"/etc/passwd").is_none());
+        let name = files.offer(vec![Bytes::from_static(b"1")]);
+        assert!(files.take(b"/etc/passwd").is_none());
+        assert!(files.take(b"").is_none());
+        assert_eq!(files.take(name.as_bytes()), Some(vec![Bytes::from_static(b"1")]));
+        assert!(files.take(name.as_bytes()).is_none());
+        let withdrawn = files.offer(Vec::new());
+        files.withdraw();
+        assert!(files.take(withdrawn.as_bytes()).is_none());
+    }
+}
