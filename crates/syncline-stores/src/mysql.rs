@@ -21,6 +21,7 @@ mod digest;
 mod filter;
 pub mod schema;
 pub mod snapshot;
+pub mod translate;
 pub mod types;
 pub mod write;
 

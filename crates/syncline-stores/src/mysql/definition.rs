@@ -8,7 +8,7 @@ mod index;
 mod reference;
 mod scan;
 
-pub(crate) use self::index::{index, is_text};
+pub(crate) use self::index::{index, index_columns, is_text};
 use self::scan::Scan;
 
 /// Comments that servers print around words which older ones do not know.

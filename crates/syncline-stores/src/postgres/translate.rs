@@ -16,7 +16,6 @@
 //! | all else | what SQLite makes of its values: `bigint`, `numeric`, `double precision`, `text` or `bytea` |
 
 mod defaults;
-mod kinds;
 mod own_types;
 mod settled;
 
@@ -31,6 +30,7 @@ use super::names::{Names, Place};
 use super::{ENGINE, types};
 use crate::sql::Dialect;
 use crate::sql::conditions::{self, Sort};
+use crate::sqlite::types::intended;
 
 pub use self::settled::settled;
 
@@ -104,7 +104,7 @@ fn row_number(table: &TableSchema) -> Option<usize> {
 }
 
 fn translated(column: &Column, left_out: &mut Vec<String>) -> Column {
-    let kind = kinds::kind(column);
+    let kind = intended::kind(column);
     if column.generated != Generated::No {
         left_out.push(format!("the computation of {}", column.name));
     }
@@ -165,7 +165,7 @@ fn checks(table: &TableSchema, columns: &[Column], left_out: &mut Vec<String>) -
             };
             Some((columns[at].name.as_str(), sort))
         };
-        match conditions::translated(&check.expression, Dialect::Postgres, &sort) {
+        match conditions::translated(&check.expression, Dialect::of(table.engine), Dialect::Postgres, &sort) {
             Some(expression) => checks.push(Check { expression }),
             None => left_out.push(format!("CHECK ({})", check.expression)),
         }

@@ -166,7 +166,7 @@ fn checks(table: &TableSchema, columns: &[Column], left_out: &mut Vec<String>) -
     };
     let mut checks = Vec::new();
     for check in &table.checks {
-        match conditions::translated(&check.expression, Dialect::Sqlite, &sort) {
+        match conditions::translated(&check.expression, Dialect::of(table.engine), Dialect::Sqlite, &sort) {
             Some(expression) => checks.push(Check { expression }),
             None => left_out.push(format!("CHECK ({})", check.expression)),
         }

@@ -19,3 +19,10 @@ pub(crate) fn index(statement: &str) -> Option<(&'static str, &str)> {
 pub(crate) fn is_text(text: &str) -> bool {
     text.starts_with('\'') && scan::is_value(text)
 }
+
+/// The columns of an index by what stands in its parentheses: `None` for an expression.
+pub(crate) fn index_columns(written: &str) -> Vec<Option<String>> {
+    let inside = written.strip_prefix('(').and_then(scan::parts);
+    let parts = inside.map(|(parts, _)| parts).unwrap_or_default();
+    parts.into_iter().map(|part| scan::name(part).map(|(name, _)| name)).collect()
+}

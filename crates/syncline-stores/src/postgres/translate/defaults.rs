@@ -19,7 +19,7 @@ pub(super) fn translated(default: &str, kind: &Kind) -> Option<Option<String>> {
     if let Some(moment) = moment {
         return present(&moment, kind).map(|expression| Some(expression.to_owned()));
     }
-    match literal(default)? {
+    match literal(default, Dialect::Sqlite)? {
         Value::Null => Some(None),
         value => constant(&value, kind).map(Some),
     }
@@ -79,7 +79,9 @@ fn constant(value: &Value, kind: &Kind) -> Option<String> {
 
 fn without_parentheses(text: &str) -> &str {
     match text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {
-        Some(inside) if !inside.contains(['(', ')']) || literal(inside.trim()).is_some() => inside.trim(),
+        Some(inside) if !inside.contains(['(', ')']) || literal(inside.trim(), Dialect::Sqlite).is_some() => {
+            inside.trim()
+        }
         _ => text,
     }
 }
