@@ -7,6 +7,9 @@
 //! | `claim` | the right of one run to change the database |
 //! | `schema` | what the tables look like |
 //! | `definition` | the statement of a table as a server prints it, taken apart |
+//! | `translate` | tables of other engines, and of other servers, in this one's words |
+//! | `elsewhere` | what other engines have to know of a table to say it in their words |
+//! | `migrate` | what a table becomes when columns are added to it |
 //! | `types` | what kind each type is, how its cells travel, and how a kind is declared |
 //! | `codec` | cells as the protocol brings them, and as files for `LOAD DATA` |
 //!
@@ -18,7 +21,9 @@ mod connect;
 mod definition;
 mod describe;
 mod digest;
+pub(crate) mod elsewhere;
 mod filter;
+pub mod migrate;
 pub mod schema;
 pub mod snapshot;
 pub mod translate;

@@ -4,10 +4,12 @@
 //! database, so only what is known here is taken over: the parts between the parentheses, and a few options behind them. A
 //! statement that holds anything else, such as a comment that a server would carry out, counts as none.
 
+mod column;
 mod index;
 mod reference;
 mod scan;
 
+pub(crate) use self::column::{Described, widened};
 pub(crate) use self::index::{index, index_columns, is_text};
 use self::scan::Scan;
 
@@ -63,6 +65,14 @@ impl<'d> Definition<'d> {
         self.parts.iter().filter_map(|part| {
             let (name, length) = scan::name(part)?;
             Scan::of(&part[length..]).finds(" ON UPDATE ").then_some(name)
+        })
+    }
+
+    /// What is said of a column.
+    pub(crate) fn column(&self, name: &str) -> Option<Described> {
+        self.parts.iter().find_map(|part| {
+            let (found, length) = scan::name(part)?;
+            found.eq_ignore_ascii_case(name).then(|| column::of(&part[length..]))
         })
     }
 

@@ -35,6 +35,7 @@ use crate::sql::Dialect;
 use crate::sql::conditions::{self, Sort};
 use crate::sqlite::types::intended;
 
+pub(crate) use self::defaults::Moment;
 pub use self::settled::settled;
 
 /// The table as this server would make it.

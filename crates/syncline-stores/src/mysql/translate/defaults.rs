@@ -24,7 +24,7 @@ pub(super) fn translated(
 
 /// A present time, and of which place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Moment {
+pub(crate) enum Moment {
     /// Where the session is.
     Now,
     Today,
@@ -38,7 +38,7 @@ enum Moment {
 impl Moment {
     /// SQLite's present moment is that of Greenwich, and so is what becomes of it in PostgreSQL; that of PostgreSQL is the
     /// session's.
-    fn of(default: &str, from: Dialect) -> Option<Self> {
+    pub(crate) fn of(default: &str, from: Dialect) -> Option<Self> {
         let squeezed: String = default.chars().filter(|c| !matches!(c, '(' | ')' | ' ')).collect();
         // Of MySQL the digits of a second are said once more.
         let squeezed =

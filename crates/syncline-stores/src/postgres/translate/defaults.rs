@@ -25,14 +25,14 @@ pub(super) fn translated(default: &str, kind: &Kind) -> Option<Option<String>> {
     }
 }
 
-enum Moment {
+pub(super) enum Moment {
     Both,
     Date,
     Time,
 }
 
 /// Written as the server prints it.
-fn present(moment: &Moment, kind: &Kind) -> Option<&'static str> {
+pub(super) fn present(moment: &Moment, kind: &Kind) -> Option<&'static str> {
     Some(match (moment, kind) {
         (Moment::Both, Kind::Timestamp { .. }) => "(now() AT TIME ZONE 'UTC'::text)",
         (Moment::Both, Kind::Instant { .. }) => "CURRENT_TIMESTAMP",
@@ -52,7 +52,7 @@ fn present(moment: &Moment, kind: &Kind) -> Option<&'static str> {
 }
 
 /// A constant as a column of this kind holds it. SQLite makes text of a number that a column of text is given.
-fn constant(value: &Value, kind: &Kind) -> Option<String> {
+pub(super) fn constant(value: &Value, kind: &Kind) -> Option<String> {
     let given = match (value, kind) {
         (Value::Int(number), Kind::Text { .. }) => Value::text(number.to_string()),
         (Value::Bool(truth), Kind::Int { .. } | Kind::Decimal { .. } | Kind::Real { .. }) => {
