@@ -115,11 +115,11 @@ fn literal(value: &Value, declared: &str, kind: &Kind, version: &Version) -> Opt
         (ValueRef::Decimal(digits), Kind::Decimal { limit }) => padded(digits, *limit),
         (ValueRef::Real(number), _) => real(number),
         (ValueRef::Bytes(bytes), _) if declared == "longblob" => {
-            Some(format!("X'{}'", bytes.iter().map(|byte| format!("{byte:02X}")).collect::<String>()))
+            Some(format!("X'{}'", bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()))
         }
         (ValueRef::Bytes(_), _) => None,
-        (ValueRef::Text(text), _) => written_text(std::str::from_utf8(text).ok()?, version),
-        (ValueRef::Json(text), _) => written_text(text, version),
+        (ValueRef::Text(text), _) => written_text(std::str::from_utf8(text).ok()?, declared, version),
+        (ValueRef::Json(text), _) => written_text(text, declared, version),
         (
             ValueRef::Timestamp(micros) | ValueRef::Instant(micros),
             Kind::Timestamp { digits } | Kind::Instant { digits },
@@ -162,9 +162,16 @@ fn real(number: f64) -> Option<String> {
     number.is_finite().then(|| if is_long { format!("{number:e}") } else { format!("{number}") })
 }
 
-fn written_text(text: &str, version: &Version) -> Option<String> {
+/// MariaDB prints the quotes of a text in one way where the default is an expression inside, as those of large texts are, and in
+/// another where it is a value.
+fn written_text(text: &str, declared: &str, version: &Version) -> Option<String> {
     match version.product {
-        Product::MariaDb => Some(mysql::printed(text)),
+        Product::MariaDb if declared.ends_with("text") => Some(mysql::printed(text)),
+        Product::MariaDb => {
+            let parts: Vec<String> = text.split('\'').map(mysql::printed).collect();
+            let inside = parts.iter().map(|part| &part[1..part.len() - 1]).collect::<Vec<_>>().join("''");
+            Some(format!("'{inside}'"))
+        }
         Product::MySql => Some(Dialect::Mysql.literal(ValueRef::Text(text.as_bytes()))),
     }
 }
@@ -191,6 +198,7 @@ mod tests {
             ("1e300", "double", &real, Some("1e300")),
             ("'1.5'::double precision", "double", &real, Some("1.5")),
             ("'it''s; \\new'::text", "longtext", &text, Some("'it\\'s; \\\\new'")),
+            ("'it''s; \\new'::text", "varchar(9)", &text, Some("'it''s; \\\\new'")),
             ("'now'::text", "longtext", &text, Some("'now'")),
             ("now()", "timestamp(6)", &instant, Some("current_timestamp(6)")),
             ("CURRENT_TIMESTAMP", "datetime(3)", &stamp, Some("current_timestamp(3)")),
@@ -207,7 +215,7 @@ mod tests {
             ("CURRENT_DATE", "date", &Kind::Date, Some("curdate()")),
             ("gen_random_uuid()", "uuid", &Kind::Uuid, None),
             ("('a'::text || 'b'::text)", "longtext", &text, None),
-            ("X'00ff'", "longblob", &Kind::Bytes, Some("X'00FF'")),
+            ("X'00ff'", "longblob", &Kind::Bytes, Some("X'00ff'")),
         ];
         for (default, declared, kind, expected) in cases {
             let version = Version::parse("10.11.2-MariaDB");

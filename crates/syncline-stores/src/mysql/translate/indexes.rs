@@ -8,7 +8,7 @@ use syncline_core::schema::{Column, Index, IndexColumn, TableSchema, Unique};
 use syncline_core::value::Kind;
 
 use crate::mysql::connect::{Product, Version, quoted};
-use crate::mysql::types::{CHAR_BYTES, KEY_BYTES};
+use crate::mysql::types::{CHAR_BYTES, KEY_BYTES, key_bytes};
 
 /// The most columns of an index of MySQL; MariaDB has 32.
 const PARTS_MAX: usize = 16;
@@ -139,7 +139,7 @@ impl Made<'_> {
             _ => None,
         };
         let lengths: Vec<_> = at.iter().map(length).collect();
-        let fixed = lengths.iter().filter(|length| length.is_none()).count() as u32 * FIXED_BYTES;
+        let fixed: u32 = at.iter().filter_map(|at| key_bytes(&self.columns[*at].kind)).sum();
         let bytes = |(count, unit): (u32, u32)| count.saturating_mul(unit);
         let whole: u32 = lengths.iter().flatten().fold(fixed, |sum, length| sum.saturating_add(bytes(*length)));
         if whole <= KEY_BYTES {
@@ -186,9 +186,6 @@ impl Made<'_> {
             })
     }
 }
-
-/// More than any column takes whose values are all of one length.
-const FIXED_BYTES: u32 = 32;
 
 /// The statement of an index that holds only the beginning of some columns.
 fn definition(

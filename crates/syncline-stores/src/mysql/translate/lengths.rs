@@ -48,7 +48,7 @@ fn shared(set: &[usize], kinds: &[Kind], version: &Version) -> Vec<(usize, u32)>
     let mut left = KEY_BYTES;
     for at in set {
         let declared = types::declared(&kinds[*at], version, Some(KEY_BYTES));
-        match types::key_bytes(&declared) {
+        match types::key_bytes(&declared.kind) {
             Some(bytes) => left = left.saturating_sub(bytes),
             None => open.push((wanted(&declared), *at)),
         }
@@ -101,6 +101,6 @@ fn row_bytes(declared: &Declared) -> u64 {
     match &declared.kind {
         Kind::Text { max_chars: Some(chars), .. } => u64::from(*chars) * u64::from(CHAR_BYTES) + 2,
         Kind::Bytes if declared.declared_type.starts_with("varbinary") => u64::from(KEY_BYTES) + 2,
-        _ => u64::from(types::key_bytes(declared).unwrap_or(12)),
+        _ => u64::from(types::key_bytes(&declared.kind).unwrap_or(12)),
     }
 }

@@ -85,7 +85,7 @@ fn columns_of_a_key_share_its_bytes() {
     assert_eq!(types(&made.table), ["int(11)", "varchar(20)", "varchar(746)", "varchar(768)", "longtext"]);
     assert!(made.left_out.is_empty(), "{:?}", made.left_out);
     let names: Vec<_> = made.table.indexes.iter().map(|index| (&*index.name, &*index.definition)).collect();
-    assert_eq!(names, [("by_e", "CREATE INDEX `by_e` ON `t` (`e`(760), `a`)"), ("u", "")]);
+    assert_eq!(names, [("by_e", "CREATE INDEX `by_e` ON `t` (`e`(766), `a`)"), ("u", "")]);
     assert_eq!(made.table.indexes[0].columns[0].name, None);
 }
 

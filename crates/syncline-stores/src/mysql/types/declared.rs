@@ -89,8 +89,8 @@ pub(crate) fn has_uuid(version: &Version) -> bool {
 }
 
 /// Bytes that a value takes in a key; `None` where that is a matter of how long it may be.
-pub(crate) fn key_bytes(declared: &Declared) -> Option<u32> {
-    Some(match &declared.kind {
+pub(crate) fn key_bytes(kind: &Kind) -> Option<u32> {
+    Some(match kind {
         Kind::Int { .. } | Kind::Real { .. } | Kind::Time { .. } | Kind::Timestamp { .. } | Kind::Instant { .. } => 8,
         Kind::Date | Kind::Enum { .. } => 4,
         Kind::Decimal { .. } => 32,

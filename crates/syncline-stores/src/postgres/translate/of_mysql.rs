@@ -60,7 +60,7 @@ pub(super) fn default(column: &Column, kind: &Kind, declared: &str) -> Option<Op
         }
         Default::Bits(digits) => {
             let is_bits = matches!(kind, Kind::Other { .. });
-            return is_bits.then(|| Some(format!("B'{digits}'::\"bit\"")));
+            return is_bits.then(|| Some(format!("'{digits}'::\"bit\"")));
         }
         Default::Present(moment) => moment,
     };

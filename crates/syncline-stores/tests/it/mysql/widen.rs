@@ -34,8 +34,8 @@ async fn what_a_table_becomes_is_told_beforehand() {
         Value::Int(7),
         Value::text("it's; new"),
         other("bit(3)", "101"),
-        Value::Null,
         other("date", "0000-00-00"),
+        Value::Null,
     ];
     assert_eq!(fills, expected);
     let statements: Vec<_> = widened.added.iter().map(|added| added.statement.as_str()).collect();

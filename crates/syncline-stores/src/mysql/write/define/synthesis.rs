@@ -81,7 +81,7 @@ fn column_definition(column: &Column, is_counted: bool, version: &Version) -> Re
     // Said in any case: a timestamp of which nothing is said is not NULL on some servers.
     sql += if column.nullable { " NULL" } else { " NOT NULL" };
     if let Some(default) = &column.default {
-        sql += &format!(" DEFAULT {}", default_value(column, default));
+        sql += &format!(" DEFAULT {}", default_value(column, default, version));
     }
     if is_counted {
         sql += " AUTO_INCREMENT";
@@ -94,8 +94,9 @@ fn column_definition(column: &Column, is_counted: bool, version: &Version) -> Re
 
 /// An expression stands in parentheses, and so does every default of a type that MySQL gives none otherwise. The present time
 /// must not: within them it would not be the one that a timestamp takes.
-fn default_value(column: &Column, default: &str) -> String {
-    let needs_parentheses = is_large(&column.declared_type) || !(is_constant(default) || is_present_time(default));
+fn default_value(column: &Column, default: &str, version: &Version) -> String {
+    let is_bare = is_constant(default) || is_present_time(default);
+    let needs_parentheses = !is_bare || version.product == Product::MySql && is_large(&column.declared_type);
     if needs_parentheses { format!("({default})") } else { default.to_owned() }
 }
 

@@ -64,7 +64,7 @@ fn defaults_are_read_as_mysql_prints_them() {
         (Kind::Instant { digits: 0 }, "CURRENT_TIMESTAMP", Some("CURRENT_TIMESTAMP")),
         (Kind::Date, "curdate()", Some("CURRENT_DATE")),
         (Kind::Date, "'0000-00-00'", None),
-        (bits, "b'101'", Some("B'0101'::\"bit\"")),
+        (bits, "b'101'", Some("'0101'::\"bit\"")),
         (text, "uuid()", None),
     ];
     for (kind, default, expected) in cases {
