@@ -6,6 +6,10 @@
 //! | `describe` | version, identity, whether it can be written |
 //! | `claim` | the right of one run to change the database |
 //! | `schema` | what the tables look like |
+//! | `definition` | the statement of a table as a server prints it, taken apart |
+//! | `translate` | tables of other engines, and of other servers, in this one's words |
+//! | `elsewhere` | what other engines have to know of a table to say it in their words |
+//! | `migrate` | what a table becomes when columns are added to it |
 //! | `types` | what kind each type is, how its cells travel, and how a kind is declared |
 //! | `codec` | cells as the protocol brings them, and as files for `LOAD DATA` |
 //!
@@ -14,12 +18,17 @@
 mod claim;
 pub mod codec;
 mod connect;
+mod definition;
 mod describe;
 mod digest;
+pub(crate) mod elsewhere;
 mod filter;
+pub mod migrate;
 pub mod schema;
 pub mod snapshot;
+pub mod translate;
 pub mod types;
+pub mod write;
 
 pub use self::claim::MysqlClaim;
 pub use self::connect::{ConnectOptions, Connection, Product, Version, connect};

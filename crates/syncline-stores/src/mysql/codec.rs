@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 pub use cell::cell;
 pub use field::{Field, Refused, write_field};
+pub(super) use times::{date, timestamp};
 
 /// How the values of one column travel.
 #[derive(Clone, Debug, PartialEq, Eq)]

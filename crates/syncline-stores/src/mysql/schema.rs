@@ -12,10 +12,12 @@ use std::sync::Arc;
 
 use mysql_async::Row;
 use syncline_core::error::Result;
-use syncline_core::schema::{Counter, Schema, TableSchema};
+use syncline_core::schema::{Column, Counter, Schema, TableSchema};
+use syncline_core::value::Kind;
 
 use self::columns::Columns;
 use self::constraints::Constraints;
+pub(super) use self::constraints::sort_constraints;
 use super::ENGINE;
 use super::connect::{Connection, cell, quoted};
 
@@ -41,10 +43,11 @@ pub async fn read(connection: &Connection) -> Result<Schema> {
         let definition = definition(connection, &name).await?;
         tables.push(Arc::new(TableSchema {
             engine: ENGINE,
+            server: connection.version.text.clone(),
             primary_key: indexes::primary(&indexes, &columns),
             uniques: indexes::uniques(&indexes, key_index),
             indexes: indexes::separate(&indexes, &name)?,
-            counters: counted.iter().map(|at| counter(&columns[*at].name, columns[*at].kind.clone())).collect(),
+            counters: counted.iter().map(|at| counter(&columns[*at])).collect(),
             autoincrement: !counted.is_empty(),
             name,
             key,
@@ -71,13 +74,13 @@ async fn definition(connection: &Connection, table: &str) -> Result<String> {
 }
 
 /// How a column with AUTO_INCREMENT is given its numbers.
-fn counter(column: &str, kind: syncline_core::value::Kind) -> Counter {
-    let highest = match kind {
-        syncline_core::value::Kind::Int { bits: 16 } => i64::from(i16::MAX),
-        syncline_core::value::Kind::Int { bits: 32 } => i64::from(i32::MAX),
+pub(super) fn counter(column: &Column) -> Counter {
+    let highest = match column.kind {
+        Kind::Int { bits: 16 } => i64::from(i16::MAX),
+        Kind::Int { bits: 32 } => i64::from(i32::MAX),
         _ => i64::MAX,
     };
-    let (column, is_always) = (column.to_owned(), false);
+    let (column, is_always) = (column.name.clone(), false);
     Counter { column, is_always, increment: 1, lowest: 1, highest, start: 1, cycles: false }
 }
 

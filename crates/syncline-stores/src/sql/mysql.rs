@@ -60,6 +60,23 @@ pub(crate) fn geometry_text(bytes: &[u8]) -> Option<String> {
     Some(text)
 }
 
+/// A text as MariaDB prints it, in sessions where a backslash is one.
+pub(crate) fn printed(text: &str) -> String {
+    let mut sql = String::with_capacity(text.len() + 2);
+    sql.push('\'');
+    for c in text.chars() {
+        match c {
+            '\0' => sql.push_str("\\0"),
+            '\n' => sql.push_str("\\n"),
+            '\r' => sql.push_str("\\r"),
+            '\'' | '\\' => sql.extend(['\\', c]),
+            c => sql.push(c),
+        }
+    }
+    sql.push('\'');
+    sql
+}
+
 const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
 
 fn is_number(digits: &str) -> bool {

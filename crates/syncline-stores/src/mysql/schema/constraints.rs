@@ -72,10 +72,15 @@ pub(super) async fn read(connection: &Connection) -> Result<ByTable<Constraints>
         }
     }
     for table in tables.values_mut() {
-        table.checks.sort_by(|a, b| a.expression.cmp(&b.expression));
-        table.foreign_keys.sort_by(|a, b| (&a.columns, &a.parent).cmp(&(&b.columns, &b.parent)));
+        sort_constraints(&mut table.checks, &mut table.foreign_keys);
     }
     Ok(tables)
+}
+
+/// In an order that does not depend on their names.
+pub(in crate::mysql) fn sort_constraints(checks: &mut [Check], foreign_keys: &mut [ForeignKey]) {
+    checks.sort_by(|a, b| a.expression.cmp(&b.expression));
+    foreign_keys.sort_by(|a, b| (&a.columns, &a.parent).cmp(&(&b.columns, &b.parent)));
 }
 
 /// The column that this condition wants to be JSON, if it wants nothing else.

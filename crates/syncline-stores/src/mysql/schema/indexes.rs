@@ -121,7 +121,9 @@ impl IndexInfo {
     }
 
     fn definition(&self, table: &str) -> Result<String> {
-        let parts = self.parts.iter().map(Part::written).collect::<Result<Vec<_>>>()?.join(", ");
+        // Of a place there is no beginning: what the catalog calls one is the size of the box around it.
+        let is_spatial = self.method == "SPATIAL";
+        let parts = self.parts.iter().map(|part| part.written(!is_spatial)).collect::<Result<Vec<_>>>()?.join(", ");
         let word = match self.method.as_str() {
             _ if self.is_unique => "UNIQUE ",
             "FULLTEXT" => "FULLTEXT ",
@@ -138,9 +140,9 @@ impl Part {
         self.column.clone().filter(|_| self.prefix.is_none())
     }
 
-    fn written(&self) -> Result<String> {
+    fn written(&self, has_prefix: bool) -> Result<String> {
         let descending = if self.is_descending { " DESC" } else { "" };
-        Ok(match (&self.column, &self.expression, self.prefix) {
+        Ok(match (&self.column, &self.expression, self.prefix.filter(|_| has_prefix)) {
             (Some(column), _, Some(chars)) => format!("{}({chars}){descending}", quoted(column)?),
             (Some(column), _, None) => format!("{}{descending}", quoted(column)?),
             (None, expression, _) => format!("({}){descending}", expression.as_deref().unwrap_or_default()),

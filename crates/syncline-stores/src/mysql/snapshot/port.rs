@@ -9,7 +9,7 @@ impl Snapshot for MysqlSnapshot {
     }
 
     fn settled(&self, table: &Arc<TableSchema>, among: &Schema) -> Translated {
-        translate::settled(table, among)
+        translate::settled(table, among, &self.connection.version)
     }
 
     fn statements(&self, table: &TableSchema) -> Result<Vec<String>> {

@@ -1,10 +1,10 @@
-//! Declared types of SQLite as kinds.
+//! Declared types of SQLite as the kinds that other engines make of them.
 
 use syncline_core::schema::Column;
 use syncline_core::value::{Coercion, Kind};
 
-/// What a column of SQLite is in PostgreSQL.
-pub(super) fn kind(column: &Column) -> Kind {
+/// What a column of SQLite is where types are kept to.
+pub(crate) fn kind(column: &Column) -> Kind {
     let Declared { name, arguments } = Declared::of(&column.declared_type);
     let chars = match arguments[..] {
         [chars] => u32::try_from(chars).ok(),
@@ -75,6 +75,6 @@ fn limit(arguments: &[i64]) -> Option<(u32, i32)> {
         _ => return None,
     };
     let limit = (u32::try_from(digits).ok()?, i32::try_from(behind).ok()?);
-    // What PostgreSQL would not take as a limit is none.
+    // What no engine would take as a limit is none.
     (limit.0 >= 1 && limit.0 <= 1_000 && limit.1 >= 0 && limit.1.unsigned_abs() <= limit.0).then_some(limit)
 }
