@@ -7,6 +7,10 @@
 //! | `claim` | the right of one run to change the database |
 //! | `schema` | what the tables look like |
 //! | `types` | what kind each type is, how its cells travel, and how a kind is declared |
+//! | `filter` | the rows of a mapping as SQL |
+//! | `snapshot` | a view: what is selected, looked up, summed up and estimated |
+//! | `position` | where a view stands in the server's history |
+//! | `digest` | keys and digests in key order |
 //! | `codec` | cells as the protocol brings them, and as files for `LOAD DATA` |
 //!
 //! There is no `names`: a database is one space of names, and every table is called by its own.
@@ -17,6 +21,7 @@ mod connect;
 mod describe;
 mod digest;
 mod filter;
+mod position;
 pub mod schema;
 pub mod snapshot;
 pub mod types;
