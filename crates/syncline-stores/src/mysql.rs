@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `connect` | the way to a server, what a session is set to, the servers' errors in our words |
 //! | `describe` | version, identity, whether it can be written |
+//! | `examine` | what those who look after it should know: rights, risks, tables; the rights a run needs |
 //! | `claim` | the right of one run to change the database |
 //! | `schema` | what the tables look like |
 //! | `types` | what kind each type is, how its cells travel, and how a kind is declared |
@@ -20,6 +21,7 @@ pub mod codec;
 mod connect;
 mod describe;
 mod digest;
+pub mod examine;
 mod filter;
 mod position;
 pub mod schema;
