@@ -6,7 +6,8 @@ use std::path::PathBuf;
 
 use clap::builder::FalseyValueParser;
 use clap::error::ErrorKind;
-use clap::{Args, ColorChoice, CommandFactory, FromArgMatches, Parser};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, ColorChoice, CommandFactory, FromArgMatches, Parser};
 use syncline::error::{Code, Error};
 use syncline::summary::ErrorReport;
 
@@ -21,7 +22,8 @@ use crate::render::error::{self, ErrorLine};
 /// Keeps SQL databases in step.
 ///
 /// The first database named is the source, the second the target. A database is a path such as hq.db, sqlite:PATH,
-/// postgres://USER@HOST:PORT/DATABASE, or env:NAME for an environment variable that holds one of these.
+/// postgres://USER@HOST:PORT/DATABASE, env:NAME for an environment variable that holds one of these, or the name of a
+/// connection in syncline.toml.
 #[derive(Debug, Parser)]
 #[command(name = "syncline", version, subcommand_required = true, arg_required_else_help = true)]
 #[command(after_help = EXIT_CODES)]
@@ -44,7 +46,7 @@ Exit codes:
 Try it:  syncline demo";
 
 /// Options of every command.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Globals {
     /// Write JSON to standard output: one document, or one object a line for runs, the summary last
@@ -74,9 +76,37 @@ pub(crate) struct Globals {
     /// Where backups go that are given no name [default: backups in the state directory]
     #[arg(long, global = true, value_name = "DIR", env = "SYNCLINE_BACKUP_ROOT", hide_env_values = true)]
     pub(crate) backup_root: Option<PathBuf>,
+    /// The configuration, in the place of the syncline.toml that is found here or above
+    #[arg(long, global = true, value_name = "FILE", env = "SYNCLINE_CONFIG", hide_env_values = true)]
+    pub(crate) config: Option<PathBuf>,
     /// The shape of messages on standard error [default: text]
     #[arg(long, global = true, value_name = "FORMAT", env = "SYNCLINE_LOG_FORMAT", hide_env_values = true)]
     pub(crate) log_format: Option<LogFormat>,
+    /// Where these come from.
+    #[arg(skip)]
+    pub(crate) origins: Origins,
+}
+
+/// Which options were given, and by what.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Origins(Vec<(&'static str, ValueSource)>);
+
+impl Origins {
+    /// Options that the environment can give too.
+    const NAMES: [&str; 7] = ["config", "state_dir", "backup_root", "progress", "color", "no_input", "log_format"];
+
+    fn of(matches: &ArgMatches) -> Self {
+        Self(Self::NAMES.into_iter().filter_map(|name| Some((name, matches.value_source(name)?))).collect())
+    }
+
+    /// `flag`, `environment` or `default`.
+    pub(crate) fn of_option(&self, name: &str) -> &'static str {
+        match self.0.iter().find(|(known, _)| *known == name) {
+            Some((_, ValueSource::CommandLine)) => "flag",
+            Some((_, ValueSource::EnvVariable)) => "environment",
+            _ => "default",
+        }
+    }
 }
 
 /// Reads the arguments. What they ask for at once, such as help, is shown here, and so is what is wrong with them.
@@ -87,7 +117,12 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, Exi
     let args: Vec<OsString> = args.into_iter().collect();
     let early = Early::guess(&args);
     let parsed = command().color(early.color_choice()).try_get_matches_from(&args);
-    match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
+    let read = |matches: ArgMatches| {
+        let mut cli = Cli::from_arg_matches(&matches)?;
+        cli.globals.origins = Origins::of(&matches);
+        Ok(cli)
+    };
+    match parsed.and_then(read) {
         Ok(cli) => Ok(cli),
         Err(shown) if matches!(shown.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
             let _ = shown.print();

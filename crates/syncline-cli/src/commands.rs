@@ -3,12 +3,15 @@
 mod apply;
 mod backup;
 mod completions;
+mod config;
 mod conflicts;
+mod conn;
 mod copy;
 mod demo;
 mod diff;
 mod doctor;
 mod explain;
+mod init;
 mod jobs;
 mod man;
 mod mapping;
@@ -42,6 +45,11 @@ pub(crate) enum Command {
     Backup(backup::BackupArgs),
     Restore(restore::RestoreArgs),
     Doctor(doctor::DoctorArgs),
+    Init(init::InitArgs),
+    #[command(subcommand)]
+    Conn(conn::ConnCommand),
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
     #[command(subcommand)]
     Runs(runs::RunsCommand),
     #[command(subcommand)]
@@ -80,6 +88,9 @@ pub(crate) async fn run(command: Command, console: &Console) -> Result<Exit> {
         Command::Backup(args) => backup::run(args, console).await,
         Command::Restore(args) => restore::run(args, console).await,
         Command::Doctor(args) => doctor::run(args, console).await,
+        Command::Init(args) => init::run(&args, console),
+        Command::Conn(command) => conn::run(command, console).await,
+        Command::Config(command) => config::run(command, console),
         Command::Runs(command) => runs::run(command, console).await,
         Command::Conflicts(command) => conflicts::run(command, console).await,
         Command::Explain(args) => explain::run(&args, console),

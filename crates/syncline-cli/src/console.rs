@@ -7,6 +7,7 @@ use std::sync::Arc;
 use etcetera::BaseStrategy;
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use serde::Serialize;
+use syncline::config::ConfigPlaces;
 use syncline::error::{Code, Error, Result};
 use syncline::summary::ErrorReport;
 use syncline::{Cancel, Settings, Syncline};
@@ -44,9 +45,9 @@ pub(crate) struct Console {
     pub(crate) is_quiet: bool,
     /// Colour on standard output.
     pub(crate) paint: Paint,
+    /// What was typed.
+    pub(crate) globals: Globals,
     sight: Sight,
-    state_dir: Option<PathBuf>,
-    backup_root: Option<PathBuf>,
     cancel: Cancel,
     interrupt: Interrupt,
 }
@@ -76,9 +77,8 @@ impl Console {
             interrupt: interrupt.clone(),
         };
         let paint = Paint::new(if shape == Shape::Json { Color::Never } else { color }, &io::stdout());
-        let (state_dir, backup_root) = (globals.state_dir.clone(), globals.backup_root.clone());
-        let (is_quiet, cancel) = (globals.quiet, Cancel::new());
-        Self { output, messages, prompt, shape, is_quiet, paint, sight, state_dir, backup_root, cancel, interrupt }
+        let (is_quiet, cancel, globals) = (globals.quiet, Cancel::new(), globals.clone());
+        Self { output, messages, prompt, shape, is_quiet, paint, globals, sight, cancel, interrupt }
     }
 
     /// Begins to listen for Ctrl-C and SIGTERM.
@@ -104,14 +104,13 @@ impl Console {
     /// # Errors
     /// When there is no state directory, or the library cannot use it.
     pub(crate) async fn open(&self, progress: &Arc<Progress>) -> Result<Syncline> {
-        let working_dir = std::env::current_dir().map_err(|error| {
-            Error::new(Code::StateFailed, "the working directory is gone").because(error.to_string()).caused_by(error)
-        })?;
+        let working_dir = working_dir()?;
         Syncline::open(Settings {
             state_dir: working_dir.join(self.state_dir()?),
-            backup_root: self.backup_root.clone(),
+            backup_root: self.globals.backup_root.clone(),
             working_dir,
             environment: Box::new(|name| std::env::var(name).ok()),
+            config: self.config_places(),
             events: Arc::clone(progress) as _,
             cancel: self.cancel.clone(),
         })
@@ -151,23 +150,45 @@ impl Console {
         }
     }
 
-    /// A command as it would be typed to go on from here: with the state directory, when that was chosen by flag.
+    /// Where configuration is looked for.
+    pub(crate) fn config_places(&self) -> ConfigPlaces {
+        ConfigPlaces { named: self.globals.config.clone(), search: true, user: self.user_config() }
+    }
+
+    /// The file of the configuration that was named.
+    pub(crate) fn named_config(&self) -> Option<&Path> {
+        self.globals.config.as_deref()
+    }
+
+    /// The user's own file of the configuration, whether it is there or not; `None` without a home directory.
+    pub(crate) fn user_config(&self) -> Option<PathBuf> {
+        let places = etcetera::choose_base_strategy().ok()?;
+        Some(places.config_dir().join("syncline").join("config.toml"))
+    }
+
+    /// A command as it would be typed to go on from here: with the places that were chosen by flag.
     pub(crate) fn command(&self, command: &str) -> String {
-        format!("syncline {command}{}", self.state_dir_flag())
+        format!("syncline {command}{}", self.place_flags())
     }
 
-    /// The flag that names the state directory, with a space before it, when it was chosen by flag; else nothing.
-    pub(crate) fn state_dir_flag(&self) -> String {
-        match &self.state_dir {
-            Some(dir) if std::env::var_os("SYNCLINE_STATE_DIR").is_none_or(|set| Path::new(&set) != dir) => {
-                format!(" --state-dir {}", text::quote(&dir.to_string_lossy()))
-            }
-            _ => String::new(),
-        }
+    /// The flags that name the state directory and the configuration, each with a space before it, where they were chosen by
+    /// flag; else nothing.
+    pub(crate) fn place_flags(&self) -> String {
+        let Globals { state_dir, config, origins, .. } = &self.globals;
+        let chosen = [("--state-dir", "state_dir", state_dir), ("--config", "config", config)];
+        let given = chosen.into_iter().filter(|(_, name, _)| origins.of_option(name) == "flag");
+        let flag = |(flag, _, path): (&str, &str, &Option<PathBuf>)| {
+            path.as_ref().map(|path| format!(" {flag} {}", text::quote(&path.to_string_lossy())))
+        };
+        given.filter_map(flag).collect()
     }
 
-    fn state_dir(&self) -> Result<PathBuf> {
-        if let Some(dir) = &self.state_dir {
+    /// Where runs and before-images are kept.
+    ///
+    /// # Errors
+    /// When none is named and there is no home directory.
+    pub(crate) fn state_dir(&self) -> Result<PathBuf> {
+        if let Some(dir) = &self.globals.state_dir {
             return Ok(dir.clone());
         }
         let places = etcetera::choose_base_strategy().map_err(|error| {
@@ -177,4 +198,14 @@ impl Console {
         })?;
         Ok(places.state_dir().unwrap_or_else(|| places.data_dir()).join("syncline"))
     }
+}
+
+/// The working directory.
+///
+/// # Errors
+/// When it is gone.
+pub(crate) fn working_dir() -> Result<PathBuf> {
+    std::env::current_dir().map_err(|error| {
+        Error::new(Code::StateFailed, "the working directory is gone").because(error.to_string()).caused_by(error)
+    })
 }

@@ -23,7 +23,7 @@ pub(crate) struct Prompt {
 impl Prompt {
     /// Whether a person would be asked, rather than agreed or refused beforehand.
     pub(crate) fn will_ask(&self) -> bool {
-        !self.is_agreed && !self.is_mute && io::stdin().is_terminal()
+        !self.is_agreed && self.can_ask()
     }
 
     /// Asks, and returns whether the answer was yes. `command` is what follows the name of the program when that is agreed
@@ -42,11 +42,27 @@ impl Prompt {
                 .leaving("nothing was changed")
                 .next(format!("syncline {command} --yes"), "agree beforehand"));
         }
-        self.messages.show(&format!("{question} [y/N] "));
+        Ok(self.ask(&format!("{question} [y/N]")).is_some_and(|line| is_yes(&line)))
+    }
+
+    /// Asks for a line and returns it without the spaces around it; `None` at the end of input. Only for those that
+    /// [`Prompt::can_ask`].
+    pub(crate) fn ask(&self, question: &str) -> Option<String> {
+        self.messages.show(&format!("{question} "));
         let answer = self.interrupt.at_once(|| {
             let mut line = String::new();
-            io::stdin().lock().read_line(&mut line).map(|_| line)
+            io::stdin().lock().read_line(&mut line).map(|bytes| (bytes > 0).then_some(line))
         });
-        Ok(answer.is_ok_and(|line| matches!(line.trim().to_lowercase().as_str(), "y" | "yes")))
+        answer.ok().flatten().map(|line| line.trim().to_owned())
     }
+
+    /// Whether there is a person to type something.
+    pub(crate) fn can_ask(&self) -> bool {
+        !self.is_mute && io::stdin().is_terminal()
+    }
+}
+
+/// Whether an answer agrees.
+pub(crate) fn is_yes(answer: &str) -> bool {
+    matches!(answer.to_lowercase().as_str(), "y" | "yes")
 }

@@ -303,3 +303,26 @@ pub const REFUSED_VALUES_MAX: usize = 10_000;
 
 /// Characters of what a database says about such a value that are kept: it may repeat the value, however long that is.
 pub const REFUSED_WORDS_CHARS: usize = 200;
+
+/// Bytes of a configuration that are read: a thousand connections fit. Nobody writes more by hand, and what is
+/// larger is some other file.
+pub const CONFIG_BYTES_MAX: u64 = 256 << 10;
+
+/// Things wrong with a configuration that are listed; a file of another kind would have one for each of its lines.
+pub const CONFIG_PROBLEMS_MAX: usize = 100;
+
+/// Longest name of a connection, in characters. It stands in commands, tables and messages.
+pub const CONNECTION_NAME_CHARS_MAX: usize = 64;
+
+/// Longest url of a connection, in bytes, before and after its secrets are put in.
+pub const CONNECTION_URL_BYTES_MAX: usize = 64 << 10;
+
+/// Bytes of one secret, and of the .env file that variables are looked for in: certificates and tokens are far smaller.
+pub const SECRET_BYTES_MAX: usize = 64 << 10;
+
+/// How long the command that gives a secret may take: long enough for a person to unlock a store of passwords, and a scheduled
+/// run still ends by itself.
+pub const SECRET_COMMAND_WITHIN: Duration = Duration::from_secs(60);
+
+/// How often a command that gives a secret is looked at once it has closed its output; most have ended by then.
+pub const SECRET_COMMAND_POLL: Duration = Duration::from_millis(5);

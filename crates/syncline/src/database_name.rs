@@ -7,6 +7,7 @@
 //! | `PATH` | a path that ends in `.db`, `.sqlite` or `.sqlite3`, or at which something exists; literally |
 //! | `postgres://…`, `postgresql://…` | a database of a PostgreSQL server, see [`postgres`] |
 //! | `env:NAME` | what the variable NAME holds, in one of the forms above |
+//! | `NAME`, `connection:NAME` | a connection of the configuration, see [`crate::config`] |
 //!
 //! The query of a file is a list of options after a `?`: `mode=ro` (never write), `mode=rw` (never create), `mode=rwc`, and
 //! `cache=private` or `cache=shared`, which change nothing here. Any other option is refused, because SQLite has some
@@ -72,6 +73,71 @@ impl DatabaseName {
         Ok(named.taken_from(variable))
     }
 
+    /// Understands what the url of a connection comes to. `base`, an absolute path, is what relative paths in it are relative to.
+    ///
+    /// # Errors
+    /// As [`DatabaseName::parse`]; a name that refers to another one is refused.
+    pub(crate) fn parse_url(text: &str, base: &Path, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self> {
+        if let Some(scheme) = ["env", "connection"].into_iter().find(|scheme| strip_scheme(text, scheme).is_some()) {
+            let why = format!("a connection says itself where it leads, and {scheme}: leads on to another name");
+            let error = Error::new(Code::UrlInvalid, "no database is named").because(why);
+            return Err(if scheme == "env" { error.next("${env:NAME}", "takes the variable NAME") } else { error });
+        }
+        let is_path = scheme(text).is_none() && !text.is_empty() && base.join(text).symlink_metadata().is_ok();
+        let mut named = if is_path {
+            sqlite::named(PathBuf::from(text), sqlite::CREATE)?
+        } else {
+            Self::parse_direct(text, lookup)?
+        };
+        match &mut named {
+            Self::Sqlite { path, .. } => *path = base.join(&path),
+            Self::Postgres(name) => name.keep_in_connection(base),
+        }
+        Ok(named)
+    }
+
+    /// Whether two names lead to one place, as far as that shows in the names and in the files there are.
+    pub(crate) fn leads_where(&self, other: &Self, cwd: &Path) -> bool {
+        match (self, other) {
+            (Self::Sqlite { path, .. }, Self::Sqlite { path: other, .. }) => {
+                sqlite::is_same_file(&cwd.join(path), &cwd.join(other))
+            }
+            (Self::Postgres(name), Self::Postgres(other)) => name.leads_where(other),
+            (Self::Sqlite { .. } | Self::Postgres(_), _) => false,
+        }
+    }
+
+    /// Whether a bare name would be taken for a file by its end, whatever is there.
+    pub(crate) fn ends_like_file(text: &str) -> bool {
+        sqlite::ends_like_file(text)
+    }
+
+    /// Whether a url is that of a database of a server.
+    pub(crate) fn is_server_url(text: &str) -> bool {
+        scheme(text).is_some_and(|scheme| is_server(scheme) || is_postgres(scheme))
+    }
+
+    /// A text as a part of a url that begins like this. The beginning of a url is not encoded, nor is a path.
+    pub(crate) fn encoded_part<'t>(beginning: &str, text: &'t str) -> Cow<'t, str> {
+        let is = |wanted: &str| strip_scheme(beginning, wanted).is_some();
+        match scheme(beginning) {
+            None => Cow::Borrowed(text),
+            Some(_) if is("sqlite") => Cow::Borrowed(text),
+            Some(_) if is("file") => Cow::Owned(percent::encode(text.as_bytes(), b"/")),
+            Some(_) => Cow::Owned(percent::encode(text.as_bytes(), b"")),
+        }
+    }
+
+    /// A path as text that [`DatabaseName::decoded_path`] takes back, whatever it holds.
+    pub(crate) fn encoded_path(path: &Path) -> String {
+        percent::encode(path.as_os_str().as_encoded_bytes(), b"/")
+    }
+
+    /// The path that [`DatabaseName::encoded_path`] has written.
+    pub(crate) fn decoded_path(text: &str) -> Option<PathBuf> {
+        percent::decode(text).and_then(sqlite::path_of)
+    }
+
     /// The name for people, with control characters made visible. Never a password.
     pub fn label(&self) -> String {
         match self {
@@ -94,13 +160,12 @@ impl DatabaseName {
     /// What was typed, without a password: to be shown, also where it names nothing. More may be missing than the
     /// password where characters in it were not encoded.
     pub fn without_password(text: &str) -> Cow<'_, str> {
-        let is_file = |scheme: &str| ["sqlite", "file"].iter().any(|file| scheme.eq_ignore_ascii_case(file));
-        let is_url = |scheme: &str| text[scheme.len()..].starts_with("://") && !is_file(scheme);
-        let is_named = |scheme: &str| is_server(scheme) || is_postgres(scheme);
-        match scheme(text) {
-            Some(scheme) if is_named(scheme) || is_url(scheme) => password::removed(text),
-            _ => Cow::Borrowed(text),
-        }
+        if can_hold_password(text) { password::removed(text) } else { Cow::Borrowed(text) }
+    }
+
+    /// The passwords in a text, in pieces: what [`DatabaseName::without_password`] takes away.
+    pub(crate) fn passwords(text: &str) -> Vec<&str> {
+        if can_hold_password(text) { password::pieces(text) } else { Vec::new() }
     }
 
     /// What should be said to the person who typed this name on a command line, if anything.
@@ -139,6 +204,13 @@ impl DatabaseName {
         }
         self
     }
+}
+
+/// Whether a text has the form of a URL, in which a password could be.
+fn can_hold_password(text: &str) -> bool {
+    let is_file = |scheme: &str| ["sqlite", "file", "connection"].iter().any(|file| scheme.eq_ignore_ascii_case(file));
+    let is_url = |scheme: &str| text[scheme.len()..].starts_with("://") && !is_file(scheme);
+    scheme(text).is_some_and(|scheme| is_server(scheme) || is_postgres(scheme) || is_url(scheme))
 }
 
 /// The error for a database of an engine that this version does not open.

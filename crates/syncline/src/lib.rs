@@ -4,6 +4,7 @@
 //! Everything starts with a [`Syncline`] session. The command line is one user of this crate; it has no way to a
 //! database that this crate does not offer.
 
+pub mod config;
 pub mod conflicts;
 mod counterpart;
 pub mod demo;

@@ -9,6 +9,7 @@ use syncline_core::store::{Description, Store};
 use syncline_stores::postgres::PostgresStore;
 use syncline_stores::sqlite::{Access, SqliteStore};
 
+use crate::config::Located;
 use crate::database_name::{DatabaseName, PostgresName};
 use crate::request::RunRequest;
 use crate::session::Syncline;
@@ -58,12 +59,31 @@ impl Purpose {
 
 impl Syncline {
     /// What a database is called for people, whether it is there or not.
-    pub(crate) fn label_of(&self, name: &str) -> Result<String> {
-        Ok(DatabaseName::parse(name, &self.settings.environment)?.label())
+    pub(crate) async fn label_of(&self, name: &str) -> Result<String> {
+        Ok(self.locate(name).await?.label)
     }
 
+    /// Opens a database.
+    ///
+    /// # Errors
+    /// `GUARD_PROTECTED` where it is protected and would be written; what is wrong with its name, and what keeps it from being
+    /// opened.
     pub(crate) async fn open_database(&self, name: &str, purpose: Purpose) -> Result<Database> {
-        let mut parsed = DatabaseName::parse(name, &self.settings.environment)?;
+        let located = self.locate(name).await?;
+        if matches!(purpose, Purpose::Write | Purpose::Create) {
+            self.check_unprotected(&located).await?;
+        }
+        self.open_located(located, purpose).await
+    }
+
+    /// As [`Syncline::open_database`], whether it is protected or not: for what only decides, for what a plan holds, and for
+    /// what a run has left behind that has died.
+    pub(crate) async fn open_unguarded(&self, name: &str, purpose: Purpose) -> Result<Database> {
+        self.open_located(self.locate(name).await?, purpose).await
+    }
+
+    async fn open_located(&self, located: Located, purpose: Purpose) -> Result<Database> {
+        let Located { name: mut parsed, label, reference, .. } = located;
         let (store, file) = match &mut parsed {
             DatabaseName::Sqlite { path, read_only, must_exist } => {
                 let path = self.settings.working_dir.join(path);
@@ -78,7 +98,7 @@ impl Syncline {
         if let Some(state) = self.opened_state() {
             recognise(state, &description).await?;
         }
-        let (label, name) = (parsed.label(), parsed.absolute(&self.settings.working_dir));
+        let name = reference.unwrap_or_else(|| parsed.absolute(&self.settings.working_dir));
         let role = match &parsed {
             DatabaseName::Sqlite { .. } => None,
             DatabaseName::Postgres(name) => Some(name.options(&self.settings.working_dir).user),

@@ -75,7 +75,7 @@ impl Syncline {
                 continue;
             }
             let Some(request) = self.request_behind(&run).await? else { continue };
-            let Ok(target) = self.open_database(&request.target, Purpose::Write).await else { continue };
+            let Ok(target) = self.open_unguarded(&request.target, Purpose::Write).await else { continue };
             if !target.description.is_known_as(&run.target_identity) {
                 continue;
             }

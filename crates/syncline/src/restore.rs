@@ -102,9 +102,10 @@ impl Syncline {
             backup: backup.label.clone(),
             bytes: found.bytes,
             tables: found.tables,
-            target: target
-                .as_ref()
-                .map_or_else(|| self.label_of(&request.target), |target| Ok(target.label.clone()))?,
+            target: match &target {
+                Some(target) => target.label.clone(),
+                None => self.label_of(&request.target).await?,
+            },
             replaces_bytes: target.as_ref().and_then(Database::file_bytes),
             safety_backup_in: keeps.then(|| self.backup_root().to_string_lossy().into_owned()),
         })

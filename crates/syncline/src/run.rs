@@ -55,7 +55,12 @@ impl Syncline {
         self.state().await.map_err(untouched)?;
         let source = self.open_database(&request.source, Purpose::Read).await.map_err(untouched)?;
         let source = source.paced(pace.as_ref(), Lane::Source);
-        let target = self.open_database(&request.target, Purpose::of_target(request)).await.map_err(untouched)?;
+        let purpose = Purpose::of_target(request);
+        let target = match gate {
+            // What a plan holds somebody has looked at.
+            Some(_) => self.open_unguarded(&request.target, purpose).await.map_err(untouched)?,
+            None => self.open_database(&request.target, purpose).await.map_err(untouched)?,
+        };
         let target = target.paced(pace.as_ref(), Lane::Target);
         check_ends(&source, &target)?;
         let between = format!("{} -> {}", source.label, target.label);

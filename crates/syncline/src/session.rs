@@ -1,6 +1,6 @@
 //! A session: where state is kept, who listens, how to stop.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -12,6 +12,7 @@ use syncline_core::event::{Event, EventSink};
 use syncline_core::pace::{Clock, Rate};
 use tokio::sync::OnceCell;
 
+use crate::config::{Config, ConfigPlaces, Located};
 use crate::pace::WallClock;
 use crate::state::State;
 
@@ -26,8 +27,10 @@ pub struct Settings {
     pub backup_root: Option<PathBuf>,
     /// The directory that relative paths start from; absolute.
     pub working_dir: PathBuf,
-    /// Looks up a variable, for databases named `env:NAME`.
+    /// Looks up a variable, for databases named `env:NAME` and for `${env:NAME}` in the url of a connection.
     pub environment: Environment,
+    /// Where connections are looked for. It is read once a database is named that could be one.
+    pub config: ConfigPlaces,
     /// Is told what happens.
     pub events: Arc<dyn EventSink>,
     /// Stops the work between two batches.
@@ -45,6 +48,9 @@ pub struct Syncline {
     /// Which links are slow.
     pub(crate) slow_links: SlowLinks,
     state: OnceCell<State>,
+    config: OnceCell<Config>,
+    /// Connections whose secrets were fetched, so that nobody is asked twice.
+    located: Mutex<BTreeMap<String, Located>>,
     /// Remarks that are made once a session.
     said: Mutex<BTreeSet<String>>,
 }
@@ -62,8 +68,29 @@ impl Syncline {
             jobs: None,
             slow_links: SlowLinks::default(),
             state: OnceCell::new(),
+            config: OnceCell::new(),
+            located: Mutex::default(),
             said: Mutex::default(),
         })
+    }
+
+    /// The configuration that is in force.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub async fn config(&self) -> Result<&Config> {
+        let load = async || Config::load(&self.settings.config, &self.settings.working_dir);
+        self.config.get_or_try_init(load).await
+    }
+
+    /// What a connection was found to be, if it was asked for before.
+    pub(crate) fn located(&self, reference: &str) -> Option<Located> {
+        self.located.lock().unwrap_or_else(PoisonError::into_inner).get(reference).cloned()
+    }
+
+    /// Remembers what a connection was found to be.
+    pub(crate) fn remember(&self, reference: String, located: Located) {
+        self.located.lock().unwrap_or_else(PoisonError::into_inner).insert(reference, located);
     }
 
     pub(crate) async fn state(&self) -> Result<&State> {

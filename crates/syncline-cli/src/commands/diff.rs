@@ -79,7 +79,7 @@ pub(super) async fn run(args: DiffArgs, console: &Console) -> Result<Exit> {
         with_rows,
         is_quiet: console.is_quiet,
         is_whole: request.tables.is_empty() && request.mapping == MappingRequest::default(),
-        state_dir_flag: console.state_dir_flag(),
+        place_flags: console.place_flags(),
         paint: console.paint,
     });
     let progress = console.progress_of_document(format.is_of_rows());

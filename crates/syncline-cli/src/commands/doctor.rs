@@ -75,7 +75,8 @@ pub(super) async fn run(args: DoctorArgs, console: &Console) -> Result<Exit> {
     Ok(Exit::first_of(&codes.map(|code| Exit(code.exit())).collect::<Vec<_>>()))
 }
 
-fn text(report: &DoctorReport, paint: Paint) -> String {
+/// The report for people.
+pub(super) fn text(report: &DoctorReport, paint: Paint) -> String {
     let side = report.side.as_ref().map(|side| format!("  as {side}")).unwrap_or_default();
     let mut text = format!("{}  {} {}{side}\n", escape(&report.database), report.engine, escape(&report.version));
     for finding in &report.findings {

@@ -54,8 +54,8 @@ pub(crate) struct Frame {
     /// Whether both databases are compared whole and as they are. Commands for less would repeat every flag, and without
     /// them would change more than was compared.
     pub(crate) is_whole: bool,
-    /// What names the state directory in commands that are advised.
-    pub(crate) state_dir_flag: String,
+    /// What names places chosen by flag in commands that are advised.
+    pub(crate) place_flags: String,
     /// Colour.
     pub(crate) paint: Paint,
 }
@@ -104,7 +104,7 @@ pub(super) mod testing {
             with_rows,
             is_quiet: false,
             is_whole: true,
-            state_dir_flag: String::new(),
+            place_flags: String::new(),
             paint: Paint::PLAIN,
         });
         if with_rows || format.is_of_rows() {

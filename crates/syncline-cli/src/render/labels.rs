@@ -20,7 +20,7 @@ impl Labels {
         let (source, target) = (DatabaseName::without_password(source), DatabaseName::without_password(target));
         let (source, target) = (&*source, &*target);
         let typed = format!("{} {}", quote(source), quote(target));
-        let (short_source, short_target) = (file_name(source), file_name(target));
+        let (short_source, short_target) = (short(source), short(target));
         let (source, target) = if short_source.eq_ignore_ascii_case(short_target) {
             (source, target)
         } else {
@@ -45,6 +45,14 @@ pub(crate) fn title(verb: &str, request: &MappingRequest) -> String {
     match Mapping::parse(request).map(|mapping| mapping.brief()) {
         Ok(brief) if !brief.is_empty() => format!("{verb}  ({brief})"),
         _ => verb.to_owned(),
+    }
+}
+
+/// A connection's name, or the last part of a path.
+fn short(name: &str) -> &str {
+    match name.strip_prefix("connection:") {
+        Some(reference) => reference.split('@').next().unwrap_or(reference),
+        None => file_name(name),
     }
 }
 
@@ -73,6 +81,7 @@ mod tests {
         assert_eq!(Labels::new("env:HQ", "x\x1b.db").arrow(), "env:HQ -> x\\x1b.db");
         assert_eq!(Labels::new("a b.db", "c.db").typed(), "'a b.db' c.db");
         assert_eq!(Labels::new("postgres://u@h/shop?schema=a", "c.db").arrow(), "shop -> c.db");
+        assert_eq!(Labels::new("hq", "connection:branch@/a/syncline.toml").arrow(), "hq -> branch");
     }
 
     #[test]

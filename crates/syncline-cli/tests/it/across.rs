@@ -1,6 +1,7 @@
 //! SQLite and PostgreSQL with each other, looked at with their own shells.
 
 mod bad_input;
+mod connections;
 mod misfits;
 mod own_types;
 mod plans;

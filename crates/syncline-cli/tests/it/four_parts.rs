@@ -44,6 +44,11 @@ fn scene() -> Scene {
     fs::write(scene.path("void.db"), "").unwrap();
     fs::create_dir(scene.path("dir.db")).unwrap();
     scene.ok("backup a.db -o saved.db");
+    let named =
+        "version = 1\n[connections.kept]\nurl = 'kept.db'\nprotected = true\n[connections.lost]\nurl = '${env:LOST}'\n";
+    let files =
+        [("named.toml", named), ("wrong.toml", "version = 1\nconections = 1\n"), ("broken.toml", "version = \n")];
+    files.into_iter().for_each(|(name, text)| fs::write(scene.path(name), text).unwrap());
     scene
 }
 
@@ -147,6 +152,32 @@ const LINES: &[&str] = &[
     "restore saved.db b.db",
     "restore saved.db saved.db --yes",
     "restore saved.db missing/b.db --yes",
+    "mirror a.db kept --config named.toml",
+    "mirror a.db kept.db --config named.toml",
+    "restore saved.db kept --yes --config named.toml",
+    "mirror a.db lost --config named.toml",
+    "mirror a.db nobody --config named.toml",
+    "mirror a.db connection:nobody",
+    "mirror a.db connection:nobody@relative",
+    "mirror a.db connection:nobody@/missing.toml",
+    "mirror a.db b.db --config wrong.toml",
+    "mirror a.db b.db --config broken.toml",
+    "mirror a.db b.db --config missing.toml",
+    "mirror a.db b.db --config dir.db",
+    "config show --config wrong.toml",
+    "config validate",
+    "config validate missing.toml",
+    "conn add kept x.db --config named.toml",
+    "conn add a.db x.db",
+    "conn add new",
+    "conn add new nowhere",
+    "conn edit kept --config named.toml",
+    "conn edit nobody --url x.db --config named.toml",
+    "conn rm kept --config named.toml",
+    "conn rm nobody --yes",
+    "conn show nobody",
+    "conn test nobody",
+    "init --config named.toml",
     "demo --dir void.db",
     "explain NOTHING",
     "completions nothing",

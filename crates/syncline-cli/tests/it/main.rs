@@ -15,6 +15,7 @@ mod cancel;
 mod carried;
 mod completions;
 mod concurrency;
+mod config;
 mod conflicts;
 mod copies;
 mod copy;

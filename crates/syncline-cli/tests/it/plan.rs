@@ -52,6 +52,7 @@ fn apply_watched(scene: &Scene, events: Arc<dyn EventSink>, cancel: Cancel) -> R
         backup_root: None,
         working_dir: scene.path(""),
         environment: Box::new(|_| None),
+        config: syncline::config::ConfigPlaces::default(),
         events,
         cancel,
     };

@@ -103,6 +103,7 @@ impl<'s> Paced<'s> {
             backup_root: None,
             working_dir: self.scene.path(""),
             environment: Box::new(|_| None),
+            config: syncline::config::ConfigPlaces::default(),
             events: Arc::new(Watch(Arc::clone(&self.seen), Arc::clone(&self.clock))),
             cancel: self.cancel.clone(),
         };

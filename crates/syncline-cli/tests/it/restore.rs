@@ -314,6 +314,7 @@ fn an_interrupted_restore_changes_nothing() {
         backup_root: None,
         working_dir: scene.path(""),
         environment: Box::new(|_| None),
+        config: syncline::config::ConfigPlaces::default(),
         events: Arc::new(Silent),
         cancel,
     };

@@ -26,6 +26,9 @@ fn help_offers_what_works_and_nothing_else() {
         "backup",
         "restore",
         "doctor",
+        "init",
+        "conn",
+        "config",
         "runs",
         "conflicts",
         "explain",
@@ -34,7 +37,7 @@ fn help_offers_what_works_and_nothing_else() {
         "help",
     ];
     assert_eq!(commands, offered);
-    for later in ["sync ", "--config", "--server", "--watch"] {
+    for later in ["sync ", "--server", "--watch"] {
         for command in ["", "copy ", "mirror ", "diff ", "verify ", "undo "] {
             let help = scene.ok(&format!("{command}--help"));
             assert!(!help.contains(&format!("  {later}")), "{command} offers {later}");

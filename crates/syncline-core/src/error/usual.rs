@@ -21,6 +21,45 @@ const USUAL: &[Usual] = &[
     (Code::UrlInvalid, "the name is in no form that is known", "sqlite:PATH", "names a SQLite file, whatever its name"),
     (Code::UrlOption, "options can change what is read or written", "leave the option away", ""),
     (
+        Code::ConnectionUnknown,
+        "no configuration that is in force has it",
+        "syncline conn list",
+        "see the connections there are",
+    ),
+    (
+        Code::ConnectionAmbiguous,
+        "a connection and a file have the name",
+        "connection:NAME or sqlite:NAME",
+        "says which of the two is meant",
+    ),
+    (Code::ConnectionExists, "adding never replaces", "syncline conn edit NAME", "change the one that is there"),
+    (
+        Code::ConnectionInvalid,
+        "it would not be understood where it is used",
+        "syncline explain CONNECTION_INVALID",
+        "see what a connection may be called and lead to",
+    ),
+    (
+        Code::ConfigInvalid,
+        "the file does not say what a configuration can say",
+        "syncline config validate",
+        "see everything that is wrong, and where",
+    ),
+    (
+        Code::ConfigUntrusted,
+        "somebody else may have written it",
+        "syncline explain CONFIG_UNTRUSTED",
+        "see whose file may be used",
+    ),
+    (Code::ConfigFailed, "the system does not let it be used", "check the path and the rights on it", ""),
+    (Code::ConfigExists, "nothing is overwritten", "syncline conn add NAME URL", "add to the file that is there"),
+    (
+        Code::SecretFailed,
+        "what was to give it did not",
+        "syncline explain SECRET_FAILED",
+        "see what can keep a secret back",
+    ),
+    (
         Code::NotADatabase,
         "the file has other content than a database",
         "check the path",
@@ -216,6 +255,12 @@ const USUAL: &[Usual] = &[
         "if it is meant",
     ),
     (Code::GuardDeletes, "so many deletes are more often a mistake than a wish", "--max-delete N", "if they are meant"),
+    (
+        Code::GuardProtected,
+        "the configuration protects it",
+        "syncline plan copy|mirror SOURCE TARGET -o FILE",
+        "make a plan, which can be applied",
+    ),
     (
         Code::GuardSameTable,
         "both names lead to the same file, through links or other forms of its path",

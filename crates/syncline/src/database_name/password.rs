@@ -7,28 +7,46 @@ use std::borrow::Cow;
 /// Characters of a password that should have been encoded split a name elsewhere than its author means, so all up to the last
 /// `@` may belong to it.
 pub(super) fn removed(name: &str) -> Cow<'_, str> {
-    let (login, place) = match name.rsplit_once('@') {
-        Some((login, place)) => (Some(login), place),
-        None => (None, name),
-    };
-    let (place, query) = match place.split_once('?') {
-        Some((place, query)) => (place, Some(query)),
-        None => (place, None),
-    };
+    let (login, place, query) = parts(name);
     let user = login.map(user);
-    let is_shown = |option: &&str| !option.to_ascii_lowercase().contains("pass");
-    let is_whole = user == login && query.is_none_or(|query| query.split('&').all(|option| is_shown(&option)));
+    let is_whole = user == login && query.is_none_or(|query| query.split('&').all(is_shown));
     if is_whole {
         return Cow::Borrowed(name);
     }
     let mut shown = user.map(|user| format!("{user}@")).unwrap_or_default();
     shown.push_str(place);
-    let options: Vec<&str> = query.into_iter().flat_map(|query| query.split('&')).filter(is_shown).collect();
+    let options: Vec<&str> = query.into_iter().flat_map(|query| query.split('&')).filter(|it| is_shown(it)).collect();
     if !options.is_empty() {
         shown.push('?');
         shown.push_str(&options.join("&"));
     }
     Cow::Owned(shown)
+}
+
+/// What [`removed`] takes away, piece by piece.
+pub(super) fn pieces(name: &str) -> Vec<&str> {
+    let (login, _, query) = parts(name);
+    let behind_user = login.map(|login| &login[user(login).len()..]);
+    let behind_user = behind_user.map(|behind| behind.strip_prefix(':').unwrap_or(behind));
+    let options = query.into_iter().flat_map(|query| query.split('&')).filter(|option| !is_shown(option));
+    let options = options.map(|option| option.split_once('=').map_or(option, |(_, value)| value));
+    behind_user.into_iter().chain(options).filter(|piece| !piece.is_empty()).collect()
+}
+
+/// What stands before the last `@`, what stands behind it, and the options.
+fn parts(name: &str) -> (Option<&str>, &str, Option<&str>) {
+    let (login, place) = match name.rsplit_once('@') {
+        Some((login, place)) => (Some(login), place),
+        None => (None, name),
+    };
+    match place.split_once('?') {
+        Some((place, query)) => (login, place, Some(query)),
+        None => (login, place, None),
+    }
+}
+
+fn is_shown(option: &str) -> bool {
+    !option.to_ascii_lowercase().contains("pass")
 }
 
 /// The scheme and the user of `postgres://user:password`.

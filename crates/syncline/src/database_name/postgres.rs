@@ -40,6 +40,8 @@ enum Holds {
     AsTyped,
     /// In a variable that the name was taken from.
     InVariable(String),
+    /// In a connection of the configuration, or in what that refers to.
+    InConnection,
 }
 
 impl PostgresName {
@@ -89,6 +91,24 @@ impl PostgresName {
         if self.holds_password == Holds::AsTyped {
             self.holds_password = Holds::InVariable(variable.to_owned());
         }
+    }
+
+    /// The name is that of a connection, in a file of this directory.
+    pub(super) fn keep_in_connection(&mut self, base: &Path) {
+        self.options = self.options(base);
+        if self.holds_password == Holds::AsTyped {
+            self.holds_password = Holds::InConnection;
+        }
+    }
+
+    /// Whether both lead to one database, as far as the names show it: what is on this machine has many names.
+    pub(super) fn leads_where(&self, other: &Self) -> bool {
+        let host = |options: &ConnectOptions| match options.host.is_local() {
+            true => "localhost".to_owned(),
+            false => options.host.to_string().to_lowercase(),
+        };
+        let place = |name: &Self| (host(&name.options), name.options.port, name.options.database.clone());
+        place(self) == place(other)
     }
 
     /// The place for people, and the schema where one is named.

@@ -86,8 +86,39 @@ pub(super) fn write(path: &Path, read_only: bool, must_exist: bool) -> String {
 
 /// Whether a text without a scheme means a file.
 pub(super) fn is_bare_path(text: &str) -> bool {
+    ends_like_file(text) || exists(text)
+}
+
+/// Whether a text ends as files of databases do.
+pub(super) fn ends_like_file(text: &str) -> bool {
     let extension = text.rsplit_once('.').map(|(_, extension)| extension);
-    extension.is_some_and(|found| EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(found))) || exists(text)
+    extension.is_some_and(|found| EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(found)))
+}
+
+/// Whether two paths lead to one file, or would if it were there.
+pub(super) fn is_same_file(one: &Path, other: &Path) -> bool {
+    let real = |path: &Path| {
+        std::fs::canonicalize(path).ok().or_else(|| {
+            let directory = std::fs::canonicalize(path.parent()?).ok()?;
+            Some(directory.join(path.file_name()?))
+        })
+    };
+    let are_linked = match (one.metadata(), other.metadata()) {
+        (Ok(one), Ok(other)) => is_one_inode(&one, &other),
+        _ => false,
+    };
+    are_linked || real(one).is_some_and(|found| real(other) == Some(found))
+}
+
+#[cfg(unix)]
+fn is_one_inode(one: &std::fs::Metadata, other: &std::fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    (one.dev(), one.ino()) == (other.dev(), other.ino())
+}
+
+#[cfg(not(unix))]
+fn is_one_inode(_: &std::fs::Metadata, _: &std::fs::Metadata) -> bool {
+    false
 }
 
 /// Whether anything is there: the store says what is wrong with a directory or a broken link better than a parser.
@@ -137,11 +168,11 @@ fn refused(why: String) -> Error {
 }
 
 #[cfg(unix)]
-fn path_of(bytes: Vec<u8>) -> Option<PathBuf> {
+pub(super) fn path_of(bytes: Vec<u8>) -> Option<PathBuf> {
     Some(<OsString as std::os::unix::ffi::OsStringExt>::from_vec(bytes).into())
 }
 
 #[cfg(not(unix))]
-fn path_of(bytes: Vec<u8>) -> Option<PathBuf> {
+pub(super) fn path_of(bytes: Vec<u8>) -> Option<PathBuf> {
     String::from_utf8(bytes).ok().map(|text| OsString::from(text).into())
 }

@@ -45,7 +45,7 @@ impl Syncline {
         Mapping::parse(&request.mapping).map_err(untouched)?;
         let request = &request.as_of(now_ms());
         let source = self.open_database(&request.source, Purpose::Read).await.map_err(untouched)?;
-        let target = self.open_database(&request.target, Purpose::of_target(request)).await.map_err(untouched)?;
+        let target = self.open_unguarded(&request.target, Purpose::of_target(request)).await.map_err(untouched)?;
         let pace = self.pace(request.rate);
         let (source, target) = (source.paced(pace.as_ref(), Lane::Source), target.paced(pace.as_ref(), Lane::Target));
         let planned = self.plan_between(request, &source, &target, sink).await;
@@ -59,7 +59,7 @@ impl Syncline {
     /// # Errors
     /// As [`Syncline::plan`]; `PLAN_INVALID` when another file has the name, or the name is one that a database needs.
     pub async fn plan_to_file(&self, request: &RunRequest, path: &Path) -> Result<Plan> {
-        self.check_place(request, path)?;
+        self.check_place(request, path).await?;
         let (draft, mut writer) = PlanDraft::create(path)?;
         let plan = self.plan(request, &mut writer).await?;
         draft.finish(writer)?;

@@ -18,19 +18,19 @@ impl Syncline {
     ///
     /// # Errors
     /// `PLAN_INVALID`, and what is wrong with the name of a database.
-    pub(super) fn check_place(&self, request: &RunRequest, path: &Path) -> Result<()> {
+    pub(super) async fn check_place(&self, request: &RunRequest, path: &Path) -> Result<()> {
         let wanted = beside(&self.settings.working_dir.join(path));
         for name in [&request.source, &request.target] {
-            let database = DatabaseName::parse(name, &self.settings.environment)?;
+            let database = self.locate(name).await?;
             // What a server keeps is no place that a plan could be saved to.
-            let DatabaseName::Sqlite { path: file, .. } = &database else { continue };
+            let DatabaseName::Sqlite { path: file, .. } = &database.name else { continue };
             let file = self.settings.working_dir.join(file);
             // The engine follows links before it names its files.
             let places = [beside(&file), std::fs::canonicalize(&file).unwrap_or(file)];
             if places.iter().flat_map(companions).any(|taken| taken == wanted) {
                 let what = format!("{} is not a place for a plan", path.display());
                 return Err(Error::new(Code::PlanInvalid, what)
-                    .because(format!("it would be taken for a part of {}", database.label()))
+                    .because(format!("it would be taken for a part of {}", database.label))
                     .leaving("nothing was written")
                     .next("-o FILE", "name another file"));
             }

@@ -19,6 +19,7 @@ async fn session(dir: &tempfile::TempDir) -> (Syncline, Database, Database) {
         backup_root: None,
         working_dir: dir.path().to_owned(),
         environment: Box::new(|_| None),
+        config: crate::config::ConfigPlaces::default(),
         events: Arc::new(Silent),
         cancel: Cancel::new(),
     };

@@ -103,7 +103,7 @@ impl Text {
 
     fn hints(&self, report: &DiffReport) -> String {
         let labels = &self.frame.labels;
-        let (typed, target, flag) = (labels.typed(), &labels.target, &self.frame.state_dir_flag);
+        let (typed, target, flag) = (labels.typed(), &labels.target, &self.frame.place_flags);
         if report.equal || self.frame.is_quiet || !self.frame.is_whole {
             return String::new();
         }

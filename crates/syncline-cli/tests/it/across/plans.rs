@@ -73,6 +73,7 @@ fn begin(server: &Server, plan: &str) -> syncline::summary::Summary {
             let url = server.database.url();
             move |name| (name == "PG").then(|| url.clone())
         }),
+        config: syncline::config::ConfigPlaces::default(),
         events: Arc::new(StopsAfterOne(cancel.clone(), AtomicBool::new(false))),
         cancel,
     };

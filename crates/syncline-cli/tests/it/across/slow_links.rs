@@ -23,6 +23,7 @@ async fn session(server: &Server, slow_links: SlowLinks) -> Syncline {
         backup_root: None,
         working_dir: server.scene.path(""),
         environment: Box::new(|_| None),
+        config: syncline::config::ConfigPlaces::default(),
         events: Arc::new(Nobody),
         cancel: Cancel::new(),
     };

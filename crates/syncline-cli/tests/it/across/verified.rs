@@ -86,6 +86,7 @@ fn mirror_beside(server: &Server, source: &str, disturbed: &str) -> Verified {
         backup_root: None,
         working_dir: server.scene.path(""),
         environment: Box::new(|_| None),
+        config: syncline::config::ConfigPlaces::default(),
         events: Arc::new(Meddler { url: disturbed.to_owned() }),
         cancel: Cancel::new(),
     };

@@ -185,6 +185,7 @@ fn victim() {
         backup_root: None,
         working_dir: std::env::current_dir().unwrap(),
         environment: Box::new(|_| None),
+        config: syncline::config::ConfigPlaces::default(),
         events: watch.clone(),
         cancel: Cancel::new(),
     };
