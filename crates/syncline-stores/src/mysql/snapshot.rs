@@ -21,6 +21,7 @@ use tokio::task::JoinHandle;
 
 use super::connect::{ConnectOptions, Connection, connect};
 use super::position::{self, Reading};
+use super::schema;
 use crate::stream::{Load, Outlet, flow};
 
 /// A view begins at once, and shows what was committed by then as long as the transaction lasts.
@@ -38,6 +39,8 @@ pub struct MysqlSnapshot {
     reader: Option<JoinHandle<()>>,
     flow: Flow,
     position: Position,
+    /// The tables there were as it began: the catalog is in no transaction.
+    tables: Vec<String>,
 }
 
 impl MysqlSnapshot {
@@ -52,7 +55,8 @@ impl MysqlSnapshot {
             connection.line.run(statement).await.map_err(|error| connection.error(error))?;
         }
         let position = position::between(&before, &Reading::of(&connection).await?);
-        Ok(Self { connection: Arc::new(connection), options, reader: None, flow: Flow::default(), position })
+        let tables = schema::names(&connection).await?;
+        Ok(Self { connection: Arc::new(connection), options, reader: None, flow: Flow::default(), position, tables })
     }
 
     /// The session, once nobody else reads from it.

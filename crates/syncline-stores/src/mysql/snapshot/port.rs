@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use syncline_core::change::TableTask;
-use syncline_core::error::Result;
+use syncline_core::error::{Code, Error, Result};
 use syncline_core::schema::{ForeignKey, NewColumn, Schema, TableSchema, Translated, Widened};
 use syncline_core::store::{
     DigestStream, Estimate, Flow, Orphans, Position, RowStream, Share, SharedView, Snapshot, SumStream,
@@ -19,7 +19,9 @@ use crate::mysql::{digest, schema};
 #[async_trait]
 impl Snapshot for MysqlSnapshot {
     async fn schema(&mut self) -> Result<Schema> {
-        schema::read(&*self.connection().await?).await
+        let mut schema = schema::read(&*self.connection().await?).await?;
+        schema.tables.retain(|table| self.tables.contains(&table.name));
+        Ok(schema)
     }
 
     fn translate(&self, table: &Arc<TableSchema>) -> Translated {
