@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `connect` | the way to a server, what a session is set to, the servers' errors in our words |
 //! | `describe` | version, identity, whether it can be written |
+//! | `examine` | what those who look after it should know: rights, risks, tables; the rights a run needs |
 //! | `claim` | the right of one run to change the database |
 //! | `schema` | what the tables look like |
 //! | `definition` | the statement of a table as a server prints it, taken apart |
@@ -11,6 +12,10 @@
 //! | `elsewhere` | what other engines have to know of a table to say it in their words |
 //! | `migrate` | what a table becomes when columns are added to it |
 //! | `types` | what kind each type is, how its cells travel, and how a kind is declared |
+//! | `filter` | the rows of a mapping as SQL |
+//! | `snapshot` | a view: what is selected, looked up, summed up and estimated |
+//! | `position` | where a view stands in the server's history |
+//! | `digest` | keys and digests in key order |
 //! | `codec` | cells as the protocol brings them, and as files for `LOAD DATA` |
 //!
 //! There is no `names`: a database is one space of names, and every table is called by its own.
@@ -22,8 +27,10 @@ mod definition;
 mod describe;
 mod digest;
 pub(crate) mod elsewhere;
+pub mod examine;
 mod filter;
 pub mod migrate;
+mod position;
 pub mod schema;
 pub mod snapshot;
 pub mod translate;

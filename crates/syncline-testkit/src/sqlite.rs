@@ -119,7 +119,7 @@ impl Lab for SqliteLab {
     }
 
     fn traits(&self) -> Traits {
-        Traits { one_writer: true, tells_positions: true, counts_given_numbers: true }
+        Traits { one_writer: true, tells_positions: true, counts_given_numbers: true, constraints_are_indexes: false }
     }
 
     fn sql(&self, fixture: Fixture) -> Option<String> {

@@ -64,6 +64,15 @@ impl RunClaim for MysqlClaim {
     }
 }
 
+/// What is said of the run that holds the claim of a database, if one does: its note, where it has left one.
+pub(super) async fn held_by(connection: &Connection) -> Result<Option<Option<String>>> {
+    let names = Names::of(connection).await?;
+    if ask(connection, &format!("SELECT IS_USED_LOCK('{}')", names.claim())).await? != [true] {
+        return Ok(None);
+    }
+    Ok(Some(note_of(connection, &names).await?))
+}
+
 /// What the locks of a database are called.
 struct Names {
     database: u64,

@@ -21,6 +21,9 @@ pub use self::version::{Product, Version};
 use crate::server::{Host, TlsMode};
 use crate::sql::Dialect;
 
+/// What could keep the session from being asked anything.
+const UNBOUND: &str = "SET sql_select_limit = 18446744073709551615, sql_big_selects = 1";
+
 /// What the session is asked before it is pinned.
 const FIRST: &str = "SELECT VERSION(), DATABASE(), @@max_allowed_packet";
 
@@ -38,7 +41,6 @@ const PINNED: &[(&str, &str)] = &[
     ("old_mode", "''"),
     ("sql_auto_is_null", "0"),
     ("sql_safe_updates", "0"),
-    ("sql_select_limit", "18446744073709551615"),
     ("sql_quote_show_create", "1"),
     ("sql_generate_invisible_primary_key", "0"),
     ("show_gipk_in_create_table_and_information_schema", "1"),
@@ -121,7 +123,7 @@ async fn attempts(options: &ConnectOptions, label: &str) -> Result<Connection> {
     };
     let line = match dial(options, is_encrypted).await? {
         Err(failure) if options.tls == TlsMode::Prefer && failure.is_without_tls() => dial(options, false).await?,
-        Err(failure) if options.tls == TlsMode::Allow && failure.asks_for_tls() => dial(options, true).await?,
+        Err(failure) if options.tls == TlsMode::Allow && failure.may_ask_for_tls() => dial(options, true).await?,
         dialled => dialled,
     };
     let line = line.map_err(|failure| failure.into_login_error(label, options))?;
@@ -139,6 +141,8 @@ async fn dial(options: &ConnectOptions, is_encrypted: bool) -> Result<Attempt<Li
         .tcp_nodelay(true)
         .tcp_keepalive(Some(limits::PEER_QUIET))
         .client_found_rows(true)
+        // Statements hold values and are as good as never the same twice. One that is not kept is never closed either.
+        .stmt_cache_size(Some(4))
         // Bounded by what streams are held to; the server's own is asked for later.
         .max_allowed_packet(Some(limits::COPY_ROW_BYTES_MAX))
         // None of ours is ever idle for longer than the server is told.
@@ -156,6 +160,7 @@ async fn dial(options: &ConnectOptions, is_encrypted: bool) -> Result<Attempt<Li
 
 async fn pinned(line: Line, label: &str) -> Result<Connection> {
     let opening = |error: mysql_async::Error| Failure::from(error).into_error(label, Doing::Opening);
+    line.run(UNBOUND).await.map_err(opening)?;
     let rows = line.query(FIRST).await.map_err(opening)?;
     let row = rows.first().ok_or_else(|| Error::new(Code::StoreFailed, "the server does not say what it is"))?;
     let version = Version::parse(&cell::<String>(row, 0)?);

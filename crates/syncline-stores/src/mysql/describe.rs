@@ -28,7 +28,7 @@ pub async fn describe(connection: &Connection) -> Result<Description> {
     let is_read_only = cell::<String>(row, 2)? != "0";
     Ok(Description {
         engine: ENGINE,
-        version: format!("{} {}", connection.version.product, connection.version.text),
+        version: connection.version.text.clone(),
         identity: format!("{ENGINE}:{}:{}", cell::<String>(row, 0)?, cell::<String>(row, 1)?),
         former_identity: None,
         writable: !is_read_only || may_write_all_the_same(connection).await?,

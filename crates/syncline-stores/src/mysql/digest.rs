@@ -1,11 +1,12 @@
-//! Keys and digests of a table in key order.
+//! Keys and digests of a table in key order, and of rows without a key.
 
+mod copies;
 mod order;
 
 use std::sync::Arc;
 
 use syncline_core::change::TableTask;
-use syncline_core::error::{Code, Error, Result, without_table};
+use syncline_core::error::Result;
 use syncline_core::store::DigestBatch;
 
 use super::codec::Codec;
@@ -15,13 +16,17 @@ use crate::digests::sorted::{Waiting, hand_over};
 use crate::digests::{Rows, comes_in_passing, null_key};
 use crate::stream::Outlet;
 
+pub(super) use self::order::{by_bytes, is_odd_day};
+
 /// Hands over the digests of all rows that take part. `false` when nobody wants more.
 ///
 /// # Errors
 /// `KEY_NULL` when a key cell is NULL. NULLs come first, so this is known before anything is compared. `TABLE_NO_KEY`
-/// when rows have no key.
+/// when rows have neither key nor place.
 pub(super) async fn stream(connection: Arc<Connection>, task: TableTask, outlet: Outlet<DigestBatch>) -> Result<bool> {
-    require_key(&task)?;
+    if task.is_multiset() {
+        return copies::stream(connection, task, outlet).await;
+    }
     let is_delivered = order::is_delivered(&connection, &task).await?;
     let mut selected = Selected::columns(&task, "", outlet.flow().value_bytes)?;
     if !comes_in_passing(&task) {
@@ -48,9 +53,11 @@ pub(super) async fn stream(connection: Arc<Connection>, task: TableTask, outlet:
 /// Looks for NULL in the key, where the table's definition does not rule it out.
 ///
 /// # Errors
-/// `KEY_NULL`, and `TABLE_NO_KEY` when rows have no key.
+/// `KEY_NULL`, and `TABLE_NO_KEY` when rows have neither key nor place.
 pub(super) async fn check_key(connection: &Connection, task: &TableTask) -> Result<()> {
-    require_key(task)?;
+    if task.is_multiset() {
+        return copies::require_places(connection, task).await;
+    }
     for column in &task.key {
         let described = &task.table.columns[task.columns[*column]];
         if !described.nullable {
@@ -64,17 +71,6 @@ pub(super) async fn check_key(connection: &Connection, task: &TableTask) -> Resu
         }
     }
     Ok(())
-}
-
-/// The server keeps the places of rows to itself.
-fn require_key(task: &TableTask) -> Result<()> {
-    if !task.is_multiset() {
-        return Ok(());
-    }
-    let table = &task.table.name;
-    Err(Error::new(Code::TableNoKey, format!("{table} has no key: nothing tells its rows apart"))
-        .because("MySQL and MariaDB do not tell where a row is")
-        .next(without_table(table), "leave the table out"))
 }
 
 /// Hands over the digests of the rows of a query in a key order that the server cannot deliver. `false` when nobody wants more.

@@ -25,12 +25,20 @@ use super::connect::{Connection, cell, quoted};
 const TABLES: &str = "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() \
     AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') AND TABLE_NAME NOT LIKE '\\_syncline\\_%' ORDER BY TABLE_NAME";
 
+/// The names of all tables.
+///
+/// # Errors
+/// When the catalog cannot be read.
+pub async fn names(connection: &Connection) -> Result<Vec<String>> {
+    ask(connection, TABLES).await?.iter().map(|row| cell(row, 0)).collect()
+}
+
 /// Reads the whole schema.
 ///
 /// # Errors
 /// When the catalog cannot be read.
 pub async fn read(connection: &Connection) -> Result<Schema> {
-    let names: Vec<String> = ask(connection, TABLES).await?.iter().map(|row| cell(row, 0)).collect::<Result<_>>()?;
+    let names = names(connection).await?;
     let mut constraints = constraints::read(connection).await?;
     let mut columns = columns::read(connection, &constraints).await?;
     let mut indexes = indexes::read(connection).await?;

@@ -3,6 +3,8 @@
 mod estimate;
 pub(super) mod lookup;
 mod orphans;
+mod places;
+mod port;
 mod rows;
 pub(super) mod select;
 mod sequence;
@@ -12,20 +14,14 @@ mod sum;
 use std::future::Future;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use futures_util::stream::BoxStream;
-use syncline_core::change::TableTask;
 use syncline_core::error::{Code, Error, Result};
-use syncline_core::schema::{ForeignKey, NewColumn, Schema, TableSchema, Translated, Widened};
-use syncline_core::store::{
-    DigestStream, Estimate, Flow, Orphans, Position, RowStream, Share, SharedView, Snapshot, SumStream,
-};
-use syncline_core::value::RowBatch;
+use syncline_core::store::{Flow, Position};
 use tokio::task::JoinHandle;
 
-use self::select::filtered;
-use super::connect::{ConnectOptions, Connection, cell, connect, quoted};
-use super::{digest, schema};
+use super::connect::{ConnectOptions, Connection, connect};
+use super::position::{self, Reading};
+use super::schema;
 use crate::stream::{Load, Outlet, flow};
 
 /// A view begins at once, and shows what was committed by then as long as the transaction lasts.
@@ -42,6 +38,9 @@ pub struct MysqlSnapshot {
     /// What still reads for a stream that may have been dropped.
     reader: Option<JoinHandle<()>>,
     flow: Flow,
+    position: Position,
+    /// The tables there were as it began: the catalog is in no transaction.
+    tables: Vec<String>,
 }
 
 impl MysqlSnapshot {
@@ -51,10 +50,13 @@ impl MysqlSnapshot {
     /// As [`connect`].
     pub async fn open(options: Arc<ConnectOptions>) -> Result<Self> {
         let connection = connect(&options).await?;
+        let before = Reading::of(&connection).await?;
         for statement in BEGIN {
             connection.line.run(statement).await.map_err(|error| connection.error(error))?;
         }
-        Ok(Self { connection: Arc::new(connection), options, reader: None, flow: Flow::default() })
+        let position = position::between(&before, &Reading::of(&connection).await?);
+        let tables = schema::names(&connection).await?;
+        Ok(Self { connection: Arc::new(connection), options, reader: None, flow: Flow::default(), position, tables })
     }
 
     /// The session, once nobody else reads from it.

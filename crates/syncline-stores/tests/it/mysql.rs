@@ -1,5 +1,18 @@
 //! What only MySQL and MariaDB can do to a store.
 
+mod cells;
+mod connect;
+mod copies;
+mod desk;
+mod disturbed;
+mod examine;
+mod filter;
+mod hostile;
+mod keys;
+mod promises;
+mod reading;
+mod schema;
+mod tls;
 mod translate;
 mod widen;
 

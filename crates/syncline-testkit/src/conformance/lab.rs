@@ -73,6 +73,8 @@ pub struct Traits {
     /// The numbers that a table gives out follow those that rows bring with them, as each view shows them. Elsewhere they
     /// are counted apart, and in no view.
     pub counts_given_numbers: bool,
+    /// What is unique is an index, and nothing besides: whoever asks for the one gets the other.
+    pub constraints_are_indexes: bool,
 }
 
 /// An engine's names of types: what stands for `$int`, `$text`, `$real`, `$bytes` and `$short_bytes` in the suite's

@@ -165,7 +165,7 @@ impl Lab for MariadbLab {
     }
 
     fn traits(&self) -> Traits {
-        Traits { one_writer: false, tells_positions: false, counts_given_numbers: false }
+        Traits { one_writer: false, tells_positions: false, counts_given_numbers: false, constraints_are_indexes: true }
     }
 
     fn sql(&self, fixture: Fixture) -> Option<String> {

@@ -168,7 +168,12 @@ impl Lab for PostgresLab {
     }
 
     fn traits(&self) -> Traits {
-        Traits { one_writer: false, tells_positions: false, counts_given_numbers: false }
+        Traits {
+            one_writer: false,
+            tells_positions: false,
+            counts_given_numbers: false,
+            constraints_are_indexes: false,
+        }
     }
 
     fn sql(&self, fixture: Fixture) -> Option<String> {

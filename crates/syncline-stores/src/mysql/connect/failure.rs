@@ -7,7 +7,7 @@ use syncline_core::change::Reason;
 use syncline_core::error::{Code, Error};
 
 use super::settings::ConnectOptions;
-use crate::server::Password;
+use crate::server::{Password, TlsMode};
 
 /// The result of work on a connection, before it is known which database it was.
 pub(in crate::mysql) type Attempt<T> = Result<T, Failure>;
@@ -109,9 +109,10 @@ impl Failure {
         }
     }
 
-    /// Whether the server takes only those who encrypt.
-    pub(super) fn asks_for_tls(&self) -> bool {
-        self.number() == Some(SECURE_TRANSPORT_REQUIRED)
+    /// Whether the server takes only those who encrypt, as far as that can be told: MariaDB says no more than that it does not
+    /// let us in, and so do both of users who have to.
+    pub(super) fn may_ask_for_tls(&self) -> bool {
+        matches!(self.number(), Some(SECURE_TRANSPORT_REQUIRED | ACCESS_DENIED))
     }
 
     /// Whether encryption was asked for, and the server has none.
@@ -121,7 +122,7 @@ impl Failure {
 
     /// The error a person sees when the server did not let us in, with what may help.
     pub(super) fn into_login_error(self, label: &str, options: &ConnectOptions) -> Error {
-        let (is_without_tls, asks_for_tls) = (self.is_without_tls(), self.asks_for_tls());
+        let (is_without_tls, number) = (self.is_without_tls(), self.number());
         let said = self.into_error(label, Doing::Opening).leaving("nothing was changed");
         match said.code() {
             Code::LoginFailed if options.password.as_ref().is_none_or(|password| password == &Password::new("")) => {
@@ -129,9 +130,14 @@ impl Failure {
                     .next("password=… below [client] in ~/.my.cnf", "keeps it; the file must be for your eyes only")
             }
             Code::LoginFailed => {
-                said.next("check the user, the password and the host that the user may come from", "SHOW GRANTS")
+                let said =
+                    said.next("check the user, the password and the host that the user may come from", "SHOW GRANTS");
+                match options.tls {
+                    TlsMode::Disable => said.next("ssl-mode=PREFERRED", "some users are let in only if they encrypt"),
+                    _ => said,
+                }
             }
-            Code::TlsFailed if asks_for_tls => {
+            Code::TlsFailed if number == Some(SECURE_TRANSPORT_REQUIRED) => {
                 said.next("ssl-mode=VERIFY_IDENTITY", "encrypts the connection and checks who the server is")
             }
             Code::TlsFailed if is_without_tls => {
@@ -172,6 +178,9 @@ impl From<Error> for Failure {
 
 /// The server wants a connection that is encrypted.
 const SECURE_TRANSPORT_REQUIRED: u16 = 3159;
+
+/// The user, the password or the host is wrong; or something else that is not told.
+const ACCESS_DENIED: u16 = 1045;
 
 /// Others did not let go of a row or a table in time.
 const LOCK_WAIT_TIMEOUT: u16 = 1205;
@@ -235,7 +244,7 @@ fn code(said: &ServerError, row: bool, doing: Doing) -> Code {
         return if reason == Reason::Unique { Code::UniqueClash } else { Code::RowRefused };
     }
     match said.code {
-        1045 | 1130 | 1251 | 1275 | 1524 | 1698 | 1820 | 1862 | 3118 | 3955 | 4151 => Code::LoginFailed,
+        ACCESS_DENIED | 1130 | 1251 | 1275 | 1524 | 1698 | 1820 | 1862 | 3118 | 3955 | 4151 => Code::LoginFailed,
         SECURE_TRANSPORT_REQUIRED => Code::TlsFailed,
         1049 => Code::StoreMissing,
         number if is_of_table_rights(number) && (row || doing == Doing::Reading) => Code::TableDenied,

@@ -1,14 +1,16 @@
 //! The line to a server: requests are carried out one after the other by a task that owns the driver's connection.
 //!
 //! A request that nobody waits for any more is carried to its end all the same. Otherwise the next one would read an answer
-//! that is not its own.
+//! that is not its own. The server is asked to stop where that end is only rows that are read.
 
+use std::future::Future;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, Either, select};
 use futures_util::stream::{self, StreamExt};
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Error, InfileData, LocalInfileError, Opts, OptsBuilder, Params, QueryResult, Row};
@@ -38,8 +40,7 @@ pub(in crate::mysql) struct Outcome {
 pub(in crate::mysql) struct Line {
     requests: mpsc::UnboundedSender<Request>,
     files: Files,
-    opts: Opts,
-    id: u32,
+    stop: Stop,
 }
 
 impl Line {
@@ -57,19 +58,19 @@ impl Line {
             // The server notices the end of a session by itself, if not at once.
             let _ = timeout(GOODBYE, conn.disconnect()).await;
         });
-        Ok(Self { requests, files, opts, id })
+        Ok(Self { requests, files, stop: Stop { opts, id } })
     }
 
     /// The rows of a query, as text.
     pub(in crate::mysql) async fn query(&self, sql: impl Into<String>) -> Answer<Vec<Row>> {
         let sql = sql.into();
-        self.ask(|conn| async move { conn.query(sql).await }.boxed()).await
+        self.ask_for(|conn| async move { conn.query(sql).await }.boxed()).await
     }
 
     /// The rows of a query with parameters, each value in its own type.
     pub(in crate::mysql) async fn exec(&self, sql: impl Into<String>, params: impl Into<Params>) -> Answer<Vec<Row>> {
         let (sql, params) = (sql.into(), params.into());
-        self.ask(|conn| async move { conn.exec(sql, params).await }.boxed()).await
+        self.ask_for(|conn| async move { conn.exec(sql, params).await }.boxed()).await
     }
 
     /// Carries out a statement.
@@ -124,12 +125,12 @@ impl Line {
     /// Begins to read the rows of a query, each value in its own type. What is asked meanwhile waits for the last row, or
     /// for [`Rows`] to be dropped: then the server is asked to stop.
     pub(in crate::mysql) fn read(&self, sql: impl Into<String>, params: impl Into<Params>) -> Rows {
-        let (sql, params, opts, id) = (sql.into(), params.into(), self.opts.clone(), self.id);
+        let (sql, params, stop) = (sql.into(), params.into(), self.stop.clone());
         let (chunks, rows) = mpsc::channel(limits::STREAM_AHEAD);
         let reading = request(move |conn| {
             async move {
-                let last = match conn.exec_iter(sql, params).await {
-                    Ok(result) => send(result, &chunks, (opts, id)).await,
+                let last = match stop.unless_wanted(conn.exec_iter(sql, params), chunks.closed()).await {
+                    Ok(result) => send(result, &chunks, &stop).await,
                     Err(error) => Some(Err(error)),
                 };
                 if let Some(last) = last {
@@ -144,6 +145,27 @@ impl Line {
         Rows { rows }
     }
 
+    /// Asks for rows: the server is asked to stop where nobody waits for them any more.
+    async fn ask_for<T, W>(&self, work: W) -> Answer<T>
+    where
+        T: Send + 'static,
+        W: for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Answer<T>> + Send + 'static,
+    {
+        let (mut told, answer) = oneshot::channel();
+        let stop = self.stop.clone();
+        let asking = request(move |conn| {
+            let working = work(conn);
+            async move {
+                let found = stop.unless_wanted(working, told.closed()).await;
+                let _ = told.send(found);
+            }
+            .boxed()
+        });
+        let _ = self.requests.send(asking);
+        answer.await.unwrap_or_else(|_| Err(gone()))
+    }
+
+    /// Carries out what is not to be stopped half-way.
     async fn ask<T, W>(&self, work: W) -> Answer<T>
     where
         T: Send + 'static,
@@ -188,11 +210,11 @@ impl Rows {
 async fn send(
     mut result: QueryResult<'_, 'static, mysql_async::BinaryProtocol>,
     chunks: &mpsc::Sender<Chunk>,
-    (opts, id): (Opts, u32),
+    stop: &Stop,
 ) -> Option<Chunk> {
     let (mut chunk, mut bytes) = (Vec::new(), 0);
     loop {
-        match result.next().await {
+        match stop.unless_wanted(result.next(), chunks.closed()).await {
             Ok(Some(row)) => {
                 bytes += size(&row);
                 chunk.push(row);
@@ -207,7 +229,7 @@ async fn send(
         }
         if chunk.len() >= CHUNK_ROWS || bytes >= limits::COPY_CHUNK_BYTES {
             if chunks.send(Ok(std::mem::take(&mut chunk))).await.is_err() {
-                abandon(result, opts, id).await;
+                stop.abandon(result).await;
                 return None;
             }
             bytes = 0;
@@ -215,28 +237,41 @@ async fn send(
     }
 }
 
-/// Brings what nobody wants any more to its end. A little is waited for; for more the server is asked to stop.
-async fn abandon(mut result: QueryResult<'_, 'static, mysql_async::BinaryProtocol>, opts: Opts, id: u32) {
-    let a_little = async {
-        let mut bytes = 0;
-        while bytes < limits::COPY_DRAINED_BYTES {
-            match result.next().await {
-                Ok(Some(row)) => bytes += size(&row),
-                Ok(None) | Err(_) => return true,
-            }
+/// How the server is asked to stop what it does for a session.
+#[derive(Clone)]
+struct Stop {
+    opts: Opts,
+    id: u32,
+}
+
+impl Stop {
+    /// Waits for an answer; once it is not wanted any more the server is asked to stop, and the answer is what it says then.
+    async fn unless_wanted<T>(&self, answer: impl Future<Output = T>, unwanted: impl Future<Output = ()>) -> T {
+        let mut answer = pin!(answer);
+        if let Either::Left((answer, _)) = select(answer.as_mut(), pin!(unwanted)).await {
+            return answer;
         }
-        false
-    };
-    if timeout(limits::COPY_DRAINED_WITHIN, a_little).await.unwrap_or(false) {
-        return;
+        if let Ok(answer) = timeout(limits::COPY_DRAINED_WITHIN, answer.as_mut()).await {
+            return answer;
+        }
+        self.ask().await;
+        answer.await
     }
-    // Where the request does not get through, the rest has to come. One that comes late finds nothing to stop: it is for
-    // the statement alone, and the session waits until it has been heard.
-    if let Ok(mut other) = Conn::new(opts).await {
-        let _ = other.query_drop(format!("KILL QUERY {id}")).await;
-        let _ = timeout(GOODBYE, other.disconnect()).await;
+
+    /// Brings what nobody wants any more to its end. A little is waited for; for more the server is asked to stop.
+    async fn abandon(&self, mut result: QueryResult<'_, 'static, mysql_async::BinaryProtocol>) {
+        let rest = async { while let Ok(Some(_)) = result.next().await {} };
+        self.unless_wanted(rest, std::future::ready(())).await;
     }
-    while let Ok(Some(_)) = result.next().await {}
+
+    /// Where the request does not get through, the rest has to come. One that comes late finds nothing to stop: it is for
+    /// the statement alone, and the session waits until it has been heard.
+    async fn ask(&self) {
+        if let Ok(mut other) = Conn::new(self.opts.clone()).await {
+            let _ = other.query_drop(format!("KILL QUERY {}", self.id)).await;
+            let _ = timeout(GOODBYE, other.disconnect()).await;
+        }
+    }
 }
 
 fn size(row: &Row) -> usize {

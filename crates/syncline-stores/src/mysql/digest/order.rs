@@ -63,7 +63,15 @@ async fn has_odd_days(connection: &Connection, task: &TableTask, column: &Column
     if !matches!(column.kind, Kind::Date | Kind::Timestamp { .. } | Kind::Instant { .. }) {
         return Ok(false);
     }
-    let (table, name) = (quoted(&task.table.name)?, quoted(&column.name)?);
-    let sql = format!("SELECT 1 FROM {table} WHERE MONTH({name}) = 0 OR DAYOFMONTH({name}) = 0 LIMIT 1");
+    let (table, odd) = (quoted(&task.table.name)?, is_odd_day(&quoted(&column.name)?));
+    let sql = format!("SELECT 1 FROM {table} WHERE {odd} LIMIT 1");
     Ok(!connection.line.query(sql).await.map_err(|error| connection.error(error))?.is_empty())
+}
+
+/// Whether a column holds a day that does not exist: one of no month, the zeroth of a month, or one that its month has not.
+pub(in crate::mysql) fn is_odd_day(name: &str) -> String {
+    format!(
+        "({name} IS NOT NULL AND (MONTH({name}) = 0 OR DAYOFMONTH({name}) = 0 \
+         OR COALESCE(DAYOFMONTH({name}) > DAYOFMONTH(LAST_DAY({name})), TRUE)))"
+    )
 }

@@ -49,8 +49,8 @@ pub(super) async fn read(connection: &Connection) -> Result<ByTable<Constraints>
                 columns: Vec::new(),
                 parent: cell(&row, 3)?,
                 parent_columns: Vec::new(),
-                on_delete: cell(&row, 5)?,
-                on_update: cell(&row, 6)?,
+                on_delete: action(cell(&row, 5)?),
+                on_update: action(cell(&row, 6)?),
             }),
         };
         key.columns.push(cell(&row, 2)?);
@@ -81,6 +81,11 @@ pub(super) async fn read(connection: &Connection) -> Result<ByTable<Constraints>
 pub(in crate::mysql) fn sort_constraints(checks: &mut [Check], foreign_keys: &mut [ForeignKey]) {
     checks.sort_by(|a, b| a.expression.cmp(&b.expression));
     foreign_keys.sort_by(|a, b| (&a.columns, &a.parent).cmp(&(&b.columns, &b.parent)));
+}
+
+/// What becomes of rows that reference one. A reference that only forbids has two names in these engines, which mean the same.
+fn action(rule: String) -> String {
+    if rule == "RESTRICT" { "NO ACTION".to_owned() } else { rule }
 }
 
 /// The column that this condition wants to be JSON, if it wants nothing else.

@@ -48,10 +48,12 @@ pub(super) async fn read(connection: &Connection) -> Result<ByTable<Vec<IndexInf
             indexes.push(IndexInfo { name, is_unique, method: cell(&row, 6)?, parts: Vec::new() });
         }
         if let Some(index) = indexes.last_mut() {
+            // Of places the catalog tells how many bytes their bounds take.
+            let is_spatial = index.method == "SPATIAL";
             index.parts.push(Part {
                 column: cell(&row, 3)?,
                 is_descending: cell::<Option<String>>(&row, 4)?.as_deref() == Some("D"),
-                prefix: cell(&row, 5)?,
+                prefix: cell::<Option<u64>>(&row, 5)?.filter(|_| !is_spatial),
                 expression: cell(&row, 7)?,
             });
         }

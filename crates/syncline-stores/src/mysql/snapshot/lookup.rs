@@ -1,7 +1,7 @@
 //! Rows looked up by their keys: so many at once, through the key's index.
 //!
-//! The keys stand in the statement, one SELECT for each. They are gone through in their order, and each has its row looked up:
-//! the server may not turn that around.
+//! The keys stand in the statement, one SELECT for each. They are gone through first, in their order, and each has its row looked
+//! up: the server may not turn that around.
 
 use syncline_core::change::TableTask;
 use syncline_core::error::{Code, Error, Result};
@@ -11,7 +11,7 @@ use syncline_core::value::{Kind, RowBatch, ValueRef, fit};
 
 use super::select::Selected;
 use crate::mysql::connect::quoted;
-use crate::mysql::filter;
+use crate::mysql::{filter, types};
 use crate::sql::Dialect;
 
 /// Keys that are looked up at once.
@@ -58,7 +58,7 @@ impl Asked {
 pub(in crate::mysql) fn rows(task: &TableTask, asked: &Asked, selected: &Selected) -> Result<String> {
     let filter = filter::condition(task, "t.")?.map(|condition| format!(" WHERE {condition}")).unwrap_or_default();
     Ok(format!(
-        "SELECT STRAIGHT_JOIN k.n, {} FROM {} JOIN {} AS t ON {}{filter}",
+        "SELECT STRAIGHT_JOIN k.n, {} FROM {} JOIN {} AS t ON {}{filter} ORDER BY k.n",
         selected.list(),
         asked.table(),
         quoted(&task.table.name)?,
@@ -106,17 +106,10 @@ struct Portion {
 impl Portion {
     /// A key that the column of one of its cells cannot hold is in no row, and not asked for.
     fn add<'v>(&mut self, task: &TableTask, position: usize, key: impl Iterator<Item = ValueRef<'v>>) {
-        let (mut cells, mut scratch) = (String::new(), String::new());
+        let mut cells = String::new();
         for (number, (at, cell)) in task.key.iter().zip(key).enumerate() {
-            let column = &task.table.columns[task.columns[*at]];
-            match fit::fit(cell, &column.kind, &mut scratch) {
-                Ok(ValueRef::Null) | Err(_) => return,
-                Ok(fitted) => {
-                    cells.push_str(", ");
-                    Dialect::Mysql.write_literal(fitted, &mut cells);
-                    cells.push_str(&format!(" AS k{number}"));
-                }
-            }
+            let Some(literal) = literal(&task.table.columns[task.columns[*at]], cell) else { return };
+            cells.push_str(&format!(", {literal} AS k{number}"));
         }
         let number = self.positions.len();
         let union = if number == 0 { "" } else { " UNION ALL " };
@@ -127,6 +120,39 @@ impl Portion {
     fn finished(self) -> Option<Asked> {
         let Self { rows, positions } = self;
         (!positions.is_empty()).then_some(Asked { rows, positions })
+    }
+}
+
+/// A cell of a key as its column is compared with it; `None` where no cell of the column can be that.
+fn literal(column: &Column, cell: ValueRef<'_>) -> Option<String> {
+    let written = |value| Some(Dialect::Mysql.literal(value));
+    match (&column.kind, cell) {
+        (_, ValueRef::Null) => None,
+        // With NUL in it, and longer than the column, it spoils nothing; nor does what no enumeration has as a label.
+        (Kind::Text { .. } | Kind::Enum { .. }, ValueRef::Text(text)) => {
+            std::str::from_utf8(text).ok().and_then(|_| written(cell))
+        }
+        // Before midnight and after the day's end, too.
+        (Kind::Time { .. }, ValueRef::Time(_)) => written(cell),
+        // Days that do not exist.
+        (Kind::Date | Kind::Timestamp { .. } | Kind::Instant { .. }, ValueRef::Other { text, .. }) => {
+            written(ValueRef::Text(text.as_bytes()))
+        }
+        _ => {
+            let mut scratch = String::new();
+            let fitted = fit::fit(cell, &column.kind, &mut scratch).ok()?;
+            match (&column.kind, fitted) {
+                // Compared by the 32 bits, of which the digits are only the shortest name.
+                (Kind::Real { single: true }, ValueRef::Real(number)) => {
+                    written(ValueRef::Real(f64::from(number as f32)))
+                }
+                // Bits are a number to the server, and their digits would be text.
+                (Kind::Other { type_name }, ValueRef::Other { text, .. }) if types::bits(type_name).is_some() => {
+                    u64::from_str_radix(text, 2).ok().map(|bits| bits.to_string())
+                }
+                _ => written(fitted),
+            }
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use syncline_core::limits;
 use syncline_core::value::RowBatch;
 
 use super::lookup::{self, Asked};
+use super::places;
 use super::select::{Selected, filtered};
 use crate::fetched::{Found, is_full, push_masked};
 use crate::lens::{Cells as _, Lens};
@@ -38,6 +39,9 @@ pub(super) async fn fetch(
     keys: RowBatch,
     outlet: Outlet<RowBatch>,
 ) -> Result<bool> {
+    if task.is_multiset() {
+        return places::fetch(connection, task, keys, outlet).await;
+    }
     let flow = outlet.flow();
     let masks = (!task.mapped.masks.is_empty()).then(|| task.mapped.masks.clone());
     let mut found = Found::new(&task, &keys);

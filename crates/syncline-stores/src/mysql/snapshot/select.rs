@@ -94,12 +94,18 @@ fn filled(column: &Column, fill: ValueRef<'_>) -> (String, Codec) {
 /// How many bytes a value takes, where that may be many.
 fn size(column: &Column, qualifier: &str) -> Result<Option<String>> {
     let name = format!("{qualifier}{}", quoted(&column.name)?);
-    Ok(match column.kind {
-        Kind::Text { .. } | Kind::Bytes | Kind::Json { .. } | Kind::Other { .. } | Kind::Flexible(_) => {
+    Ok(match (&column.kind, types::codec(column)) {
+        (Kind::Text { .. }, _) | (_, Codec::Bytes { .. } | Codec::Json | Codec::Geometry(_)) => {
             Some(format!("COALESCE(OCTET_LENGTH({name}), 0)"))
         }
         _ => None,
     })
+}
+
+/// A query for the rows of a task in the order of their places: of no index but the one that they are kept by.
+pub(in crate::mysql) fn in_places(task: &TableTask, selected: &Selected) -> Result<String> {
+    let (list, table, filtered) = (selected.list(), quoted(&task.table.name)?, filtered(task, None)?);
+    Ok(format!("SELECT {list} FROM {table} USE INDEX (){filtered}"))
 }
 
 /// The rows that take part, as what stands behind the name of their table.

@@ -13,10 +13,10 @@ use crate::stream::{Load, Outlet};
 
 /// The cells of a row, one after the other.
 pub(in crate::mysql) struct Cells<'r> {
-    row: &'r Row,
-    codecs: &'r [Codec],
-    next: usize,
-    scratch: &'r mut String,
+    pub(super) row: &'r Row,
+    pub(super) codecs: &'r [Codec],
+    pub(super) next: usize,
+    pub(super) scratch: &'r mut String,
 }
 
 impl crate::lens::Cells for Cells<'_> {
