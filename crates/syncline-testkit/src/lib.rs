@@ -24,5 +24,6 @@ pub mod fixtures;
 pub mod postgres;
 pub mod process;
 pub mod prove;
+pub(crate) mod server;
 pub mod slow_link;
 pub mod sqlite;

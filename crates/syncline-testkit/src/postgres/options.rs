@@ -4,8 +4,8 @@ use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
-use super::programs::Programs;
-use super::{Cluster, tls, write_private};
+use super::Cluster;
+use crate::server::{Programs, certificate};
 
 /// How a server of a test's own is set up. The default is PostgreSQL's own, durable.
 #[derive(Clone, Debug, Default)]
@@ -66,13 +66,20 @@ impl Options {
             writeln!(configuration, "{name} = '{}'", value.replace('\'', "''")).unwrap();
         }
         if let Some(names) = &self.tls {
-            tls::write(programs, directory, names);
-            writeln!(configuration, "{}", tls::settings(directory)).unwrap();
+            certificate::write(programs, directory, names);
+            writeln!(configuration, "{}", tls(directory)).unwrap();
         }
         if !self.hba.is_empty() {
             let file = data.join("pg_hba.conf");
             let rest = std::fs::read_to_string(&file).unwrap();
-            write_private(programs, &file, &format!("{}\n{rest}", self.hba.join("\n")));
+            programs.write_private(&file, &format!("{}\n{rest}", self.hba.join("\n")));
         }
     }
+}
+
+/// The lines of `postgresql.conf` that put the certificate to use.
+fn tls(directory: &Path) -> String {
+    let file = |name: &str| directory.join(name).display().to_string();
+    let (certificate, key) = (file(certificate::CERTIFICATE), file(certificate::KEY));
+    format!("ssl = on\nssl_cert_file = '{certificate}'\nssl_key_file = '{key}'")
 }

@@ -28,7 +28,7 @@ pub(super) fn command(cluster: &Cluster, database: &str, options: &[&str]) -> Co
     let port = cluster.port().to_string();
     let socket = cluster.socket().to_string_lossy();
     let fixed = ["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-U", SUPERUSER, "-h", &socket, "-p", &port];
-    let program = cluster.programs.file("psql");
+    let program = cluster.program("psql");
     let args = [&fixed[..], options, &["-d", database]].concat();
     let mut command = process::command(&program, args, cluster.socket());
     command.env("PGCLIENTENCODING", "UTF8");

@@ -1,12 +1,14 @@
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::{env, fs, thread};
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::Command;
+use std::{fs, thread};
 
 use super::*;
-use crate::process::DEADLINE;
+use crate::server::tests::{Process, servers_go_with_the_process_of, until, wait_to_be_killed};
 
-/// Tells [`a_process_to_be_killed`] that it is meant.
-const VICTIM: &str = "SYNCLINE_TEST_VICTIM";
+fn process(cluster: &Cluster) -> Process {
+    Process::in_directory(cluster.socket())
+}
 
 #[test]
 fn databases_of_one_server_are_apart_and_go_at_the_end() {
@@ -28,7 +30,7 @@ fn databases_of_one_server_are_apart_and_go_at_the_end() {
 #[test]
 fn a_server_of_ones_own_goes_with_its_directory() {
     let cluster = Options::default().without_fsync().setting("application_name", "it's").start();
-    let server = Server::of(&cluster);
+    let server = process(&cluster);
     assert!(server.runs());
     // By the socket everybody is let in, so nobody else may get there.
     assert_eq!(fs::metadata(&server.directory).unwrap().permissions().mode() & 0o777, 0o700);
@@ -47,7 +49,7 @@ fn a_server_goes_when_its_test_panics() {
     let (sender, receiver) = std::sync::mpsc::channel();
     let test = thread::spawn(move || {
         let cluster = Cluster::own();
-        sender.send(Server::of(&cluster)).unwrap();
+        sender.send(process(&cluster)).unwrap();
         panic!("as a test does that fails");
     });
     let server = receiver.recv().unwrap();
@@ -63,12 +65,12 @@ fn every_restart_keeps_port_and_committed_rows() {
     database.psql("CREATE TABLE t (how text)");
     for how in [Stop::Fast, Stop::Immediate, Stop::Kill] {
         database.psql(&format!("INSERT INTO t VALUES ('{how:?}')"));
-        let before = Server::of(&cluster);
+        let before = process(&cluster);
         cluster.stop(how);
         assert!(!before.runs());
         assert_ne!(database.try_psql("SELECT 1").code, Some(0));
         cluster.start();
-        assert_ne!(before.pid, Server::of(&cluster).pid);
+        assert_ne!(before.pid, process(&cluster).pid);
     }
     assert_eq!(database.psql("SELECT * FROM t"), "Fast\nImmediate\nKill\n");
     assert_eq!(cluster.port(), port);
@@ -97,7 +99,7 @@ fn by_tcp_everyone_needs_a_password_and_urls_carry_any() {
     database.psql("CREATE ROLE \"odd @role\" LOGIN PASSWORD 'p%:/?#[]'; CREATE ROLE other LOGIN PASSWORD 'x'");
     let who = |url: &str| {
         let args = ["-X", "-A", "-t", "-c", "SELECT current_user, current_database()", url];
-        let program = cluster.programs.file("psql");
+        let program = cluster.program("psql");
         crate::process::run(&program, args, cluster.socket())
     };
     assert_eq!(who(&database.url()).stdout, format!("postgres|{}\n", database.name()));
@@ -111,7 +113,7 @@ fn by_tcp_everyone_needs_a_password_and_urls_carry_any() {
 fn a_line_of_hba_comes_before_the_others() {
     let cluster = Options::default().hba("host all postgres 127.0.0.1/32 reject").start();
     let refused =
-        Command::new(cluster.programs.file("psql")).args(["-X", "-c", "SELECT 1", &cluster.url("postgres")]).output();
+        Command::new(cluster.program("psql")).args(["-X", "-c", "SELECT 1", &cluster.url("postgres")]).output();
     let said = String::from_utf8_lossy(&refused.unwrap().stderr).into_owned();
     assert!(said.contains("pg_hba.conf rejects connection"), "{said}");
 }
@@ -124,7 +126,7 @@ fn tls_is_by_a_certificate_for_the_names_given_from_an_authority_of_its_own() {
     let ask = |cluster: &Cluster, mode: &str, authority: PathBuf| {
         let url = format!("{}?sslmode={mode}&sslrootcert={}", cluster.url("postgres"), authority.display());
         let sql = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
-        crate::process::run(&cluster.programs.file("psql"), ["-X", "-A", "-t", "-c", sql, &url], cluster.socket())
+        crate::process::run(&cluster.program("psql"), ["-X", "-A", "-t", "-c", sql, &url], cluster.socket())
     };
     assert_eq!(ask(&one, "verify-full", one.authority()).stdout, "t\n");
     assert_eq!(ask(&other, "verify-ca", other.authority()).stdout, "t\n");
@@ -155,76 +157,26 @@ fn a_setting_that_is_none_is_told_in_the_servers_words() {
 
 #[test]
 fn servers_go_when_their_process_is_killed() {
-    let scratch = crate::process::Scratch::new();
-    let told = scratch.join("servers");
-    let victim = ["postgres::tests::a_process_to_be_killed", "--exact", "--ignored", "--nocapture"];
-    let mut command = Command::new(env::current_exe().unwrap());
-    command.args(victim).env(VICTIM, &told).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    let mut child = command.spawn().unwrap();
-    let text = || fs::read_to_string(&told).unwrap_or_default();
-    until("both servers run", || text().ends_with("all\n") || child.try_wait().unwrap().is_some());
-    let servers: Vec<_> = text().lines().filter_map(Server::read).collect();
-    assert!(servers.len() == 2 && servers.iter().all(Server::runs), "{}", text());
-    child.kill().unwrap();
-    child.wait().unwrap();
-    until("both servers have ended", || !servers.iter().any(Server::runs));
-    until("their directories are gone", || !servers.iter().any(|server| server.directory.exists()));
+    servers_go_with_the_process_of("postgres::tests::a_process_to_be_killed");
 }
 
 #[test]
 fn a_server_goes_when_its_guard_is_killed() {
     let cluster = Cluster::own();
-    let server = Server::of(&cluster);
-    let stat = fs::read_to_string(Path::new("/proc").join(&server.pid).join("stat")).unwrap();
-    // After the name in parentheses: the state, then the parent.
-    let guard = stat.rsplit(") ").next().unwrap().split(' ').nth(1).unwrap();
-    assert!(Command::new("/bin/sh").args(["-c", &format!("kill -9 {guard}")]).status().unwrap().success());
+    let server = process(&cluster);
+    server.kill_guard();
     until("the server has ended", || !server.runs());
     drop(cluster);
     assert!(!server.directory.exists());
 }
 
-/// The other side of [`servers_go_when_their_process_is_killed`]. The thread that started the servers ends before.
+/// The other side of [`servers_go_when_their_process_is_killed`].
 #[test]
 #[ignore = "does nothing but wait to be killed"]
 fn a_process_to_be_killed() {
-    let Some(told) = env::var_os(VICTIM) else { return };
-    let started = thread::spawn(|| (Cluster::own(), Server::of(Cluster::shared()))).join().unwrap();
-    let servers = [Server::of(&started.0), started.1];
-    let lines = servers.map(|server| format!("{} {}\n", server.pid, server.directory.display())).concat();
-    fs::write(told, lines + "all\n").unwrap();
-    loop {
-        thread::park();
-    }
-}
-
-/// A server as the system sees it.
-struct Server {
-    pid: String,
-    directory: PathBuf,
-}
-
-impl Server {
-    fn of(cluster: &Cluster) -> Self {
-        let directory = cluster.socket().to_owned();
-        let pid = fs::read_to_string(directory.join("pid")).unwrap().trim().to_owned();
-        Self { pid, directory }
-    }
-
-    fn read(line: &str) -> Option<Self> {
-        let (pid, directory) = line.split_once(' ')?;
-        Some(Self { pid: pid.to_owned(), directory: directory.into() })
-    }
-
-    fn runs(&self) -> bool {
-        Path::new("/proc").join(&self.pid).exists()
-    }
-}
-
-fn until(what: &str, mut done: impl FnMut() -> bool) {
-    let end = Instant::now() + DEADLINE;
-    while !done() {
-        assert!(Instant::now() < end, "not within {DEADLINE:?}: {what}");
-        thread::sleep(Duration::from_millis(5));
-    }
+    wait_to_be_killed(|| {
+        let own = Cluster::own();
+        let processes = [process(&own), process(Cluster::shared())];
+        (own, processes)
+    });
 }
