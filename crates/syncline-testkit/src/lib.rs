@@ -9,6 +9,7 @@
 //! | [`fixtures`] | deterministic rows with awkward values |
 //! | [`deterministic`] | the small generator they come from |
 //! | [`postgres`] | private PostgreSQL servers, a database of its own for each test, and the [`conformance::Lab`] for it |
+//! | [`mariadb`] | private MariaDB servers, or a MySQL server that is there, and a database of its own for each test |
 //! | [`prove`] | how many rounds a proof runs, here or in `cargo xtask prove` |
 //! | [`slow_link`] | a port that leads to another one, slowly, and counts |
 //! | [`process`] | a program started with bounds, kept or killed |
@@ -21,6 +22,7 @@ pub mod clock;
 pub mod conformance;
 pub mod deterministic;
 pub mod fixtures;
+pub mod mariadb;
 pub mod postgres;
 pub mod process;
 pub mod prove;

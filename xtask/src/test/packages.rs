@@ -25,6 +25,12 @@ const PACKAGES: &[Package] = &[
         program: "/usr/lib/postgresql/*/bin/postgres",
         why: "private servers that the tests start and stop",
     },
+    // With its client. The server's program is not on everybody's path.
+    Package {
+        name: "mariadb-server",
+        program: "/usr/sbin/mariadbd",
+        why: "private servers that the tests start and stop",
+    },
 ];
 
 /// Installs the packages whose programs are missing, as root or through `sudo`.
@@ -105,6 +111,14 @@ mod tests {
         assert!(!present("/no/such/file"));
         assert!(present("/usr/*/sh"));
         assert!(!present("/usr/*/no-such-program") && !present("/no/*/sh"));
+    }
+
+    #[test]
+    fn the_servers_of_the_tests_are_installed_with_the_rest() {
+        let names: Vec<_> = PACKAGES.iter().map(|package| package.name).collect();
+        assert_eq!(install_args(&names)[3..], ["sqlite3", "postgresql", "mariadb-server"]);
+        let server = PACKAGES.iter().find(|package| package.name == "mariadb-server").expect("it is in the table");
+        assert_eq!(server.program, "/usr/sbin/mariadbd", "where the tests look for it");
     }
 
     #[test]
