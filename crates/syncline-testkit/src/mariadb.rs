@@ -5,6 +5,8 @@
 //! |---|---|
 //! | [`fresh_database`] | nearly always: an empty database on the one server of this test process |
 //! | [`Server::own`], [`Options`] | the server itself is stopped, killed or configured by the test |
+//! | [`samples`] | cells of every type are read or written |
+//! | [`MariadbLab`] | the conformance suite looks at a store |
 //!
 //! `MARIADB_TEST_BIN`, a directory of the server's programs, chooses another version than the one that is installed.
 //! `MYSQL_TEST_URL`, `mysql://user:password@host:port/`, makes the shared server a MySQL server that runs already: fresh
@@ -13,9 +15,11 @@
 mod client;
 mod database;
 mod engine;
+mod lab;
 mod options;
 mod place;
 mod programs;
+pub mod samples;
 mod session;
 mod template;
 
@@ -27,6 +31,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 pub use self::database::Database;
 use self::engine::ENGINE;
 pub use self::engine::Stop;
+pub use self::lab::{MariadbLab, Open};
 pub use self::options::Options;
 use self::place::Place;
 pub use self::session::Session;

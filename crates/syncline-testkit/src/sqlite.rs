@@ -115,7 +115,7 @@ impl Lab for SqliteLab {
     }
 
     fn types(&self) -> Types {
-        Types { int: "INTEGER", text: "TEXT", real: "REAL", bytes: "BLOB" }
+        Types { int: "INTEGER", text: "TEXT", real: "REAL", bytes: "BLOB", short_bytes: "BLOB" }
     }
 
     fn traits(&self) -> Traits {

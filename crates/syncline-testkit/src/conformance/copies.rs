@@ -195,7 +195,7 @@ async fn not_too_many(labs: Factory<'_>) {
 async fn orphans(labs: Factory<'_>) {
     let lab = labs();
     create(&*lab, "CREATE TABLE owners (id $int NOT NULL PRIMARY KEY)").await;
-    create(&*lab, "CREATE TABLE pets (owner $int REFERENCES owners (id), name $text)").await;
+    create(&*lab, "CREATE TABLE pets (owner $int, name $text, FOREIGN KEY (owner) REFERENCES owners (id))").await;
     let lost = row(7, Some("lost"));
     lab.insert("pets", &[row(7, Some("lost")), vec![Value::Null, Value::text("free")], lost.clone()]).await;
     let store = lab.open().await;

@@ -81,7 +81,7 @@ async fn texts(labs: Factory<'_>) {
 
 async fn bytes_and_reals(labs: Factory<'_>) {
     let lab = labs();
-    create(&*lab, "CREATE TABLE hashed (hash $bytes NOT NULL PRIMARY KEY, n $int)").await;
+    create(&*lab, "CREATE TABLE hashed (hash $short_bytes NOT NULL PRIMARY KEY, n $int)").await;
     let hashes = [&b""[..], b"\0", b"\0\0", b"\x01", b"\x7f", b"\x80", b"\xff", b"\xff\0", b"a", b"A"];
     let rows = keyed(hashes.into_iter().map(|hash| Value::Bytes(hash.to_vec())).collect());
     lab.insert("hashed", &rows).await;

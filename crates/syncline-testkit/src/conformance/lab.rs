@@ -48,6 +48,11 @@ pub trait Lab: Send + Sync {
     /// Column types, and different values that such a column holds unchanged: between them every kind of value the engine
     /// has, with the extremes of each. Some need [`Fixture::SampleTypes`].
     fn sample_values(&self) -> Vec<(&'static str, Vec<Value>)>;
+
+    /// Whether a column of one of these types can be a key, all of it.
+    fn can_be_key(&self, _column: &str) -> bool {
+        true
+    }
 }
 
 /// What another program has written and not committed. Dropped, it is undone.
@@ -70,7 +75,8 @@ pub struct Traits {
     pub counts_given_numbers: bool,
 }
 
-/// An engine's names of types: what stands for `$int`, `$text`, `$real` and `$bytes` in the suite's statements.
+/// An engine's names of types: what stands for `$int`, `$text`, `$real`, `$bytes` and `$short_bytes` in the suite's
+/// statements.
 #[derive(Clone, Copy, Debug)]
 pub struct Types {
     /// A 64-bit integer; as the only key column, the cheapest key the engine has.
@@ -81,6 +87,8 @@ pub struct Types {
     pub real: &'static str,
     /// Bytes, 100 MB of them at least.
     pub bytes: &'static str,
+    /// Bytes that can be a key and are compared one by one.
+    pub short_bytes: &'static str,
 }
 
 impl Types {
@@ -90,6 +98,7 @@ impl Types {
             .replace("$text", self.text)
             .replace("$real", self.real)
             .replace("$bytes", self.bytes)
+            .replace("$short_bytes", self.short_bytes)
     }
 }
 

@@ -83,16 +83,16 @@ async fn no_trigger(labs: Factory<'_>) {
 async fn parents_later(labs: Factory<'_>) {
     let lab = labs();
     create_orders(&*lab, 1, 0).await;
-    create(&*lab, "CREATE TABLE lines (id $int PRIMARY KEY, o $int, FOREIGN KEY (o) REFERENCES orders (id))").await;
+    create(&*lab, "CREATE TABLE entries (id $int PRIMARY KEY, o $int, FOREIGN KEY (o) REFERENCES orders (id))").await;
     let store = lab.open().await;
-    let task = task(&store, "lines").await;
+    let task = task(&store, "entries").await;
     let mut writer = store.writer().await.unwrap();
     let mut transaction = writer.begin().await.unwrap();
     transaction.load(&task, batch(2, &[vec![Value::Int(1), Value::Int(99)]])).await.unwrap();
     let orphans = transaction.orphans(&task, &task.table.foreign_keys[0], None, 10).await.unwrap();
     assert_eq!(orphans.count, 1, "taken, and found");
     transaction.commit(&checkpoint("load", 1)).await.unwrap();
-    assert_eq!(lab.query("SELECT o FROM lines").await, [[Value::Int(99)]]);
+    assert_eq!(lab.query("SELECT o FROM entries").await, [[Value::Int(99)]]);
 }
 
 async fn refused(labs: Factory<'_>) {

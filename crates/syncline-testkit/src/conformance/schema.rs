@@ -127,7 +127,8 @@ async fn uniques(labs: Factory<'_>) {
 
 async fn foreign_keys(labs: Factory<'_>) {
     let lab = labs();
-    create(&*lab, "CREATE TABLE pairs (a $int NOT NULL, b $int NOT NULL, PRIMARY KEY (a, b))").await;
+    // Some engines have references to the columns of an index in its own order only.
+    create(&*lab, "CREATE TABLE pairs (a $int NOT NULL, b $int NOT NULL, PRIMARY KEY (a, b), UNIQUE (b, a))").await;
     let ddl = "CREATE TABLE children (id $int PRIMARY KEY, x $int, y $int, boss $int, \
          FOREIGN KEY (y, x) REFERENCES pairs (b, a) ON DELETE CASCADE ON UPDATE SET NULL, \
          FOREIGN KEY (boss) REFERENCES children (id))";

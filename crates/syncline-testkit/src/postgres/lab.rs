@@ -164,7 +164,7 @@ impl Lab for PostgresLab {
     }
 
     fn types(&self) -> Types {
-        Types { int: "bigint", text: "text", real: "double precision", bytes: "bytea" }
+        Types { int: "bigint", text: "text", real: "double precision", bytes: "bytea", short_bytes: "bytea" }
     }
 
     fn traits(&self) -> Traits {
