@@ -6,6 +6,7 @@
 //! | `describe` | version, identity, whether it can be written |
 //! | `claim` | the right of one run to change the database |
 //! | `schema` | what the tables look like |
+//! | `definition` | the statement of a table as a server prints it, taken apart |
 //! | `types` | what kind each type is, how its cells travel, and how a kind is declared |
 //! | `codec` | cells as the protocol brings them, and as files for `LOAD DATA` |
 //!
@@ -14,12 +15,14 @@
 mod claim;
 pub mod codec;
 mod connect;
+mod definition;
 mod describe;
 mod digest;
 mod filter;
 pub mod schema;
 pub mod snapshot;
 pub mod types;
+pub mod write;
 
 pub use self::claim::MysqlClaim;
 pub use self::connect::{ConnectOptions, Connection, Product, Version, connect};

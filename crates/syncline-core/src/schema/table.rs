@@ -41,6 +41,9 @@ pub struct TableSchema {
     /// The engine that describes it, as in [`Description`](crate::store::Description); its words, such as declared types,
     /// expressions and statements, are that engine's.
     pub engine: &'static str,
+    /// Which server's words they are, as it tells its version, where those of one engine differ in them (MySQL and MariaDB);
+    /// else empty.
+    pub server: String,
     /// All columns, in their order, generated ones included.
     pub columns: Vec<Column>,
     /// How rows are told apart; `None` when nothing does.

@@ -41,6 +41,7 @@ pub async fn read(connection: &Connection) -> Result<Schema> {
         let definition = definition(connection, &name).await?;
         tables.push(Arc::new(TableSchema {
             engine: ENGINE,
+            server: connection.version.text.clone(),
             primary_key: indexes::primary(&indexes, &columns),
             uniques: indexes::uniques(&indexes, key_index),
             indexes: indexes::separate(&indexes, &name)?,

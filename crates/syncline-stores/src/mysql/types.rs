@@ -18,28 +18,19 @@
 //! | geometry | what only one engine has | `SRID=4326;` and its well-known binary in hexadecimal digits |
 //! | `set`, `inet4`, `inet6` and all else | what only one engine has | text, as the server prints it |
 
+mod declared;
+
 use syncline_core::schema::Column;
-use syncline_core::value::{Kind, ValueRef};
+use syncline_core::value::Kind;
 
 use super::codec::Codec;
 use super::connect::{Product, Version};
 
+pub(super) use self::declared::{CHAR_BYTES, JSON_COLLATION, KEY_BYTES, has_uuid, key_bytes};
+pub use self::declared::{Declared, declared};
+
 /// Digits of the largest unsigned whole number of 64 bits.
 const UNSIGNED_DIGITS: u32 = 20;
-
-/// The most digits that `decimal` takes, and behind the point.
-const DIGITS_MAX: u32 = 65;
-const SCALE_MAX: i32 = 38;
-
-/// Bytes of the longest key of InnoDB, and of a character in it.
-const KEY_BYTES: u32 = 3_072;
-const CHAR_BYTES: u32 = 4;
-
-/// The most characters that `char` takes.
-const CHAR_MAX: u32 = 255;
-
-/// The most characters of `varchar` that are not worth a `longtext`: a row of such columns has 65,535 bytes in all.
-const VARCHAR_MAX: u32 = 4_000;
 
 /// What the catalog says about the type of a column.
 #[derive(Clone, Debug, Default)]
@@ -118,33 +109,6 @@ pub fn codec(column: &Column) -> Codec {
     }
 }
 
-/// How a column of this kind is declared. What only another engine has is text. `is_key` is for columns of a key or an index:
-/// they have a longest value, and text in them takes spaces at its end and the case of its letters for what they are.
-pub fn declared(kind: &Kind, version: &Version, is_key: bool) -> String {
-    match kind {
-        Kind::Bool => "tinyint(1)".to_owned(),
-        Kind::Int { bits: 16 } => "smallint".to_owned(),
-        Kind::Int { bits: 32 } => "int".to_owned(),
-        Kind::Int { .. } => "bigint".to_owned(),
-        Kind::Decimal { limit } => decimal(*limit),
-        Kind::Real { single: true } => "float".to_owned(),
-        Kind::Real { single: false } => "double".to_owned(),
-        Kind::Text { max_chars, padded } => text(*max_chars, *padded, is_key),
-        Kind::Bytes if is_key => format!("varbinary({KEY_BYTES})"),
-        Kind::Bytes => "longblob".to_owned(),
-        Kind::Date => "date".to_owned(),
-        Kind::Time { digits } => timed("time", *digits),
-        Kind::Timestamp { digits } => timed("datetime", *digits),
-        Kind::Instant { digits } => timed("timestamp", *digits),
-        Kind::Uuid if version.product == Product::MariaDb && version.number >= (10, 7) => "uuid".to_owned(),
-        Kind::Uuid => "char(36)".to_owned(),
-        Kind::Json { .. } => "json".to_owned(),
-        Kind::Enum { labels } if is_enumerable(labels) => enumeration(labels),
-        Kind::Other { type_name } if bits(type_name).is_some() => type_name.clone(),
-        Kind::Flexible(_) | Kind::Enum { .. } | Kind::Other { .. } => text(None, false, is_key),
-    }
-}
-
 /// The collation of text that Syncline declares: by bytes, and spaces at the end count.
 pub fn collation(version: &Version) -> &'static str {
     match version.product {
@@ -203,45 +167,6 @@ fn filled_to(declared: &str) -> Option<usize> {
     declared.strip_prefix("binary(")?.strip_suffix(')')?.parse().ok()
 }
 
-fn decimal(limit: Option<(u32, i32)>) -> String {
-    match limit {
-        // Whole numbers that an unsigned column may have been.
-        Some((digits @ 1..=DIGITS_MAX, scale @ 0..=SCALE_MAX)) if scale as u32 <= digits => {
-            format!("decimal({digits},{scale})")
-        }
-        // As much as there can be on both sides of the point; what does not fit is held.
-        _ => format!("decimal({DIGITS_MAX},30)"),
-    }
-}
-
-fn text(max_chars: Option<u32>, padded: bool, is_key: bool) -> String {
-    match max_chars {
-        Some(chars @ 0..=CHAR_MAX) if padded => format!("char({chars})"),
-        Some(chars) if is_key && chars <= KEY_BYTES / CHAR_BYTES => format!("varchar({chars})"),
-        _ if is_key => format!("varchar({})", KEY_BYTES / CHAR_BYTES),
-        Some(chars @ 0..=VARCHAR_MAX) => format!("varchar({chars})"),
-        _ => "longtext".to_owned(),
-    }
-}
-
-fn timed(name: &str, digits: u8) -> String {
-    if digits == 0 { name.to_owned() } else { format!("{name}({})", digits.min(6)) }
-}
-
-/// Whether an enumeration can have these labels: no two that only the engine takes for the same, and none that it would write
-/// otherwise.
-fn is_enumerable(labels: &[String]) -> bool {
-    const LABELS_MAX: usize = 65_535;
-    let is_plain = |label: &String| !label.is_empty() && label.trim_end() == label && label.chars().count() <= 255;
-    !labels.is_empty() && labels.len() <= LABELS_MAX && labels.iter().all(is_plain)
-}
-
-fn enumeration(labels: &[String]) -> String {
-    let quoted: Vec<_> =
-        labels.iter().map(|label| crate::sql::Dialect::Mysql.literal(ValueRef::Text(label.as_bytes()))).collect();
-    format!("enum({})", quoted.join(","))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -265,18 +190,6 @@ mod tests {
         assert_eq!(labels("enum('a','it''s','b,c)','')"), ["a", "it's", "b,c)", ""]);
         assert_eq!(labels("set('x')"), ["x"]);
         assert!(labels("int(11)").is_empty());
-    }
-
-    #[test]
-    fn a_key_has_a_longest_value() {
-        let version = Version::parse("10.11.2-MariaDB");
-        let text = |chars| Kind::Text { max_chars: chars, padded: false };
-        let of = |kind: &Kind, is_key| declared(kind, &version, is_key);
-        assert_eq!([of(&text(None), true), of(&text(None), false)], ["varchar(768)", "longtext"]);
-        assert_eq!([of(&text(Some(20)), true), of(&text(Some(5_000)), true)], ["varchar(20)", "varchar(768)"]);
-        assert_eq!([of(&Kind::Bytes, true), of(&Kind::Bytes, false)], ["varbinary(3072)", "longblob"]);
-        assert_eq!(of(&Kind::Uuid, true), "uuid");
-        assert_eq!(declared(&Kind::Uuid, &Version::parse("8.0.36"), true), "char(36)");
     }
 
     #[test]
