@@ -73,6 +73,10 @@ pub struct Traits {
     /// The numbers that a table gives out follow those that rows bring with them, as each view shows them. Elsewhere they
     /// are counted apart, and in no view.
     pub counts_given_numbers: bool,
+    /// The number that a table has given out last never stands before one that a row of it has, whatever it is set to.
+    pub counts_from_rows: bool,
+    /// A writer can keep the application's triggers from firing.
+    pub silences_triggers: bool,
 }
 
 /// An engine's names of types: what stands for `$int`, `$text`, `$real`, `$bytes` and `$short_bytes` in the suite's

@@ -168,7 +168,13 @@ impl Lab for PostgresLab {
     }
 
     fn traits(&self) -> Traits {
-        Traits { one_writer: false, tells_positions: false, counts_given_numbers: false }
+        Traits {
+            one_writer: false,
+            tells_positions: false,
+            counts_given_numbers: false,
+            counts_from_rows: false,
+            silences_triggers: true,
+        }
     }
 
     fn sql(&self, fixture: Fixture) -> Option<String> {
