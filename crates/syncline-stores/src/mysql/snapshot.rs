@@ -5,8 +5,8 @@ pub(super) mod lookup;
 mod orphans;
 mod rows;
 pub(super) mod select;
-mod sequence;
-mod stream;
+pub(super) mod sequence;
+pub(super) mod stream;
 mod sum;
 
 use std::future::Future;
