@@ -5,6 +5,7 @@
 
 mod digests;
 mod fetched;
+mod fitted;
 mod lens;
 pub mod mysql;
 mod one_writer;

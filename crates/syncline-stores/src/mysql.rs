@@ -17,9 +17,12 @@
 //! | `position` | where a view stands in the server's history |
 //! | `digest` | keys and digests in key order |
 //! | `codec` | cells as the protocol brings them, and as files for `LOAD DATA` |
+//! | `bulk` | loading an empty table, emptying one |
+//! | `write` | transactions, conditional changes, definitions, checkpoints |
 //!
 //! There is no `names`: a database is one space of names, and every table is called by its own.
 
+mod bulk;
 mod claim;
 pub mod codec;
 mod connect;
@@ -41,5 +44,77 @@ pub use self::claim::MysqlClaim;
 pub use self::connect::{ConnectOptions, Connection, Product, Version, connect};
 pub use self::describe::describe;
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use syncline_core::error::{Code, Error, Result};
+use syncline_core::store::Writer;
+
+use self::snapshot::MysqlSnapshot;
+use self::write::MysqlWriter;
+use crate::one_writer::OneWriter;
+
 /// What the engine is called, whoever makes the server.
 const ENGINE: &str = "mysql";
+
+/// A database of a MySQL or MariaDB server.
+///
+/// One session stays open as long as the store and answers what is asked of the database as a whole. Each view and each claim
+/// has a session of its own, and each writer two. All end when the store and what came from it are dropped.
+pub struct MysqlStore {
+    options: Arc<ConnectOptions>,
+    may_write: bool,
+    resident: Connection,
+    writing: Arc<AtomicBool>,
+}
+
+impl MysqlStore {
+    /// Reaches a database. `may_write` says whether a writer will be asked for.
+    ///
+    /// # Errors
+    /// As [`connect`].
+    pub async fn open(options: ConnectOptions, may_write: bool) -> Result<Self> {
+        let resident = connect(&options).await?;
+        Ok(Self { options: Arc::new(options), may_write, resident, writing: Arc::default() })
+    }
+
+    /// What the database is called for people.
+    pub fn label(&self) -> String {
+        self.options.label()
+    }
+
+    /// Opens a view in a session of its own.
+    ///
+    /// # Errors
+    /// As [`connect`].
+    pub async fn view(&self) -> Result<MysqlSnapshot> {
+        MysqlSnapshot::open(Arc::clone(&self.options)).await
+    }
+
+    /// Opens the only way to write.
+    ///
+    /// # Errors
+    /// `STORE_READ_ONLY` when the database cannot be written, `STORE_LOCKED` while there is another writer, and as
+    /// [`connect`].
+    pub async fn open_writer(&self) -> Result<Box<dyn Writer>> {
+        self.require_writable().await?;
+        let Some(right) = OneWriter::take(&self.writing) else {
+            let label = self.options.label();
+            return Err(Error::new(Code::StoreLocked, format!("{label} is being written by this run already")));
+        };
+        Ok(Box::new(MysqlWriter::open(&self.options, right).await?))
+    }
+
+    async fn require_writable(&self) -> Result<()> {
+        let label = self.options.label();
+        if !self.may_write {
+            return Err(Error::new(Code::StoreReadOnly, format!("{label} was opened for reading only")));
+        }
+        if !describe(&self.resident).await?.writable {
+            return Err(Error::new(Code::StoreReadOnly, format!("{label} cannot be written"))
+                .because("the server is read-only, as a replica is")
+                .next("name the primary server", ""));
+        }
+        Ok(())
+    }
+}

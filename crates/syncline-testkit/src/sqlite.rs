@@ -119,7 +119,14 @@ impl Lab for SqliteLab {
     }
 
     fn traits(&self) -> Traits {
-        Traits { one_writer: true, tells_positions: true, counts_given_numbers: true, constraints_are_indexes: false }
+        Traits {
+            one_writer: true,
+            tells_positions: true,
+            counts_given_numbers: true,
+            constraints_are_indexes: false,
+            counts_from_rows: false,
+            silences_triggers: true,
+        }
     }
 
     fn sql(&self, fixture: Fixture) -> Option<String> {

@@ -7,8 +7,8 @@ mod places;
 mod port;
 mod rows;
 pub(super) mod select;
-mod sequence;
-mod stream;
+pub(super) mod sequence;
+pub(super) mod stream;
 mod sum;
 
 use std::future::Future;

@@ -15,6 +15,7 @@ mod schema;
 mod tls;
 mod translate;
 mod widen;
+mod write;
 
 use std::time::Duration;
 

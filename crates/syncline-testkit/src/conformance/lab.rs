@@ -75,6 +75,10 @@ pub struct Traits {
     pub counts_given_numbers: bool,
     /// What is unique is an index, and nothing besides: whoever asks for the one gets the other.
     pub constraints_are_indexes: bool,
+    /// The number that a table has given out last never stands before one that a row of it has, whatever it is set to.
+    pub counts_from_rows: bool,
+    /// A writer can keep the application's triggers from firing.
+    pub silences_triggers: bool,
 }
 
 /// An engine's names of types: what stands for `$int`, `$text`, `$real`, `$bytes` and `$short_bytes` in the suite's

@@ -165,7 +165,14 @@ impl Lab for MariadbLab {
     }
 
     fn traits(&self) -> Traits {
-        Traits { one_writer: false, tells_positions: false, counts_given_numbers: false, constraints_are_indexes: true }
+        Traits {
+            one_writer: false,
+            tells_positions: false,
+            counts_given_numbers: false,
+            constraints_are_indexes: true,
+            counts_from_rows: true,
+            silences_triggers: false,
+        }
     }
 
     fn sql(&self, fixture: Fixture) -> Option<String> {

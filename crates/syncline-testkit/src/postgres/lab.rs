@@ -173,6 +173,8 @@ impl Lab for PostgresLab {
             tells_positions: false,
             counts_given_numbers: false,
             constraints_are_indexes: false,
+            counts_from_rows: false,
+            silences_triggers: true,
         }
     }
 

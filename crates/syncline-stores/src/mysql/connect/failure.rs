@@ -204,7 +204,7 @@ fn words(error: &Driver) -> String {
 }
 
 /// Which rule of one row an error speaks of.
-fn reason(said: &ServerError) -> Option<Reason> {
+pub(in crate::mysql) fn reason(said: &ServerError) -> Option<Reason> {
     match said.code {
         // A value that a unique key has already, also by way of a cascade.
         1022 | 1062 | 1169 | 1586 | 1761 | 1762 | 1859 => Some(Reason::Unique),

@@ -117,7 +117,8 @@ impl Line {
     }
 
     /// Sends a statement and waits for nothing: for what has to be said while something is being dropped.
-    pub(in crate::mysql) fn say(&self, sql: &'static str) {
+    pub(in crate::mysql) fn say(&self, sql: impl Into<String>) {
+        let sql = sql.into();
         // Should it fail, the next request finds out why.
         let _ = self.requests.send(Box::new(move |conn| conn.query_drop(sql).map(drop).boxed()));
     }

@@ -9,6 +9,7 @@ use syncline_core::value::ValueRef;
 
 use crate::mysql::codec::{Codec, cell};
 use crate::mysql::connect::Connection;
+use crate::mysql::connect::failure::{Attempt, Doing};
 use crate::stream::{Load, Outlet};
 
 /// The cells of a row, one after the other.
@@ -64,12 +65,22 @@ pub(in crate::mysql) async fn each_row(
     connection: &Connection,
     query: String,
     codecs: &[Codec],
-    mut each: impl FnMut(&mut Cells<'_>) -> Result<()> + Send,
+    each: impl FnMut(&mut Cells<'_>) -> Result<()> + Send,
 ) -> Result<()> {
+    show_rows(connection, query, codecs, each).await.map_err(|failure| connection.error_while(failure, Doing::Reading))
+}
+
+/// As [`each_row`], for those who have to know how it failed.
+pub(in crate::mysql) async fn show_rows(
+    connection: &Connection,
+    query: String,
+    codecs: &[Codec],
+    mut each: impl FnMut(&mut Cells<'_>) -> Result<()> + Send,
+) -> Attempt<()> {
     let mut rows = connection.line.read(query, Params::Empty);
     let mut scratch = String::new();
     loop {
-        let chunk = rows.next().await.map_err(|error| connection.error(error))?;
+        let chunk = rows.next().await?;
         if chunk.is_empty() {
             return Ok(());
         }

@@ -11,7 +11,7 @@ use crate::lens::{Form, Scratch};
 const OTHER_KEY: &str = "the key would be stored in another notation, and be another key";
 
 /// Gives values the form in which the columns of the target hold them.
-pub(in crate::postgres) struct Fitter {
+pub(crate) struct Fitter {
     columns: Vec<FittedColumn>,
     scratch: String,
 }
@@ -25,7 +25,7 @@ struct FittedColumn {
 
 impl Fitter {
     /// That of these columns, by position in the schema.
-    pub(in crate::postgres) fn of(task: &TableTask, columns: &[usize]) -> Self {
+    pub(crate) fn of(task: &TableTask, columns: &[usize]) -> Self {
         let fitted = |column: &usize| {
             let described = &task.table.columns[*column];
             FittedColumn { name: described.name.clone(), kind: described.kind.clone(), form: key_form(task, *column) }
@@ -35,11 +35,7 @@ impl Fitter {
 
     /// A value of the column at this position of those; or why it cannot be one, for a person.
     #[inline]
-    pub(in crate::postgres) fn fit<'v>(
-        &'v mut self,
-        at: usize,
-        value: ValueRef<'v>,
-    ) -> std::result::Result<ValueRef<'v>, String> {
+    pub(crate) fn fit<'v>(&'v mut self, at: usize, value: ValueRef<'v>) -> std::result::Result<ValueRef<'v>, String> {
         let FittedColumn { name, kind, form } = &self.columns[at];
         match fit(value, kind, &mut self.scratch) {
             Ok(stored) if form.as_ref().is_none_or(|form| form.shows_again(value, stored)) => Ok(stored),
@@ -50,16 +46,16 @@ impl Fitter {
 }
 
 /// Rows as the target's columns hold them.
-pub(in crate::postgres) struct Fitted {
+pub(crate) struct Fitted {
     /// As many as there were; of those that do not fit, no cell means anything.
-    pub(in crate::postgres) rows: RowBatch,
+    pub(crate) rows: RowBatch,
     /// Those that do not fit, counted from 0, and why.
-    pub(in crate::postgres) misfits: Vec<(u32, String)>,
+    pub(crate) misfits: Vec<(u32, String)>,
 }
 
 impl Fitted {
     /// Fits rows with values for these columns, by position in the schema.
-    pub(in crate::postgres) fn of(task: &TableTask, columns: &[usize], rows: &RowBatch) -> Result<Self> {
+    pub(crate) fn of(task: &TableTask, columns: &[usize], rows: &RowBatch) -> Result<Self> {
         let (mut fitter, mut fitted) = (Fitter::of(task, columns), RowBatch::new(columns.len()));
         let mut misfits = Vec::new();
         for (number, row) in (0..).zip(rows.rows()) {
@@ -79,7 +75,7 @@ impl Fitted {
     }
 
     /// The rows that fit, counted from 0.
-    pub(in crate::postgres) fn numbers(&self) -> Vec<u32> {
+    pub(crate) fn numbers(&self) -> Vec<u32> {
         let mut misfits = self.misfits.iter().map(|(number, _)| *number).peekable();
         (0..self.rows.len() as u32).filter(|number| misfits.next_if_eq(number).is_none()).collect()
     }
@@ -91,20 +87,20 @@ fn key_form(task: &TableTask, column: usize) -> Option<Form> {
 }
 
 /// Sees single cells of the target in the forms of a task.
-pub(in crate::postgres) struct Shown<'t> {
+pub(crate) struct Shown<'t> {
     task: &'t TableTask,
     forms: Vec<Option<Form>>,
     scratch: Scratch,
 }
 
 impl<'t> Shown<'t> {
-    pub(in crate::postgres) fn new(task: &'t TableTask) -> Self {
+    pub(crate) fn new(task: &'t TableTask) -> Self {
         let forms = (0..task.columns.len()).map(|at| Form::of(task, at)).collect();
         Self { task, forms, scratch: Scratch::default() }
     }
 
     /// A value of the column at this position of the task.
-    pub(in crate::postgres) fn of<'v>(&'v mut self, at: usize, value: ValueRef<'v>) -> ValueRef<'v> {
+    pub(crate) fn of<'v>(&'v mut self, at: usize, value: ValueRef<'v>) -> ValueRef<'v> {
         match &self.forms[at] {
             Some(form) => form.show(value, &mut self.scratch),
             None => value,
@@ -112,7 +108,7 @@ impl<'t> Shown<'t> {
     }
 
     /// A value of the column at this position of the schema. One that is no part of the task is what it is.
-    pub(in crate::postgres) fn of_column<'v>(&'v mut self, column: usize, value: ValueRef<'v>) -> ValueRef<'v> {
+    pub(crate) fn of_column<'v>(&'v mut self, column: usize, value: ValueRef<'v>) -> ValueRef<'v> {
         match self.task.columns.iter().position(|other| *other == column) {
             Some(at) => self.of(at, value),
             None => value,
@@ -121,7 +117,7 @@ impl<'t> Shown<'t> {
 }
 
 /// Sees rows of the target in the forms of a task.
-pub(in crate::postgres) struct Seen<'t> {
+pub(crate) struct Seen<'t> {
     task: &'t TableTask,
     shown: Shown<'t>,
     row: RowBatch,
@@ -129,12 +125,12 @@ pub(in crate::postgres) struct Seen<'t> {
 }
 
 impl<'t> Seen<'t> {
-    pub(in crate::postgres) fn new(task: &'t TableTask) -> Self {
+    pub(crate) fn new(task: &'t TableTask) -> Self {
         Self { task, shown: Shown::new(task), row: RowBatch::new(task.columns.len()), bytes: Vec::new() }
     }
 
     /// The cells of the task, which stand first in a row as it is stored.
-    pub(in crate::postgres) fn row<'r>(&'r mut self, stored: Row<'r>) -> Result<Row<'r>> {
+    pub(crate) fn row<'r>(&'r mut self, stored: Row<'r>) -> Result<Row<'r>> {
         self.row.clear();
         for (at, value) in stored.iter().take(self.task.columns.len()).enumerate() {
             self.row.push(self.shown.of(at, value))?;
@@ -143,7 +139,7 @@ impl<'t> Seen<'t> {
     }
 
     /// The digest that a row as it is stored has in the task.
-    pub(in crate::postgres) fn digest(&mut self, stored: Row<'_>) -> Result<RowDigest> {
+    pub(crate) fn digest(&mut self, stored: Row<'_>) -> Result<RowDigest> {
         if self.task.forms.are_native() {
             return Ok(self.task.digest(stored.iter().take(self.task.columns.len()), &mut self.bytes));
         }
