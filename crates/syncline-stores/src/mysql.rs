@@ -47,8 +47,9 @@ pub use self::describe::describe;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use async_trait::async_trait;
 use syncline_core::error::{Code, Error, Result};
-use syncline_core::store::Writer;
+use syncline_core::store::{Description, Finding, Grants, RunClaim, Side, Snapshot, Store, Writer};
 
 use self::snapshot::MysqlSnapshot;
 use self::write::MysqlWriter;
@@ -83,26 +84,20 @@ impl MysqlStore {
         self.options.label()
     }
 
+    /// What a person should know before trusting this login and this server, one sentence each.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub async fn warnings(&self) -> Result<Vec<String>> {
+        examine::warnings(&self.resident).await
+    }
+
     /// Opens a view in a session of its own.
     ///
     /// # Errors
     /// As [`connect`].
     pub async fn view(&self) -> Result<MysqlSnapshot> {
         MysqlSnapshot::open(Arc::clone(&self.options)).await
-    }
-
-    /// Opens the only way to write.
-    ///
-    /// # Errors
-    /// `STORE_READ_ONLY` when the database cannot be written, `STORE_LOCKED` while there is another writer, and as
-    /// [`connect`].
-    pub async fn open_writer(&self) -> Result<Box<dyn Writer>> {
-        self.require_writable().await?;
-        let Some(right) = OneWriter::take(&self.writing) else {
-            let label = self.options.label();
-            return Err(Error::new(Code::StoreLocked, format!("{label} is being written by this run already")));
-        };
-        Ok(Box::new(MysqlWriter::open(&self.options, right).await?))
     }
 
     async fn require_writable(&self) -> Result<()> {
@@ -116,5 +111,40 @@ impl MysqlStore {
                 .next("name the primary server", ""));
         }
         Ok(())
+    }
+}
+
+#[async_trait]
+impl Store for MysqlStore {
+    async fn describe(&self) -> Result<Description> {
+        describe(&self.resident).await
+    }
+
+    async fn snapshot(&self) -> Result<Box<dyn Snapshot>> {
+        Ok(Box::new(self.view().await?))
+    }
+
+    async fn writer(&self) -> Result<Box<dyn Writer>> {
+        self.require_writable().await?;
+        let Some(right) = OneWriter::take(&self.writing) else {
+            let label = self.options.label();
+            return Err(Error::new(Code::StoreLocked, format!("{label} is being written by this run already")));
+        };
+        Ok(Box::new(MysqlWriter::open(&self.options, right).await?))
+    }
+
+    async fn claim(&self, note: &str) -> Result<Box<dyn RunClaim>> {
+        self.require_writable().await?;
+        Ok(Box::new(MysqlClaim::take(&self.options, note).await?))
+    }
+
+    async fn examine(&self, side: Option<Side>) -> Result<Vec<Finding>> {
+        let schema = self.view().await?.schema().await?;
+        examine::examine(&self.resident, &self.options, &schema, side).await
+    }
+
+    async fn grants(&self, side: Side, role: &str, tables: &[String]) -> Result<Option<Grants>> {
+        let schema = self.view().await?.schema().await?;
+        examine::script(&self.resident, (&schema, tables), (side, role)).await.map(Some)
     }
 }

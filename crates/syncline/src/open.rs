@@ -6,11 +6,12 @@ use std::sync::Arc;
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::pace::Pace;
 use syncline_core::store::{Description, Store};
+use syncline_stores::mysql::MysqlStore;
 use syncline_stores::postgres::PostgresStore;
 use syncline_stores::sqlite::{Access, SqliteStore};
 
 use crate::config::Located;
-use crate::database_name::{DatabaseName, PostgresName};
+use crate::database_name::{DatabaseName, MysqlName, PostgresName};
 use crate::request::RunRequest;
 use crate::session::Syncline;
 use crate::state::State;
@@ -55,6 +56,10 @@ impl Purpose {
     pub(crate) fn of_target(request: &RunRequest) -> Self {
         if request.no_create { Purpose::Write } else { Purpose::Create }
     }
+
+    fn writes(self) -> bool {
+        matches!(self, Purpose::Write | Purpose::Create)
+    }
 }
 
 impl Syncline {
@@ -70,7 +75,7 @@ impl Syncline {
     /// opened.
     pub(crate) async fn open_database(&self, name: &str, purpose: Purpose) -> Result<Database> {
         let located = self.locate(name).await?;
-        if matches!(purpose, Purpose::Write | Purpose::Create) {
+        if purpose.writes() {
             self.check_unprotected(&located).await?;
         }
         self.open_located(located, purpose).await
@@ -90,6 +95,7 @@ impl Syncline {
                 self.open_sqlite(path, purpose, *read_only, *must_exist).await?
             }
             DatabaseName::Postgres(name) => (self.open_postgres(name, purpose).await?, None),
+            DatabaseName::Mysql(name) => (self.open_mysql(name, purpose).await?, None),
         };
         if let Some(hint) = parsed.hint() {
             self.remark(hint);
@@ -102,6 +108,7 @@ impl Syncline {
         let role = match &parsed {
             DatabaseName::Sqlite { .. } => None,
             DatabaseName::Postgres(name) => Some(name.options(&self.settings.working_dir).user),
+            DatabaseName::Mysql(name) => Some(name.options(&self.settings.working_dir).user),
         };
         Ok(Database { store, description, label, name, role, pace: None, file })
     }
@@ -134,13 +141,27 @@ impl Syncline {
             self.remark(warning);
         }
         let options = name.options(&self.settings.working_dir);
-        let may_write = matches!(purpose, Purpose::Write | Purpose::Create);
-        let store = PostgresStore::open(options, name.schema(), may_write).await?;
-        if may_write {
-            let warnings = store.warnings().await?;
-            warnings.into_iter().for_each(|warning| self.remark(format!("{}: {warning}", store.label())));
+        let store = PostgresStore::open(options, name.schema(), purpose.writes()).await?;
+        if purpose.writes() {
+            self.remark_each(&store.label(), store.warnings().await?);
         }
         Ok(Arc::new(store))
+    }
+
+    /// As [`Syncline::open_postgres`].
+    async fn open_mysql(&self, name: &MysqlName, purpose: Purpose) -> Result<Arc<dyn Store>> {
+        if let Some(warning) = name.warning() {
+            self.remark(warning);
+        }
+        let store = MysqlStore::open(name.options(&self.settings.working_dir), purpose.writes()).await?;
+        if purpose.writes() {
+            self.remark_each(&store.label(), store.warnings().await?);
+        }
+        Ok(Arc::new(store))
+    }
+
+    fn remark_each(&self, label: &str, warnings: Vec<String>) {
+        warnings.into_iter().for_each(|warning| self.remark(format!("{label}: {warning}")));
     }
 }
 

@@ -34,7 +34,6 @@ const BEGIN: [&str; 2] = [
 /// tables that were read.
 pub struct MysqlSnapshot {
     connection: Arc<Connection>,
-    options: Arc<ConnectOptions>,
     /// What still reads for a stream that may have been dropped.
     reader: Option<JoinHandle<()>>,
     flow: Flow,
@@ -56,7 +55,7 @@ impl MysqlSnapshot {
         }
         let position = position::between(&before, &Reading::of(&connection).await?);
         let tables = schema::names(&connection).await?;
-        Ok(Self { connection: Arc::new(connection), options, reader: None, flow: Flow::default(), position, tables })
+        Ok(Self { connection: Arc::new(connection), reader: None, flow: Flow::default(), position, tables })
     }
 
     /// The session, once nobody else reads from it.

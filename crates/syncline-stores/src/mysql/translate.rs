@@ -105,7 +105,7 @@ fn counted(
         let begins_key = primary_key.first() == Some(&at) || indexes::begins_one(table, at);
         let is_by_one = table.counter(&column.name).is_none_or(|counter| counter.increment == 1 && !counter.cycles);
         let is_int = matches!(declared[at].kind, Kind::Int { .. });
-        if counted.is_none() && begins_key && is_by_one && is_int && !(column.nullable && !is_row_number) {
+        if counted.is_none() && begins_key && is_by_one && is_int && (is_row_number || !column.nullable) {
             counted = Some(at);
         } else {
             left_out.push(format!("the numbers that {} is given", column.name));

@@ -9,7 +9,6 @@ mod examine;
 mod filter;
 mod hostile;
 mod keys;
-mod promises;
 mod reading;
 mod schema;
 mod tls;

@@ -222,11 +222,6 @@ pub(in crate::mysql) fn reason(said: &ServerError) -> Option<Reason> {
     }
 }
 
-/// Whether the code is about one row.
-fn is_of_row(code: Code) -> bool {
-    matches!(code, Code::RowRefused | Code::UniqueClash)
-}
-
 /// Whether the server has undone the transaction because of others at work: a deadlock, or a row that changed since the
 /// transaction began (MariaDB's `innodb_snapshot_isolation`).
 fn collides(number: u16) -> bool {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use syncline_core::change::TableTask;
-use syncline_core::error::{Code, Error, Result};
+use syncline_core::error::Result;
 use syncline_core::schema::{ForeignKey, NewColumn, Schema, TableSchema, Translated, Widened};
 use syncline_core::store::{
     DigestStream, Estimate, Flow, Orphans, Position, RowStream, Share, SharedView, Snapshot, SumStream,
@@ -14,7 +14,8 @@ use syncline_core::value::RowBatch;
 use super::select::filtered;
 use super::{MysqlSnapshot, estimate, orphans, rows, sequence, sum};
 use crate::mysql::connect::{cell, quoted};
-use crate::mysql::{digest, schema};
+use crate::mysql::write::define;
+use crate::mysql::{digest, migrate, schema, translate};
 
 #[async_trait]
 impl Snapshot for MysqlSnapshot {
@@ -25,7 +26,7 @@ impl Snapshot for MysqlSnapshot {
     }
 
     fn translate(&self, table: &Arc<TableSchema>) -> Translated {
-        Translated { table: Arc::clone(table), left_out: Vec::new() }
+        translate::translate(table, &self.connection.version)
     }
 
     fn settled(&self, table: &Arc<TableSchema>, among: &Schema) -> Translated {
@@ -33,10 +34,7 @@ impl Snapshot for MysqlSnapshot {
     }
 
     fn statements(&self, table: &TableSchema) -> Result<Vec<String>> {
-        {
-            let _ = table;
-            Ok(Vec::new())
-        }
+        define::statements_of(table)
     }
 
     fn tells_commits_apart(&self) -> bool {
@@ -44,8 +42,7 @@ impl Snapshot for MysqlSnapshot {
     }
 
     async fn widened(&mut self, table: &TableSchema, columns: &[NewColumn]) -> Result<Widened> {
-        let _ = (table, columns);
-        Err(Error::new(Code::Internal, "MySQL adds no columns yet"))
+        migrate::widened(&*self.connection().await?, table, columns).await
     }
 
     async fn count(&mut self, task: &TableTask) -> Result<u64> {

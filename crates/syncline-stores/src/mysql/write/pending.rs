@@ -130,7 +130,9 @@ pub(super) async fn finish(catalog: &Connection, whose: Whose) -> Attempt<Vec<St
             Step::Count { table, last } => count(catalog, table, *last, whose).await,
         };
         match done {
-            Ok(()) => drop(catalog.line.run(format!("DELETE FROM {TABLE} WHERE seq = {seq}")).await?),
+            Ok(()) => {
+                catalog.line.run(format!("DELETE FROM {TABLE} WHERE seq = {seq}")).await?;
+            }
             Err(failure) if failure.is_retryable() && matches!(step, Step::Count { .. }) => left.push(step),
             Err(failure) => return Err(failure),
         }

@@ -67,7 +67,9 @@ impl Session {
         for row in connection.line.query(ABILITIES).await.map_err(failed)? {
             match cell::<String>(&row, 0)?.as_str() {
                 "local_infile" => takes_files = cell::<String>(&row, 1)? == "ON",
-                _ => drop(connection.line.run(SEES_CHANGES).await.map_err(failed)?),
+                _ => {
+                    connection.line.run(SEES_CHANGES).await.map_err(failed)?;
+                }
             }
         }
         Ok(Self {

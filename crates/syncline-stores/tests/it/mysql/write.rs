@@ -41,7 +41,7 @@ impl<'s> Desk<'s> {
     }
 
     async fn writer(&self) -> Box<dyn Writer> {
-        self.store.open_writer().await.unwrap()
+        self.store.writer().await.unwrap()
     }
 
     async fn table(&self, name: &str) -> Arc<TableSchema> {

@@ -69,7 +69,7 @@ async fn a_connection_that_is_gone_takes_its_rows_back() {
     assert_eq!(error.code(), Code::ConnectionLost, "{error:?}");
     drop(writer);
     let again = super::MysqlStore::open(super::options(&desk.database), true).await.unwrap();
-    assert!(again.open_writer().await.unwrap().checkpoints().await.unwrap().is_empty());
+    assert!(again.writer().await.unwrap().checkpoints().await.unwrap().is_empty());
     assert_eq!(desk.shown("SELECT COUNT(*) FROM t"), "2");
 }
 

@@ -14,7 +14,7 @@ fn rows(count: i64) -> syncline_core::value::RowBatch {
 /// A writer whose store is closed: what it leaves, the next one finds.
 async fn next_checkpoints(desk: &Desk<'_>) -> usize {
     let store = super::MysqlStore::open(super::options(&desk.database), true).await.unwrap();
-    let mut writer = store.open_writer().await.unwrap();
+    let mut writer = store.writer().await.unwrap();
     writer.checkpoints().await.unwrap().len()
 }
 
