@@ -42,7 +42,7 @@ mod undo;
 mod verify;
 
 pub use backup::{BackupReport, BackupRequest};
-pub use database_name::{DatabaseName, PostgresName};
+pub use database_name::{DatabaseName, MysqlName, PostgresName};
 pub use diff::DiffRequest;
 pub use doctor::{DoctorReport, DoctorRequest, FindingReport, GrantsRequest};
 pub use restore::{RestorePlan, RestoreReport, RestoreRequest};

@@ -31,6 +31,10 @@ pub(crate) fn by_shell(dialect: Dialect) -> &'static str {
             "-- with psql: `\\set` is a command of psql, not SQL. It ends the script at the first error, so that nothing is\n\
              -- committed; another program must leave that line out and do the same.\n"
         }
+        Dialect::Mysql => {
+            "-- with the mariadb or mysql client and without --force: it ends at the first error, so that nothing is committed;\n\
+             -- another program must do the same. Only tables of a transactional engine are taken back by that.\n"
+        }
     }
 }
 
@@ -45,6 +49,10 @@ pub(crate) fn of_constraints(dialect: Dialect, source: &str, target: &str) -> St
             "-- References and unique values of {target} are checked at every statement unless they are deferrable: rows\n\
              -- that refer to each other or exchange unique values make the script fail"
         ),
+        Dialect::Mysql => format!(
+            "-- References and unique values of {target} are checked at every row: rows that refer to each other or exchange\n\
+             -- unique values make the script fail"
+        ),
     }
 }
 
@@ -54,5 +62,10 @@ pub(crate) fn opening(dialect: Dialect) -> &'static str {
     match dialect {
         Dialect::Sqlite => ".bail on\nPRAGMA foreign_keys = OFF;\nBEGIN;\n",
         Dialect::Postgres => "\\set ON_ERROR_STOP on\nBEGIN;\nSET CONSTRAINTS ALL DEFERRED;\n",
+        Dialect::Mysql => {
+            "SET NAMES utf8mb4;\nSET time_zone = '+00:00', \
+             sql_mode = 'STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION,ALLOW_INVALID_DATES';\n\
+             START TRANSACTION;\n"
+        }
     }
 }

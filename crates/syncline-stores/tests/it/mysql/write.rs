@@ -14,7 +14,7 @@ use syncline_core::change::{
 use syncline_core::checkpoint::Checkpoint;
 use syncline_core::error::Result;
 use syncline_core::schema::{SchemaStep, TableSchema};
-use syncline_core::store::{Transaction, Writer};
+use syncline_core::store::{Store, Transaction, Writer};
 use syncline_core::value::{RowBatch, Value, exact};
 use syncline_stores::mysql::{ConnectOptions, MysqlStore, connect, schema};
 use syncline_testkit::mariadb::{Database, Server, fresh_database};

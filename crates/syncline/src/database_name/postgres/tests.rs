@@ -2,6 +2,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use proptest::prelude::*;
+use syncline_core::error::Code;
 use syncline_stores::server::TlsMode;
 
 use super::super::DatabaseName;

@@ -11,7 +11,7 @@ use super::super::percent;
 use super::Engine;
 
 /// What was typed, by the name of its option.
-pub(super) type Typed = BTreeMap<&'static str, String>;
+pub(in crate::database_name) type Typed = BTreeMap<&'static str, String>;
 
 /// Takes apart what follows the scheme and its colon. Parts that are empty are left out.
 ///

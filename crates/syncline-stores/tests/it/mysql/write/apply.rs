@@ -17,7 +17,7 @@ async fn rows_come_change_and_go() {
     let (old, new) = (row(1, "a", "1.50"), row(1, "b", "2.5"));
     let applied = apply(&desk, &task, inserts(&[old.clone(), row(2, "x", "3")])).await;
     assert_eq!((applied.inserted, applied.images.len()), (2, 2));
-    let applied = apply(&desk, &task, updates(&[old.clone()], &[new])).await;
+    let applied = apply(&desk, &task, updates(std::slice::from_ref(&old), &[new])).await;
     assert_eq!(applied.updated, 1, "{applied:?}");
     let stored = row(1, "b", "2.50");
     // The image is of what the server has made of it.

@@ -2,6 +2,7 @@
 
 use syncline_core::change::ApplyMode;
 use syncline_core::error::Code;
+use syncline_core::store::Store as _;
 
 use super::{Desk, apply, batch, checkpoint, inserts, int, updates};
 

@@ -2,6 +2,7 @@
 
 use syncline_core::error::Code;
 use syncline_core::schema::{SchemaStep, TableSchema};
+use syncline_core::store::Store as _;
 
 use super::{Desk, batch, checkpoint, define, int, model, until};
 
