@@ -12,6 +12,10 @@ use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
 use syncline_core::value::ValueRef;
 
+/// What a session of MySQL or MariaDB is set to by `sql_mode`, so that values are taken as they are written or refused: zero keys
+/// and zero dates are values like others, as the application that wrote them had it.
+pub const MYSQL_MODE: &str = "STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION,ALLOW_INVALID_DATES";
+
 /// How a database engine writes names and values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {

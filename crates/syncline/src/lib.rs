@@ -59,6 +59,6 @@ pub use syncline_core::schema::{Difference, DifferenceKind, Severity};
 pub use syncline_core::store::{Grant, Grants, Side};
 pub use syncline_core::value::{Value, calendar};
 pub use syncline_core::{error, event, limits};
-pub use syncline_stores::sql::Dialect;
+pub use syncline_stores::sql::{Dialect, MYSQL_MODE};
 pub use undo::{UndoPlan, UndoTable};
 pub use verify::{TableVerification, VerifyReport, VerifyRequest};

@@ -19,7 +19,7 @@ use self::line::Line;
 pub use self::settings::ConnectOptions;
 pub use self::version::{Product, Version};
 use crate::server::{Host, TlsMode};
-use crate::sql::Dialect;
+use crate::sql::{Dialect, MYSQL_MODE};
 
 /// What could keep the session from being asked anything.
 const UNBOUND: &str = "SET sql_select_limit = 18446744073709551615, sql_big_selects = 1";
@@ -32,12 +32,10 @@ const SETTINGS: &str = "SHOW SESSION VARIABLES";
 
 /// Makes values read and written the same in every session, and keeps the server's own limits from cutting a run short.
 ///
-/// Strict, so that no value is changed in silence; zero keys and zero dates are values like others, as the application that
-/// wrote them had it. What only decides how fast a query is stays as the server has it. The times are the longest that the
-/// servers take.
+/// What only decides how fast a query is stays as the server has it. The times are the longest that the servers take. Strictness
+/// comes besides ([`MYSQL_MODE`]).
 const PINNED: &[(&str, &str)] = &[
     ("time_zone", "'+00:00'"),
-    ("sql_mode", "'STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION,ALLOW_INVALID_DATES'"),
     ("old_mode", "''"),
     ("sql_auto_is_null", "0"),
     ("sql_safe_updates", "0"),
@@ -172,7 +170,9 @@ async fn pinned(line: Line, label: &str) -> Result<Connection> {
     let there = PINNED.iter().filter(|(name, _)| names.iter().any(|there| there == name));
     let seconds = limits::LOCK_WAIT.as_secs();
     let set = there.map(|(name, value)| format!("{name} = {value}")).collect::<Vec<_>>().join(", ");
-    let set = format!("SET {set}, innodb_lock_wait_timeout = {seconds}, lock_wait_timeout = {seconds}");
+    let set = format!(
+        "SET {set}, sql_mode = '{MYSQL_MODE}', innodb_lock_wait_timeout = {seconds}, lock_wait_timeout = {seconds}"
+    );
     line.run(set).await.map_err(opening)?;
     Ok(Connection { line, version, packet_bytes, label: label.to_owned() })
 }

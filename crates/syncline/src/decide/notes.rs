@@ -1,7 +1,11 @@
 //! Remarks on what a run does not touch.
 
+use syncline_core::apply::Action;
 use syncline_core::mapping::{Resolved, TableFilter};
 use syncline_core::schema::Schema;
+use syncline_stores::sql::Dialect;
+
+use super::Decided;
 
 use crate::counterpart::is_taken;
 use crate::request::Verb;
@@ -54,6 +58,20 @@ pub(super) fn notes(source: &Schema, target: &Schema, filter: &TableFilter, aske
         }
     }
     notes
+}
+
+/// What has to be known of definitions where the engine has no transactions over them.
+pub(super) fn of_definitions(tables: &[Decided]) -> Option<String> {
+    let on_its_own = |decided: &&Decided| Dialect::of(decided.work.target.table.engine) == Dialect::Mysql;
+    let mut tables = tables.iter().filter(on_its_own);
+    let defines = |decided: &Decided| {
+        !decided.added.is_empty() || matches!(decided.work.action, Action::Load { create: true, .. })
+    };
+    tables.any(defines).then(|| {
+        "the server makes each definition final at once: a new table is named behind the commit of its rows, and whatever a \
+         run that is cut off leaves to do is written down in the target and done by the next one"
+            .to_owned()
+    })
 }
 
 /// Each name once, with how often it is there: triggers of many tables may share one.

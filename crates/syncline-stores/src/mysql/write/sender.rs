@@ -15,8 +15,11 @@ use crate::mysql::codec::{Codec, Field, write_field};
 use crate::mysql::connect::failure::Attempt;
 use crate::sql::Dialect;
 
-/// What a statement may take of the largest packet, in quarters: the rest is for what the server puts around it.
+/// What a statement of many rows may take of the largest packet, in quarters: it gains nothing from being larger.
 const PACKET_QUARTERS: u64 = 3;
+
+/// What a row that is alone leaves of it: the server counts the head of a packet with it.
+const PACKET_MARGIN: u64 = 64;
 
 /// Where rows are sent to.
 pub(in crate::mysql) struct Sender<'s> {
@@ -173,7 +176,9 @@ impl<'s> Sender<'s> {
 
     /// The statement that inserts these rows; `None` when it would be larger than the server takes.
     fn insert_statement(&self, rows: &RowBatch, numbers: &[u32]) -> Option<String> {
-        let room = (self.session.connection().packet_bytes / 4 * PACKET_QUARTERS) as usize;
+        let bytes = self.session.connection().packet_bytes;
+        let alone = bytes.saturating_sub(PACKET_MARGIN);
+        let room = if numbers.len() == 1 { alone } else { bytes / 4 * PACKET_QUARTERS } as usize;
         let names: Vec<&str> =
             self.number.into_iter().chain(self.columns.iter().map(|(name, _)| name.as_str())).collect();
         let mut sql = format!("INSERT INTO {} ({}) VALUES ", self.into, names.join(", "));
