@@ -35,7 +35,7 @@ fn there_and_back(maria: Maria) -> (Maria, postgres::Database<'static>) {
         maria.scene.ok(&format!("copy {line}"));
         maria.scene.ok(&format!("verify {line}"));
     }
-    for pair in ["a.db env:MY", "env:MY a.db", "a.db b.db"] {
+    for pair in ["a.db env:MY", "env:MY a.db", "env:MY b.db"] {
         maria.scene.ok(&format!("diff {pair} --exit-code"));
     }
     (maria, between)
