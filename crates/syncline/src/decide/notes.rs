@@ -12,11 +12,12 @@ use crate::request::Verb;
 use crate::select::admitted;
 
 /// Kinds of what is not carried, and how many of a kind are called.
-const NOT_CARRIED: [(&str, &str); 12] = [
+const NOT_CARRIED: [(&str, &str); 13] = [
     ("view", "views"),
     ("materialized view", "materialized views"),
     ("trigger", "triggers"),
     ("routine", "routines"),
+    ("event", "events"),
     ("rule", "rules"),
     ("virtual table", "virtual tables"),
     ("foreign table", "foreign tables"),
@@ -58,6 +59,19 @@ pub(super) fn notes(source: &Schema, target: &Schema, filter: &TableFilter, aske
         }
     }
     notes
+}
+
+/// The triggers that will fire, where the engine lets nobody keep them from it.
+pub(super) fn of_triggers(tables: &[Decided], target: &Schema) -> Option<String> {
+    let written: Vec<_> = tables.iter().map(|decided| &decided.work.target.table).collect();
+    let fires = |table: &str| {
+        written.iter().any(|written| written.name == table && Dialect::of(written.engine) == Dialect::Mysql)
+    };
+    let triggers = target.not_carried.iter().filter(|other| other.kind == "trigger");
+    let firing: Vec<_> =
+        triggers.filter(|other| other.table.as_deref().is_some_and(fires)).map(|other| other.name.as_str()).collect();
+    (!firing.is_empty())
+        .then(|| format!("triggers of the target fire when rows of their tables are written: {}", listed(&firing)))
 }
 
 /// What has to be known of definitions where the engine has no transactions over them.

@@ -25,6 +25,20 @@ fn the_plan_says_that_they_are_final_one_by_one() {
 }
 
 #[test]
+fn triggers_that_will_fire_are_named() {
+    let maria = Maria::new();
+    maria.scene.sql("a.db", FILE);
+    maria.scene.ok("mirror a.db env:MY");
+    maria.database.mariadb("CREATE TRIGGER shout BEFORE UPDATE ON p FOR EACH ROW SET NEW.name = upper(NEW.name)");
+    maria.scene.sql("a.db", "UPDATE p SET name = 'c' WHERE id = 2");
+    let said = maria.scene.run("plan mirror a.db env:MY -o p.plan");
+    assert!((said.out + &said.err).contains("fire when rows of their tables are written: shout"));
+    let said = maria.scene.run("mirror a.db env:MY --json");
+    assert_eq!(said.last()["verified"], "different", "what the trigger did is seen: {}{}", said.out, said.err);
+    assert_eq!(maria.rows("SELECT name FROM p ORDER BY id"), ["a", "C"]);
+}
+
+#[test]
 fn a_column_is_added() {
     let maria = Maria::new();
     maria.scene.sql("a.db", FILE);
