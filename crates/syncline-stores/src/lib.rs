@@ -3,6 +3,10 @@
 //! Every engine has a folder with the same file names; [`sql`] is the one place where names and values are quoted for
 //! SQL text. A store is done when it passes the conformance suite of `syncline-testkit`.
 
+mod disk;
+mod draft;
+mod dump;
+mod lock_file;
 mod one_writer;
 pub mod postgres;
 mod sorter;

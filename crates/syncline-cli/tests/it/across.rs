@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod connections;
+mod dumps;
 mod misfits;
 mod own_types;
 mod plans;

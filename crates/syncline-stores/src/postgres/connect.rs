@@ -14,6 +14,7 @@ use tokio_postgres::{Client, Config, SimpleQueryMessage};
 
 use self::failure::{Doing, Failure, words};
 pub use self::settings::{ConnectOptions, Host, Password, Roots, TlsMode};
+pub(super) use self::tls::SYSTEM_BUNDLE;
 
 /// The oldest server that is worked with, as `server_version_num` has it.
 const OLDEST: u32 = 130_000;

@@ -16,7 +16,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::settings::{ConnectOptions, Roots, TlsMode};
 
 /// Where Debian and many others keep the authorities that the machine trusts; a company's own is there too.
-const SYSTEM_BUNDLE: &str = "/etc/ssl/certs/ca-certificates.crt";
+pub(in crate::postgres) const SYSTEM_BUNDLE: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 /// What rustls expects of those who look at certificates.
 type Checked<T> = std::result::Result<T, rustls::Error>;

@@ -1,0 +1,145 @@
+//! A database that nobody else writes to, and that is then replaced.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use syncline_core::error::{Code, Error, Result};
+use syncline_core::limits;
+use syncline_core::store::{Extent, Hold, Owners, Watch};
+use tokio::time::Instant;
+
+use super::archive::Archive;
+use super::program::Programs;
+use super::{About, clear, failure, replay};
+use crate::one_writer::OneWriter;
+use crate::postgres::PostgresStore;
+use crate::postgres::connect::failure::Doing;
+use crate::postgres::connect::{ConnectOptions, Connection, cancel, connect};
+
+/// The transaction of a restore. A server that can look does so whether we are still there, also amid a long statement.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL client_min_messages = warning; \
+    SELECT set_config(name, '1s', true) FROM pg_settings WHERE name = 'client_connection_check_interval' AND version() ~ 'linux'; \
+    SELECT set_config(name, 'on', true) FROM pg_settings WHERE name = 'synchronous_commit' AND setting = 'off'";
+
+/// All tables but the system's, and those that an extension brings and takes along.
+const TABLES: &str = "SELECT string_agg(format('%I.%I', nspname, relname), ', ') \
+    FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace \
+    WHERE relkind IN ('r', 'p') AND nspname !~ '^pg_' AND nspname <> 'information_schema' AND NOT EXISTS \
+    (SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = c.oid AND deptype = 'e')";
+
+/// A transaction that holds all tables.
+pub(super) struct PostgresHold {
+    pub(super) session: Session,
+    _right: OneWriter,
+}
+
+/// The session of a restore.
+pub(super) struct Session {
+    pub(super) connection: Connection,
+    options: Arc<ConnectOptions>,
+}
+
+impl PostgresHold {
+    /// Begins it.
+    ///
+    /// # Errors
+    /// `STORE_READ_ONLY`, `STORE_LOCKED`, `PERMISSION_DENIED`, and as [`connect`].
+    pub(super) async fn take(store: &PostgresStore) -> Result<Self> {
+        store.require_writable().await?;
+        let Some(right) = OneWriter::take(&store.writing) else {
+            let label = store.label();
+            return Err(Error::new(Code::StoreLocked, format!("{label} is being written by this run already")));
+        };
+        let session = Session { connection: connect(&store.options).await?, options: Arc::clone(&store.options) };
+        session.run(BEGIN, &|| Ok(())).await?;
+        session.lock("EXCLUSIVE").await?;
+        Ok(Self { session, _right: right })
+    }
+}
+
+#[async_trait]
+impl Hold for PostgresHold {
+    async fn restore(self: Box<Self>, file: &Path, owners: Owners, watch: &Watch) -> Result<Extent> {
+        let session = &self.session;
+        let about = About::ask(&session.connection).await?;
+        let programs = Programs::find(&session.options, 0).await?;
+        let archive = Archive::open_whole(&programs, file, watch).await?;
+        archive.check_fit(about.major(), &session.label())?;
+        let extent = archive.extent()?;
+        watch(0, extent.bytes)?;
+        // Those who have read something keep us waiting, and nobody can read anything from here on.
+        session.lock("ACCESS EXCLUSIVE").await?;
+        clear::clear(session, &about, archive.by, watch).await?;
+        replay::replay(session, &archive, &about, owners, watch).await?;
+        let committed = session.connection.client.batch_execute("COMMIT").await;
+        committed.map_err(|error| session.connection.error_while(error, Doing::Writing))?;
+        Ok(extent)
+    }
+}
+
+impl Session {
+    /// What the database is called for people.
+    pub(super) fn label(&self) -> String {
+        self.options.label()
+    }
+
+    /// Carries statements out. `idle` is asked now and then whether to go on.
+    ///
+    /// # Errors
+    /// The server's, as those of a restore that has changed nothing; what `idle` returns.
+    pub(super) async fn run(&self, statements: &str, idle: &(impl Fn() -> Result<()> + Sync)) -> Result<()> {
+        let mut running = std::pin::pin!(self.connection.client.batch_execute(statements));
+        loop {
+            match tokio::time::timeout(limits::TOOL_POLL, &mut running).await {
+                Ok(done) => return done.map_err(|error| self.refused(error)),
+                Err(_) => {
+                    if let Err(error) = idle() {
+                        // Its session ends with us in any case; so it does at once.
+                        let _ = cancel(&self.connection, &self.options).await;
+                        return Err(error);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The only column of all rows of a query.
+    pub(super) async fn column(&self, query: &str) -> Result<Vec<String>> {
+        let rows = self.connection.client.query(query, &[]).await.map_err(|error| self.refused(error))?;
+        let cells = rows.iter().map(|row| row.try_get::<_, Option<String>>(0).map_err(|error| self.refused(error)));
+        Ok(cells.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+    }
+
+    /// The error for a statement that failed.
+    pub(super) fn refused(&self, error: tokio_postgres::Error) -> Error {
+        failure::of_statement(&self.connection, error, &self.label())
+    }
+
+    /// Locks all tables at once, or none of them: whoever waits for one of ours while we wait for one of theirs gets on, because
+    /// we let go of all between two attempts.
+    async fn lock(&self, mode: &str) -> Result<()> {
+        let end = Instant::now() + limits::LOCK_WAIT;
+        let go_on = || Ok(());
+        loop {
+            let attempt = limits::ROW_LOCK_ATTEMPT.as_millis();
+            self.run(&format!("SAVEPOINT locks; SET LOCAL lock_timeout = {attempt}"), &go_on).await?;
+            let tables = self.column(TABLES).await?;
+            let locked = match tables.first() {
+                Some(tables) => self.run(&format!("LOCK TABLE {tables} IN {mode} MODE"), &go_on).await,
+                None => Ok(()),
+            };
+            match locked {
+                Ok(()) => {
+                    let wait = limits::LOCK_WAIT.as_millis();
+                    return self.run(&format!("RELEASE locks; SET LOCAL lock_timeout = {wait}"), &go_on).await;
+                }
+                Err(error) if error.code() == Code::StoreLocked && Instant::now() < end => {
+                    self.run("ROLLBACK TO locks; RELEASE locks", &go_on).await?;
+                    tokio::time::sleep(limits::COLLISION_PAUSE).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
