@@ -39,6 +39,9 @@ fn stop() -> Watch {
     Arc::new(|_, _| Err(Error::new(Code::RunCancelled, "stopped by the suite")))
 }
 
+/// Any one of them.
+const DELETE_ONE: &str = "DELETE FROM orders WHERE id = (SELECT min(id) FROM orders)";
+
 /// Enough rows that a copy takes more than one step.
 const ROWS: usize = 60_000;
 
@@ -175,7 +178,7 @@ async fn held(labs: Factory<'_>) {
     assert_eq!(rows(&store, "orders").await.len(), 10, "readers go on");
     backup.save(&directory.join("held.db"), Care::AsItIs, &idle()).await.unwrap();
     {
-        let mut write = lab.run_sql("DELETE FROM orders WHERE id = 3");
+        let mut write = lab.run_sql(DELETE_ONE);
         let early = tokio::time::timeout(Duration::from_millis(300), &mut write).await;
         assert!(early.is_err(), "somebody has written to what is held");
         drop(hold);
@@ -185,7 +188,7 @@ async fn held(labs: Factory<'_>) {
     let hold = backup.hold().await.unwrap().expect("it could be held before");
     hold.restore(&file, Owners::AsSaved, &idle()).await.unwrap();
     assert_eq!(rows(&store, "orders").await.len(), 10);
-    lab.run_sql("DELETE FROM orders WHERE id = 3").await;
+    lab.run_sql(DELETE_ONE).await;
 }
 
 async fn seen(labs: Factory<'_>) {

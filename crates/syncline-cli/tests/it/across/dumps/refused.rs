@@ -177,7 +177,7 @@ fn a_database_that_follows_another_is_not_replaced() {
 #[test]
 fn a_full_disk_leaves_no_file() {
     let server = server(
-        "CREATE TABLE t AS SELECT i, (SELECT string_agg(md5(random()::text || i), '') FROM generate_series(1, 30)) AS v
+        "CREATE TABLE t AS SELECT i, (SELECT string_agg(md5((i * 31 + j)::text), '') FROM generate_series(1, 30) j) AS v
          FROM generate_series(1, 4000) i",
     );
     let Some(small) = small_disk(&server.scene) else { return };
