@@ -117,7 +117,7 @@ impl<'c> Round<'c> {
         thread::scope(|scope| {
             let reader = (!is_of_server).then(|| scope.spawn(|| read_on(target, &done)));
             let mut running = Running::start(self.scene.command(&["restore", "backup.dump", "env:TARGET", "--yes"]));
-            let seen = seed % 2 == 0 && wait_for_transaction(target, &mut running);
+            let seen = seed.is_multiple_of(2) && wait_for_transaction(target, &mut running);
             let delay = Duration::from_micros(self.numbers.below(if seen { 120_000 } else { 900_000 }));
             let killed = if is_of_server {
                 running.ends_within(delay);
