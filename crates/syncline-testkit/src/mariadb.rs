@@ -99,7 +99,8 @@ impl Server {
     /// # Panics
     /// When the server refuses, or is down.
     pub fn fresh_database(&self) -> Database<'_> {
-        self.database_with("")
+        // Whatever the default of somebody else's server is.
+        self.database_with("CHARACTER SET utf8mb4")
     }
 
     /// A new, empty database with further words of `CREATE DATABASE`: `CHARACTER SET latin1`.

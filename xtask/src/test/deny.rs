@@ -43,7 +43,8 @@ fn program() -> Result<PathBuf> {
 
 fn install() -> Result<()> {
     println!("installing cargo-deny {VERSION} into {TOOLS}");
-    let mut command = cargo::cargo(&["install", "cargo-deny", "--locked"]);
+    // Unoptimised, it is there in half the time, and what it does takes a second.
+    let mut command = cargo::cargo(&["install", "cargo-deny", "--locked", "--debug"]);
     command.args(["--version", VERSION, "--root", TOOLS]);
     ensure!(
         cargo::status(&mut command)? == 0,
