@@ -228,9 +228,10 @@ impl Syncline {
             }
         };
         *replaced = Some(number);
-        // Opened anew: the text encoding, which a connection learns once, may be another one now.
+        // Opened anew: the text encoding, which a connection learns once, may be another one now. By the name that was given: the
+        // one that is kept of it has no password.
         let told = |error: Error| error.leaving("the backup is restored");
-        let target = self.open_database(&target.name, Purpose::Write).await.map_err(told)?;
+        let target = self.open_database(&request.target, Purpose::Write).await.map_err(told)?;
         self.settle(&target).await.map_err(told)?;
         Ok(found)
     }
@@ -331,5 +332,9 @@ fn is_sure_to_change_nothing(code: Code) -> bool {
             | Code::RunCancelled
             | Code::PermissionDenied
             | Code::ToolMissing
+            | Code::StatementCancelled
+            | Code::StoreUnreachable
+            | Code::LoginFailed
+            | Code::TlsFailed
     )
 }

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use syncline_testkit::postgres::samples;
+use syncline_testkit::postgres::{PASSWORD, samples};
 
 use super::{ROWS, names, plain, server, with_second};
 use crate::across::Server;
@@ -137,6 +137,21 @@ fn a_restore_is_told_before_and_after() {
     let kept = std::fs::read_dir(server.scene.path("state/backups")).unwrap().map(|it| it.unwrap().file_name());
     let kept: Vec<_> = kept.map(|name| name.into_string().unwrap()).collect();
     assert!(kept.len() == 1 && kept[0].starts_with(&format!("{}-20", server.database.name())), "{kept:?}");
+}
+
+/// What is kept of a URL has no password, and the target is opened once more when all is done.
+#[test]
+fn a_password_in_a_url_is_enough() {
+    let server = server(ROWS);
+    let url = server.database.url();
+    server.scene.ok(&format!("backup {url} -o b.dump"));
+    server.database.psql("DELETE FROM t");
+    let said = server.scene.run(&format!("restore b.dump {url} --yes"));
+    assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
+    assert!(!said.out.contains(PASSWORD) && !said.err.contains(PASSWORD), "{}{}", said.out, said.err);
+    assert_eq!(server.database.psql("SELECT count(*) FROM t").trim(), "3000");
+    let listed = server.scene.json("runs list --json");
+    assert_eq!((&listed["data"][0]["verb"], &listed["data"][0]["status"]), (&"restore".into(), &"succeeded".into()));
 }
 
 /// What the engine's own programs can do with a backup, and we with theirs.
