@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use syncline_core::error::{Code, Error, Result};
@@ -27,6 +28,16 @@ const TABLES: &str = "SELECT string_agg(format('%I.%I', nspname, relname), ', ')
     FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace \
     WHERE relkind IN ('r', 'p') AND nspname !~ '^pg_' AND nspname <> 'information_schema' AND NOT EXISTS \
     (SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = c.oid AND deptype = 'e')";
+
+/// Those of them that a vacuum or the like is at work on.
+const VACUUMED: &str = "SELECT DISTINCT format('%I.%I', nspname, relname) \
+    FROM pg_locks l JOIN pg_class c ON c.oid = l.relation JOIN pg_namespace n ON n.oid = relnamespace \
+    WHERE l.granted AND l.mode = 'ShareUpdateExclusiveLock' AND l.pid <> pg_backend_pid() \
+    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) \
+    AND relkind IN ('r', 'p') AND nspname !~ '^pg_' AND nspname <> 'information_schema'";
+
+/// When the server looks who is in the way of somebody that waits, in milliseconds. It then ends a vacuum of its own that is.
+const LOOK: &str = "SELECT setting FROM pg_settings WHERE name = 'deadlock_timeout'";
 
 /// A transaction that holds all tables.
 pub(super) struct PostgresHold {
@@ -136,10 +147,29 @@ impl Session {
                 }
                 Err(error) if error.code() == Code::StoreLocked && Instant::now() < end => {
                     self.run("ROLLBACK TO locks; RELEASE locks", &go_on).await?;
+                    self.outwait_vacuums(mode, end).await?;
                     tokio::time::sleep(limits::COLLISION_PAUSE).await;
                 }
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Waits for what is being vacuumed, table by table, until the server ends its own vacuum for our sake: it does so only after a
+    /// while, longer than we keep many tables waiting. Nobody waits for us meanwhile, so there is no deadlock in it.
+    async fn outwait_vacuums(&self, mode: &str, end: Instant) -> Result<()> {
+        let go_on = || Ok(());
+        let look: u64 = self.column(LOOK).await?.first().and_then(|look| look.parse().ok()).unwrap_or_default();
+        let wait = (Duration::from_millis(look) + limits::ROW_LOCK_ATTEMPT).min(limits::LOCK_WAIT).as_millis();
+        for table in self.column(VACUUMED).await? {
+            if Instant::now() >= end {
+                break;
+            }
+            self.run(&format!("SAVEPOINT vacuum; SET LOCAL lock_timeout = {wait}"), &go_on).await?;
+            // Whatever comes of it, the next attempt at all of them finds out.
+            let _ = self.run(&format!("LOCK TABLE ONLY {table} IN {mode} MODE"), &go_on).await;
+            self.run("ROLLBACK TO vacuum; RELEASE vacuum", &go_on).await?;
+        }
+        Ok(())
     }
 }

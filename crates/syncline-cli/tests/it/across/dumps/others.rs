@@ -4,11 +4,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use syncline_testkit::postgres::Options;
 use syncline_testkit::process::{self, Running};
 
 use super::{ROWS, names, server, with_second};
 use crate::across::Server;
-use crate::scene::StopOnDrop;
+use crate::scene::{Scene, StopOnDrop};
 
 /// Two tables whose sums add up to nothing.
 const BALANCES: &str = "CREATE TABLE debit (id int PRIMARY KEY, amount int, filler text); \
@@ -91,6 +92,29 @@ fn who_has_read_something_is_waited_for() {
     let done = restore.finish(process::DEADLINE);
     assert_eq!(done.code, Some(0), "{}{}", done.stdout, done.stderr);
     assert_eq!(reader.run("SELECT (SELECT x FROM u), (SELECT count(*) FROM t)").0.trim(), "1|3000");
+}
+
+/// The server's own vacuum goes on for as long as it likes, unless somebody waits for it long enough.
+#[test]
+fn a_vacuum_of_the_server_is_outwaited() {
+    let slow =
+        [("naptime", "1s"), ("vacuum_threshold", "1"), ("vacuum_cost_delay", "100ms"), ("vacuum_cost_limit", "1")];
+    let options = slow.iter().fold(Options::default().without_fsync(), |options, (name, value)| {
+        options.setting(&format!("autovacuum_{name}"), value)
+    });
+    let cluster = options.start();
+    let database = cluster.fresh_database();
+    database.psql(ROWS);
+    let scene = Scene::new().with_variable("PG", &database.url());
+    scene.ok("backup env:PG -o b.dump");
+    database.psql("UPDATE t SET v = ''");
+    let vacuums = "SELECT count(*) FROM pg_stat_activity WHERE query ~ '^autovacuum: VACUUM .*public.t$'";
+    let began = Instant::now();
+    while database.psql(vacuums).trim() == "0" {
+        assert!(began.elapsed() < Duration::from_secs(120), "it is never vacuumed");
+    }
+    scene.ok("restore b.dump env:PG --yes");
+    assert_eq!(database.psql("SELECT count(*) FROM t WHERE v <> ''").trim(), "3000");
 }
 
 /// What somebody writes is either in what is kept, or waits for the end of the restore: nothing is in neither.
