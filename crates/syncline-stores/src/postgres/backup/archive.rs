@@ -1,8 +1,9 @@
 //! An archive: what `pg_restore` says about it, and whether it is whole.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use bytes::BytesMut;
 use syncline_core::error::{Code, Error, Result};
@@ -35,6 +36,16 @@ pub(super) struct Archive<'p> {
     pub(super) by: Option<u32>,
     /// The lines of its list that are about rights.
     pub(super) rights: Vec<String>,
+    stamp: Stamp,
+}
+
+/// What differs once a file was written to, or another one has its name. The program opens it by its name, once for every part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stamp {
+    length: u64,
+    changed: Option<SystemTime>,
+    #[cfg(unix)]
+    place: (u64, u64),
 }
 
 impl<'p> Archive<'p> {
@@ -44,13 +55,14 @@ impl<'p> Archive<'p> {
     /// `STORE_MISSING`, `STORE_DENIED`, `NOT_A_DATABASE`, `RESTORE_REFUSED` for the backup of another engine, `STORE_CORRUPT`
     /// when `pg_restore` can make nothing of it, `TOOL_MISSING` when a newer one is needed.
     pub(super) async fn open(programs: &'p Programs, file: &Path) -> Result<Self> {
-        check_kind(file)?;
+        let stamp = check_kind(file)?;
         let listed = text(programs, &["--list"], file).await;
         let list = listed.map_err(|error| match error.why() {
             Some(why) if why.contains("unsupported version") => programs.too_old(why),
             _ => into_damaged(file, error),
         })?;
-        let mut archive = Self { programs, file: file.to_owned(), tables: 0, from: None, by: None, rights: Vec::new() };
+        let mut archive =
+            Self { programs, file: file.to_owned(), tables: 0, from: None, by: None, rights: Vec::new(), stamp };
         for line in list.lines() {
             archive.note(line);
         }
@@ -62,7 +74,7 @@ impl<'p> Archive<'p> {
     /// # Errors
     /// As [`Archive::open`], and what `watch` returns.
     pub(super) async fn open_whole(programs: &'p Programs, file: &Path, watch: &Watch) -> Result<Self> {
-        check_kind(file)?;
+        let stamp = check_kind(file)?;
         let path = file.to_owned();
         let is_summed = blocking(move || match Trailer::read(&path)? {
             Some(trailer) => trailer.check(&path).map(|()| true),
@@ -74,7 +86,18 @@ impl<'p> Archive<'p> {
         if !is_summed {
             archive.read_whole(watch).await?;
         }
-        Ok(archive)
+        Ok(Self { stamp, ..archive })
+    }
+
+    /// Makes sure that the file is still the one that was checked.
+    ///
+    /// # Errors
+    /// `STORE_CORRUPT`, and when it is gone.
+    pub(super) fn require_unchanged(&self) -> Result<()> {
+        match check_kind(&self.file)? == self.stamp {
+            true => Ok(()),
+            false => Err(damaged(&self.file, "somebody has changed it while it was being restored")),
+        }
     }
 
     fn note(&mut self, line: &str) {
@@ -173,13 +196,33 @@ pub(super) fn into_damaged(file: &Path, error: Error) -> Error {
     }
 }
 
+impl Stamp {
+    fn of(found: &Metadata) -> Self {
+        #[cfg(unix)]
+        use std::os::unix::fs::MetadataExt;
+        Self {
+            length: found.len(),
+            changed: found.modified().ok(),
+            #[cfg(unix)]
+            place: (found.dev(), found.ino()),
+        }
+    }
+}
+
 /// Looks at the first bytes.
-fn check_kind(file: &Path) -> Result<()> {
+fn check_kind(file: &Path) -> Result<Stamp> {
     let told = |error| unreadable(file, error);
+    // Not opened to find out: a pipe would keep us waiting, and cannot be read twice.
+    let found = std::fs::metadata(file).map_err(told)?;
+    if !found.is_file() && !found.is_dir() {
+        return Err(Error::new(Code::NotADatabase, format!("{} is no ordinary file", file.display()))
+            .because("a pipe or a device cannot be read more than once")
+            .leaving("nothing was changed"));
+    }
     let mut head = Vec::new();
     File::open(file).and_then(|opened| opened.take(64).read_to_end(&mut head)).map_err(told)?;
     if head.starts_with(MAGIC) {
-        return Ok(());
+        return Ok(Stamp::of(&found));
     }
     let other = OTHERS.iter().find(|(magic, _)| head.starts_with(magic));
     Err(match other {
@@ -216,5 +259,19 @@ mod tests {
         }
         assert_eq!(check_kind(Path::new("/nowhere")).unwrap_err().code(), Code::StoreMissing);
         assert_eq!(check_kind(Path::new("/")).unwrap_err().code(), Code::NotADatabase);
+        #[cfg(unix)]
+        assert_eq!(check_kind(Path::new("/dev/null")).unwrap_err().code(), Code::NotADatabase);
+    }
+
+    #[test]
+    fn a_file_that_was_replaced_is_another_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let (file, other) = (dir.path().join("a"), dir.path().join("b"));
+        std::fs::write(&file, b"PGDMP one").unwrap();
+        std::fs::write(&other, b"PGDMP two").unwrap();
+        let before = check_kind(&file).unwrap();
+        assert_eq!(check_kind(&file).unwrap(), before);
+        std::fs::rename(&other, &file).unwrap();
+        assert_ne!(check_kind(&file).unwrap(), before);
     }
 }

@@ -83,6 +83,7 @@ impl Hold for PostgresHold {
         session.lock("ACCESS EXCLUSIVE").await?;
         clear::clear(session, &about, archive.by, watch).await?;
         replay::replay(session, &archive, &about, owners, watch).await?;
+        archive.require_unchanged()?;
         let committed = session.connection.client.batch_execute("COMMIT").await;
         committed.map_err(|error| session.connection.error_while(error, Doing::Writing))?;
         Ok(extent)

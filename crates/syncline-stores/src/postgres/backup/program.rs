@@ -28,6 +28,7 @@ const NOT_HEEDED: &[&str] = &[
     "PGCLUSTER",
     "PGPASSWORD",
     "PGSSLROOTCERT",
+    "LANGUAGE",
 ];
 
 /// Both programs, which come in one package.
@@ -35,6 +36,8 @@ pub(super) struct Programs {
     pub(super) dump: Tool,
     restore: Tool,
     environment: Environment,
+    /// The password, for the one program that logs in.
+    password: Environment,
 }
 
 impl Programs {
@@ -46,7 +49,8 @@ impl Programs {
         let environment = environment(options);
         let dump = newer(DUMP.find(&environment).await?, oldest)?;
         let restore = newer(RESTORE.find(&environment).await?, oldest)?;
-        let mut programs = Self { dump, restore, environment };
+        let password = options.password.iter().map(|it| ("PGPASSWORD", Some(it.reveal().into()))).collect();
+        let mut programs = Self { dump, restore, environment, password };
         let major = programs.dump.major().unwrap_or(oldest);
         programs.environment.extend(roots(options, major).map(|roots| ("PGSSLROOTCERT", Some(roots))));
         Ok(programs)
@@ -63,7 +67,8 @@ impl Programs {
         if encoding != "SQL_ASCII" {
             args.push("--encoding=UTF8");
         }
-        self.dump.start(&args, &self.environment)
+        let environment = [&self.environment[..], &self.password].concat();
+        self.dump.start(&args, &environment)
     }
 
     /// Begins to tell what an archive holds, as these options say.
@@ -84,7 +89,8 @@ impl Programs {
 
 fn newer(tool: Tool, oldest: u32) -> Result<Tool> {
     match tool.major() {
-        Some(major) if major >= oldest => Ok(tool),
+        // What says no version is as good as any where none is asked for.
+        major if oldest == 0 || major.is_some_and(|major| major >= oldest) => Ok(tool),
         _ => {
             let package = format!("apt install postgresql-client-{oldest}");
             let why = format!("{} is older than the server, which is PostgreSQL {oldest}", tool.version);
@@ -108,12 +114,11 @@ fn environment(options: &ConnectOptions) -> Environment {
         ("PGCONNECT_TIMEOUT", options.connect_timeout.as_secs().max(1).to_string()),
         ("PGAPPNAME", options.application_name.clone()),
         ("PGGSSENCMODE", "disable".to_owned()),
+        // What they say about a file is read here, and is in one language only.
+        ("LC_ALL", "C".to_owned()),
     ];
     environment.push(("PGHOST", Some(host)));
     environment.extend(texts.map(|(name, value)| (name, Some(value.into()))));
-    if let Some(password) = &options.password {
-        environment.push(("PGPASSWORD", Some(password.reveal().into())));
-    }
     environment
 }
 
@@ -157,16 +162,14 @@ mod tests {
             ("PGPORT", "5433"),
             ("PGUSER", "u ser"),
             ("PGDATABASE", "dbname=other host=evil"),
-            ("PGPASSWORD", "secret"),
             ("PGSSLMODE", "verify-full"),
             ("PGSSLROOTCERT", "/ca.pem"),
             ("PGCONNECT_TIMEOUT", "7"),
         ] {
             assert_eq!(last(name), Some(value.into()), "{name}");
         }
-        assert_eq!((last("PGSERVICE"), last("PGOPTIONS")), (None, None));
+        assert_eq!((last("PGSERVICE"), last("PGOPTIONS"), last("PGPASSWORD")), (None, None, None));
         let without = ConnectOptions { roots: None, tls: TlsMode::Prefer, password: None, ..options };
         assert_eq!(roots(&without, 17), None);
-        assert!(environment(&without).iter().all(|(name, value)| *name != "PGPASSWORD" || value.is_none()));
     }
 }

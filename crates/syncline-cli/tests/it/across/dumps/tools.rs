@@ -69,15 +69,40 @@ fn a_password_is_no_argument() {
     let told = server.scene.path("told").display().to_string();
     for name in ["pg_dump", "pg_restore"] {
         let program = server.database.cluster().program(name);
-        script(&server, name, &format!("echo \"$0 $*\" >>{told}; exec {} \"$@\"", program.display()));
+        let shown = format!("echo \"$0 $*\" >>{told}; env >>{told}.$(basename $0).$(echo $1 | tr -d =-)");
+        script(&server, name, &format!("{shown}; exec {} \"$@\"", program.display()));
     }
     let said = with_path(&server, "backup env:PG -o c.dump", true);
     assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
     let said = with_path(&server, "restore c.dump env:PG --yes", true);
     assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
-    let told = std::fs::read_to_string(told).unwrap();
-    assert!(told.contains("--format=custom") && told.contains("--section=data"), "{told}");
-    assert!(!told.contains(PASSWORD) && !told.contains("top"), "{told}");
+    let heard = |name: &str| std::fs::read_to_string(format!("{told}{name}")).unwrap();
+    let arguments = heard("");
+    assert!(arguments.contains("--format=custom") && arguments.contains("--section=data"), "{arguments}");
+    assert!(!arguments.contains(PASSWORD) && !arguments.contains("top"), "{arguments}");
+    // Only the one that logs in is told it.
+    let variable = format!("PGPASSWORD={PASSWORD}\n");
+    assert!(heard(".pg_dump.formatcustom").contains(&variable));
+    for name in [".pg_dump.version", ".pg_restore.version", ".pg_restore.list", ".pg_restore.file"] {
+        assert!(!heard(name).contains("PGPASSWORD"), "{name}");
+    }
+}
+
+/// The program opens the file anew for every part of it.
+#[test]
+fn a_backup_that_is_replaced_meanwhile_is_not_restored() {
+    let server = server(ROWS);
+    server.scene.ok("backup env:PG -o b.dump");
+    server.database.psql("UPDATE t SET v = ''");
+    server.scene.ok("backup env:PG -o other.dump");
+    let before = plain(&server.database);
+    let program = server.database.cluster().program("pg_restore");
+    let replaces = "case \"$*\" in *--section=data*) mv other.dump b.dump;; esac";
+    script(&server, "pg_restore", &format!("{replaces}; exec {} \"$@\"", program.display()));
+    let said = with_path(&server, "restore b.dump env:PG --yes", true);
+    assert_eq!(said.code, Some(1), "{}{}", said.out, said.err);
+    assert!(said.err.contains("error[STORE_CORRUPT]") && said.err.contains("nothing was changed"), "{}", said.err);
+    assert_eq!(plain(&server.database), before);
 }
 
 #[test]
