@@ -239,7 +239,7 @@ impl Syncline {
     /// A backup of the last state before the restore: while nobody can write, where the engine has a way to that, and it is
     /// kept so; else taken anew when somebody has written since.
     async fn keep_what_is_there(&self, target: &Database, run: &str) -> Result<Option<Box<dyn Hold>>> {
-        if let Some(hold) = backup_of(target)?.hold().await? {
+        if let Some(hold) = backup_of(target)?.hold(&self.watch()).await? {
             self.keep(target, run).await?;
             return Ok(Some(hold));
         }

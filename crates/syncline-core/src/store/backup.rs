@@ -51,8 +51,8 @@ pub trait Backup: Send + Sync {
     /// replaces, to the last row.
     ///
     /// # Errors
-    /// `STORE_LOCKED` when others do not let go in time, and when the database cannot be written.
-    async fn hold(&self) -> Result<Option<Box<dyn Hold>>> {
+    /// `STORE_LOCKED` when others do not let go in time, what `watch` returns, and when the database cannot be written.
+    async fn hold(&self, _watch: &Watch) -> Result<Option<Box<dyn Hold>>> {
         Ok(None)
     }
 
@@ -74,7 +74,8 @@ pub trait Backup: Send + Sync {
 /// A database that nobody else writes to.
 #[async_trait]
 pub trait Hold: Send {
-    /// As [`Backup::restore`], without anybody having written since the hold began.
+    /// As [`Backup::restore`], without anybody having written since the hold began. Where a table can be made all the same, and one
+    /// was, that is `STORE_LOCKED`.
     async fn restore(self: Box<Self>, file: &Path, owners: Owners, watch: &Watch) -> Result<Extent>;
 }
 

@@ -85,14 +85,14 @@ impl Backup for PostgresStore {
         clear::check(&self.resident, &self.label()).await
     }
 
-    async fn hold(&self) -> Result<Option<Box<dyn Hold>>> {
-        Ok(Some(Box::new(PostgresHold::take(self).await?)))
+    async fn hold(&self, watch: &Watch) -> Result<Option<Box<dyn Hold>>> {
+        Ok(Some(Box::new(PostgresHold::take(self, watch).await?)))
     }
 
     async fn restore(&self, file: &Path, owners: Owners, watch: &Watch) -> Result<Extent> {
         // Nobody has to wait while a file is looked at that is no backup.
         self.check(file).await?;
-        Box::new(PostgresHold::take(self).await?).restore(file, owners, watch).await
+        PostgresHold::take(self, watch).await?.replace(file, owners, watch).await
     }
 }
 

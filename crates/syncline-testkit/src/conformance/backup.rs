@@ -174,7 +174,7 @@ async fn locked(labs: Factory<'_>) {
 async fn held(labs: Factory<'_>) {
     let Some((lab, store, directory, file)) = copied(labs, 10).await else { return };
     let backup = store.backup().unwrap();
-    let Some(hold) = backup.hold().await.unwrap() else { return };
+    let Some(hold) = backup.hold(&idle()).await.unwrap() else { return };
     assert_eq!(rows(&store, "orders").await.len(), 10, "readers go on");
     backup.save(&directory.join("held.db"), Care::AsItIs, &idle()).await.unwrap();
     {
@@ -185,7 +185,7 @@ async fn held(labs: Factory<'_>) {
         write.await;
     }
     assert_eq!(rows(&store, "orders").await.len(), 9);
-    let hold = backup.hold().await.unwrap().expect("it could be held before");
+    let hold = backup.hold(&idle()).await.unwrap().expect("it could be held before");
     hold.restore(&file, Owners::AsSaved, &idle()).await.unwrap();
     assert_eq!(rows(&store, "orders").await.len(), 10);
     lab.run_sql(DELETE_ONE).await;

@@ -24,7 +24,7 @@ const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL 
     SELECT set_config(name, 'on', true) FROM pg_settings WHERE name = 'synchronous_commit' AND setting = 'off'";
 
 /// All tables but the system's, and those that an extension brings and takes along.
-const TABLES: &str = "SELECT string_agg(format('%I.%I', nspname, relname), ', ') \
+const TABLES: &str = "SELECT string_agg(format('%I.%I', nspname, relname), ', ' ORDER BY c.oid) \
     FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace \
     WHERE relkind IN ('r', 'p') AND nspname !~ '^pg_' AND nspname <> 'information_schema' AND NOT EXISTS \
     (SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = c.oid AND deptype = 'e')";
@@ -41,7 +41,9 @@ const LOOK: &str = "SELECT setting FROM pg_settings WHERE name = 'deadlock_timeo
 
 /// A transaction that holds all tables.
 pub(super) struct PostgresHold {
-    pub(super) session: Session,
+    session: Session,
+    /// The tables that were there.
+    tables: Vec<String>,
     _right: OneWriter,
 }
 
@@ -55,8 +57,8 @@ impl PostgresHold {
     /// Begins it.
     ///
     /// # Errors
-    /// `STORE_READ_ONLY`, `STORE_LOCKED`, `PERMISSION_DENIED`, and as [`connect`].
-    pub(super) async fn take(store: &PostgresStore) -> Result<Self> {
+    /// `STORE_READ_ONLY`, `STORE_LOCKED`, `PERMISSION_DENIED`, what `watch` returns, and as [`connect`].
+    pub(super) async fn take(store: &PostgresStore, watch: &Watch) -> Result<Self> {
         store.require_writable().await?;
         let Some(right) = OneWriter::take(&store.writing) else {
             let label = store.label();
@@ -64,14 +66,26 @@ impl PostgresHold {
         };
         let session = Session { connection: connect(&store.options).await?, options: Arc::clone(&store.options) };
         session.run(BEGIN, &|| Ok(())).await?;
-        session.lock("EXCLUSIVE").await?;
-        Ok(Self { session, _right: right })
+        let tables = session.lock("EXCLUSIVE", watch).await?;
+        Ok(Self { session, tables, _right: right })
     }
-}
 
-#[async_trait]
-impl Hold for PostgresHold {
-    async fn restore(self: Box<Self>, file: &Path, owners: Owners, watch: &Watch) -> Result<Extent> {
+    /// Replaces everything, also what has been made since.
+    ///
+    /// # Errors
+    /// As [`Hold::restore`].
+    pub(super) async fn replace(self, file: &Path, owners: Owners, watch: &Watch) -> Result<Extent> {
+        self.replace_if(file, owners, watch, |_| Ok(())).await
+    }
+
+    /// As [`PostgresHold::replace`], if nothing is against it once nobody can read or write these tables.
+    async fn replace_if(
+        self,
+        file: &Path,
+        owners: Owners,
+        watch: &Watch,
+        check: impl Fn(&[String]) -> Result<()> + Send,
+    ) -> Result<Extent> {
         let session = &self.session;
         let about = About::ask(&session.connection).await?;
         let programs = Programs::find(&session.options, 0).await?;
@@ -80,13 +94,28 @@ impl Hold for PostgresHold {
         let extent = archive.extent()?;
         watch(0, extent.bytes)?;
         // Those who have read something keep us waiting, and nobody can read anything from here on.
-        session.lock("ACCESS EXCLUSIVE").await?;
+        check(&session.lock("ACCESS EXCLUSIVE", watch).await?)?;
         clear::clear(session, &about, archive.by, watch).await?;
         replay::replay(session, &archive, &about, owners, watch).await?;
         archive.require_unchanged()?;
         let committed = session.connection.client.batch_execute("COMMIT").await;
         committed.map_err(|error| session.connection.error_while(error, Doing::Writing))?;
         Ok(extent)
+    }
+}
+
+#[async_trait]
+impl Hold for PostgresHold {
+    async fn restore(self: Box<Self>, file: &Path, owners: Owners, watch: &Watch) -> Result<Extent> {
+        let (label, before) = (self.session.label(), self.tables.clone());
+        let check = |tables: &[String]| match tables == before {
+            true => Ok(()),
+            false => Err(Error::new(Code::StoreLocked, format!("somebody has made tables in {label} meanwhile"))
+                .because("they may not be in what is kept, and would be lost")
+                .leaving("nothing was changed")
+                .next("restore again, once nobody makes tables", "")),
+        };
+        self.replace_if(file, owners, watch, check).await
     }
 }
 
@@ -129,11 +158,12 @@ impl Session {
     }
 
     /// Locks all tables at once, or none of them: whoever waits for one of ours while we wait for one of theirs gets on, because
-    /// we let go of all between two attempts.
-    async fn lock(&self, mode: &str) -> Result<()> {
+    /// we let go of all between two attempts. Returns what was locked.
+    async fn lock(&self, mode: &str, watch: &Watch) -> Result<Vec<String>> {
         let end = Instant::now() + limits::LOCK_WAIT;
         let go_on = || Ok(());
         loop {
+            watch(0, 0)?;
             let attempt = limits::ROW_LOCK_ATTEMPT.as_millis();
             self.run(&format!("SAVEPOINT locks; SET LOCAL lock_timeout = {attempt}"), &go_on).await?;
             let tables = self.column(TABLES).await?;
@@ -144,7 +174,8 @@ impl Session {
             match locked {
                 Ok(()) => {
                     let wait = limits::LOCK_WAIT.as_millis();
-                    return self.run(&format!("RELEASE locks; SET LOCAL lock_timeout = {wait}"), &go_on).await;
+                    self.run(&format!("RELEASE locks; SET LOCAL lock_timeout = {wait}"), &go_on).await?;
+                    return Ok(tables);
                 }
                 Err(error) if error.code() == Code::StoreLocked && Instant::now() < end => {
                     self.run("ROLLBACK TO locks; RELEASE locks", &go_on).await?;

@@ -88,6 +88,25 @@ fn a_password_is_no_argument() {
     }
 }
 
+/// Nobody can write to the tables that are there, but somebody can make another one.
+#[test]
+fn a_table_that_is_made_while_what_is_there_is_kept_is_not_lost() {
+    let server = server(ROWS);
+    server.scene.ok("backup env:PG -o b.dump");
+    let [dump, psql] = ["pg_dump", "psql"].map(|name| server.database.cluster().program(name));
+    let makes = format!("{} -qc 'CREATE TABLE IF NOT EXISTS late AS SELECT 1 AS x' >&2", psql.display());
+    let makes = format!("{} \"$@\"; end=$?; case $1 in --format*) {makes};; esac; exit $end", dump.display());
+    script(&server, "pg_dump", &makes);
+    let said = with_path(&server, "restore b.dump env:PG --yes", true);
+    assert_eq!(said.code, Some(5), "{}{}", said.out, said.err);
+    assert!(said.err.contains("error[STORE_LOCKED]: somebody has made tables in "), "{}", said.err);
+    assert_eq!(server.database.psql("SELECT x FROM late").trim(), "1");
+    // Now it is in what is kept; and who keeps nothing loses it knowingly.
+    let said = with_path(&server, "restore b.dump env:PG --yes", true);
+    assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
+    assert_eq!(server.database.psql("SELECT count(*) FROM pg_class WHERE relname = 'late'").trim(), "0");
+}
+
 /// The program opens the file anew for every part of it.
 #[test]
 fn a_backup_that_is_replaced_meanwhile_is_not_restored() {
