@@ -333,6 +333,7 @@ fn is_sure_to_change_nothing(code: Code) -> bool {
             | Code::PermissionDenied
             | Code::ToolMissing
             | Code::StatementCancelled
+            | Code::ConnectionLost
             | Code::StoreUnreachable
             | Code::LoginFailed
             | Code::TlsFailed

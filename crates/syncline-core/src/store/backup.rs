@@ -66,8 +66,9 @@ pub trait Backup: Send + Sync {
     ///
     /// # Errors
     /// `STORE_CORRUPT` for a damaged file, `STORE_LOCKED` when others do not let go in time, `DISK_FULL`, what `watch`
-    /// returns, and `RESTORE_REFUSED` where the engine cannot put this content into this database. The database then
-    /// holds what it held before.
+    /// returns, `CONNECTION_LOST` before anything was committed, and `RESTORE_REFUSED` where the engine cannot put this content into
+    /// this database. The database then holds what it held before. Where nobody knows whether it was committed, that is
+    /// `STORE_FAILED`.
     async fn restore(&self, file: &Path, owners: Owners, watch: &Watch) -> Result<Extent>;
 }
 

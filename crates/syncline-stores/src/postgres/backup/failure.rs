@@ -34,6 +34,18 @@ pub(super) fn of_dump(error: Error, label: &str) -> Error {
     }
 }
 
+/// The error for the commit of a restore. A server that is gone has said nothing about it.
+pub(super) fn of_commit(connection: &Connection, error: tokio_postgres::Error, label: &str) -> Error {
+    let said = connection.error_while(error, Doing::Writing);
+    match said.code() {
+        Code::ConnectionLost => {
+            Error::new(Code::StoreFailed, format!("the connection to {label} was lost while the restore was committed"))
+                .because(said.why().unwrap_or_default())
+        }
+        _ => said,
+    }
+}
+
 /// The error for a statement of a restore, before its transaction is committed.
 pub(super) fn of_statement(connection: &Connection, error: tokio_postgres::Error, label: &str) -> Error {
     let is_about_names = error.as_db_error().is_some_and(|said| said.code().code() == "42704");

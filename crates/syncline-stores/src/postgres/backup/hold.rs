@@ -15,7 +15,6 @@ use super::program::Programs;
 use super::{About, clear, failure, replay};
 use crate::one_writer::OneWriter;
 use crate::postgres::PostgresStore;
-use crate::postgres::connect::failure::Doing;
 use crate::postgres::connect::{ConnectOptions, Connection, cancel, connect};
 
 /// The transaction of a restore. A server that can look does so whether we are still there, also amid a long statement.
@@ -99,7 +98,7 @@ impl PostgresHold {
         replay::replay(session, &archive, &about, owners, watch).await?;
         archive.require_unchanged()?;
         let committed = session.connection.client.batch_execute("COMMIT").await;
-        committed.map_err(|error| session.connection.error_while(error, Doing::Writing))?;
+        committed.map_err(|error| failure::of_commit(&session.connection, error, &session.label()))?;
         Ok(extent)
     }
 }

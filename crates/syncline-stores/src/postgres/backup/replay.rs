@@ -4,6 +4,7 @@
 //! have taken the right to write from itself.
 
 use std::io::Write;
+use std::path::Path;
 
 use bytes::Bytes;
 use futures_util::SinkExt;
@@ -16,6 +17,7 @@ use super::About;
 use super::archive::{Archive, into_damaged};
 use super::hold::Session;
 use super::script::{Piece, Script, definitions, table};
+use crate::disk::refused;
 use crate::dump::{Running, damaged};
 
 /// Whether rows can be put into a table as if they had always been there: those whose view is older than the table then see them.
@@ -57,9 +59,7 @@ async fn define(session: &Session, archive: &Archive<'_>, options: &[&str], tota
 }
 
 async fn rights(session: &Session, archive: &Archive<'_>, total: u64, watch: &Watch) -> Result<()> {
-    let told = |error: std::io::Error| {
-        Error::new(Code::StoreFailed, "there is no room for a small file").because(error.to_string())
-    };
+    let told = |error| refused(Path::new("a temporary file"), error).leaving("nothing was changed");
     let mut list = NamedTempFile::new().map_err(told)?;
     list.write_all(archive.rights.join("\n").as_bytes()).map_err(told)?;
     let chosen = format!("--use-list={}", list.path().display());

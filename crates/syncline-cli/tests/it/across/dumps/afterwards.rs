@@ -1,5 +1,9 @@
 //! What becomes of runs, plans and checkpoints from before a restore.
 
+use std::time::{Duration, Instant};
+
+use syncline_testkit::process::{self, Running};
+
 use super::{names, server};
 use crate::across::Server;
 use crate::across::bad_input::fails;
@@ -71,6 +75,29 @@ fn marks_of_runs_in_a_backup_mislead_nobody() {
     server.scene.sql("a.db", "UPDATE t SET v = 'again'");
     let summary = server.scene.run("mirror a.db env:PG --json").last();
     assert!(summary["continues"].is_null() && summary["tables"][0]["updated"] == 1, "{summary}");
+}
+
+/// A server that goes away before anything was committed has undone the restore, so nothing is superseded.
+#[test]
+fn a_restore_that_loses_its_server_leaves_runs_to_be_undone() {
+    let (server, _) = mirrored();
+    let mut reader = server.database.session();
+    reader.run("BEGIN; SELECT * FROM t");
+    let restore = Running::start(server.scene.command(&["restore", "before.dump", "env:PG", "--yes"]));
+    let began = Instant::now();
+    let ends =
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'";
+    while server.database.psql(ends).trim() == "0" {
+        assert!(began.elapsed() < Duration::from_secs(60), "it never waited");
+    }
+    let done = restore.finish(process::DEADLINE);
+    assert_eq!(done.code, Some(5), "{}{}", done.stdout, done.stderr);
+    let said = &done.stderr;
+    assert!(said.contains("error[CONNECTION_LOST]") && said.contains("nothing was changed"), "{said}");
+    reader.run("COMMIT");
+    assert_eq!(value(&server), "new");
+    server.scene.ok("undo --yes");
+    assert_eq!(value(&server), "old");
 }
 
 /// The target is claimed like that of any run.
