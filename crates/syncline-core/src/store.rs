@@ -21,7 +21,7 @@ use crate::limits;
 use crate::schema::{ForeignKey, NewColumn, Schema, SchemaStep, TableSchema, Translated, Widened};
 use crate::value::{RowBatch, SumPart, TableSum};
 
-pub use backup::{Backup, Care, Extent, Watch};
+pub use backup::{Backup, Care, Extent, Hold, Owners, Watch};
 pub use examine::{Finding, Grant, Grants, Side, Verdict};
 pub use orphans::Orphans;
 pub use sums::{BorderBatch, BorderStream, Key, KeyRange, RangeSums, Traffic};

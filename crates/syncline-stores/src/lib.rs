@@ -4,9 +4,13 @@
 //! SQL text. A store is done when it passes the conformance suite of `syncline-testkit`.
 
 mod digests;
+mod disk;
+mod draft;
+mod dump;
 mod fetched;
 mod fitted;
 mod lens;
+mod lock_file;
 pub mod mysql;
 mod one_writer;
 pub mod postgres;

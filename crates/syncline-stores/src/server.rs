@@ -5,7 +5,7 @@ mod certificates;
 use std::fmt;
 use std::path::PathBuf;
 
-pub(crate) use self::certificates::{authorities, unusable};
+pub(crate) use self::certificates::{SYSTEM_BUNDLE, authorities, unusable};
 
 /// Where a server listens.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

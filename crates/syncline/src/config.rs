@@ -9,7 +9,7 @@
 //! protected = true
 //! ```
 //!
-//! What it may hold is described once, in [`describe`]; reading, validating and the JSON Schema come from there. Files are looked for
+//! What it may hold is described once, in the module `describe`; reading, validating and the JSON Schema come from there. Files are looked for
 //! in [`ConfigPlaces`], and a connection of the first file that has its name counts. Nothing here prints or asks the
 //! environment; who opens a session says how variables are looked up.
 

@@ -24,6 +24,8 @@ pub(crate) struct Database {
     pub(crate) label: String,
     /// The name in a form that means the same from any directory.
     pub(crate) name: String,
+    /// What its backups are called after: the name of its file, or its own with what then follows it.
+    pub(crate) called: String,
     /// As whom we are logged in, where the engine knows roles.
     pub(crate) role: Option<String>,
     /// How fast it is read and written, where that is limited.
@@ -105,12 +107,18 @@ impl Syncline {
             recognise(state, &description).await?;
         }
         let name = reference.unwrap_or_else(|| parsed.absolute(&self.settings.working_dir));
-        let role = match &parsed {
-            DatabaseName::Sqlite { .. } => None,
-            DatabaseName::Postgres(name) => Some(name.options(&self.settings.working_dir).user),
-            DatabaseName::Mysql(name) => Some(name.options(&self.settings.working_dir).user),
+        let (called, role) = match &parsed {
+            DatabaseName::Sqlite { path, .. } => (file_name(path), None),
+            DatabaseName::Postgres(name) => {
+                let options = name.options(&self.settings.working_dir);
+                (format!("{}.dump", options.database), Some(options.user))
+            }
+            DatabaseName::Mysql(name) => {
+                let options = name.options(&self.settings.working_dir);
+                (format!("{}.dump", options.database), Some(options.user))
+            }
         };
-        Ok(Database { store, description, label, name, role, pace: None, file })
+        Ok(Database { store, description, label, name, called, role, pace: None, file })
     }
 
     async fn open_sqlite(
@@ -165,6 +173,11 @@ impl Syncline {
     }
 }
 
+/// The last part of a path.
+fn file_name(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
 /// Lets the state know a database whose identity an earlier version wrote down less exactly. What is looked up in the state
 /// about a database that was opened before the state was, is looked up after this.
 ///
@@ -190,17 +203,6 @@ impl Database {
     pub(crate) fn path(&self) -> Result<&Path> {
         let what = || Error::new(Code::UsageInvalid, format!("{} is no file", self.label));
         self.file.as_ref().map(|file| file.path.as_path()).ok_or_else(|| what().leaving("nothing was changed"))
-    }
-
-    /// The last part of its path.
-    pub(crate) fn file_name(&self) -> String {
-        let name = self.file.as_ref().and_then(|file| file.path.file_name());
-        name.map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
-    }
-
-    /// The size of its file.
-    pub(crate) fn file_bytes(&self) -> Option<u64> {
-        std::fs::metadata(&self.file.as_ref()?.path).ok().map(|file| file.len())
     }
 
     /// Removes the file if opening has made it and nothing was written to it, so that a refused run leaves no trace.

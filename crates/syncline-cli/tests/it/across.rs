@@ -2,6 +2,7 @@
 
 pub(crate) mod bad_input;
 mod connections;
+mod dumps;
 mod mariadb;
 mod misfits;
 mod own_types;

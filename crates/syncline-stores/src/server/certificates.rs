@@ -10,7 +10,7 @@ use syncline_core::error::{Code, Error, Result};
 use super::Roots;
 
 /// Where Debian and many others keep the authorities that the machine trusts; a company's own is there too.
-const SYSTEM_BUNDLE: &str = "/etc/ssl/certs/ca-certificates.crt";
+pub(crate) const SYSTEM_BUNDLE: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 /// Those that are named, or that the machine trusts; none where the machine has no list of them. `option` is what names a
 /// file of them.

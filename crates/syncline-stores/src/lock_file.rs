@@ -10,7 +10,7 @@ use std::path::Path;
 
 /// What an attempt at a lock has come to.
 #[derive(Debug)]
-pub(in crate::sqlite) enum Attempted {
+pub(crate) enum Attempted {
     /// It is ours as long as the file is open.
     Locked(File),
     /// Another has it. The file is for reading what that one has left in it.
@@ -23,7 +23,7 @@ pub(in crate::sqlite) enum Attempted {
 ///
 /// # Errors
 /// When it cannot be opened, is no ordinary file, or cannot be locked at all.
-pub(in crate::sqlite) fn attempt(path: &Path) -> io::Result<Attempted> {
+pub(crate) fn attempt(path: &Path) -> io::Result<Attempted> {
     match options().open(path) {
         Ok(file) => lock(file, path),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Attempted::Gone),
@@ -35,7 +35,7 @@ pub(in crate::sqlite) fn attempt(path: &Path) -> io::Result<Attempted> {
 ///
 /// # Errors
 /// `AlreadyExists`, and when it cannot be made or locked. One that cannot be locked is removed again.
-pub(in crate::sqlite) fn attempt_new(path: &Path, prepare: impl FnOnce(&File)) -> io::Result<Attempted> {
+pub(crate) fn attempt_new(path: &Path, prepare: impl FnOnce(&File)) -> io::Result<Attempted> {
     let mut options = options();
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
@@ -49,7 +49,7 @@ pub(in crate::sqlite) fn attempt_new(path: &Path, prepare: impl FnOnce(&File)) -
 }
 
 /// Whether the name leads to this very file.
-pub(in crate::sqlite) fn is_at(file: &File, path: &Path) -> bool {
+pub(crate) fn is_at(file: &File, path: &Path) -> bool {
     match (file.metadata(), path.symlink_metadata()) {
         (Ok(file), Ok(there)) => is_same(&file, &there),
         _ => false,

@@ -9,14 +9,12 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use syncline_core::error::{Code, Error};
+use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
 use tempfile::{Builder, TempPath};
 
-use super::require;
-use crate::sqlite::claim::lock_file::{self, Attempted};
-use crate::sqlite::connect::disk::free_bytes;
-use crate::sqlite::connect::failure::Attempt;
+use crate::disk::{free_bytes, refused, require};
+use crate::lock_file::{self, Attempted};
 
 /// How much of the file's name begins the directory's: enough to tell whose it is, should one be left.
 const NAME_CHARS: usize = 40;
@@ -31,7 +29,7 @@ const LOCK: &str = "lock";
 const FILES: &[&str] = &["draft.db", "draft.db-journal", "draft.db-wal", "draft.db-shm"];
 
 /// A draft. Dropping it removes it.
-pub(super) struct Draft {
+pub(crate) struct Draft {
     directory: PathBuf,
     file: PathBuf,
     /// Freed last, when nothing is left to be taken for a dead one's.
@@ -43,10 +41,10 @@ impl Draft {
     ///
     /// # Errors
     /// `BACKUP_EXISTS`, `STORE_MISSING` without the directory, `STORE_DENIED`, `DISK_FULL` when `size` bytes do not fit.
-    pub(super) fn of_backup(file: &Path, size: u64) -> Attempt<Self> {
+    pub(crate) fn of_backup(file: &Path, size: u64) -> Result<Self> {
         // Looked at again when the draft gets its name; this look saves the work.
         if file.symlink_metadata().is_ok() {
-            return Err(exists(file).into());
+            return Err(exists(file));
         }
         let draft = Self::beside(file).map_err(|error| no_backup(file, error))?;
         require(free_bytes(&draft.file), size, file)?;
@@ -57,7 +55,7 @@ impl Draft {
     ///
     /// # Errors
     /// When it cannot be made.
-    pub(super) fn beside(file: &Path) -> io::Result<Self> {
+    pub(crate) fn beside(file: &Path) -> io::Result<Self> {
         let parent = parent(file);
         sweep(parent);
         let name = file.file_name().map(OsStr::to_string_lossy).unwrap_or_default();
@@ -83,7 +81,7 @@ impl Draft {
     }
 
     /// Where it is.
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.file
     }
 
@@ -91,7 +89,7 @@ impl Draft {
     ///
     /// # Errors
     /// `BACKUP_EXISTS`, `DISK_FULL`.
-    pub(super) fn publish(self, file: &Path) -> Attempt<()> {
+    pub(crate) fn publish(self, file: &Path) -> Result<()> {
         let synced = File::open(&self.file).and_then(|draft| draft.sync_all());
         synced.map_err(|error| no_backup(file, error))?;
         let path = TempPath::try_from_path(&self.file).map_err(|error| no_backup(file, error))?;
@@ -99,7 +97,7 @@ impl Draft {
             ErrorKind::AlreadyExists => exists(file),
             _ => no_backup(file, error.error),
         })?;
-        Ok(sync_directory(parent(file)).map_err(|error| no_backup(file, error))?)
+        sync_directory(parent(file)).map_err(|error| no_backup(file, error))
     }
 }
 
@@ -177,25 +175,9 @@ fn exists(file: &Path) -> Error {
         .next("-o FILE", "write the backup to another file")
 }
 
-fn no_backup(file: &Path, error: io::Error) -> Error {
+/// The error for a backup that the operating system does not let be written.
+pub(crate) fn no_backup(file: &Path, error: io::Error) -> Error {
     refused(file, error).leaving("no backup was written").next("-o FILE", "write the backup elsewhere")
-}
-
-/// The error for a file that the operating system does not let be made.
-pub(super) fn refused(file: &Path, error: io::Error) -> Error {
-    let (code, what) = match error.kind() {
-        ErrorKind::NotFound | ErrorKind::NotADirectory => {
-            (Code::StoreMissing, format!("{} cannot be made, because its directory does not exist", file.display()))
-        }
-        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
-            (Code::StoreDenied, format!("{} cannot be made", file.display()))
-        }
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
-            (Code::DiskFull, format!("there is no room left for {}", file.display()))
-        }
-        _ => (Code::StoreFailed, format!("{} cannot be written", file.display())),
-    };
-    Error::new(code, what).because(error.to_string()).caused_by(error)
 }
 
 #[cfg(test)]
