@@ -3,6 +3,7 @@
 use syncline_core::checkpoint::Checkpoint;
 use syncline_core::error::{Code, Error, Result};
 
+use super::apply::SHARE;
 use super::pending;
 use super::session::Session;
 use crate::mysql::connect::failure::{Attempt, Doing};
@@ -15,12 +16,13 @@ pub(super) const TABLE: &str = "_syncline_checkpoint";
 const COLUMNS: &str = "run varchar(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL PRIMARY KEY, \
     batch bigint unsigned NOT NULL, seq bigint unsigned NOT NULL";
 
-/// All checkpoints, newest last, as they are committed.
+/// All checkpoints, newest last, as they are committed. One that is being committed is waited for: its session may be lost,
+/// and the server still at work on its last word.
 pub(super) async fn read(catalog: &Connection) -> Attempt<Vec<Checkpoint>> {
     if !exists(catalog, TABLE).await? {
         return Ok(Vec::new());
     }
-    let rows = catalog.line.query(format!("SELECT run, batch FROM {TABLE} ORDER BY seq")).await?;
+    let rows = catalog.line.query(format!("SELECT run, batch FROM {TABLE} ORDER BY seq {SHARE}")).await?;
     let checkpoint = |row| Ok(Checkpoint { run: cell(row, 0)?, batch: cell(row, 1)? });
     Ok(rows.iter().map(checkpoint).collect::<Result<_>>()?)
 }
