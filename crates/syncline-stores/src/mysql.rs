@@ -14,6 +14,7 @@
 //! | `types` | what kind each type is, how its cells travel, and how a kind is declared |
 //! | `filter` | the rows of a mapping as SQL |
 //! | `snapshot` | a view: what is selected, looked up, summed up and estimated |
+//! | `own` | values that no other engine has |
 //! | `position` | where a view stands in the server's history |
 //! | `digest` | keys and digests in key order |
 //! | `codec` | cells as the protocol brings them, and as files for `LOAD DATA` |
@@ -33,6 +34,7 @@ pub(crate) mod elsewhere;
 pub mod examine;
 mod filter;
 pub mod migrate;
+mod own;
 mod position;
 pub mod schema;
 pub mod snapshot;
@@ -43,6 +45,7 @@ pub mod write;
 pub use self::claim::MysqlClaim;
 pub use self::connect::{ConnectOptions, Connection, Product, Version, connect};
 pub use self::describe::describe;
+pub(crate) use self::own::of_its_own;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -56,7 +59,7 @@ use self::write::MysqlWriter;
 use crate::one_writer::OneWriter;
 
 /// What the engine is called, whoever makes the server.
-const ENGINE: &str = "mysql";
+pub(crate) const ENGINE: &str = "mysql";
 
 /// A database of a MySQL or MariaDB server.
 ///

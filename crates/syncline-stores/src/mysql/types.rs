@@ -90,6 +90,7 @@ pub fn kind(of: &Catalogued<'_>) -> Kind {
 /// How the cells of a column are read.
 pub fn codec(column: &Column) -> Codec {
     match &column.kind {
+        Kind::Int { .. } if column.declared_type.starts_with("year") => Codec::Year,
         Kind::Bool | Kind::Int { .. } => Codec::Int,
         Kind::Decimal { .. } => Codec::Decimal,
         Kind::Real { single } => Codec::Real { single: *single },
