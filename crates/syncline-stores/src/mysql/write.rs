@@ -31,7 +31,7 @@ use std::sync::PoisonError;
 use async_trait::async_trait;
 use syncline_core::change::{Applied, ApplyMode, ChangeBatch, Refusal, TableTask};
 use syncline_core::checkpoint::Checkpoint;
-use syncline_core::error::Result;
+use syncline_core::error::{Code, Error, Result};
 use syncline_core::schema::{ForeignKey, SchemaStep, TableSchema};
 use syncline_core::store::{MisfitCell, Orphans, Position, SharedView, Sighting, Transaction, Writer};
 use syncline_core::value::RowBatch;
@@ -135,6 +135,12 @@ impl MysqlTransaction<'_> {
         self.open.session.said(done)
     }
 
+    /// Frees the session, which comes before whatever is asked of it: rows that were on their way have arrived.
+    async fn settle(&mut self) -> Result<()> {
+        let settled = self.open.settle().await;
+        self.said(settled)
+    }
+
     /// As `said`, for work on one table.
     fn said_of<T>(&self, table: &TableSchema, done: Attempt<T>) -> Result<T> {
         self.said(done.map_err(|failure| failure.while_at(&table.name)))
@@ -144,12 +150,14 @@ impl MysqlTransaction<'_> {
 #[async_trait]
 impl Transaction for MysqlTransaction<'_> {
     async fn define(&mut self, steps: &[SchemaStep]) -> Result<()> {
+        self.settle().await?;
         self.open.forget_targets();
         let ending = &self.ending;
         define::carry_out(&mut self.open, steps, |statement| ending.undo_by([statement])).await
     }
 
     async fn hold(&mut self, tables: &[&TableTask]) -> Result<()> {
+        self.settle().await?;
         for table in tables {
             let held = self.open.hold(table).await;
             self.said_of(&table.table, held)?;
@@ -162,16 +170,23 @@ impl Transaction for MysqlTransaction<'_> {
         self.said_of(&task.table, loaded)
     }
 
+    async fn load_on(&mut self, task: &TableTask, rows: RowBatch) -> Result<Vec<Refusal>> {
+        let loaded = bulk::load_on(&mut self.open, task, rows).await;
+        self.said_of(&task.table, loaded)
+    }
+
     async fn adopt(&mut self, _table: &TableSchema, _view: &dyn SharedView) -> Result<Option<u64>> {
         Ok(None)
     }
 
     async fn apply(&mut self, task: &TableTask, batch: ChangeBatch, mode: ApplyMode) -> Result<Applied> {
+        self.settle().await?;
         let applied = apply::apply(&mut self.open, task, batch, mode).await;
         self.said_of(&task.table, applied)
     }
 
     async fn misfits(&mut self, task: &TableTask, columns: &[usize], rows: &RowBatch) -> Result<Vec<MisfitCell>> {
+        self.settle().await?;
         let found = misfits::find(&mut self.open, task, columns, rows).await;
         self.said_of(&task.table, found)
     }
@@ -182,11 +197,13 @@ impl Transaction for MysqlTransaction<'_> {
     }
 
     async fn rows(&mut self, task: &TableTask, keys: &RowBatch) -> Result<Sighting> {
+        self.settle().await?;
         let seen = apply::rows(&mut self.open, task, keys).await;
         self.said_of(&task.table, seen)
     }
 
     async fn clear(&mut self, task: &TableTask) -> Result<u64> {
+        self.settle().await?;
         let cleared = bulk::clear(&mut self.open, task).await;
         self.said_of(&task.table, cleared)
     }
@@ -198,26 +215,35 @@ impl Transaction for MysqlTransaction<'_> {
         keys: Option<&RowBatch>,
         limit: usize,
     ) -> Result<Orphans> {
+        self.settle().await?;
         let found = references::orphans(&mut self.open, child, foreign_key, keys, limit).await;
         self.said_of(&child.table, found)
     }
 
     async fn rivals(&mut self, task: &TableTask, rows: &RowBatch) -> Result<Vec<Vec<Vec<u8>>>> {
+        self.settle().await?;
         let found = rivals::find(&mut self.open, task, rows).await;
         self.said_of(&task.table, found)
     }
 
     async fn sequence(&mut self, table: &str) -> Result<Option<i64>> {
+        self.settle().await?;
         let read = sequence::read(&self.open, table).await;
         self.said(read)
     }
 
     async fn restore_sequence(&mut self, table: &str, value: Option<i64>) -> Result<()> {
+        self.settle().await?;
         let restored = sequence::restore(&mut self.open, table, value).await;
         self.said(restored)
     }
 
     async fn commit(mut self: Box<Self>, checkpoint: &Checkpoint) -> Result<()> {
+        self.settle().await?;
+        if !self.open.refused.is_empty() {
+            let what = "rows that the database refused were asked about by nobody";
+            return Err(Error::new(Code::Internal, what).leaving("the transaction was taken back"));
+        }
         let Open { session, catalog, .. } = self.open;
         let steps = self.open.all_steps();
         let committed = async {

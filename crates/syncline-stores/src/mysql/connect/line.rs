@@ -76,14 +76,7 @@ impl Line {
     /// Carries out a statement.
     pub(in crate::mysql) async fn run(&self, sql: impl Into<String>) -> Answer<Outcome> {
         let sql = sql.into();
-        self.ask(|conn| {
-            async move {
-                conn.query_drop(sql).await?;
-                Ok(Outcome { rows: conn.affected_rows(), warnings: conn.get_warnings() })
-            }
-            .boxed()
-        })
-        .await
+        self.ask(|conn| run(conn, sql).boxed()).await
     }
 
     /// Carries out a statement with parameters.
@@ -103,17 +96,25 @@ impl Line {
         .await
     }
 
-    /// Carries out a `LOAD DATA LOCAL INFILE` that takes these bytes for its file. `statement` writes it around the name by
-    /// which the server has to ask for them: for any other it is given nothing.
-    pub(in crate::mysql) async fn load(
-        &self,
-        statement: impl FnOnce(&str) -> String,
-        file: Vec<Bytes>,
-    ) -> Answer<Outcome> {
+    /// Begins a `LOAD DATA LOCAL INFILE` whose file is written as it goes. `statement` writes it around the name by which the
+    /// server has to ask for the file: for any other it is given nothing. What is asked meanwhile waits for its end.
+    pub(in crate::mysql) fn begin_load(&self, statement: impl FnOnce(&str) -> String) -> Upload {
+        let (chunks, file) = mpsc::channel(limits::STREAM_AHEAD);
         let sql = statement(&self.files.offer(file));
-        let loaded = self.run(sql).await;
-        self.files.withdraw();
-        loaded
+        let (told, answer) = oneshot::channel();
+        let files = self.files.clone();
+        let loading = request(move |conn| {
+            async move {
+                let loaded = run(conn, sql).await;
+                // Where the server has not asked for the file, nobody is to wait until it does.
+                files.withdraw();
+                let _ = told.send(loaded);
+            }
+            .boxed()
+        });
+        // Where the line is gone, the answer says so.
+        let _ = self.requests.send(loading);
+        Upload { chunks, answer }
     }
 
     /// Sends a statement and waits for nothing: for what has to be said while something is being dropped.
@@ -182,6 +183,31 @@ impl Line {
             .boxed()
         });
         let _ = self.requests.send(asking);
+        answer.await.unwrap_or_else(|_| Err(gone()))
+    }
+}
+
+async fn run(conn: &mut Conn, sql: String) -> Answer<Outcome> {
+    conn.query_drop(sql).await?;
+    Ok(Outcome { rows: conn.affected_rows(), warnings: conn.get_warnings() })
+}
+
+/// A file on its way. Dropped, it ends where it is.
+pub(in crate::mysql) struct Upload {
+    chunks: mpsc::Sender<Bytes>,
+    answer: oneshot::Receiver<Answer<Outcome>>,
+}
+
+impl Upload {
+    /// Sends a part. `false` when the server takes no more: why, the end says.
+    pub(in crate::mysql) async fn send(&mut self, part: Bytes) -> bool {
+        self.chunks.send(part).await.is_ok()
+    }
+
+    /// Ends the file and waits for what the server says of it.
+    pub(in crate::mysql) async fn end(self) -> Answer<Outcome> {
+        let Self { chunks, answer } = self;
+        drop(chunks);
         answer.await.unwrap_or_else(|_| Err(gone()))
     }
 }
@@ -290,12 +316,12 @@ struct Files(Arc<Mutex<Offer>>);
 #[derive(Default)]
 struct Offer {
     number: u64,
-    file: Option<(String, Vec<Bytes>)>,
+    file: Option<(String, mpsc::Receiver<Bytes>)>,
 }
 
 impl Files {
     /// Offers bytes, and returns the name to ask for them by.
-    fn offer(&self, file: Vec<Bytes>) -> String {
+    fn offer(&self, file: mpsc::Receiver<Bytes>) -> String {
         let mut offer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         offer.number += 1;
         let name = format!("syncline-{}", offer.number);
@@ -307,7 +333,7 @@ impl Files {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).file = None;
     }
 
-    fn take(&self, name: &[u8]) -> Option<Vec<Bytes>> {
+    fn take(&self, name: &[u8]) -> Option<mpsc::Receiver<Bytes>> {
         let mut offer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (_, file) = offer.file.take_if(|(offered, _)| offered.as_bytes() == name)?;
         Some(file)
@@ -319,7 +345,8 @@ impl mysql_async::prelude::GlobalHandler for Files {
         let offered = self.take(file_name);
         async move {
             let file = offered.ok_or(LocalInfileError::NoHandler)?;
-            Ok(stream::iter(file.into_iter().map(Ok)).boxed())
+            let next = |mut file: mpsc::Receiver<Bytes>| async move { file.recv().await.map(|part| (Ok(part), file)) };
+            Ok(stream::unfold(file, next).boxed())
         }
         .boxed()
     }
@@ -333,12 +360,13 @@ mod tests {
     fn only_what_is_offered_is_given_and_only_once() {
         let files = Files::default();
         assert!(files.take(b"/etc/passwd").is_none());
-        let name = files.offer(vec![Bytes::from_static(b"1")]);
+        let file = || mpsc::channel(1).1;
+        let name = files.offer(file());
         assert!(files.take(b"/etc/passwd").is_none());
         assert!(files.take(b"").is_none());
-        assert_eq!(files.take(name.as_bytes()), Some(vec![Bytes::from_static(b"1")]));
+        assert!(files.take(name.as_bytes()).is_some());
         assert!(files.take(name.as_bytes()).is_none());
-        let withdrawn = files.offer(Vec::new());
+        let withdrawn = files.offer(file());
         files.withdraw();
         assert!(files.take(withdrawn.as_bytes()).is_none());
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use syncline_core::change::TableTask;
+use syncline_core::change::{Refusal, TableTask};
 use syncline_core::schema::TableSchema;
 
 use super::displaced::Memory;
@@ -11,6 +11,7 @@ use super::pending::Step;
 use super::session::Session;
 use super::stage::Stage;
 use super::target::Target;
+use crate::mysql::bulk::{self, Loading};
 use crate::mysql::connect::Connection;
 use crate::mysql::connect::failure::Attempt;
 
@@ -30,6 +31,10 @@ pub(in crate::mysql) struct Open<'w> {
     pub(super) hidden: Vec<(String, String)>,
     /// Numbers that tables are to go on from.
     pub(super) counters: HashMap<String, Option<i64>>,
+    /// Rows that are on their way.
+    pub(in crate::mysql) loading: Option<Loading>,
+    /// What was refused of them, and nobody was told yet.
+    pub(in crate::mysql) refused: Vec<Refusal>,
     /// Tables that go together, and may reference each other.
     pub(super) leaving: BTreeSet<String>,
 }
@@ -46,8 +51,17 @@ impl<'w> Open<'w> {
             steps: Vec::new(),
             hidden: Vec::new(),
             counters: HashMap::new(),
+            loading: None,
+            refused: Vec::new(),
             leaving: BTreeSet::new(),
         }
+    }
+
+    /// Frees the session of rows that are on their way. What was refused waits for the next call of a load.
+    pub(super) async fn settle(&mut self) -> Attempt<()> {
+        let refused = bulk::settle(self).await?;
+        self.refused.extend(refused);
+        Ok(())
     }
 
     /// What the table with this name is called as long as the transaction is open.

@@ -115,7 +115,7 @@ impl<'s> Sender<'s> {
         }
     }
 
-    fn load_statement(&self, file: &str) -> String {
+    pub(in crate::mysql) fn load_statement(&self, file: &str) -> String {
         let (mut fields, mut set) = (Vec::new(), Vec::new());
         fields.extend(self.number.map(str::to_owned));
         for (at, (name, codec)) in self.columns.iter().enumerate() {
@@ -218,7 +218,7 @@ fn size(value: ValueRef<'_>) -> usize {
 }
 
 /// A file in pieces that are worth a packet each.
-fn pieces(whole: Vec<u8>) -> impl Iterator<Item = Bytes> {
+pub(in crate::mysql) fn pieces(whole: Vec<u8>) -> impl Iterator<Item = Bytes> {
     const PIECE: usize = 4 * limits::COPY_CHUNK_BYTES;
     let whole = Bytes::from(whole);
     (0..whole.len()).step_by(PIECE).map(move |at| whole.slice(at..whole.len().min(at + PIECE)))

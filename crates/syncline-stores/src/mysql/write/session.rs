@@ -14,7 +14,7 @@ use syncline_core::value::RowBatch;
 use crate::lens::Cells as _;
 use crate::mysql::codec::Codec;
 use crate::mysql::connect::failure::{Attempt, Doing, Failure, reason};
-use crate::mysql::connect::line::Outcome;
+use crate::mysql::connect::line::{Outcome, Upload};
 use crate::mysql::connect::{Connection, cell};
 use crate::mysql::snapshot::stream::{Cells, show_rows};
 
@@ -180,9 +180,28 @@ impl Session {
         statement: impl FnOnce(&str) -> String,
         file: Vec<Bytes>,
     ) -> Attempt<Option<std::result::Result<u64, Objection>>> {
+        let mut upload = self.begin_load(statement).await?;
+        for piece in file {
+            if !upload.send(piece).await {
+                break;
+            }
+        }
+        self.end_load(table, upload).await
+    }
+
+    /// Begins to load a file into a table. Nothing else can be asked of the session until [`Session::end_load`].
+    pub(in crate::mysql) async fn begin_load(&self, statement: impl FnOnce(&str) -> String) -> Attempt<Upload> {
         self.run(GUARD).await?;
-        let done = self.connection.line.load(statement, file).await;
-        let done = self.noted(done);
+        Ok(self.connection.line.begin_load(statement))
+    }
+
+    /// Ends the file, and says what the server took of it, as [`Session::load`].
+    pub(in crate::mysql) async fn end_load(
+        &self,
+        table: &str,
+        upload: Upload,
+    ) -> Attempt<Option<std::result::Result<u64, Objection>>> {
+        let done = self.noted(upload.end().await);
         if done.as_ref().is_err_and(|failure| failure.number().is_some_and(|number| NO_FILES.contains(&number))) {
             self.takes_files.store(false, Ordering::Relaxed);
             return Ok(None);
