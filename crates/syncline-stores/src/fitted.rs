@@ -17,6 +17,8 @@ pub(crate) struct Fitter {
     scratch: String,
     /// The engine takes what no other does.
     is_mysql: bool,
+    /// The server does not keep the sign of zero.
+    has_one_zero: bool,
 }
 
 struct FittedColumn {
@@ -34,7 +36,8 @@ impl Fitter {
             FittedColumn { name: described.name.clone(), kind: described.kind.clone(), form: key_form(task, *column) }
         };
         let is_mysql = task.table.engine == mysql::ENGINE;
-        Self { columns: columns.iter().map(fitted).collect(), scratch: String::new(), is_mysql }
+        let has_one_zero = is_mysql && mysql::has_one_zero(&task.table.server);
+        Self { columns: columns.iter().map(fitted).collect(), scratch: String::new(), is_mysql, has_one_zero }
     }
 
     /// A value of the column at this position of those; or why it cannot be one, for a person.
@@ -42,7 +45,12 @@ impl Fitter {
     pub(crate) fn fit<'v>(&'v mut self, at: usize, value: ValueRef<'v>) -> std::result::Result<ValueRef<'v>, String> {
         let FittedColumn { name, kind, form } = &self.columns[at];
         let own = |why| if self.is_mysql { mysql::of_its_own(value, kind).ok_or(why) } else { Err(why) };
-        match fit(value, kind, &mut self.scratch).or_else(own) {
+        let has_one_zero = self.has_one_zero;
+        let kept = |stored| match stored {
+            ValueRef::Real(0.0) if has_one_zero => ValueRef::Real(0.0),
+            stored => stored,
+        };
+        match fit(value, kind, &mut self.scratch).or_else(own).map(kept) {
             Ok(stored) if form.as_ref().is_none_or(|form| form.shows_again(value, stored)) => Ok(stored),
             Ok(_) => Err(format!("column {name}: {OTHER_KEY}")),
             Err(why) => Err(format!("column {name}: {why}")),

@@ -45,7 +45,7 @@ pub mod write;
 pub use self::claim::MysqlClaim;
 pub use self::connect::{ConnectOptions, Connection, Product, Version, connect};
 pub use self::describe::describe;
-pub(crate) use self::own::of_its_own;
+pub(crate) use self::own::{has_one_zero, of_its_own};
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;

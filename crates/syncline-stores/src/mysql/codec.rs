@@ -15,7 +15,7 @@ use std::sync::Arc;
 pub use cell::cell;
 pub(super) use field::sent;
 pub use field::{Field, Refused, write_field};
-pub(super) use times::{date, timestamp};
+pub(crate) use times::{date, timestamp};
 
 /// How the values of one column travel.
 #[derive(Clone, Debug, PartialEq, Eq)]

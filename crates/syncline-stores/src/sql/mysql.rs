@@ -3,6 +3,7 @@
 use syncline_core::value::{ValueRef, calendar, fit};
 
 use super::hex;
+use crate::mysql::codec;
 
 /// Appends the literal that MySQL reads as this value.
 pub(super) fn literal(value: ValueRef<'_>, sql: &mut String) {
@@ -17,8 +18,11 @@ pub(super) fn literal(value: ValueRef<'_>, sql: &mut String) {
         ValueRef::Real(value) => text(real(value).as_bytes(), sql),
         ValueRef::Text(bytes) => text(bytes, sql),
         ValueRef::Bytes(bytes) => blob(bytes, sql),
+        ValueRef::Date(days) => moment(calendar::date(days), codec::date(i64::from(days)), sql),
         // In the session's zone, which is UTC, and without one of its own: a literal with a zone is no text to older servers.
-        ValueRef::Instant(micros) => text(calendar::timestamp(micros).as_bytes(), sql),
+        ValueRef::Timestamp(micros) | ValueRef::Instant(micros) => {
+            moment(calendar::timestamp(micros), codec::timestamp(micros), sql);
+        }
         ValueRef::Other { type_name, text: bits } if type_name.starts_with("bit(") && is_binary(bits) => {
             sql.push_str("b'");
             sql.push_str(bits);
@@ -79,6 +83,12 @@ pub(crate) fn printed(text: &str) -> String {
 
 const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
 
+/// The year before the year 1 is the year 0 here. What the server has no year for is text that it refuses.
+fn moment(notation: String, ours: Option<String>, sql: &mut String) {
+    let written = ours.filter(|_| notation.ends_with(" BC")).unwrap_or(notation);
+    text(written.as_bytes(), sql);
+}
+
 fn is_number(digits: &str) -> bool {
     digits.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'.'))
 }
@@ -132,7 +142,7 @@ mod tests {
 
     #[test]
     fn values_are_written_so_that_settings_do_not_change_them() {
-        let cases: [(ValueRef<'_>, &str); 16] = [
+        let cases: [(ValueRef<'_>, &str); 19] = [
             (ValueRef::Null, "NULL"),
             (ValueRef::Bool(true), "TRUE"),
             (ValueRef::Int(i64::MIN), "-9223372036854775808"),
@@ -146,6 +156,9 @@ mod tests {
             (ValueRef::Text(b"\xff"), "_utf8mb4 X'FF'"),
             (ValueRef::Bytes(b"\x00\xff"), "X'00FF'"),
             (ValueRef::Instant(0), "'1970-01-01 00:00:00'"),
+            (ValueRef::Date(-719_528), "'0000-01-01'"),
+            (ValueRef::Timestamp(-719_528 * 86_400_000_000), "'0000-01-01 00:00:00'"),
+            (ValueRef::Date(i32::MAX), "'infinity'"),
             (ValueRef::Time(-3_600_000_000), "'-01:00:00'"),
             (ValueRef::Other { type_name: "bit(4)", text: "0101" }, "b'0101'"),
             (ValueRef::Other { type_name: "point", text: "SRID=1;0101" }, "X'010000000101'"),

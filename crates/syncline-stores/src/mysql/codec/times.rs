@@ -15,13 +15,13 @@ pub(super) fn days(year: u16, month: u8, day: u8) -> Option<i32> {
 }
 
 /// A date as the engine writes it, if it can: nothing else is one that it takes.
-pub(in crate::mysql) fn date(days: i64) -> Option<String> {
+pub(crate) fn date(days: i64) -> Option<String> {
     let Civil { year, month, day } = calendar::civil(days);
     (0..=9_999).contains(&year).then(|| format!("{year:04}-{month:02}-{day:02}"))
 }
 
 /// A date and a time, counted in microseconds, as the engine writes them, if it can.
-pub(in crate::mysql) fn timestamp(micros: i64) -> Option<String> {
+pub(crate) fn timestamp(micros: i64) -> Option<String> {
     let (days, rest) = (micros.div_euclid(DAY_MICROS), micros.rem_euclid(DAY_MICROS));
     Some(format!("{} {}", date(days)?, clock(rest)))
 }

@@ -19,9 +19,9 @@ fn tables_end_as_the_page_says() {
 
 fn ends(trap: &TableTrap, way: Way) {
     let name = format!("{} ({way:?})", trap.name);
-    let source = if way == Way::Out { Base::File("a.db") } else { Base::server("A") };
-    let target = if way == Way::In { Base::File("b.db") } else { Base::server("B") };
-    let home = if way == Way::Out { Base::File("c.db") } else { Base::server("C") };
+    let source = if way == Way::Out { Base::File("a.db") } else { Base::postgres("A") };
+    let target = if way == Way::In { Base::File("b.db") } else { Base::postgres("B") };
+    let home = if way == Way::Out { Base::File("c.db") } else { Base::postgres("C") };
     let scene = [&source, &target, &home].into_iter().fold(Scene::new(), |scene, base| base.added_to(scene));
     source.run(&scene, trap.source);
     target.run(&scene, trap.target);
