@@ -14,7 +14,6 @@
 //! | `types` | what kind each type is, how its cells travel, and how a kind is declared |
 //! | `filter` | the rows of a mapping as SQL |
 //! | `snapshot` | a view: what is selected, looked up, summed up and estimated |
-//! | `own` | values that no other engine has |
 //! | `position` | where a view stands in the server's history |
 //! | `digest` | keys and digests in key order |
 //! | `codec` | cells as the protocol brings them, and as files for `LOAD DATA` |
@@ -34,7 +33,6 @@ pub(crate) mod elsewhere;
 pub mod examine;
 mod filter;
 pub mod migrate;
-mod own;
 mod position;
 pub mod schema;
 pub mod snapshot;
@@ -45,7 +43,7 @@ pub mod write;
 pub use self::claim::MysqlClaim;
 pub use self::connect::{ConnectOptions, Connection, Product, Version, connect};
 pub use self::describe::describe;
-pub(crate) use self::own::{has_one_zero, of_its_own};
+pub(crate) use self::types::{has_one_zero, of_its_own};
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;

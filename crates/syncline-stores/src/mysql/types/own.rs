@@ -2,7 +2,7 @@
 
 use syncline_core::value::{Kind, ValueRef, fit};
 
-use super::connect::{Product, Version};
+use crate::mysql::connect::{Product, Version};
 
 /// The value as a column of this kind holds it here, where it fits that kind nowhere else: text with NUL in it, and days that do
 /// not exist.
