@@ -71,7 +71,7 @@ impl Server {
         SHARED.get_or_init(|| match Place::of_environment() {
             Some(place) => Self::at(place),
             // No test is about what it loses should the machine fail.
-            None => Options::default().without_fsync().start(),
+            None => Options::default().without_waiting().start(),
         })
     }
 
