@@ -11,6 +11,7 @@ mod from_sqlite;
 mod page;
 mod table_traps;
 mod tables;
+mod tables_of_mariadb;
 mod trap;
 mod world;
 

@@ -2,7 +2,8 @@
 //!
 //! `SYNCLINE_REWRITE=1 cargo test -p syncline-cli --test it -- the_book` writes the pages anew.
 
-use super::tables::{TABLES, Way};
+use super::tables::{TABLES, TableTrap};
+use super::tables_of_mariadb::TABLES_OF_MARIADB;
 use super::{Comes, FROM_MARIADB, FROM_POSTGRES, FROM_SQLITE, Into, Told, told};
 
 const BOOK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/book/src");
@@ -13,7 +14,7 @@ const SHOWN_MAX: usize = 80;
 #[test]
 fn the_book_shows_these_tables() {
     let (sqlite, postgres) = (told(FROM_SQLITE, Into::First), told(FROM_POSTGRES, Into::First));
-    let written = [("sqlite", table(&sqlite)), ("postgresql", table(&postgres)), ("tables", whole_tables())];
+    let written = [("sqlite", table(&sqlite)), ("postgresql", table(&postgres)), ("tables", whole_tables(TABLES))];
     shows("types-traps-postgresql.md", &written);
 }
 
@@ -26,6 +27,7 @@ fn the_book_shows_those_of_mariadb() {
         ("postgresql", table(&postgres)),
         ("into sqlite", table(&into_sqlite)),
         ("into postgresql", table(&into_postgres)),
+        ("tables", whole_tables(TABLES_OF_MARIADB.iter().copied().flatten())),
     ];
     shows("types-traps-mysql.md", &written);
 }
@@ -66,14 +68,10 @@ fn table(traps: &[Told]) -> String {
     lines
 }
 
-fn whole_tables() -> String {
+fn whole_tables<'t>(traps: impl IntoIterator<Item = &'t TableTrap>) -> String {
     let mut lines = "| trap | the source holds | what comes of it | tried |\n|---|---|---|---|\n".to_owned();
-    for trap in TABLES {
-        let ways = trap.ways.iter().map(|way| match way {
-            Way::Out => "SQLite to PostgreSQL",
-            Way::In => "PostgreSQL to SQLite",
-            Way::Over => "PostgreSQL to PostgreSQL",
-        });
+    for trap in traps {
+        let ways = trap.ways.iter().map(|way| way.shown());
         let does = if trap.does.is_empty() { "carried" } else { trap.does };
         let ways = ways.collect::<Vec<_>>().join(", ");
         lines += &format!("| {} | {} | {does} | {ways} |\n", trap.name, trap.holds);
