@@ -6,7 +6,7 @@
 use mysql_async::Row;
 use syncline_core::error::{Code, Error, Result};
 
-use super::checkpoints::{create, exists};
+use super::checkpoints::{SETTLED, create, exists};
 use super::session::Session;
 use crate::mysql::connect::failure::{Attempt, Failure};
 use crate::mysql::connect::{Connection, cell, quoted};
@@ -118,7 +118,8 @@ pub(super) async fn finish(catalog: &Connection, whose: Whose) -> Attempt<Vec<St
     if !exists(catalog, TABLE).await? {
         return Ok(Vec::new());
     }
-    let rows = catalog.line.query(format!("SELECT seq, action, name, hidden, value FROM {TABLE} ORDER BY seq")).await?;
+    let columns = "seq, action, name, hidden, value";
+    let rows = catalog.line.query(format!("SELECT {columns} FROM {TABLE} ORDER BY seq {SETTLED}")).await?;
     let steps = rows.iter().map(Step::of).collect::<Result<Vec<_>>>()?;
     show_all(catalog, &steps).await?;
     let mut left = Vec::new();

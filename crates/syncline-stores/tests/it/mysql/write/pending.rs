@@ -104,6 +104,31 @@ async fn a_session_that_is_cut_off_behind_the_commit_is_followed_up() {
     assert_eq!(desk.shown("SELECT MAX(id) FROM t"), "51");
 }
 
+/// A process that was killed as it committed holds no claim any more, and its table was taken for one that nobody wants.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_that_the_server_is_at_work_on_is_waited_for() {
+    let desk = Desk::new(
+        "CREATE TABLE _syncline_pending (seq bigint unsigned NOT NULL AUTO_INCREMENT PRIMARY KEY,
+             action varchar(20) NOT NULL, name varchar(64) NOT NULL, hidden varchar(64) NOT NULL, value bigint NOT NULL);
+         CREATE TABLE _syncline_checkpoint (run varchar(255) PRIMARY KEY, batch bigint unsigned, seq bigint unsigned);
+         CREATE TABLE _syncline_new_1 (id int PRIMARY KEY)",
+    )
+    .await;
+    let mut dying = desk.database.session();
+    dying.run(
+        "START TRANSACTION; INSERT INTO _syncline_new_1 VALUES (7);
+         INSERT INTO _syncline_checkpoint VALUES ('run', 1, 1);
+         INSERT INTO _syncline_pending VALUES (1, 'show', 't', '_syncline_new_1', 0)",
+    );
+    let committing = async {
+        until(|| desk.waiting("FROM _syncline_pending") > 0).await;
+        dying.run("COMMIT");
+    };
+    let (checkpoints, ()) = futures_util::future::join(next_checkpoints(&desk), committing).await;
+    assert_eq!(checkpoints, 1);
+    assert_eq!(desk.shown("SELECT id FROM t"), "7");
+}
+
 /// Each step that was begun is carried to its end, or was at its end already.
 #[tokio::test]
 async fn steps_are_carried_out_from_wherever_they_were_left() {
