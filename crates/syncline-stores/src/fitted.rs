@@ -6,6 +6,7 @@ use syncline_core::value::fit::fit;
 use syncline_core::value::{Kind, Row, RowBatch, ValueRef};
 
 use crate::lens::{Form, Scratch};
+use crate::mysql;
 
 /// What is said of a key that is another one once it is stored.
 const OTHER_KEY: &str = "the key would be stored in another notation, and be another key";
@@ -14,6 +15,8 @@ const OTHER_KEY: &str = "the key would be stored in another notation, and be ano
 pub(crate) struct Fitter {
     columns: Vec<FittedColumn>,
     scratch: String,
+    /// The engine takes what no other does.
+    is_mysql: bool,
 }
 
 struct FittedColumn {
@@ -30,14 +33,16 @@ impl Fitter {
             let described = &task.table.columns[*column];
             FittedColumn { name: described.name.clone(), kind: described.kind.clone(), form: key_form(task, *column) }
         };
-        Self { columns: columns.iter().map(fitted).collect(), scratch: String::new() }
+        let is_mysql = task.table.engine == mysql::ENGINE;
+        Self { columns: columns.iter().map(fitted).collect(), scratch: String::new(), is_mysql }
     }
 
     /// A value of the column at this position of those; or why it cannot be one, for a person.
     #[inline]
     pub(crate) fn fit<'v>(&'v mut self, at: usize, value: ValueRef<'v>) -> std::result::Result<ValueRef<'v>, String> {
         let FittedColumn { name, kind, form } = &self.columns[at];
-        match fit(value, kind, &mut self.scratch) {
+        let own = |why| if self.is_mysql { mysql::of_its_own(value, kind).ok_or(why) } else { Err(why) };
+        match fit(value, kind, &mut self.scratch).or_else(own) {
             Ok(stored) if form.as_ref().is_none_or(|form| form.shows_again(value, stored)) => Ok(stored),
             Ok(_) => Err(format!("column {name}: {OTHER_KEY}")),
             Err(why) => Err(format!("column {name}: {why}")),

@@ -43,6 +43,7 @@ pub mod write;
 pub use self::claim::MysqlClaim;
 pub use self::connect::{ConnectOptions, Connection, Product, Version, connect};
 pub use self::describe::describe;
+pub(crate) use self::types::of_its_own;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -56,7 +57,7 @@ use self::write::MysqlWriter;
 use crate::one_writer::OneWriter;
 
 /// What the engine is called, whoever makes the server.
-const ENGINE: &str = "mysql";
+pub(crate) const ENGINE: &str = "mysql";
 
 /// A database of a MySQL or MariaDB server.
 ///

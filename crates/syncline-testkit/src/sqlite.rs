@@ -125,6 +125,7 @@ impl Lab for SqliteLab {
             counts_given_numbers: true,
             constraints_are_indexes: false,
             counts_from_rows: false,
+            tells_copies_apart: true,
             silences_triggers: true,
         }
     }

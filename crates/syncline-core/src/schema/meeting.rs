@@ -46,6 +46,10 @@ impl Meeting {
         let is_same_engine = from == into;
         let (seen_as, grade) = match (source, target) {
             (Kind::Flexible(a), Kind::Flexible(b)) if !a.stores_like(*b) => return None,
+            // Some engines print the padding, and others take it away.
+            (Kind::Text { padded: true, .. }, Kind::Text { padded: true, .. }) if !is_same_engine => {
+                alike(source, target)?
+            }
             (a, b) if stores_alike(a, b) => (None, Grade::Lossless),
             (Kind::Flexible(_), kind) => (Some(kind.clone()), Grade::Checked),
             (kind, Kind::Flexible(coercion)) => (Some(kind.clone()), keeping(kind, *coercion)),
@@ -60,19 +64,19 @@ impl Meeting {
 }
 
 /// Whether both engines have the same values of a kind that is not limited by what it is called: MySQL has days that do not
-/// exist, times of more than a day, the years up to 9999 only, and neither infinity nor what is no number. SQLite holds any of
-/// them, as text where need be.
+/// exist, times of more than a day, NUL within text, the years up to 9999 only, and neither infinity nor what is no number. SQLite
+/// holds any of them, as text where need be.
 fn ranges(kind: &Kind, from: &str, into: &str) -> Grade {
     const MYSQL: &str = "mysql";
     const ANY: &str = "sqlite";
-    use Kind::{Date, Decimal, Enum, Instant, Json, Real, Time, Timestamp};
+    use Kind::{Date, Decimal, Enum, Instant, Json, Real, Text, Time, Timestamp};
     let is_wider = match (from == MYSQL, into == MYSQL) {
         (false, true) => matches!(
             kind,
             Date | Timestamp { .. } | Instant { .. } | Decimal { .. } | Real { .. } | Json { normalised: false }
         ),
         (true, false) if into != ANY => {
-            matches!(kind, Date | Timestamp { .. } | Instant { .. } | Time { .. } | Enum { .. })
+            matches!(kind, Date | Timestamp { .. } | Instant { .. } | Time { .. } | Enum { .. } | Text { .. })
         }
         _ => false,
     };

@@ -13,6 +13,7 @@ mod times;
 use std::sync::Arc;
 
 pub use cell::cell;
+pub(super) use field::sent;
 pub use field::{Field, Refused, write_field};
 pub(super) use times::{date, timestamp};
 
@@ -21,6 +22,8 @@ pub(super) use times::{date, timestamp};
 pub enum Codec {
     /// Whole numbers.
     Int,
+    /// `year`: as text, a number of fewer than four digits would be a year of our century.
+    Year,
     /// Decimal numbers, and unsigned ones of 64 bits.
     Decimal,
     /// `float` and `double`.

@@ -34,6 +34,8 @@ const BEGIN: [&str; 2] = [
 /// tables that were read.
 pub struct MysqlSnapshot {
     connection: Arc<Connection>,
+    /// How more sessions are opened: what is asked of the server on tables of ours may not be asked in the view's own.
+    options: Arc<ConnectOptions>,
     /// What still reads for a stream that may have been dropped.
     reader: Option<JoinHandle<()>>,
     flow: Flow,
@@ -55,7 +57,8 @@ impl MysqlSnapshot {
         }
         let position = position::between(&before, &Reading::of(&connection).await?);
         let tables = schema::names(&connection).await?;
-        Ok(Self { connection: Arc::new(connection), reader: None, flow: Flow::default(), position, tables })
+        let connection = Arc::new(connection);
+        Ok(Self { connection, options, reader: None, flow: Flow::default(), position, tables })
     }
 
     /// The session, once nobody else reads from it.

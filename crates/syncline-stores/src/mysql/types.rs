@@ -19,6 +19,7 @@
 //! | `set`, `inet4`, `inet6` and all else | what only one engine has | text, as the server prints it |
 
 mod declared;
+mod own;
 
 use syncline_core::schema::Column;
 use syncline_core::value::Kind;
@@ -28,6 +29,7 @@ use super::connect::{Product, Version};
 
 pub(super) use self::declared::{CHAR_BYTES, JSON_COLLATION, KEY_BYTES, has_uuid, key_bytes};
 pub use self::declared::{Declared, declared};
+pub(crate) use self::own::of_its_own;
 
 /// Digits of the largest unsigned whole number of 64 bits.
 const UNSIGNED_DIGITS: u32 = 20;
@@ -90,6 +92,7 @@ pub fn kind(of: &Catalogued<'_>) -> Kind {
 /// How the cells of a column are read.
 pub fn codec(column: &Column) -> Codec {
     match &column.kind {
+        Kind::Int { .. } if column.declared_type.starts_with("year") => Codec::Year,
         Kind::Bool | Kind::Int { .. } => Codec::Int,
         Kind::Decimal { .. } => Codec::Decimal,
         Kind::Real { single } => Codec::Real { single: *single },

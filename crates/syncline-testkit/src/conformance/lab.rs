@@ -77,6 +77,9 @@ pub struct Traits {
     pub constraints_are_indexes: bool,
     /// The number that a table has given out last never stands before one that a row of it has, whatever it is set to.
     pub counts_from_rows: bool,
+    /// A row without a key has a place by which a writer tells it from others like it. Elsewhere the engine keeps that to itself:
+    /// a place holds within a view, and a writer takes any row that is like the one that is meant, for there is no difference.
+    pub tells_copies_apart: bool,
     /// A writer can keep the application's triggers from firing.
     pub silences_triggers: bool,
 }

@@ -171,6 +171,7 @@ impl Lab for MariadbLab {
             counts_given_numbers: false,
             constraints_are_indexes: true,
             counts_from_rows: true,
+            tells_copies_apart: false,
             silences_triggers: false,
         }
     }

@@ -174,6 +174,7 @@ impl Lab for PostgresLab {
             counts_given_numbers: false,
             constraints_are_indexes: false,
             counts_from_rows: false,
+            tells_copies_apart: true,
             silences_triggers: true,
         }
     }

@@ -17,8 +17,10 @@ use crate::sql::mysql::geometry_text;
 pub fn cell<'v>(codec: &'v Codec, value: &'v Value, scratch: &'v mut String) -> Result<ValueRef<'v>> {
     Ok(match (codec, value) {
         (_, Value::NULL) => ValueRef::Null,
-        (Codec::Int, Value::Int(number)) => ValueRef::Int(*number),
-        (Codec::Int, Value::UInt(number)) => ValueRef::Int(i64::try_from(*number).map_err(|_| strange(codec))?),
+        (Codec::Int | Codec::Year, Value::Int(number)) => ValueRef::Int(*number),
+        (Codec::Int | Codec::Year, Value::UInt(number)) => {
+            ValueRef::Int(i64::try_from(*number).map_err(|_| strange(codec))?)
+        }
         (Codec::Text, Value::Bytes(bytes)) => ValueRef::Text(bytes),
         (Codec::Bytes { .. }, Value::Bytes(bytes)) => ValueRef::Bytes(bytes),
         (Codec::Decimal, Value::Bytes(digits)) => ValueRef::Decimal(utf8(codec, digits)?),

@@ -38,9 +38,10 @@ pub fn write_field(codec: &Codec, value: ValueRef<'_>, field: Field, out: &mut V
     match value {
         ValueRef::Null => out.extend_from_slice(b"\\N"),
         ValueRef::Bool(truth) => out.push(if truth { b'1' } else { b'0' }),
+        ValueRef::Int(year) if *codec == Codec::Year => out.extend_from_slice(format!("{year:04}").as_bytes()),
         ValueRef::Int(number) => out.extend_from_slice(number.to_string().as_bytes()),
         ValueRef::Decimal(digits) => out.extend_from_slice(digits.as_bytes()),
-        ValueRef::Real(number) => out.extend_from_slice(format!("{number:e}").as_bytes()),
+        ValueRef::Real(number) => out.extend_from_slice(format!("{:e}", sent(codec, number)).as_bytes()),
         ValueRef::Text(text) => escape(text, out),
         ValueRef::Json(text) => escape(text.as_bytes(), out),
         ValueRef::Bytes(bytes) => hex(bytes, out),
@@ -60,6 +61,14 @@ pub fn write_field(codec: &Codec, value: ValueRef<'_>, field: Field, out: &mut V
     }
     out.push(if field == Field::Next { b'\t' } else { b'\n' });
     Ok(())
+}
+
+/// The number that is sent for one. The shortest digits of the greatest of 32 bits are a little too much for its column.
+pub(in crate::mysql) fn sent(codec: &Codec, number: f64) -> f64 {
+    match codec {
+        Codec::Real { single: true } => f64::from(number as f32),
+        _ => number,
+    }
 }
 
 /// Whether the engine has the value, and would keep it as it is.

@@ -1,11 +1,13 @@
 //! Rows whose foreign key points at nothing.
 
-use syncline_core::change::TableTask;
+use std::collections::HashMap;
+
+use syncline_core::change::{RowDigest, TableTask, copies};
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::schema::{Column, ForeignKey};
 use syncline_core::store::Orphans;
 use syncline_core::value::key_order::compare_keys;
-use syncline_core::value::{RowBatch, ValueRef};
+use syncline_core::value::{RowBatch, ValueRef, exact};
 
 use super::lookup::{self, Asked};
 use super::select::{self, Selected};
@@ -37,6 +39,9 @@ pub(in crate::mysql) async fn find(
         .await?;
         return Ok(orphans);
     };
+    if child.is_multiset() {
+        return of_copies(connection, (&table, &condition), found, keys, (orphans, limit)).await;
+    }
     for asked in Asked::of(child, keys)? {
         let mut selected = found.selected()?;
         let sql = format!(
@@ -57,6 +62,40 @@ pub(in crate::mysql) async fn find(
         })
         .await?;
     }
+    Ok(orphans)
+}
+
+/// Among rows without a key those that are called so, and of each no more than are asked for.
+async fn of_copies(
+    connection: &Connection,
+    (table, condition): (&str, &str),
+    mut found: Found<'_>,
+    keys: &RowBatch,
+    (mut orphans, limit): (Orphans, usize),
+) -> Result<Orphans> {
+    let mut asked = HashMap::<RowDigest, u64>::new();
+    let names = keys.rows().filter_map(|key| copies::decode(&exact::encode_row(key.iter())));
+    names.for_each(|(name, _)| *asked.entry(name).or_default() += 1);
+    let child = found.child;
+    let mut selected = Selected::columns(child, "c.", None)?;
+    for column in &found.reference {
+        let (item, codec) = select::cell(column, "c.")?;
+        selected.push(item, codec);
+    }
+    let sql = format!("SELECT {} FROM {table} AS c WHERE {condition}", selected.list());
+    let mut scratch = Vec::new();
+    each_row(connection, sql, &selected.codecs, |cells| {
+        let mut row = RowBatch::new(child.columns.len());
+        found.lens.push_row(cells, &mut row)?;
+        let points_at = found.read(cells, &orphans)?;
+        let name = child.digest(row.row(0).iter(), &mut scratch);
+        if let Some(left) = asked.get_mut(&name).filter(|left| **left > 0) {
+            *left -= 1;
+            orphans.add(&points_at.row(0).iter().collect::<Vec<_>>(), limit)?;
+        }
+        Ok(())
+    })
+    .await?;
     Ok(orphans)
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use futures_util::future::{Either, select};
 use mysql_async::Params;
-use syncline_core::change::{TableTask, copies};
+use syncline_core::change::{RowDigest, TableTask, copies};
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::value::{RowBatch, exact};
 
@@ -63,11 +63,17 @@ async fn gather(
         }
         for row in &chunk {
             place += 1;
-            let Some(number) = waiting.asked.remove(&place) else { continue };
+            let number = waiting.asked.remove(&place);
+            if number.is_none() && waiting.called.is_empty() {
+                continue;
+            }
             let mut found = RowBatch::new(task.columns.len());
             let mut cells = Cells { row, codecs: &selected.codecs, next: 0, scratch: &mut scratch };
             lens.push_row(&mut cells, &mut found)?;
-            waiting.keep(number, &found)?;
+            let name = || task.digest(found.row(0).iter(), &mut Vec::new());
+            if let Some(number) = number.or_else(|| waiting.called(name())) {
+                waiting.keep(number, &found)?;
+            }
         }
     }
     Ok(true)
@@ -78,6 +84,8 @@ struct Waiting {
     conn: rusqlite::Connection,
     /// Numbers of keys by the places where their rows are, of those that were not found yet.
     asked: HashMap<i64, usize>,
+    /// The same of rows that a writer has called by a number, which is no place: any row like them is meant.
+    called: HashMap<RowDigest, Vec<usize>>,
     encoded: Vec<u8>,
 }
 
@@ -88,12 +96,29 @@ impl Waiting {
             "PRAGMA journal_mode = OFF; BEGIN; CREATE TABLE waiting (number INTEGER PRIMARY KEY, cells BLOB)",
         )
         .map_err(unkept)?;
-        let places = keys.rows().enumerate().filter_map(|(number, key)| Some((copies::place_of(key)?, number)));
-        Ok(Self { conn, asked: places.collect(), encoded: Vec::new() })
+        let (mut asked, mut called) = (HashMap::new(), HashMap::<_, Vec<_>>::new());
+        for (number, key) in keys.rows().enumerate() {
+            match copies::decode(&exact::encode_row(key.iter())) {
+                Some((name, place)) if place < 0 => called.entry(name).or_default().push(number),
+                Some((_, place)) => _ = asked.insert(place, number),
+                None => {}
+            }
+        }
+        Ok(Self { conn, asked, called, encoded: Vec::new() })
     }
 
     fn is_done(&self) -> bool {
-        self.asked.is_empty()
+        self.asked.is_empty() && self.called.is_empty()
+    }
+
+    /// The number of a key that calls its row so, and is taken by this one.
+    fn called(&mut self, name: RowDigest) -> Option<usize> {
+        let numbers = self.called.get_mut(&name)?;
+        let number = numbers.pop();
+        if numbers.is_empty() {
+            self.called.remove(&name);
+        }
+        number
     }
 
     fn keep(&mut self, number: usize, row: &RowBatch) -> Result<()> {

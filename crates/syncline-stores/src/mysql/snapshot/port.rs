@@ -13,7 +13,7 @@ use syncline_core::value::RowBatch;
 
 use super::select::filtered;
 use super::{MysqlSnapshot, estimate, orphans, rows, sequence, sum};
-use crate::mysql::connect::{cell, quoted};
+use crate::mysql::connect::{cell, connect, quoted};
 use crate::mysql::write::define;
 use crate::mysql::{digest, migrate, schema, translate};
 
@@ -42,7 +42,7 @@ impl Snapshot for MysqlSnapshot {
     }
 
     async fn widened(&mut self, table: &TableSchema, columns: &[NewColumn]) -> Result<Widened> {
-        migrate::widened(&*self.connection().await?, table, columns).await
+        migrate::widened(&connect(&self.options).await?, table, columns).await
     }
 
     async fn count(&mut self, task: &TableTask) -> Result<u64> {

@@ -80,7 +80,7 @@ fn filled(column: &Column, fill: ValueRef<'_>) -> (String, Codec) {
     let literal = Dialect::Mysql.literal(fill);
     let codec = types::codec(column);
     let item = match codec {
-        Codec::Int => format!("CAST({literal} AS SIGNED)"),
+        Codec::Int | Codec::Year => format!("CAST({literal} AS SIGNED)"),
         Codec::Real { .. } => format!("CAST({literal} AS DOUBLE)"),
         Codec::Date => format!("CAST({literal} AS DATE)"),
         Codec::Time => format!("CAST({literal} AS TIME(6))"),

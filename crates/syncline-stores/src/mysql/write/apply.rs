@@ -2,6 +2,7 @@
 //! against the expectations here, and what may be written is then written by one statement. What that statement is refused
 //! for is found by halves.
 
+pub(super) mod copies;
 mod delete;
 mod exchange;
 mod put;
@@ -12,7 +13,6 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use syncline_core::change::{Applied, ApplyMode, ChangeBatch, Image, Refusal, TableTask};
-use syncline_core::error::{Code, Error, without_table};
 use syncline_core::limits;
 use syncline_core::store::Sighting;
 use syncline_core::value::key_order::compare_keys;
@@ -48,7 +48,9 @@ pub(super) async fn apply(
     if changes == 0 {
         return Ok(Applied::default());
     }
-    require_key(task)?;
+    if task.is_multiset() {
+        return copies::apply(open, task, batch, mode).await;
+    }
     let columns = match &batch {
         ChangeBatch::Put(_) => task.columns.clone(),
         ChangeBatch::Delete(_) => key_columns(task),
@@ -79,7 +81,9 @@ pub(super) async fn rows(open: &mut Open<'_>, task: &TableTask, keys: &RowBatch)
     if keys.is_empty() {
         return Ok(Sighting { rows: RowBatch::new(task.columns.len()), keys: 0 });
     }
-    require_key(task)?;
+    if task.is_multiset() {
+        return copies::rows(open, task, keys).await;
+    }
     let target = open.target(&task.table).await?;
     let stage = open.stage(&target, &key_columns(task));
     let mut apply = Apply { open, task, target, stage, asked: Asked::Keys(keys), applied: Applied::default() };
@@ -119,18 +123,6 @@ pub(super) async fn staged_rows(
         }
     }
     Ok(there)
-}
-
-/// The server keeps the places of rows to itself.
-fn require_key(task: &TableTask) -> Attempt<()> {
-    if !task.is_multiset() {
-        return Ok(());
-    }
-    let table = &task.table.name;
-    Err(Error::new(Code::TableNoKey, format!("{table} has no key: nothing tells its rows apart"))
-        .because("MySQL and MariaDB do not tell where a row is")
-        .next(without_table(table), "leave the table out")
-        .into())
 }
 
 /// What was staged, as it came.

@@ -3,6 +3,8 @@
 //! References do not act while we write, so nobody else may take away what a row that was just put points at: the rows pointed
 //! at are locked, as the engine's own check would lock them.
 
+mod copies;
+
 use syncline_core::change::TableTask;
 use syncline_core::error::{Code, Error};
 use syncline_core::schema::ForeignKey;
@@ -10,6 +12,7 @@ use syncline_core::store::Orphans;
 use syncline_core::value::key_order::compare_keys;
 use syncline_core::value::{Row, RowBatch, ValueRef};
 
+use self::copies::Called;
 use super::apply::SHARE;
 use super::checkpoints::exists;
 use super::open::Open;
@@ -36,8 +39,9 @@ pub(super) async fn orphans(
     }
     let target = open.target(&child.table).await?;
     let references = positions(child, foreign_key)?;
-    let columns: Vec<usize> = key_columns(child).into_iter().chain(references.iter().copied()).collect();
-    let (rows, numbered) = asked(open, child, &target, keys).await?;
+    let key = if child.is_multiset() { child.columns.clone() } else { key_columns(child) };
+    let columns: Vec<usize> = key.into_iter().chain(references.iter().copied()).collect();
+    let (rows, numbered) = asked(open, child, &target, keys.filter(|_| !child.is_multiset())).await?;
     let mut query = format!("SELECT {}{numbered} FROM {rows}", target.listed("t.", &columns));
     let mut conditions: Vec<String> =
         target.columns(&references).map(|column| format!("t.{} IS NOT NULL", column.name)).collect();
@@ -49,6 +53,7 @@ pub(super) async fn orphans(
     query += &format!(" WHERE {} {SHARE}", conditions.join(" AND "));
     let mut codecs = target.codecs(&columns);
     codecs.extend((!numbered.is_empty()).then_some(Codec::Int));
+    let mut called = child.is_multiset().then(|| Called::of(child, keys)).transpose()?;
     let (mut shown, mut row) = (Shown::new(child), RowBatch::new(codecs.len()));
     open.session
         .each_row(query, &codecs, |cells| {
@@ -56,7 +61,10 @@ pub(super) async fn orphans(
             while let Some(cell) = cells.next()? {
                 row.push(cell)?;
             }
-            add(&mut orphans, (child, &mut shown), (row.row(0), &columns), keys, limit)
+            match &mut called {
+                Some(called) => called.add(&mut orphans, (row.row(0), &references), keys, limit),
+                None => add(&mut orphans, (child, &mut shown), (row.row(0), &columns), keys, limit),
+            }
         })
         .await?;
     Ok(orphans)
@@ -71,10 +79,6 @@ fn add(
     limit: usize,
 ) -> syncline_core::error::Result<()> {
     let mut cells = RowBatch::new(orphans.keys.width() + orphans.points_at.width());
-    if child.is_multiset() {
-        cells.push(ValueRef::Null)?;
-        cells.push(ValueRef::Null)?;
-    }
     for (value, column) in row.iter().zip(columns) {
         cells.push(shown.of_column(*column, value))?;
     }

@@ -11,7 +11,7 @@ use syncline_core::value::{RowBatch, ValueRef};
 
 use super::halves::{Refused, split};
 use super::session::{Objection, Session};
-use crate::mysql::codec::{Codec, Field, write_field};
+use crate::mysql::codec::{Codec, Field, sent, write_field};
 use crate::mysql::connect::failure::Attempt;
 use crate::sql::Dialect;
 
@@ -187,7 +187,7 @@ impl<'s> Sender<'s> {
             if self.number.is_some() {
                 sql.push_str(&number.to_string());
             }
-            for (column, value) in rows.row(*number as usize).iter().enumerate() {
+            for (column, (value, (_, codec))) in rows.row(*number as usize).iter().zip(&self.columns).enumerate() {
                 if column > 0 || self.number.is_some() {
                     sql.push_str(", ");
                 }
@@ -195,6 +195,10 @@ impl<'s> Sender<'s> {
                 if sql.len() + size(value) > room {
                     return None;
                 }
+                let value = match value {
+                    ValueRef::Real(number) => ValueRef::Real(sent(codec, number)),
+                    value => value,
+                };
                 Dialect::Mysql.write_literal(value, &mut sql);
             }
             sql.push(')');

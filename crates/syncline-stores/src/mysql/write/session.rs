@@ -3,7 +3,7 @@
 //! An error of one statement takes back that statement alone. What ends the whole transaction is remembered: from then on
 //! every statement would be one of its own, and durable at once.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use mysql_async::{Error as Driver, Row as Answered, ServerError};
@@ -56,6 +56,8 @@ pub(in crate::mysql) struct Session {
     has_ended: AtomicBool,
     /// Temporary tables that were made, or may have been, since the last transaction began.
     temporary: AtomicUsize,
+    /// Rows without a key that were called by a number.
+    numbered: AtomicI64,
 }
 
 impl Session {
@@ -77,6 +79,7 @@ impl Session {
             takes_files: takes_files.into(),
             has_ended: AtomicBool::default(),
             temporary: AtomicUsize::default(),
+            numbered: AtomicI64::default(),
         })
     }
 
@@ -105,6 +108,11 @@ impl Session {
     /// A name for a temporary table that no other of the transaction has.
     pub(in crate::mysql) fn temporary_name(&self) -> String {
         temporary(self.temporary.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    /// A number that no other row of the writer is called by, and no place: those are counted from 1.
+    pub(in crate::mysql) fn next_number(&self) -> i64 {
+        -1 - self.numbered.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Runs a statement within the transaction.

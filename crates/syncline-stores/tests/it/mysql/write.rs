@@ -1,6 +1,7 @@
 //! Writing to a real server, beside others who write to it.
 
 mod apply;
+mod copies;
 mod disturbed;
 mod load;
 mod pending;

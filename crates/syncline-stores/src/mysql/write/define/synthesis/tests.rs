@@ -24,10 +24,13 @@ fn maria() -> Version {
     Version::parse("10.11.6-MariaDB")
 }
 
+fn over(names: &[&str]) -> Vec<Option<String>> {
+    names.iter().map(|name| Some((*name).to_owned())).collect()
+}
+
 #[test]
 fn a_table_comes_whole_in_one_statement() {
     let int = Kind::Int { bits: 64 };
-    let over = |names: &[&str]| names.iter().map(|name| Some((*name).to_owned())).collect::<Vec<_>>();
     let index_column =
         |name: &str, descending| IndexColumn { name: Some(name.to_owned()), collation: String::new(), descending };
     let unique = |name: &str, columns: &[&str]| Unique {
