@@ -40,6 +40,13 @@ const PROOFS: &[Proof] = &[
         target: "it",
         filter: "prove::restores::kill_restore",
     },
+    Proof {
+        name: "kill-restore-postgres",
+        shows: "SIGKILL in a restore of a PostgreSQL database, of the process and of the server; the old content or the new, whole",
+        package: "syncline-cli",
+        target: "it",
+        filter: "prove::servers::restores::kill_restore",
+    },
 ];
 
 /// Runs the named proof at full length, or lists them all.
@@ -47,7 +54,7 @@ pub(crate) fn run(args: &[String]) -> Result<u8> {
     let Request { name, rounds } = parse(args)?;
     let Some(name) = name else {
         for proof in PROOFS {
-            println!("{:<16} {}", proof.name, proof.shows);
+            println!("{:<22} {}", proof.name, proof.shows);
         }
         return Ok(0);
     };
@@ -150,7 +157,10 @@ mod tests {
     #[test]
     fn an_unknown_name_lists_the_known_ones() {
         let error = run(&words("kill")).expect_err("no such proof");
-        assert_eq!(format!("{error:#}"), "unknown proof `kill`; known: kill-sqlite, kill-postgres, kill-restore");
+        assert_eq!(
+            format!("{error:#}"),
+            "unknown proof `kill`; known: kill-sqlite, kill-postgres, kill-restore, kill-restore-postgres"
+        );
     }
 
     #[test]

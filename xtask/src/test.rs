@@ -53,6 +53,9 @@ impl From<&[String]> for Request {
 fn steps(request: &Request) -> Vec<Step> {
     let mut test = cargo::cargo(&["test", "--workspace"]);
     test.args(&request.test_args);
+    if std::env::var_os(THREADS).is_none() {
+        test.env(THREADS, threads().to_string());
+    }
     let mut doc = cargo::cargo(&["doc", "--workspace", "--no-deps"]);
     doc.env("RUSTDOCFLAGS", "-D warnings");
     let advisories = request.advisories;
@@ -65,6 +68,13 @@ fn steps(request: &Request) -> Vec<Step> {
         step("test", move || cargo::status(&mut test)),
         step("doc", move || cargo::status(&mut doc)),
     ]
+}
+
+const THREADS: &str = "RUST_TEST_THREADS";
+
+/// Tests wait for servers, disks and locks half of their time.
+fn threads() -> usize {
+    2 * std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 const CLIPPY: &[&str] = &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];

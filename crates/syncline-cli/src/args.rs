@@ -22,8 +22,8 @@ use crate::render::error::{self, ErrorLine};
 /// Keeps SQL databases in step.
 ///
 /// The first database named is the source, the second the target. A database is a path such as hq.db, sqlite:PATH,
-/// postgres://USER@HOST:PORT/DATABASE, env:NAME for an environment variable that holds one of these, or the name of a
-/// connection in syncline.toml.
+/// postgres://USER@HOST:PORT/DATABASE, mysql://USER@HOST:PORT/DATABASE, env:NAME for an environment variable that holds one
+/// of these, or the name of a connection in syncline.toml.
 #[derive(Debug, Parser)]
 #[command(name = "syncline", version, subcommand_required = true, arg_required_else_help = true)]
 #[command(after_help = EXIT_CODES)]

@@ -235,6 +235,25 @@ pub const MEASURED_BYTES: usize = 1_000;
 /// enough that this takes a fraction of a second, large enough that the looks cost nothing.
 pub const BACKUP_STEP_BYTES: u64 = 1 << 20;
 
+/// How often it is looked whether to stop while a server's own program, or a server, is at work and says nothing.
+pub const TOOL_POLL: Duration = Duration::from_millis(500);
+
+/// Bytes that are kept of what a server's own program has to say about a failure: its last words, which say why.
+pub const TOOL_WORDS_BYTES: usize = 4 << 10;
+
+/// Bytes of the words behind the end of a backup that say what it is and by which sum it is checked.
+pub const BACKUP_TRAILER_BYTES: usize = 8 << 10;
+
+/// Characters of one of these words: a version, the name of a database. All of them fit the trailer, in any script.
+pub const BACKUP_FACT_CHARS: usize = 200;
+
+/// Bytes of a backup that are definitions and no rows, as SQL. They are sent in one piece, so they are held in memory.
+pub const BACKUP_DEFINITIONS_BYTES: usize = 256 << 20;
+
+/// Bytes of one statement among the rows of a backup. The longest names a table of PostgreSQL with its 1,600 columns, or
+/// holds a piece of a large object.
+pub const BACKUP_STATEMENT_BYTES: usize = 1 << 20;
+
 /// Attempts at a place of its own for an unfinished backup, when others who remove what is left of dead ones take it for
 /// one before it is locked. Each takes a race of microseconds to lose.
 pub const DRAFT_ATTEMPTS: u32 = 100;
@@ -281,6 +300,9 @@ pub const COPY_EXTENSION_BYTES_MAX: usize = 64 << 10;
 
 /// Longest name that PostgreSQL takes, in bytes, as it is built by everybody. It cuts longer ones off without a refusal.
 pub const POSTGRES_NAME_BYTES_MAX: usize = 63;
+
+/// Characters in a name that MySQL and MariaDB take.
+pub const MYSQL_NAME_CHARS_MAX: usize = 64;
 /// Bytes of a table that nobody wants any more which are read all the same before its server is asked to stop: of a small
 /// table or the end of a large one so much is on its way already.
 pub const COPY_DRAINED_BYTES: usize = 1 << 20;

@@ -12,5 +12,5 @@ pub use report::{Difference, DifferenceKind, Severity};
 pub use steps::{AddedColumn, NewColumn, SchemaStep, Translated, Widened};
 pub use table::{
     Check, Column, Counter, ForeignKey, Generated, HEEDING_CASE, Index, IndexColumn, Key, NotCarried, Schema,
-    TableSchema, Unique, heeds_case,
+    TableSchema, Unique, heeds_case, heeds_case_of_columns,
 };

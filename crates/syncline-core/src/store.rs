@@ -21,7 +21,7 @@ use crate::limits;
 use crate::schema::{ForeignKey, NewColumn, Schema, SchemaStep, TableSchema, Translated, Widened};
 use crate::value::{RowBatch, SumPart, TableSum};
 
-pub use backup::{Backup, Care, Extent, Watch};
+pub use backup::{Backup, Care, Extent, Hold, Owners, Watch};
 pub use examine::{Finding, Grant, Grants, Side, Verdict};
 pub use orphans::Orphans;
 pub use sums::{BorderBatch, BorderStream, Key, KeyRange, RangeSums, Traffic};
@@ -484,7 +484,8 @@ pub trait Transaction: Send {
     /// In a table without a key a row to delete is looked for at its place. Where others may have written since
     /// ([`DeleteBatch::left`](crate::change::DeleteBatch::left), [`Expectation::Fewer`](crate::change::Expectation::Fewer)),
     /// rows like it are counted: any copy will do, no more than are too many are deleted, and no more than are missing are
-    /// inserted. Otherwise a copy that is not at its place is *moved* while there is another like it.
+    /// inserted. Otherwise a copy that is not at its place is *moved* while there is another like it; where the engine keeps places
+    /// from writers, any copy will do then too.
     ///
     /// A row that the database refuses is left as it is and returned with the database's words; its neighbours are
     /// written and the transaction goes on. In [`ApplyMode::Place`] a displaced row that is refused stays out of the

@@ -16,8 +16,10 @@
 //! | `digest` | keys and digests in key order, and of rows without a key |
 //! | `bulk` | loading an empty table, emptying one |
 //! | `write` | transactions, conditional changes, definitions, checkpoints |
+//! | `backup` | the database copied into a file by `pg_dump`, and put back |
 //! | `codec` | rows as COPY carries them |
 
+mod backup;
 mod bulk;
 mod claim;
 pub mod codec;
@@ -35,7 +37,7 @@ pub mod types;
 pub mod write;
 
 pub use self::claim::PostgresClaim;
-pub use self::connect::{ConnectOptions, Connection, Host, Password, Roots, TlsMode, connect};
+pub use self::connect::{ConnectOptions, Connection, connect};
 pub use self::describe::describe;
 pub use self::examine::warnings;
 pub use self::snapshot::PostgresSnapshot;
@@ -45,7 +47,7 @@ use std::sync::atomic::AtomicBool;
 
 use async_trait::async_trait;
 use syncline_core::error::{Code, Error, Result};
-use syncline_core::store::{Description, Finding, Grants, RunClaim, Side, Snapshot, Store, Writer};
+use syncline_core::store::{Backup, Description, Finding, Grants, RunClaim, Side, Snapshot, Store, Writer};
 
 use self::names::Names;
 use self::write::PostgresWriter;
@@ -157,6 +159,10 @@ impl Store for PostgresStore {
         let schema = self.view().await?.schema().await?;
         let names = Names::new(&self.default_schema);
         examine::script(&self.resident, &names, (&schema, tables), (side, role)).await.map(Some)
+    }
+
+    fn backup(&self) -> Option<&dyn Backup> {
+        Some(self)
     }
 }
 

@@ -3,6 +3,7 @@
 //! Values are bound wherever a statement can take parameters; literals are for text that people read and run.
 
 pub(crate) mod conditions;
+pub(crate) mod mysql;
 mod postgres;
 pub(crate) mod predicates;
 mod sqlite;
@@ -11,6 +12,10 @@ use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
 use syncline_core::value::ValueRef;
 
+/// What a session of MySQL or MariaDB is set to by `sql_mode`, so that values are taken as they are written or refused: zero keys
+/// and zero dates are values like others, as the application that wrote them had it.
+pub const MYSQL_MODE: &str = "STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION,ALLOW_INVALID_DATES";
+
 /// How a database engine writes names and values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
@@ -18,12 +23,18 @@ pub enum Dialect {
     Sqlite,
     /// PostgreSQL.
     Postgres,
+    /// MySQL and MariaDB.
+    Mysql,
 }
 
 impl Dialect {
     /// The dialect of an engine, as [`TableSchema::engine`](syncline_core::schema::TableSchema::engine) calls it.
     pub fn of(engine: &str) -> Self {
-        if engine == "postgres" { Dialect::Postgres } else { Dialect::Sqlite }
+        match engine {
+            "postgres" => Dialect::Postgres,
+            "mysql" => Dialect::Mysql,
+            _ => Dialect::Sqlite,
+        }
     }
 
     /// A name in quotes, whatever characters it holds.
@@ -36,12 +47,19 @@ impl Dialect {
             let what = format!("the name {name:?} holds a NUL character, which no database allows");
             return Err(Error::new(Code::StoreFailed, what));
         }
-        if self == Dialect::Postgres && name.len() > limits::POSTGRES_NAME_BYTES_MAX {
-            let max = limits::POSTGRES_NAME_BYTES_MAX;
-            let what = format!("the name {name} has {} bytes, and PostgreSQL takes {max}", name.len());
+        let (product, length, max, unit) = match self {
+            Dialect::Sqlite => return Ok(format!("\"{}\"", name.replace('"', "\"\""))),
+            Dialect::Postgres => ("PostgreSQL", name.len(), limits::POSTGRES_NAME_BYTES_MAX, "bytes"),
+            Dialect::Mysql => ("MySQL", name.chars().count(), limits::MYSQL_NAME_CHARS_MAX, "characters"),
+        };
+        if length > max {
+            let what = format!("the name {name} has {length} {unit}, and {product} takes {max}");
             return Err(Error::new(Code::StoreFailed, what));
         }
-        Ok(format!("\"{}\"", name.replace('"', "\"\"")))
+        Ok(match self {
+            Dialect::Mysql => format!("`{}`", name.replace('`', "``")),
+            _ => format!("\"{}\"", name.replace('"', "\"\"")),
+        })
     }
 
     /// A literal that the engine reads as exactly this value.
@@ -54,6 +72,8 @@ impl Dialect {
     /// PostgreSQL is told the type of each literal but of text, JSON and what only one engine has: these become what the
     /// column they meet is, as an enumeration or `jsonb` does not take text. Text that PostgreSQL cannot hold is written so
     /// that it refuses it, and so are times beyond a day and dates that it does not know.
+    ///
+    /// MySQL is told nothing of types, and reads dates and times as text, in UTC.
     pub fn literal(self, value: ValueRef<'_>) -> String {
         let mut sql = String::new();
         self.write_literal(value, &mut sql);
@@ -65,6 +85,7 @@ impl Dialect {
         match self {
             Dialect::Sqlite => sqlite::literal(value, sql),
             Dialect::Postgres => postgres::literal(value, sql),
+            Dialect::Mysql => mysql::literal(value, sql),
         }
     }
 }
@@ -83,7 +104,7 @@ mod tests {
 
     #[test]
     fn a_name_with_nul_is_refused() {
-        for dialect in [Dialect::Sqlite, Dialect::Postgres] {
+        for dialect in [Dialect::Sqlite, Dialect::Postgres, Dialect::Mysql] {
             assert_eq!(dialect.identifier("a\0b").unwrap_err().code(), Code::StoreFailed);
         }
     }
@@ -95,5 +116,8 @@ mod tests {
         let longer = longest + "x";
         assert_eq!(Dialect::Postgres.identifier(&longer).unwrap_err().code(), Code::StoreFailed);
         assert!(Dialect::Sqlite.identifier(&longer).is_ok());
+        assert_eq!(Dialect::Mysql.identifier("a`b").unwrap(), "`a``b`");
+        assert!(Dialect::Mysql.identifier(&"é".repeat(64)).is_ok());
+        assert_eq!(Dialect::Mysql.identifier(&"é".repeat(65)).unwrap_err().code(), Code::StoreFailed);
     }
 }

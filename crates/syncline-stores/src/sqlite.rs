@@ -33,7 +33,7 @@ mod schema;
 mod snapshot;
 mod thread;
 mod translate;
-mod types;
+pub(crate) mod types;
 mod write;
 
 use std::path::Path;

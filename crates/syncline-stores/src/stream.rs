@@ -1,10 +1,15 @@
 //! How batches get from the work that reads them to who asks for them.
 
+use std::future::Future;
 use std::task::{Context, Poll};
 
-use syncline_core::error::{Error, Result};
+use futures_util::stream::{self, BoxStream, StreamExt};
+use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
+use syncline_core::store::{DigestBatch, Flow};
+use syncline_core::value::{RowBatch, SumPart};
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
 
 /// What goes through a stream. It ends with a word, so that work that died is never taken for a table that ended.
 pub(crate) enum Parcel<T> {
@@ -57,5 +62,80 @@ impl<T> Inlet<T> {
             self.parcels.close();
         }
         !self.has_ended
+    }
+}
+
+/// What a task that reads hands its batches to.
+pub(crate) struct Outlet<T> {
+    batches: mpsc::Sender<Parcel<T>>,
+    flow: Flow,
+}
+
+/// What has to be known of a batch to hand it over.
+pub(crate) trait Load: Send + 'static {
+    /// Memory that it takes.
+    fn bytes(&self) -> usize;
+}
+
+impl Load for RowBatch {
+    fn bytes(&self) -> usize {
+        RowBatch::bytes(self)
+    }
+}
+
+impl Load for DigestBatch {
+    fn bytes(&self) -> usize {
+        self.keys.bytes()
+    }
+}
+
+impl Load for SumPart {
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + size_of_val(&*self.digests)
+    }
+}
+
+/// Does `work` on a task of its own while its batches are read from the stream. Dropping the stream stops the work.
+pub(crate) fn flow<'s, T, F>(
+    flow: Flow,
+    work: impl FnOnce(Outlet<T>) -> F,
+) -> (BoxStream<'s, Result<T>>, JoinHandle<()>)
+where
+    T: Load,
+    F: Future<Output = Result<bool>> + Send + 'static,
+{
+    let (batches, mut inlet) = stream();
+    let work = work(Outlet { batches: batches.clone(), flow });
+    let task = tokio::spawn(async move {
+        let last = match work.await {
+            Ok(_) => Parcel::End,
+            Err(error) => Parcel::Failed(error),
+        };
+        let _ = batches.send(last).await;
+    });
+    let died = || Error::new(Code::Internal, "the task that reads a table has died");
+    (stream::poll_fn(move |context| inlet.poll(context, died)).boxed(), task)
+}
+
+impl<T: Load> Outlet<T> {
+    /// What it is held to.
+    pub(crate) fn flow(&self) -> Flow {
+        self.flow
+    }
+
+    /// Hands over a batch, waiting while the consumer is behind; after one that a single row has made too large no other is
+    /// read before it is taken. `false` when nobody wants more.
+    pub(crate) async fn send(&self, batch: T) -> bool {
+        if self.flow.reads_ahead && batch.bytes() <= 2 * limits::BATCH_BYTES {
+            return self.batches.send(Parcel::Batch(batch, None)).await.is_ok();
+        }
+        let (done_with, is_done_with) = oneshot::channel();
+        let is_sent = self.batches.send(Parcel::Batch(batch, Some(done_with))).await.is_ok();
+        is_sent && is_done_with.await.is_ok()
+    }
+
+    /// Waits until nobody wants more.
+    pub(crate) async fn closed(&self) {
+        self.batches.closed().await;
     }
 }

@@ -119,7 +119,15 @@ impl Lab for SqliteLab {
     }
 
     fn traits(&self) -> Traits {
-        Traits { one_writer: true, tells_positions: true, counts_given_numbers: true }
+        Traits {
+            one_writer: true,
+            tells_positions: true,
+            counts_given_numbers: true,
+            constraints_are_indexes: false,
+            counts_from_rows: false,
+            tells_copies_apart: true,
+            silences_triggers: true,
+        }
     }
 
     fn sql(&self, fixture: Fixture) -> Option<String> {

@@ -75,10 +75,10 @@ impl Syncline {
     pub(crate) async fn backup_into_root(&self, database: &Database, care: Care) -> Result<(PathBuf, Extent)> {
         let root = self.backup_root();
         create_root(&root)?;
-        let name = backup_name::of(&database.file_name(), now_ms());
+        let name = backup_name::of(&database.called, now_ms());
         let backup = backup_of(database)?;
         for attempt in 1..limits::BACKUP_NAMES {
-            let file = root.join(backup_name::numbered(&name, attempt));
+            let file = root.join(backup_name::numbered(&name, attempt, backup.ending()));
             match backup.save(&file, care, &self.watch()).await {
                 // Another backup of the same millisecond.
                 Err(error) if error.code() == Code::BackupExists => {}

@@ -17,8 +17,8 @@ pub(crate) fn of(database: &str, at_ms: i64) -> String {
 }
 
 /// The file's name: the first of that name has no number.
-pub(crate) fn numbered(name: &str, attempt: u32) -> String {
-    if attempt == 1 { format!("{name}.db") } else { format!("{name}-{attempt}.db") }
+pub(crate) fn numbered(name: &str, attempt: u32, ending: &str) -> String {
+    if attempt == 1 { format!("{name}.{ending}") } else { format!("{name}-{attempt}.{ending}") }
 }
 
 /// `20261121T115305.042Z`.
@@ -56,12 +56,12 @@ mod tests {
 
     #[test]
     fn long_names_are_cut_between_characters() {
-        let name = numbered(&of(&"ä".repeat(500), 0), 99);
+        let name = numbered(&of(&"ä".repeat(500), 0), 99, "dump");
         assert!(name.len() < 255 - 60, "{} bytes", name.len());
     }
 
     #[test]
     fn names_of_one_moment_are_numbered() {
-        assert_eq!([numbered("a", 1), numbered("a", 2)], ["a.db", "a-2.db"]);
+        assert_eq!([numbered("a", 1, "db"), numbered("a", 2, "dump")], ["a.db", "a-2.dump"]);
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use syncline_core::error::{Code, Error, Result, without_table};
 use syncline_core::mapping::{Called, Resolved};
 use syncline_core::schema::report::{as_typed, free_name};
-use syncline_core::schema::{Schema, TableSchema, heeds_case};
+use syncline_core::schema::{Schema, TableSchema, heeds_case, heeds_case_of_columns};
 
 /// The table of the target that takes the rows of this one; `None` where it is missing. One takes the rows of one table
 /// only: of the one that is spelled like it.
@@ -51,15 +51,16 @@ pub(crate) fn is_taken(table: &TableSchema, by: &[&Arc<TableSchema>], schema: &S
 /// # Errors
 /// `TABLE_NAME_SHARED`, for its name or that of a column, and `TABLE_NOT_CREATED` for a table without columns.
 pub(crate) fn check_new(table: &TableSchema, made: &TableSchema, resolved: &Resolved) -> Result<()> {
-    if heeds_case(made.engine) {
-        return Ok(());
-    }
-    if let Some(other) = resolved.called_alike(&table.name).find(|other| other.takes_part) {
+    let other = resolved.called_alike(&table.name).find(|other| other.takes_part);
+    if let Some(other) = other.filter(|_| !heeds_case(made.engine)) {
         return Err(shared(table, other, resolved));
+    }
+    if heeds_case_of_columns(made.engine) {
+        return Ok(());
     }
     if made.columns.is_empty() {
         return Err(Error::new(Code::TableNotCreated, format!("{} has no column", table.name))
-            .because("a SQLite file can hold no table without one")
+            .because("the target can hold no table without one")
             .leaving("the table is not there")
             .next(without_table(&table.name), "leave the table out"));
     }

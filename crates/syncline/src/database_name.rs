@@ -6,6 +6,7 @@
 //! | `file:PATH`, `file:///PATH` | a URI: `%41` is `A`, `?` begins the query, `#` is refused unless written `%23` |
 //! | `PATH` | a path that ends in `.db`, `.sqlite` or `.sqlite3`, or at which something exists; literally |
 //! | `postgres://…`, `postgresql://…` | a database of a PostgreSQL server, see [`postgres`] |
+//! | `mysql://…`, `mariadb://…` | a database of a MySQL or MariaDB server, see [`mysql`] |
 //! | `env:NAME` | what the variable NAME holds, in one of the forms above |
 //! | `NAME`, `connection:NAME` | a connection of the configuration, see [`crate::config`] |
 //!
@@ -15,9 +16,12 @@
 //! it has the form of one, `name=value` joined by `&`; so `sqlite:what?.db` is a file, and a file whose name ends like
 //! a query is named with a query behind it: `sqlite:odd?a=b?mode=rwc`, or as `file:odd%3Fa=b`.
 
+mod mysql;
 mod password;
 mod percent;
 mod postgres;
+mod private_file;
+mod server;
 mod sqlite;
 
 use std::borrow::Cow;
@@ -25,6 +29,7 @@ use std::path::{Path, PathBuf};
 
 use syncline_core::error::{Code, Error, Result};
 
+pub use self::mysql::MysqlName;
 pub use self::postgres::PostgresName;
 
 /// A database, named and not yet opened.
@@ -41,6 +46,8 @@ pub enum DatabaseName {
     },
     /// A database of a PostgreSQL server. Boxed, because it is much larger than a path.
     Postgres(Box<PostgresName>),
+    /// A database of a MySQL or MariaDB server.
+    Mysql(Box<MysqlName>),
 }
 
 impl DatabaseName {
@@ -92,6 +99,7 @@ impl DatabaseName {
         match &mut named {
             Self::Sqlite { path, .. } => *path = base.join(&path),
             Self::Postgres(name) => name.keep_in_connection(base),
+            Self::Mysql(name) => name.keep_in_connection(base),
         }
         Ok(named)
     }
@@ -103,7 +111,8 @@ impl DatabaseName {
                 sqlite::is_same_file(&cwd.join(path), &cwd.join(other))
             }
             (Self::Postgres(name), Self::Postgres(other)) => name.leads_where(other),
-            (Self::Sqlite { .. } | Self::Postgres(_), _) => false,
+            (Self::Mysql(name), Self::Mysql(other)) => name.leads_where(other),
+            (Self::Sqlite { .. } | Self::Postgres(_) | Self::Mysql(_), _) => false,
         }
     }
 
@@ -114,7 +123,7 @@ impl DatabaseName {
 
     /// Whether a url is that of a database of a server.
     pub(crate) fn is_server_url(text: &str) -> bool {
-        scheme(text).is_some_and(|scheme| is_server(scheme) || is_postgres(scheme))
+        scheme(text).is_some_and(is_server)
     }
 
     /// A text as a part of a url that begins like this. The beginning of a url is not encoded, nor is a path.
@@ -143,6 +152,7 @@ impl DatabaseName {
         match self {
             Self::Sqlite { path, .. } => visible(&path.to_string_lossy()),
             Self::Postgres(name) => visible(&name.label()),
+            Self::Mysql(name) => visible(&name.label()),
         }
     }
 
@@ -154,6 +164,7 @@ impl DatabaseName {
         match self {
             Self::Sqlite { path, read_only, must_exist } => sqlite::write(&cwd.join(path), *read_only, *must_exist),
             Self::Postgres(name) => name.write(cwd),
+            Self::Mysql(name) => name.write(cwd),
         }
     }
 
@@ -175,6 +186,10 @@ impl DatabaseName {
                 "a password on the command line is seen by every user of this machine; \
                  put it into PGPASSWORD, ~/.pgpass or a variable for env:NAME",
             ),
+            Self::Mysql(name) if name.shows_password() => Some(
+                "a password on the command line is seen by every user of this machine; \
+                 put it into MYSQL_PWD, ~/.my.cnf or a variable for env:NAME",
+            ),
             _ => None,
         }
     }
@@ -189,8 +204,10 @@ impl DatabaseName {
         if let Some(rest) = strip_scheme(text, "postgres").or_else(|| strip_scheme(text, "postgresql")) {
             return Ok(Self::Postgres(Box::new(PostgresName::parse(rest, lookup)?)));
         }
+        if let Some(rest) = strip_scheme(text, "mysql").or_else(|| strip_scheme(text, "mariadb")) {
+            return Ok(Self::Mysql(Box::new(MysqlName::parse(rest, lookup)?)));
+        }
         match scheme(text) {
-            Some(scheme) if is_server(scheme) => Err(unsupported(scheme)),
             Some(scheme) if !sqlite::exists(text) => Err(invalid(format!("the scheme {scheme:?} is not known"))),
             _ if sqlite::is_bare_path(text) => sqlite::named(PathBuf::from(text), sqlite::CREATE),
             _ => Err(invalid(format!("{} is no path to a SQLite file", shown(text)))),
@@ -199,8 +216,10 @@ impl DatabaseName {
 
     /// The same, as it came from a variable rather than from what was typed.
     fn taken_from(mut self, variable: &str) -> Self {
-        if let Self::Postgres(name) = &mut self {
-            name.take_from(variable);
+        match &mut self {
+            Self::Sqlite { .. } => {}
+            Self::Postgres(name) => name.take_from(variable),
+            Self::Mysql(name) => name.take_from(variable),
         }
         self
     }
@@ -210,13 +229,7 @@ impl DatabaseName {
 fn can_hold_password(text: &str) -> bool {
     let is_file = |scheme: &str| ["sqlite", "file", "connection"].iter().any(|file| scheme.eq_ignore_ascii_case(file));
     let is_url = |scheme: &str| text[scheme.len()..].starts_with("://") && !is_file(scheme);
-    scheme(text).is_some_and(|scheme| is_server(scheme) || is_postgres(scheme) || is_url(scheme))
-}
-
-/// The error for a database of an engine that this version does not open.
-pub(crate) fn unsupported(scheme: &str) -> Error {
-    Error::new(Code::UrlInvalid, "no database is named")
-        .because(format!("{scheme} databases are not supported by this version, which carries SQLite and PostgreSQL"))
+    scheme(text).is_some_and(|scheme| is_server(scheme) || is_url(scheme))
 }
 
 /// What precedes the first colon, if it has the form of a URL's scheme.
@@ -233,11 +246,7 @@ fn strip_scheme<'a>(text: &'a str, wanted: &str) -> Option<&'a str> {
 }
 
 fn is_server(scheme: &str) -> bool {
-    ["mysql", "mariadb"].iter().any(|server| server.eq_ignore_ascii_case(scheme))
-}
-
-fn is_postgres(scheme: &str) -> bool {
-    ["postgres", "postgresql"].iter().any(|server| server.eq_ignore_ascii_case(scheme))
+    ["postgres", "postgresql", "mysql", "mariadb"].iter().any(|server| server.eq_ignore_ascii_case(scheme))
 }
 
 /// The text on one line, with control characters made visible.
@@ -384,9 +393,6 @@ mod tests {
         fails(":memory:", Code::UrlInvalid, "");
         fails("a\0.db", Code::UrlInvalid, "NUL");
         fails("sqlite:a\0", Code::UrlInvalid, "NUL");
-        for server in ["mysql", "mariadb", "MySQL"] {
-            fails(&format!("{server}://user:secret@host/db"), Code::UrlInvalid, "SQLite and PostgreSQL");
-        }
         fails("mssql://user:secret@host/db.db", Code::UrlInvalid, "\"mssql\"");
         fails("http://secret/a.db", Code::UrlInvalid, "\"http\"");
     }
@@ -397,7 +403,7 @@ mod tests {
             "HQ" => Some("sqlite:hq.db?mode=ro".to_owned()),
             "EMPTY" => Some(String::new()),
             "NESTED" => Some("env:HQ".to_owned()),
-            "SERVER" => Some("mysql://user:secret@host/db".to_owned()),
+            "SERVER" => Some("mssql://user:secret@host/db".to_owned()),
             _ => None,
         };
         let parse = |text: &str| DatabaseName::parse(text, &lookup);

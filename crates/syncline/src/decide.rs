@@ -12,7 +12,7 @@ use syncline_core::schema::Schema;
 use syncline_core::state::Spool;
 use syncline_core::store::Snapshot;
 
-use self::notes::{listed, notes};
+use self::notes::{listed, notes, of_definitions, of_triggers};
 use crate::drift::{Aligned, align};
 use crate::pairing::Pair;
 use crate::request::RunRequest;
@@ -94,6 +94,8 @@ impl Syncline {
                 Err(error) => decision.refused.push((pair.source.table.name.clone(), error)),
             }
         }
+        decision.notes.extend(of_triggers(&decision.tables, &decision.target_schema));
+        decision.notes.extend(of_definitions(&decision.tables));
         Ok(decision)
     }
 

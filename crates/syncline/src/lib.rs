@@ -10,6 +10,7 @@ mod counterpart;
 pub mod demo;
 
 mod backup;
+mod backup_file;
 mod backup_name;
 mod bent;
 mod compare;
@@ -42,7 +43,7 @@ mod undo;
 mod verify;
 
 pub use backup::{BackupReport, BackupRequest};
-pub use database_name::{DatabaseName, PostgresName};
+pub use database_name::{DatabaseName, MysqlName, PostgresName};
 pub use diff::DiffRequest;
 pub use doctor::{DoctorReport, DoctorRequest, FindingReport, GrantsRequest};
 pub use restore::{RestorePlan, RestoreReport, RestoreRequest};
@@ -56,9 +57,9 @@ pub use syncline_core::change::{Operation, Reason};
 pub use syncline_core::mapping::{Mapping, MappingRequest, TableFilter};
 pub use syncline_core::pace::{Clock, Rate};
 pub use syncline_core::schema::{Difference, DifferenceKind, Severity};
-pub use syncline_core::store::{Grant, Grants, Side};
+pub use syncline_core::store::{Grant, Grants, Owners, Side};
 pub use syncline_core::value::{Value, calendar};
 pub use syncline_core::{error, event, limits};
-pub use syncline_stores::sql::Dialect;
+pub use syncline_stores::sql::{Dialect, MYSQL_MODE};
 pub use undo::{UndoPlan, UndoTable};
 pub use verify::{TableVerification, VerifyReport, VerifyRequest};

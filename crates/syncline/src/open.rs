@@ -6,11 +6,12 @@ use std::sync::Arc;
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::pace::Pace;
 use syncline_core::store::{Description, Store};
+use syncline_stores::mysql::MysqlStore;
 use syncline_stores::postgres::PostgresStore;
 use syncline_stores::sqlite::{Access, SqliteStore};
 
 use crate::config::Located;
-use crate::database_name::{DatabaseName, PostgresName};
+use crate::database_name::{DatabaseName, MysqlName, PostgresName};
 use crate::request::RunRequest;
 use crate::session::Syncline;
 use crate::state::State;
@@ -23,6 +24,8 @@ pub(crate) struct Database {
     pub(crate) label: String,
     /// The name in a form that means the same from any directory.
     pub(crate) name: String,
+    /// What its backups are called after: the name of its file, or its own with what then follows it.
+    pub(crate) called: String,
     /// As whom we are logged in, where the engine knows roles.
     pub(crate) role: Option<String>,
     /// How fast it is read and written, where that is limited.
@@ -55,6 +58,10 @@ impl Purpose {
     pub(crate) fn of_target(request: &RunRequest) -> Self {
         if request.no_create { Purpose::Write } else { Purpose::Create }
     }
+
+    fn writes(self) -> bool {
+        matches!(self, Purpose::Write | Purpose::Create)
+    }
 }
 
 impl Syncline {
@@ -70,7 +77,7 @@ impl Syncline {
     /// opened.
     pub(crate) async fn open_database(&self, name: &str, purpose: Purpose) -> Result<Database> {
         let located = self.locate(name).await?;
-        if matches!(purpose, Purpose::Write | Purpose::Create) {
+        if purpose.writes() {
             self.check_unprotected(&located).await?;
         }
         self.open_located(located, purpose).await
@@ -90,6 +97,7 @@ impl Syncline {
                 self.open_sqlite(path, purpose, *read_only, *must_exist).await?
             }
             DatabaseName::Postgres(name) => (self.open_postgres(name, purpose).await?, None),
+            DatabaseName::Mysql(name) => (self.open_mysql(name, purpose).await?, None),
         };
         if let Some(hint) = parsed.hint() {
             self.remark(hint);
@@ -99,11 +107,18 @@ impl Syncline {
             recognise(state, &description).await?;
         }
         let name = reference.unwrap_or_else(|| parsed.absolute(&self.settings.working_dir));
-        let role = match &parsed {
-            DatabaseName::Sqlite { .. } => None,
-            DatabaseName::Postgres(name) => Some(name.options(&self.settings.working_dir).user),
+        let (called, role) = match &parsed {
+            DatabaseName::Sqlite { path, .. } => (file_name(path), None),
+            DatabaseName::Postgres(name) => {
+                let options = name.options(&self.settings.working_dir);
+                (format!("{}.dump", options.database), Some(options.user))
+            }
+            DatabaseName::Mysql(name) => {
+                let options = name.options(&self.settings.working_dir);
+                (format!("{}.dump", options.database), Some(options.user))
+            }
         };
-        Ok(Database { store, description, label, name, role, pace: None, file })
+        Ok(Database { store, description, label, name, called, role, pace: None, file })
     }
 
     async fn open_sqlite(
@@ -134,14 +149,33 @@ impl Syncline {
             self.remark(warning);
         }
         let options = name.options(&self.settings.working_dir);
-        let may_write = matches!(purpose, Purpose::Write | Purpose::Create);
-        let store = PostgresStore::open(options, name.schema(), may_write).await?;
-        if may_write {
-            let warnings = store.warnings().await?;
-            warnings.into_iter().for_each(|warning| self.remark(format!("{}: {warning}", store.label())));
+        let store = PostgresStore::open(options, name.schema(), purpose.writes()).await?;
+        if purpose.writes() {
+            self.remark_each(&store.label(), store.warnings().await?);
         }
         Ok(Arc::new(store))
     }
+
+    /// As [`Syncline::open_postgres`].
+    async fn open_mysql(&self, name: &MysqlName, purpose: Purpose) -> Result<Arc<dyn Store>> {
+        if let Some(warning) = name.warning() {
+            self.remark(warning);
+        }
+        let store = MysqlStore::open(name.options(&self.settings.working_dir), purpose.writes()).await?;
+        if purpose.writes() {
+            self.remark_each(&store.label(), store.warnings().await?);
+        }
+        Ok(Arc::new(store))
+    }
+
+    fn remark_each(&self, label: &str, warnings: Vec<String>) {
+        warnings.into_iter().for_each(|warning| self.remark(format!("{label}: {warning}")));
+    }
+}
+
+/// The last part of a path.
+fn file_name(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 /// Lets the state know a database whose identity an earlier version wrote down less exactly. What is looked up in the state
@@ -169,17 +203,6 @@ impl Database {
     pub(crate) fn path(&self) -> Result<&Path> {
         let what = || Error::new(Code::UsageInvalid, format!("{} is no file", self.label));
         self.file.as_ref().map(|file| file.path.as_path()).ok_or_else(|| what().leaving("nothing was changed"))
-    }
-
-    /// The last part of its path.
-    pub(crate) fn file_name(&self) -> String {
-        let name = self.file.as_ref().and_then(|file| file.path.file_name());
-        name.map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
-    }
-
-    /// The size of its file.
-    pub(crate) fn file_bytes(&self) -> Option<u64> {
-        std::fs::metadata(&self.file.as_ref()?.path).ok().map(|file| file.len())
     }
 
     /// Removes the file if opening has made it and nothing was written to it, so that a refused run leaves no trace.

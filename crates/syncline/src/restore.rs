@@ -8,25 +8,28 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 use syncline_core::error::{Code, Error, Result, shell_word};
 use syncline_core::limits;
-use syncline_core::store::{Care, Extent};
+use syncline_core::store::{Care, Extent, Hold, Owners};
 
 use crate::backup::backup_of;
+use crate::backup_file::BackupFile;
 use crate::open::{Database, Purpose};
 use crate::run::{Record, Worked};
 use crate::session::{Syncline, now_ms};
-use crate::state::{NewRun, RunVerb};
+use crate::state::{NewRun, RunRecord, RunVerb};
 use crate::summary::Status;
 use crate::target_lock::TargetLock;
 
 /// A restore that is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RestoreRequest {
-    /// The backup, named like a database: it is one.
+    /// The backup: a file, named like a database.
     pub backup: String,
     /// The database to be replaced; a missing one is made.
     pub target: String,
     /// Keep what is there as a backup first.
     pub safety_backup: bool,
+    /// Whose the restored objects are, where the engine knows owners.
+    pub owners: Owners,
 }
 
 /// What a restore would do.
@@ -45,7 +48,7 @@ pub struct RestorePlan {
     pub tables: u64,
     /// The target's label.
     pub target: String,
-    /// Bytes on disk that are replaced; `None` when the target is made.
+    /// Bytes that are replaced; `None` when the target is made.
     pub replaces_bytes: Option<u64>,
     /// The directory that what is there will be kept in; `None` when nothing is there, or it is not wanted.
     pub safety_backup_in: Option<String>,
@@ -84,29 +87,31 @@ impl Syncline {
     /// When the backup cannot be read or is damaged, when the target is no database or cannot be opened,
     /// `RESTORE_REFUSED` when the one cannot be put into the other, and `GUARD_SAME_TABLE` when both are the same file.
     pub async fn restore_plan(&self, request: &RestoreRequest) -> Result<RestorePlan> {
-        let backup = self.open_database(&request.backup, Purpose::Read).await?;
+        let backup = self.find_backup(request).await?;
         let target = match self.open_database(&request.target, Purpose::Write).await {
             Ok(target) => Some(target),
-            Err(error) if error.code() == Code::StoreMissing => None,
+            Err(error) if error.code() == Code::StoreMissing && backup.target_can_be_made() => None,
             Err(error) => return Err(unusable(error)),
         };
-        target.iter().try_for_each(|target| check_different(&backup, target))?;
-        let found = backup_of(&backup)?.check().await?;
+        target.iter().try_for_each(|target| backup.check_different(target))?;
+        let found = backup.check(target.as_ref()).await?;
+        let mut replaced = None;
         if let Some(target) = &target {
             backup_of(target)?.check_fit(backup.path()?).await?;
+            replaced = Some(backup_of(target)?.bytes().await?);
         }
         let keeps = request.safety_backup && target.is_some();
         Ok(RestorePlan {
             format: 1,
             kind: "restore-plan".to_owned(),
-            backup: backup.label.clone(),
+            backup: backup.label().to_owned(),
             bytes: found.bytes,
             tables: found.tables,
             target: match &target {
                 Some(target) => target.label.clone(),
                 None => self.label_of(&request.target).await?,
             },
-            replaces_bytes: target.as_ref().and_then(Database::file_bytes),
+            replaces_bytes: replaced,
             safety_backup_in: keeps.then(|| self.backup_root().to_string_lossy().into_owned()),
         })
     }
@@ -120,11 +125,11 @@ impl Syncline {
         let started = Instant::now();
         let untouched = |error: Error| error.leaving_if_unsaid("nothing was changed");
         self.state().await.map_err(untouched)?;
-        let backup = self.open_database(&request.backup, Purpose::Read).await.map_err(untouched)?;
+        let backup = self.find_backup(request).await.map_err(untouched)?;
         let target = self.open_database(&request.target, Purpose::Create).await;
         let target = target.map_err(|error| untouched(unusable(error)))?;
-        let between = format!("{} -> {}", backup.label, target.label);
-        check_different(&backup, &target)?;
+        let between = format!("{} -> {}", backup.label(), target.label);
+        backup.check_different(&target)?;
         let lock = self.lock_target(&target, "restore", &between).await.map_err(untouched)?;
         let result = self.restore_under_lock(request, &backup, &target, &lock, started).await;
         if result.is_err() {
@@ -137,7 +142,7 @@ impl Syncline {
     async fn restore_under_lock(
         &self,
         request: &RestoreRequest,
-        backup: &Database,
+        backup: &BackupFile,
         target: &Database,
         lock: &TargetLock,
         started: Instant,
@@ -147,7 +152,7 @@ impl Syncline {
         self.settle(target).await?;
         let run = NewRun {
             verb: RunVerb::Restore,
-            source: backup.label.clone(),
+            source: backup.label().to_owned(),
             target: target.label.clone(),
             target_identity: identity.clone(),
             source_identity: None,
@@ -180,7 +185,7 @@ impl Syncline {
             format: 1,
             kind: "restore".to_owned(),
             run,
-            backup: backup.label.clone(),
+            backup: backup.label().to_owned(),
             target: target.label.clone(),
             bytes: found.bytes,
             tables: found.tables,
@@ -194,7 +199,7 @@ impl Syncline {
     async fn replace(
         &self,
         request: &RestoreRequest,
-        backup: &Database,
+        backup: &BackupFile,
         target: &Database,
         run: &str,
         replaced: &mut Option<u64>,
@@ -202,11 +207,17 @@ impl Syncline {
         let state = self.state().await?;
         // Before what is there is copied for nothing.
         backup_of(target)?.check_fit(backup.path()?).await?;
+        let mut hold = None;
         if request.safety_backup && !target.is_new() {
-            self.keep_what_is_there(target, run).await?;
+            hold = self.keep_what_is_there(target, run).await?;
         }
         let number = state.begin_incarnation(run).await?;
-        let found = match backup_of(target)?.restore(backup.path()?, &self.watch()).await {
+        let (file, watch) = (backup.path()?, self.watch());
+        let restored = match hold {
+            Some(hold) => hold.restore(file, request.owners, &watch).await,
+            None => backup_of(target)?.restore(file, request.owners, &watch).await,
+        };
+        let found = match restored {
             Ok(found) => found,
             Err(error) if is_sure_to_change_nothing(error.code()) => {
                 state.withdraw_incarnation(run).await?;
@@ -217,23 +228,27 @@ impl Syncline {
             }
         };
         *replaced = Some(number);
-        // Opened anew: the text encoding, which a connection learns once, may be another one now.
+        // Opened anew: the text encoding, which a connection learns once, may be another one now. By the name that was given: the
+        // one that is kept of it has no password.
         let told = |error: Error| error.leaving("the backup is restored");
-        let target = self.open_database(&target.name, Purpose::Write).await.map_err(told)?;
+        let target = self.open_database(&request.target, Purpose::Write).await.map_err(told)?;
         self.settle(&target).await.map_err(told)?;
         Ok(found)
     }
 
-    /// A backup of the last state before the restore: taken anew when somebody has written since.
-    async fn keep_what_is_there(&self, target: &Database, run: &str) -> Result<()> {
+    /// A backup of the last state before the restore: while nobody can write, where the engine has a way to that, and it is
+    /// kept so; else taken anew when somebody has written since.
+    async fn keep_what_is_there(&self, target: &Database, run: &str) -> Result<Option<Box<dyn Hold>>> {
+        if let Some(hold) = backup_of(target)?.hold(&self.watch()).await? {
+            self.keep(target, run).await?;
+            return Ok(Some(hold));
+        }
         let stand = async || target.store.snapshot().await?.position().await;
         for _ in 0..limits::SAFETY_BACKUP_ATTEMPTS {
             let before = stand().await?;
-            let (file, _) = self.backup_into_root(target, Care::AsItIs).await?;
-            self.state().await?.record_backup(run, &file.to_string_lossy()).await?;
-            self.note(format!("what is there is kept in {}", file.display()));
+            self.keep(target, run).await?;
             if stand().await? == before {
-                return Ok(());
+                return Ok(None);
             }
         }
         Err(Error::new(Code::StoreLocked, format!("other programs go on writing to {}", target.label))
@@ -241,6 +256,13 @@ impl Syncline {
             .leaving("nothing was changed")
             .next("stop them, then restore", "")
             .next("--no-safety-backup", "replace it all the same, without keeping what is there"))
+    }
+
+    async fn keep(&self, target: &Database, run: &str) -> Result<()> {
+        let (file, _) = self.backup_into_root(target, Care::AsItIs).await?;
+        self.state().await?.record_backup(run, &file.to_string_lossy()).await?;
+        self.note(format!("what is there is kept in {}", file.display()));
+        Ok(())
     }
 
     /// Brings what is known about runs into line with the target. One that is damaged cannot say how far they came; it
@@ -265,17 +287,24 @@ impl Syncline {
     }
 }
 
-/// The command that puts a backup into a database.
-pub(crate) fn restore_command(backup: &str, target: &str) -> String {
-    format!("syncline restore {} {}", shell_word(backup), shell_word(target))
+/// The command that puts a backup into the target of a run.
+pub(crate) fn restore_command(backup: &str, run: &RunRecord) -> String {
+    format!("syncline restore {} {}", shell_word(backup), shell_word(&name_of_target(run)))
 }
 
-fn check_different(backup: &Database, target: &Database) -> Result<()> {
-    if backup.description.identity == target.description.identity {
-        let what = format!("{} and {} are the same file", backup.label, target.label);
-        return Err(Error::new(Code::GuardSameTable, what).leaving("nothing was changed"));
+/// What the target of a run is named by. Its label is, where it is a file; a server's has to be made a name of, and where it
+/// cannot be told as whom and how that was reached, it is left to those who read it.
+fn name_of_target(run: &RunRecord) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.:/[]".contains(c);
+    match run.target_identity.split_once(':') {
+        // The name of a connection.
+        Some(("postgres", _)) if !run.target.contains('/') => run.target.clone(),
+        Some(("postgres", _)) if run.target.chars().all(is_plain) && !run.target.starts_with("[local]") => {
+            format!("postgres://{}", run.target)
+        }
+        Some(("postgres", _)) => "DATABASE".to_owned(),
+        _ => run.target.clone(),
     }
-    Ok(())
 }
 
 /// A target that SQLite cannot open cannot be written through SQLite; but a missing one can be made.
@@ -301,5 +330,12 @@ fn is_sure_to_change_nothing(code: Code) -> bool {
             | Code::DiskFull
             | Code::RestoreRefused
             | Code::RunCancelled
+            | Code::PermissionDenied
+            | Code::ToolMissing
+            | Code::StatementCancelled
+            | Code::ConnectionLost
+            | Code::StoreUnreachable
+            | Code::LoginFailed
+            | Code::TlsFailed
     )
 }

@@ -284,7 +284,7 @@ pub(crate) fn check_ends(source: &Database, target: &Database) -> Result<()> {
         let what = format!("{} and {} are the same database", source.label, target.label);
         let error = Error::new(Code::GuardSameTable, what).leaving("nothing was changed");
         return Err(match Dialect::of(source.description.engine) {
-            Dialect::Sqlite => error,
+            Dialect::Sqlite | Dialect::Mysql => error,
             Dialect::Postgres => of_schemas(error),
         });
     }

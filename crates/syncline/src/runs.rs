@@ -143,7 +143,7 @@ fn repeatable(record: &RunRecord) -> Result<RunRequest> {
             Err(what("is a retry of held rows").next("syncline conflicts retry", "try again what is still held"))
         }
         (RunVerb::Restore, None) => {
-            Err(what("is a restore").next(restore_command(&record.source, &record.target), "restore again"))
+            Err(what("is a restore").next(restore_command(&record.source, record), "restore again"))
         }
         (_, None) => Err(what("is an undo").next("syncline undo RUN", "undo the run it was to undo")),
         (_, Some(request)) => Ok(request.clone()),

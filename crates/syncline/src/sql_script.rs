@@ -1,5 +1,6 @@
 //! Differences as statements to read, to keep, or to run by hand.
 
+mod mysql;
 mod postgres;
 mod sqlite;
 
@@ -58,6 +59,7 @@ pub fn sql_of(row: &RowDifference, clash: Clash) -> Result<String> {
         _ if row.is_copy() => match row.dialect {
             Dialect::Sqlite => sqlite::write_delete_of_copy(row, &place, &mut sql),
             Dialect::Postgres => postgres::write_delete_of_copy(row, &place, &mut sql),
+            Dialect::Mysql => mysql::write_delete_of_copy(row, &place, &mut sql),
         },
         _ => {
             sql += &format!("DELETE FROM {} WHERE ", place.table);
@@ -91,7 +93,7 @@ impl Place {
         };
         let columns = columns.iter().map(|name| row.dialect.identifier(name)).collect::<Result<_>>()?;
         let table = match row.dialect {
-            Dialect::Sqlite => row.dialect.identifier(table)?,
+            Dialect::Sqlite | Dialect::Mysql => row.dialect.identifier(table)?,
             Dialect::Postgres => postgres::table(table)?,
         };
         let evicts = row.dialect == Dialect::Sqlite && clash == Clash::Evicts && !is_partial;
@@ -106,10 +108,11 @@ fn write_key(row: &RowDifference, place: &Place, sql: &mut String) {
     for (number, (name, value)) in cells.enumerate() {
         *sql += &format!("{}{name} = ", if number == 0 { "" } else { " AND " });
         row.dialect.write_literal(value.as_ref(), sql);
-        *sql += match row.dialect {
-            Dialect::Sqlite => sqlite::collation_of_key(value),
-            Dialect::Postgres => "",
-        };
+        match row.dialect {
+            Dialect::Sqlite => *sql += sqlite::collation_of_key(value),
+            Dialect::Postgres => {}
+            Dialect::Mysql => mysql::write_bytes_of_key(name, value, sql),
+        }
     }
 }
 
@@ -197,6 +200,24 @@ mod tests {
             RowDifference { key: Vec::new(), place: Some("oid".into()), ..difference(Operation::Delete, None, row) };
         let expected = r#"DELETE FROM "it's" WHERE oid IN (SELECT oid FROM "it's" WHERE "id" IS NULL AND "na""me" = 'q' COLLATE BINARY AND typeof("na""me") = 'text' LIMIT 1);"#;
         assert_eq!(sql_of(&gone, Clash::Evicts).unwrap(), expected);
+    }
+
+    #[test]
+    fn mysql_finds_rows_by_index_and_by_bytes() {
+        let row = || Some(vec![Value::Int(1), Value::text("q\\")]);
+        let of = |difference| RowDifference { dialect: Dialect::Mysql, ..difference };
+        let sql = |difference| sql_of(&of(difference), Clash::Evicts).unwrap();
+        let by_text = RowDifference { key: vec![1], ..difference(Operation::Delete, None, row()) };
+        let expected = "DELETE FROM `it's` WHERE `na\"me` = _utf8mb4 X'715C' \
+            AND CAST(CONVERT(`na\"me` USING utf8mb4) AS BINARY) = _utf8mb4 X'715C';";
+        assert_eq!(sql(by_text), expected);
+        let copy =
+            RowDifference { key: Vec::new(), place: Some("1".into()), ..difference(Operation::Delete, None, row()) };
+        let expected = "DELETE FROM `it's` WHERE `id` = 1 \
+            AND CAST(CONVERT(`na\"me` USING utf8mb4) AS BINARY) = _utf8mb4 X'715C' LIMIT 1;";
+        assert_eq!(sql(copy), expected);
+        let expected = "INSERT INTO `it's` (`id`, `na\"me`) VALUES (1, _utf8mb4 X'715C');";
+        assert_eq!(sql(difference(Operation::Insert, row(), None)), expected);
     }
 
     #[test]

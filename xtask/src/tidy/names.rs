@@ -10,7 +10,7 @@ const BANNED: &[&str] = &["util", "utils", "common", "helper", "helpers", "manag
 const STORES: &str = "crates/syncline-stores/src/";
 
 /// Folders beside the engines that belong to no engine.
-const NOT_ENGINES: &[&str] = &["sql"];
+const NOT_ENGINES: &[&str] = &["sql", "digests", "dump", "lens", "server"];
 
 /// What the files of an engine may be called; a missing one is a missing feature.
 const SIBLINGS: &[&str] = &[
@@ -34,6 +34,9 @@ const SIBLINGS: &[&str] = &[
     "literal",
     "filter",
     "names",
+    "definition",
+    "elsewhere",
+    "position",
     "tests",
 ];
 

@@ -9,7 +9,7 @@ use std::process::Command;
 
 use crate::measure::{self, Used};
 use crate::target::Target;
-use crate::world::World;
+use crate::world::{Server, World};
 
 /// One of them.
 #[derive(Clone, Copy)]
@@ -62,6 +62,85 @@ pub(crate) const TEXT_DIFF: Beside = tool(
         }
     } 3<&0 | wc -l"#,
 );
+
+/// From PostgreSQL to MariaDB: neither writes what the other reads otherwise, as long as texts hold no control characters.
+pub(crate) const COPY_TO_LOAD: Beside = tool(
+    "copy | load data",
+    r#"psql -qXd "$SOURCE" -c 'COPY orders TO STDOUT' |
+    mariadb --defaults-file="$CLIENT" --local-infile=1 "$TARGET_NAME" -e "$CREATE; LOAD DATA LOCAL INFILE '/dev/stdin' INTO TABLE orders CHARACTER SET utf8mb4""#,
+);
+
+/// From MariaDB to PostgreSQL.
+pub(crate) const BATCH_TO_COPY: Beside = tool(
+    "batch | copy",
+    r#"mariadb --defaults-file="$CLIENT" --quick -N -B "$SOURCE_NAME" -e 'SELECT * FROM orders' |
+    psql -qXd "$TARGET" -c "$CREATE" -c "COPY orders FROM STDIN (NULL 'NULL')""#,
+);
+
+/// From the file to MariaDB, by CSV.
+pub(crate) const CSV_TO_LOAD: Beside = tool(
+    "csv | load data",
+    r#"sqlite3 -csv -nullvalue '\N' "$FILE" 'SELECT * FROM orders' |
+    mariadb --defaults-file="$CLIENT" --local-infile=1 "$TARGET_NAME" -e "$CREATE; LOAD DATA LOCAL INFILE '/dev/stdin' INTO TABLE orders CHARACTER SET utf8mb4
+        FIELDS TERMINATED BY ',' OPTIONALLY ENCLOSED BY '\"' ESCAPED BY '' LINES TERMINATED BY '\r\n'""#,
+);
+
+/// PostgreSQL's rows and MariaDB's, both as text of one form in the order of their keys.
+pub(crate) const TEXT_DIFF_ACROSS: Beside = tool(
+    "diff",
+    r#"psql -qXd "$SOURCE" -c "COPY (SELECT id, customer_id, status, amount, note, to_char(created_at, 'YYYY-MM-DD HH24:MI:SS.US'),
+        to_char(updated_at, 'YYYY-MM-DD HH24:MI:SS.US'), payload FROM orders ORDER BY id) TO STDOUT (NULL 'NULL')" | {
+        mariadb --defaults-file="$CLIENT" --quick -N -B "$TARGET_NAME" -e 'SELECT * FROM orders ORDER BY id' </dev/null 3<&- | {
+            diff /dev/fd/3 - || [ $? -eq 1 ]
+        }
+    } 3<&0 | wc -l"#,
+);
+
+/// MariaDB's two tables by pt-table-sync, which says by 2 that it has changed something.
+pub(crate) const PT_TABLE_SYNC: Beside = other(
+    "pt-table-sync",
+    "pt-table-sync",
+    r#"PERL_MM_OPT= pt-table-sync --execute --no-check-triggers --no-check-slave --charset utf8mb4 \
+    "h=$MYSQL_HOST,P=$MYSQL_TCP_PORT,u=bench,p=bench,D=$SOURCE_NAME,t=orders" \
+    "h=$MYSQL_HOST,P=$MYSQL_TCP_PORT,u=bench,p=bench,D=$TARGET_NAME,t=orders" || [ $? -eq 2 ]"#,
+)
+.within(0.25);
+
+/// PostgreSQL's rows into MariaDB by sling.
+pub(crate) const SLING_POSTGRES_TO_MARIADB: Beside = other(
+    "sling",
+    "SLING",
+    r#""$SLING" run --mode full-refresh --src-conn "$SOURCE?sslmode=disable" --src-stream public.orders \
+    --tgt-conn "$TARGET" --tgt-object "$TARGET_NAME.orders""#,
+)
+.within(0.25);
+
+/// MariaDB's rows into PostgreSQL by sling.
+pub(crate) const SLING_MARIADB_TO_POSTGRES: Beside = other(
+    "sling",
+    "SLING",
+    r#""$SLING" run --mode full-refresh --src-conn "$SOURCE" --src-stream "$SOURCE_NAME.orders" \
+    --tgt-conn "$TARGET?sslmode=disable" --tgt-object public.orders"#,
+)
+.within(0.25);
+
+/// MariaDB's rows into a file by sling.
+pub(crate) const SLING_MARIADB_TO_FILE: Beside = other(
+    "sling",
+    "SLING",
+    r#""$SLING" run --mode full-refresh --src-conn "$SOURCE" --src-stream "$SOURCE_NAME.orders" \
+    --tgt-conn "sqlite://$TARGET" --tgt-object main.orders"#,
+)
+.within(0.25);
+
+/// The file's rows into MariaDB by sling.
+pub(crate) const SLING_FILE_TO_MARIADB: Beside = other(
+    "sling",
+    "SLING",
+    r#""$SLING" run --mode full-refresh --src-conn "sqlite://$FILE" --src-stream main.orders \
+    --tgt-conn "$TARGET" --tgt-object "$TARGET_NAME.orders""#,
+)
+.within(0.25);
 
 /// The file's rows by sling.
 pub(crate) const SLING_FROM_FILE: Beside = other(
@@ -133,9 +212,9 @@ impl Beside {
     }
 
     /// Runs it once on a target that is as the part wants it.
-    pub(crate) fn run(&self, world: &World, target: Target) -> Used {
+    pub(crate) fn run(&self, world: &World, source: Server, target: Target) -> Used {
         let mut command = Command::new("bash");
-        command.args(["-c", RUN, self.script]).envs(world.environment(target));
+        command.args(["-c", RUN, self.script]).envs(world.environment(source, target));
         measure::run(command)
     }
 }

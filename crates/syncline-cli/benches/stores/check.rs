@@ -6,13 +6,25 @@ use serde_json::Value;
 
 use crate::orders::CHANGES;
 use crate::target::Target;
-use crate::world::{SCRATCH, SOURCE, World};
+use crate::world::{SOURCE, Server, World};
 
 /// The rows, and all their cells as the server prints them; and what it says the columns are.
 const ON_SERVER: &str =
     "SELECT count(*), sum(hashtextextended(o::text, 0)::numeric), sum(hashtextextended(o::text, 1)::numeric),
     (SELECT string_agg(format('%I %s %s', attname, format_type(atttypid, atttypmod), attnotnull), ', ' ORDER BY attnum)
      FROM pg_attribute WHERE attrelid = 'orders'::regclass AND attnum > 0) FROM orders o";
+
+/// The same of MariaDB.
+const ON_MARIADB: &str = "SELECT count(*), bit_xor(conv(left(md5(concat_ws('|', id, customer_id, status, amount, ifnull(note, 'NULL'),
+    created_at, updated_at, payload)), 16), 16, 10) + 0), sum(crc32(concat_ws('|', payload, id, status, amount))) FROM orders";
+
+/// What both kinds of servers say of the rows: all numbers, and texts by their lengths and digests.
+const ACROSS: [(Server, &str); 2] = [
+    (Server::Postgres, "SELECT count(*), sum(id), sum(customer_id), sum(amount), sum(('x' || substr(md5(status || coalesce(note, 'NULL') || payload::text
+        || to_char(created_at, 'YYYY-MM-DD HH24:MI:SS.US') || to_char(updated_at, 'YYYY-MM-DD HH24:MI:SS.US')), 1, 8))::bit(32)::bigint) FROM orders"),
+    (Server::Mariadb, "SELECT count(*), sum(id), sum(customer_id), sum(amount), sum(CAST(conv(left(md5(concat(status, ifnull(note, 'NULL'), payload,
+        created_at, updated_at)), 8), 16, 10) AS unsigned)) FROM orders"),
+];
 
 /// Rows of both files, and those that are in both with the same cells. Digits behind the point that say nothing may be
 /// missing from an amount or a time.
@@ -29,12 +41,18 @@ const IN_FILE: &str = "SELECT (SELECT count(*) FROM orders), (SELECT count(*) FR
 ///
 /// # Panics
 /// When a cell is not what it was.
-pub(crate) fn copied(world: &World, target: Target) {
+pub(crate) fn copied(world: &World, from: Option<Server>, target: Target) {
     let rows = world.dataset.rows;
-    if target.is_served() {
-        let source = world.cluster.rows(SOURCE, ON_SERVER);
+    if let Some(server) = target.server() {
+        let (source, arrived) = match (from, server) {
+            (Some(Server::Mariadb), Server::Mariadb) => (ON_MARIADB, ON_MARIADB),
+            (Some(Server::Mariadb), Server::Postgres) => (ACROSS[1].1, ACROSS[0].1),
+            (_, Server::Mariadb) => (ACROSS[0].1, ACROSS[1].1),
+            (_, Server::Postgres) => (ON_SERVER, ON_SERVER),
+        };
+        let source = world.rows(from.unwrap_or(Server::Postgres), SOURCE, source);
         assert_eq!(source[0][0], Some(rows.to_string()), "the source itself");
-        assert_eq!(world.cluster.rows(SCRATCH, ON_SERVER), source, "what arrived is not what the source holds");
+        assert_eq!(world.rows(server, target.database(), arrived), source, "what arrived is not what the source holds");
         return;
     }
     let attach = format!("ATTACH '{}' AS source", world.dataset.file("orders").display());
@@ -52,9 +70,11 @@ pub(crate) fn copied(world: &World, target: Target) {
 pub(crate) fn counted(world: &World, target: Target) {
     let count = "SELECT count(*) FROM orders";
     let found = match target {
-        Target::Changed(_) => return,
-        _ if target.is_served() => world.cluster.psql(SCRATCH, count).trim().to_owned(),
-        _ => in_file(world, target, &[count]),
+        Target::Changed(..) => return,
+        _ => match target.server() {
+            Some(server) => world.rows(server, target.database(), count)[0][0].clone().unwrap_or_default(),
+            None => in_file(world, target, &[count]),
+        },
     };
     assert_eq!(found, world.dataset.rows.to_string(), "rows that arrived");
 }
@@ -77,7 +97,7 @@ pub(crate) fn compared(world: &World, target: Target, mut command: Command) {
     let said: Value = serde_json::from_str(said.trim().lines().next_back().unwrap()).unwrap();
     let table = &said["tables"][0];
     let found = ["changed", "only_source", "only_target", "same"].map(|count| table[count].as_u64());
-    let changes = if target == Target::Changed("equal") { 0 } else { CHANGES };
+    let changes = if target.database() == "equal" { 0 } else { CHANGES };
     let expected = [changes / 10 * 8, changes / 10, changes / 10, world.dataset.rows - changes / 10 * 9];
     assert_eq!(found, expected.map(Some), "{said}");
 }

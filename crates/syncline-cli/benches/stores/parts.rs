@@ -11,6 +11,7 @@ use crate::measure::{self, Used};
 use crate::report::{self, Line};
 use crate::sides::{self, Side};
 use crate::target::Target;
+use crate::world::Server::{self, Mariadb, Postgres};
 use crate::world::World;
 
 /// What every part may take of memory, in MB.
@@ -33,24 +34,27 @@ enum Work {
     /// And reads both sides again.
     CopyAndVerify,
     Diff,
+    /// Finds what differs and makes it equal.
+    Mirror,
 }
 
+/// Where the rows are.
 #[derive(Clone, Copy)]
 enum From {
     File,
-    Server,
+    On(Server),
 }
 
 const SQLITE_TO_POSTGRES: Part = Part {
     name: "",
     work: Work::Copy,
     from: From::File,
-    to: Target::NewTable,
+    to: Target::NewTable(Postgres),
     least_rate: None,
     beside: &[beside::CSV_PIPE.within(0.65), beside::READY_CSV, beside::SLING_FROM_FILE, beside::PGLOADER],
 };
 const POSTGRES_TO_POSTGRES: Part = Part {
-    from: From::Server,
+    from: From::On(Postgres),
     beside: &[beside::BINARY_PIPE.within(1.1), beside::SLING_TO_SERVER],
     ..SQLITE_TO_POSTGRES
 };
@@ -60,9 +64,30 @@ const POSTGRES_TO_SQLITE: Part = Part {
     beside: &[beside::IMPORT_PIPE, beside::SLING_TO_FILE],
     ..POSTGRES_TO_POSTGRES
 };
+const POSTGRES_TO_MARIADB: Part = Part {
+    to: Target::NewTable(Mariadb),
+    beside: &[beside::COPY_TO_LOAD.within(1.05), beside::SLING_POSTGRES_TO_MARIADB],
+    ..POSTGRES_TO_POSTGRES
+};
+const MARIADB_TO_POSTGRES: Part = Part {
+    from: From::On(Mariadb),
+    beside: &[beside::BATCH_TO_COPY.within(0.75), beside::SLING_MARIADB_TO_POSTGRES],
+    ..SQLITE_TO_POSTGRES
+};
+const MARIADB_TO_SQLITE: Part = Part {
+    to: Target::NewFile,
+    least_rate: Some(450_000.0),
+    beside: &[beside::SLING_MARIADB_TO_FILE],
+    ..MARIADB_TO_POSTGRES
+};
+const SQLITE_TO_MARIADB: Part = Part {
+    to: Target::NewTable(Mariadb),
+    beside: &[beside::CSV_TO_LOAD, beside::SLING_FILE_TO_MARIADB],
+    ..SQLITE_TO_POSTGRES
+};
 const DIFF: Part = Part {
     work: Work::Diff,
-    to: Target::Changed("equal"),
+    to: Target::Changed(Postgres, "equal"),
     beside: &[beside::TEXT_DIFF, beside::RELADIFF],
     ..POSTGRES_TO_POSTGRES
 };
@@ -71,18 +96,18 @@ const DIFF: Part = Part {
 pub(crate) const ALL: &[Part] = &[
     Part { name: "sqlite-postgres-new", ..SQLITE_TO_POSTGRES },
     Part { name: "sqlite-postgres-new-verified", ..verified(&SQLITE_TO_POSTGRES, &[beside::CSV_PIPE]) },
-    Part { name: "sqlite-postgres-empty", to: Target::EmptyTable, ..SQLITE_TO_POSTGRES },
+    Part { name: "sqlite-postgres-empty", to: Target::EmptyTable(Postgres), ..SQLITE_TO_POSTGRES },
     Part {
         name: "sqlite-postgres-empty-verified",
-        to: Target::EmptyTable,
+        to: Target::EmptyTable(Postgres),
         ..verified(&SQLITE_TO_POSTGRES, &[beside::CSV_PIPE])
     },
     Part { name: "postgres-postgres-new", ..POSTGRES_TO_POSTGRES },
     Part { name: "postgres-postgres-new-verified", ..verified(&POSTGRES_TO_POSTGRES, &[beside::BINARY_PIPE]) },
-    Part { name: "postgres-postgres-empty", to: Target::EmptyTable, ..POSTGRES_TO_POSTGRES },
+    Part { name: "postgres-postgres-empty", to: Target::EmptyTable(Postgres), ..POSTGRES_TO_POSTGRES },
     Part {
         name: "postgres-postgres-empty-verified",
-        to: Target::EmptyTable,
+        to: Target::EmptyTable(Postgres),
         ..verified(&POSTGRES_TO_POSTGRES, &[beside::BINARY_PIPE])
     },
     Part { name: "postgres-sqlite-new", ..POSTGRES_TO_SQLITE },
@@ -96,7 +121,7 @@ pub(crate) const ALL: &[Part] = &[
     Part { name: "diff-0", ..DIFF },
     Part {
         name: "diff-1000-spread",
-        to: Target::Changed("spread"),
+        to: Target::Changed(Postgres, "spread"),
         beside: &[
             beside::TEXT_DIFF.within(0.5),
             // At least 12 times faster.
@@ -104,8 +129,37 @@ pub(crate) const ALL: &[Part] = &[
         ],
         ..DIFF
     },
-    Part { name: "diff-1000-clustered", to: Target::Changed("clustered"), ..DIFF },
+    Part { name: "diff-1000-clustered", to: Target::Changed(Postgres, "clustered"), ..DIFF },
+    Part { name: "postgres-mariadb-new", ..POSTGRES_TO_MARIADB },
+    Part { name: "mariadb-postgres-new", ..MARIADB_TO_POSTGRES },
+    Part { name: "mariadb-sqlite-new", ..MARIADB_TO_SQLITE },
+    Part { name: "mariadb-sqlite-wal", to: Target::WalFile, ..MARIADB_TO_SQLITE },
+    Part { name: "sqlite-mariadb-new", ..SQLITE_TO_MARIADB },
+    Part {
+        name: "diff-mariadb-1000-spread",
+        to: Target::Changed(Mariadb, "spread"),
+        beside: &[beside::TEXT_DIFF_ACROSS.within(0.6)],
+        ..DIFF
+    },
+    Part {
+        name: "mirror-mariadb-mariadb-1000-spread",
+        work: Work::Mirror,
+        from: From::On(Mariadb),
+        to: Target::Repaired(Mariadb, "spread"),
+        beside: &[beside::PT_TABLE_SYNC],
+        ..DIFF
+    },
 ];
+
+impl Part {
+    /// The server that `SOURCE` is on; parts that read the file have it beside them.
+    fn source(&self) -> Server {
+        match self.from {
+            From::File => self.to.server().unwrap_or(Postgres),
+            From::On(server) => server,
+        }
+    }
+}
 
 const fn verified(part: &Part, beside: &'static [Beside]) -> Part {
     Part { name: "", work: Work::CopyAndVerify, from: part.from, to: part.to, least_rate: None, beside }
@@ -120,7 +174,7 @@ pub(crate) fn run(part: &Part, world: &World, rounds: usize) -> Line {
     for beside in part.beside.iter().filter(|beside| beside.is_there(world)) {
         let run = Box::new(|| {
             part.to.prepare(world);
-            let used = beside.run(world, part.to);
+            let used = beside.run(world, part.source(), part.to);
             check::counted(world, part.to);
             used
         });
@@ -144,24 +198,32 @@ fn ours(part: &Part, world: &World, state: &Path) -> Used {
     command.arg("--quiet");
     let used = measure::run(command);
     if part.work != Work::Diff {
-        check::copied(world, part.to);
+        let from = match part.from {
+            From::File => None,
+            From::On(server) => Some(server),
+        };
+        check::copied(world, from, part.to);
     }
     used
 }
 
 fn command(part: &Part, world: &World, state: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_syncline"));
-    command.arg(if part.work == Work::Diff { "diff" } else { "copy" });
+    command.arg(match part.work {
+        Work::Diff => "diff",
+        Work::Mirror => "mirror",
+        Work::Copy | Work::CopyAndVerify => "copy",
+    });
     command.arg(match part.from {
         From::File => world.dataset.file("orders").into(),
-        From::Server => OsString::from("env:SOURCE"),
+        From::On(_) => OsString::from("env:SOURCE"),
     });
     // By a variable, as people do who have a password in it.
     command.arg("env:TARGET");
-    if part.work == Work::Copy {
+    if matches!(part.work, Work::Copy | Work::Mirror) {
         command.arg("--no-verify");
     }
-    command.arg("--state-dir").arg(state).envs(world.environment(part.to));
+    command.arg("--state-dir").arg(state).envs(world.environment(part.source(), part.to));
     command
 }
 

@@ -7,35 +7,51 @@ use std::path::PathBuf;
 use rusqlite::Connection;
 
 use crate::ORDERS;
-use crate::world::{self, SCRATCH, World};
+use crate::world::{SCRATCH, Server, World};
 
 /// What a side finds.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Target {
-    /// A database of the server without the table.
-    NewTable,
+    /// A database of a server without the table.
+    NewTable(Server),
     /// One with the table, which is empty.
-    EmptyTable,
+    EmptyTable(Server),
     /// No file.
     NewFile,
     /// A file with the table, which is empty, and a write-ahead log.
     WalFile,
     /// A database that is as the source is but for these changes, only read.
-    Changed(&'static str),
+    Changed(Server, &'static str),
+    /// As `Changed`, and made equal again.
+    Repaired(Server, &'static str),
 }
 
 impl Target {
-    /// Whether it is on the server.
-    pub(crate) fn is_served(self) -> bool {
-        matches!(self, Self::NewTable | Self::EmptyTable | Self::Changed(_))
+    /// The server it is on.
+    pub(crate) fn server(self) -> Option<Server> {
+        match self {
+            Self::NewTable(server) | Self::EmptyTable(server) => Some(server),
+            Self::Changed(server, _) | Self::Repaired(server, _) => Some(server),
+            Self::NewFile | Self::WalFile => None,
+        }
+    }
+
+    /// What its database is called there.
+    pub(crate) fn database(self) -> &'static str {
+        match self {
+            Self::Changed(_, name) | Self::Repaired(_, name) => name,
+            _ => SCRATCH,
+        }
     }
 
     /// What its clients call it.
     pub(crate) fn name(self, world: &World) -> OsString {
         match self {
-            Self::NewTable | Self::EmptyTable => world.url(SCRATCH),
+            Self::NewTable(server) | Self::EmptyTable(server) => world.url(server, SCRATCH),
             Self::NewFile | Self::WalFile => self.path(world).into(),
-            Self::Changed(name) => world.url(world.changed(name)),
+            Self::Changed(server, name) | Self::Repaired(server, name) => {
+                world.url(server, world.changed(server, name))
+            }
         }
     }
 
@@ -47,9 +63,9 @@ impl Target {
     /// What is left to do for a side that makes no table by itself.
     pub(crate) fn definition(self) -> &'static str {
         match self {
-            Self::NewTable => world::TABLE,
+            Self::NewTable(server) => server.table(),
             Self::NewFile => ORDERS.table,
-            Self::EmptyTable | Self::WalFile | Self::Changed(_) => "",
+            Self::EmptyTable(_) | Self::WalFile | Self::Changed(..) | Self::Repaired(..) => "",
         }
     }
 
@@ -57,27 +73,30 @@ impl Target {
     pub(crate) fn prepare(self, world: &World) {
         self.remove(world);
         match self {
-            Self::EmptyTable => drop(world.cluster.psql(SCRATCH, world::TABLE)),
+            Self::EmptyTable(server) => world.run(server, SCRATCH, server.table()),
+            Self::Repaired(server, name) => world.change_again(server, name),
             Self::WalFile => {
                 let conn = Connection::open(self.path(world)).unwrap();
                 conn.pragma_update(None, "journal_mode", "wal").unwrap();
                 conn.execute_batch(ORDERS.table).unwrap();
             }
-            Self::NewTable | Self::NewFile | Self::Changed(_) => {}
+            Self::NewTable(_) | Self::NewFile | Self::Changed(..) => {}
         }
-        world.cluster.psql("postgres", "CHECKPOINT");
+        world.rest();
     }
 
     /// Leaves nothing of what was written.
     pub(crate) fn remove(self, world: &World) {
         match self {
-            Self::NewTable | Self::EmptyTable => drop(world.cluster.psql(SCRATCH, "DROP TABLE IF EXISTS orders")),
+            Self::NewTable(server) | Self::EmptyTable(server) => {
+                world.run(server, SCRATCH, "DROP TABLE IF EXISTS orders")
+            }
             Self::NewFile | Self::WalFile => {
                 for end in ["db", "db-wal", "db-shm", "db-journal"] {
                     let _ = fs::remove_file(self.path(world).with_extension(end));
                 }
             }
-            Self::Changed(_) => {}
+            Self::Changed(..) | Self::Repaired(..) => {}
         }
     }
 }

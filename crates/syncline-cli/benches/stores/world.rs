@@ -1,19 +1,49 @@
 //! Where the rows are: a file, and a private server with a database of the same rows.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs::File;
 use std::path::PathBuf;
 use std::process::Command;
 
+use syncline_testkit::mariadb;
 use syncline_testkit::postgres::{Cluster, Options};
 
 use crate::orders::{CHANGES, Dataset};
 use crate::target::Target;
 
+/// The servers there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Server {
+    Postgres,
+    Mariadb,
+}
+
+impl Server {
+    /// The table in its words.
+    pub(crate) fn table(self) -> &'static str {
+        match self {
+            Self::Postgres => TABLE,
+            Self::Mariadb => MARIADB_TABLE,
+        }
+    }
+}
+
+/// The table in MariaDB.
+const MARIADB_TABLE: &str = "CREATE TABLE orders (
+    id bigint PRIMARY KEY,
+    customer_id bigint NOT NULL,
+    status text NOT NULL,
+    amount decimal(12,2) NOT NULL,
+    note text,
+    created_at datetime(6) NOT NULL,
+    updated_at datetime(6) NOT NULL,
+    payload json NOT NULL
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin";
+
 /// The table in PostgreSQL.
-pub(crate) const TABLE: &str = "CREATE TABLE orders (
+const TABLE: &str = "CREATE TABLE orders (
     id bigint PRIMARY KEY,
     customer_id bigint NOT NULL,
     status text NOT NULL,
@@ -33,15 +63,17 @@ pub(crate) const SCRATCH: &str = "scratch";
 /// As whom everybody connects. Not every tool understands a password with characters that mean something in a URL.
 const ROLE: &str = "bench";
 
-/// The dataset, and a server for as long as this lives.
+/// The dataset, and servers for as long as this lives.
 pub(crate) struct World {
     pub(crate) dataset: Dataset,
-    pub(crate) cluster: Cluster,
+    cluster: Cluster,
+    /// Started when it is first asked for.
+    mariadb: OnceCell<mariadb::Server>,
     pub(crate) sling: Option<PathBuf>,
     /// The same rows as CSV, by `sqlite3`.
     ready: PathBuf,
     /// Databases that have been made from the source.
-    made: RefCell<BTreeSet<&'static str>>,
+    made: RefCell<BTreeSet<(Server, &'static str)>>,
 }
 
 impl Drop for World {
@@ -68,7 +100,7 @@ impl World {
         cluster.psql("postgres", &format!("CREATE DATABASE {SCRATCH} TEMPLATE template0"));
         let copy = format!("{TABLE};\n\\copy orders FROM '{}' (FORMAT csv)\nVACUUM ANALYZE orders", ready.display());
         cluster.psql(SOURCE, &copy);
-        Self { dataset, cluster, sling, ready, made: RefCell::default() }
+        Self { dataset, cluster, mariadb: OnceCell::new(), sling, ready, made: RefCell::default() }
     }
 
     /// What is measured here.
@@ -80,42 +112,110 @@ impl World {
     }
 
     /// A database that is the source but for the changes of this name, made when it is first asked for.
-    pub(crate) fn changed(&self, name: &'static str) -> &'static str {
-        if !self.made.borrow_mut().insert(name) {
+    pub(crate) fn changed(&self, server: Server, name: &'static str) -> &'static str {
+        if !self.made.borrow_mut().insert((server, name)) {
             return name;
         }
-        self.cluster.psql("postgres", &format!("CREATE DATABASE {name} TEMPLATE {SOURCE}"));
-        let rows = self.dataset.rows;
-        match name {
-            "spread" => self.change(name, 1, rows / CHANGES),
-            "clustered" => self.change(name, rows / 2, 1),
-            _ => {}
+        match server {
+            Server::Postgres => self.run(server, "postgres", &format!("CREATE DATABASE {name} TEMPLATE {SOURCE}")),
+            Server::Mariadb => {
+                self.run(server, "", &format!("CREATE DATABASE {name} CHARACTER SET utf8mb4"));
+                self.run(server, name, &format!("{MARIADB_TABLE}; INSERT INTO orders SELECT * FROM {SOURCE}.orders"));
+            }
         }
+        self.change_again(server, name);
         name
     }
 
-    /// Changes every `step`-th row from `first` on: of ten, eight have another status, one is gone, one is new.
-    fn change(&self, database: &str, first: u64, step: u64) {
+    /// Makes the changes of this name in a database that is as the source is.
+    pub(crate) fn change_again(&self, server: Server, name: &'static str) {
+        if !self.made.borrow().contains(&(server, name)) {
+            self.changed(server, name);
+            return;
+        }
         let rows = self.dataset.rows;
+        match name {
+            "spread" => self.change(server, name, 1, rows / CHANGES),
+            "clustered" => self.change(server, name, rows / 2, 1),
+            _ => {}
+        }
+    }
+
+    /// Lets what is still to be written be written.
+    pub(crate) fn rest(&self) {
+        self.run(Server::Postgres, "postgres", "CHECKPOINT");
+        if self.mariadb.get().is_some() {
+            self.run(Server::Mariadb, "", "FLUSH TABLES");
+        }
+    }
+
+    /// Runs a script by the server's own client.
+    pub(crate) fn run(&self, server: Server, database: &str, script: &str) {
+        match server {
+            Server::Postgres => drop(self.cluster.psql(database, script)),
+            Server::Mariadb => drop(self.mariadb().mariadb(database, script)),
+        }
+    }
+
+    /// What a query finds.
+    pub(crate) fn rows(&self, server: Server, database: &str, query: &str) -> Vec<Vec<Option<String>>> {
+        match server {
+            Server::Postgres => self.cluster.rows(database, query),
+            Server::Mariadb => self.mariadb().rows(database, query),
+        }
+    }
+
+    /// A server with MariaDB's own settings but for the size of its cache, durable, and the same rows.
+    fn mariadb(&self) -> &mariadb::Server {
+        self.mariadb.get_or_init(|| {
+            // The size that MariaDB has by itself; those of tests are smaller.
+            let sizes = [("innodb_buffer_pool_size", "128M"), ("innodb_log_file_size", "96M"), ("local_infile", "1")];
+            let options = sizes.iter().fold(mariadb::Options::default(), |all, (name, value)| all.setting(name, value));
+            let server = options.start();
+            let make = |name: &str| server.mariadb("", &format!("CREATE DATABASE {name} CHARACTER SET utf8mb4"));
+            [SOURCE, SCRATCH].into_iter().for_each(|name| drop(make(name)));
+            server.mariadb("", &format!("CREATE USER {ROLE}@'%' IDENTIFIED BY '{ROLE}'; GRANT ALL ON *.* TO {ROLE}@'%'"));
+            let load = format!(
+                r#"{MARIADB_TABLE}; LOAD DATA LOCAL INFILE '{}' INTO TABLE orders CHARACTER SET utf8mb4
+                   FIELDS TERMINATED BY ',' OPTIONALLY ENCLOSED BY '"' ESCAPED BY '' LINES TERMINATED BY '\r\n'
+                   (id, customer_id, status, amount, @note, created_at, updated_at, payload) SET note = nullif(@note, '');
+                   ANALYZE TABLE orders"#,
+                self.ready.display()
+            );
+            server.mariadb(SOURCE, &load);
+            server
+        })
+    }
+
+    /// Changes every `step`-th row from `first` on: of ten, eight have another status, one is gone, one is new.
+    fn change(&self, server: Server, database: &str, first: u64, step: u64) {
+        let rows = self.dataset.rows;
+        let (numbers, rest) = match server {
+            Server::Postgres => (format!("generate_series(0, {CHANGES} - 1) s(n)"), "VACUUM ANALYZE orders"),
+            Server::Mariadb => (format!("(SELECT seq AS n FROM seq_0_to_{}) s", CHANGES - 1), "ANALYZE TABLE orders"),
+        };
         let script = format!(
-            "CREATE TEMP TABLE change AS SELECT n % 10 AS sort, {first} + n * {step} AS id FROM generate_series(0, {CHANGES} - 1) n;
+            "CREATE TEMPORARY TABLE changes AS SELECT n % 10 AS sort, {first} + n * {step} AS id FROM {numbers};
              INSERT INTO orders SELECT {rows} + id, customer_id, status, amount, note, created_at, updated_at, payload
-                 FROM orders JOIN change USING (id) WHERE sort = 1;
-             DELETE FROM orders WHERE id IN (SELECT id FROM change WHERE sort = 0);
-             UPDATE orders SET status = 'changed' WHERE id IN (SELECT id FROM change WHERE sort > 1);
-             DROP TABLE change;
-             VACUUM ANALYZE orders"
+                 FROM orders JOIN changes USING (id) WHERE sort = 1;
+             DELETE FROM orders WHERE id IN (SELECT id FROM changes WHERE sort = 0);
+             UPDATE orders SET status = 'changed' WHERE id IN (SELECT id FROM changes WHERE sort > 1);
+             DROP TABLE changes;
+             {rest}"
         );
-        self.cluster.psql(database, &script);
+        self.run(server, database, &script);
     }
 
     /// The URL of a database.
-    pub(crate) fn url(&self, database: &str) -> OsString {
-        self.cluster.url_as(ROLE, ROLE, database).into()
+    pub(crate) fn url(&self, server: Server, database: &str) -> OsString {
+        match server {
+            Server::Postgres => self.cluster.url_as(ROLE, ROLE, database).into(),
+            Server::Mariadb => self.mariadb().url_as(ROLE, ROLE, database).into(),
+        }
     }
 
     /// What every side finds in its environment.
-    pub(crate) fn environment(&self, target: Target) -> Vec<(&'static str, OsString)> {
+    pub(crate) fn environment(&self, source: Server, target: Target) -> Vec<(&'static str, OsString)> {
         let programs = self.cluster.program("psql").parent().unwrap().to_owned();
         let path = std::env::var_os("PATH").unwrap_or_default();
         let path = std::env::join_paths(std::iter::once(programs).chain(std::env::split_paths(&path))).unwrap();
@@ -123,10 +223,22 @@ impl World {
             ("PATH", path),
             ("FILE", self.dataset.file("orders").into()),
             ("READY", self.ready.clone().into()),
-            ("SOURCE", self.url(SOURCE)),
+            ("SOURCE", self.url(source, SOURCE)),
+            ("SOURCE_NAME", SOURCE.into()),
+            ("TARGET_NAME", target.database().into()),
             ("TARGET", target.name(self)),
             ("CREATE", target.definition().into()),
         ];
+        if let Some(mariadb) = self.mariadb.get() {
+            // Its client takes no user from a variable, but from this file.
+            let client = self.dataset.scratch("client").with_extension("cnf");
+            let login =
+                format!("[client]\nuser={ROLE}\npassword={ROLE}\nhost={}\nport={}\n", mariadb.host(), mariadb.port());
+            std::fs::write(&client, login).unwrap();
+            variables.push(("MYSQL_HOST", mariadb.host().into()));
+            variables.push(("MYSQL_TCP_PORT", mariadb.port().to_string().into()));
+            variables.push(("CLIENT", client.into()));
+        }
         if let Some(sling) = &self.sling {
             variables.push(("SLING", sling.into()));
         }

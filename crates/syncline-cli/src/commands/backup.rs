@@ -14,7 +14,8 @@ use crate::render::text::{bytes, counted, duration, escape};
 /// Copies a database whole into a new file, while others go on writing to it.
 ///
 /// The copy is of one instant. It gets its name once it has been read back and is durable on disk; it overwrites nothing.
-/// It is an ordinary SQLite database. syncline restore puts it back.
+/// Of a SQLite database it is an ordinary SQLite database; of a PostgreSQL database an archive by pg_dump (package
+/// postgresql-client), which pg_restore reads too. syncline restore puts it back.
 #[derive(Debug, Args)]
 pub(crate) struct BackupArgs {
     /// The database to copy

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 use syncline::error::Result;
-use syncline::{DatabaseName, RestorePlan, RestoreReport, RestoreRequest};
+use syncline::{DatabaseName, Owners, RestorePlan, RestoreReport, RestoreRequest};
 
 use crate::console::{Console, Shape};
 use crate::exit::Exit;
@@ -14,21 +14,26 @@ use crate::render::text::{bytes, counted, duration, escape, quote};
 ///
 /// The backup is checked first, and what is there is kept as a backup in the backup root. Programs that have the database
 /// open can keep it open: they see the old content whole, then the new content whole. What they write while the restore is
-/// under way is lost, so stop those that write.
+/// under way is lost, or waits until it is done where a server keeps the database, so stop those that write.
+///
+/// A backup of a server's database is put back by way of the server's own pg_restore.
 ///
 /// Shown as a plan first. Under --json the first line is the plan and the last what was done; without --yes nothing is
 /// restored and the last line is the error CONFIRMATION_NEEDED.
 #[derive(Debug, Args)]
 pub(crate) struct RestoreArgs {
-    /// The backup, which can be any SQLite database
+    /// The backup: any SQLite database, or an archive of pg_dump, for a database of the same engine
     #[arg(value_name = "FILE")]
     backup: String,
-    /// The database to replace; a missing one is made
+    /// The database to replace; a missing SQLite file is made
     #[arg(value_name = "DB")]
     target: String,
     /// Do not keep what is there before
     #[arg(long)]
     no_safety_backup: bool,
+    /// Give everything to the login that restores, and grant no rights: for a server without the roles of the backup
+    #[arg(long)]
+    no_owner: bool,
 }
 
 /// Does it.
@@ -36,7 +41,10 @@ pub(super) async fn run(args: RestoreArgs, console: &Console) -> Result<Exit> {
     let progress = console.progress_of_document(false);
     let session = console.open(&progress).await?;
     let again = again(&args);
-    let request = RestoreRequest { backup: args.backup, target: args.target, safety_backup: !args.no_safety_backup };
+    let target = DatabaseName::without_password(&args.target).into_owned();
+    let owners = if args.no_owner { Owners::Restorer } else { Owners::AsSaved };
+    let safety_backup = !args.no_safety_backup;
+    let request = RestoreRequest { backup: args.backup, target: args.target, safety_backup, owners };
     let plan = session.restore_plan(&request).await?;
     show_plan(&plan, console)?;
     if !console.prompt.confirm("Restore it?", &again)? {
@@ -45,14 +53,15 @@ pub(super) async fn run(args: RestoreArgs, console: &Console) -> Result<Exit> {
     }
     let done = session.restore(&request).await;
     progress.finish();
-    console.present(&done?, |done| text(done, console))?;
+    console.present(&done?, |done| text(done, &target, console))?;
     Ok(Exit::DONE)
 }
 
 fn again(args: &RestoreArgs) -> String {
-    let flag = if args.no_safety_backup { " --no-safety-backup" } else { "" };
+    let flag = |is_given, flag| if is_given { flag } else { "" };
+    let (kept, owner) = (flag(args.no_safety_backup, " --no-safety-backup"), flag(args.no_owner, " --no-owner"));
     let shown = |name: &str| quote(&DatabaseName::without_password(name));
-    format!("restore {} {}{flag}", shown(&args.backup), shown(&args.target))
+    format!("restore {} {}{kept}{owner}", shown(&args.backup), shown(&args.target))
 }
 
 fn show_plan(plan: &RestorePlan, console: &Console) -> Result<()> {
@@ -83,7 +92,7 @@ fn plan_text(plan: &RestorePlan) -> String {
     shown
 }
 
-fn text(done: &RestoreReport, console: &Console) -> String {
+fn text(done: &RestoreReport, target: &str, console: &Console) -> String {
     let took = duration(Duration::from_millis(done.duration_ms));
     let size = format!("{}, {}", counted(done.tables, "table"), bytes(done.bytes));
     let mut shown = format!(
@@ -95,7 +104,7 @@ fn text(done: &RestoreReport, console: &Console) -> String {
     if let Some(kept) = &done.safety_backup {
         shown += &format!("what was there is kept in {}\n", escape(kept));
         if !console.is_quiet {
-            let back = format!("restore {} {}", quote(kept), quote(&done.target));
+            let back = format!("restore {} {}", quote(kept), quote(target));
             shown += &format!("to go back: {}\n", console.command(&back));
         }
     }

@@ -1,7 +1,7 @@
 //! What the SQL scripts of a diff and of a plan have in common.
 
-use syncline::Dialect;
 use syncline::row_difference::RowDifference;
+use syncline::{Dialect, MYSQL_MODE};
 
 use super::cell::key;
 use super::text::{counted, escape};
@@ -31,6 +31,10 @@ pub(crate) fn by_shell(dialect: Dialect) -> &'static str {
             "-- with psql: `\\set` is a command of psql, not SQL. It ends the script at the first error, so that nothing is\n\
              -- committed; another program must leave that line out and do the same.\n"
         }
+        Dialect::Mysql => {
+            "-- with the mariadb or mysql client and without --force: it ends at the first error, so that nothing is committed;\n\
+             -- another program must do the same. Only tables of a transactional engine are taken back by that.\n"
+        }
     }
 }
 
@@ -45,14 +49,38 @@ pub(crate) fn of_constraints(dialect: Dialect, source: &str, target: &str) -> St
             "-- References and unique values of {target} are checked at every statement unless they are deferrable: rows\n\
              -- that refer to each other or exchange unique values make the script fail"
         ),
+        Dialect::Mysql => format!(
+            "-- References and unique values of {target} are checked at every row: rows that refer to each other or exchange\n\
+             -- unique values make the script fail"
+        ),
     }
 }
 
+/// Whether triggers of the target fire for a script, and whether they do for a command of ours.
+pub(crate) fn of_triggers(dialect: Dialect, target: &str, command: &str) -> String {
+    let ours = match dialect {
+        Dialect::Sqlite | Dialect::Postgres => "they do not",
+        Dialect::Mysql => "so they do",
+    };
+    format!("-- The triggers of {target} fire for this script; {ours} for `syncline {command}`.\n")
+}
+
 /// The first statements. In SQLite rows that refer to each other come in any order, and a row that REPLACE evicts for a moment
-/// must not take those that refer to it along; the pragma for that has no effect inside a transaction.
-pub(crate) fn opening(dialect: Dialect) -> &'static str {
+/// must not take those that refer to it along; the pragma for that has no effect inside a transaction. MySQL ends a transaction
+/// at a definition, so that these come before it.
+pub(crate) fn opening(dialect: Dialect, definitions: &str) -> String {
     match dialect {
-        Dialect::Sqlite => ".bail on\nPRAGMA foreign_keys = OFF;\nBEGIN;\n",
-        Dialect::Postgres => "\\set ON_ERROR_STOP on\nBEGIN;\nSET CONSTRAINTS ALL DEFERRED;\n",
+        Dialect::Sqlite => format!(".bail on\nPRAGMA foreign_keys = OFF;\nBEGIN;\n{definitions}"),
+        Dialect::Postgres => {
+            format!("\\set ON_ERROR_STOP on\nBEGIN;\nSET CONSTRAINTS ALL DEFERRED;\n{definitions}")
+        }
+        Dialect::Mysql => {
+            let finally = "-- Each definition is final at once; only the rows are taken back by an error.\n";
+            let finally = if definitions.is_empty() { "" } else { finally };
+            format!(
+                "SET NAMES utf8mb4;\nSET time_zone = '+00:00', sql_mode = '{MYSQL_MODE}';\n\
+                 {finally}{definitions}START TRANSACTION;\n"
+            )
+        }
     }
 }

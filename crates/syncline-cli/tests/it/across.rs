@@ -1,7 +1,9 @@
-//! SQLite and PostgreSQL with each other, looked at with their own shells.
+//! Databases of different engines with each other, looked at with their own shells.
 
-mod bad_input;
+pub(crate) mod bad_input;
 mod connections;
+mod dumps;
+mod mariadb;
 mod misfits;
 mod own_types;
 mod plans;

@@ -11,7 +11,7 @@ use rusqlite::Connection;
 use serde_json::Value;
 use syncline::error::Code;
 use syncline::event::Silent;
-use syncline::{Cancel, RestoreRequest, Settings, Syncline};
+use syncline::{Cancel, Owners, RestoreRequest, Settings, Syncline};
 
 use crate::backup::{LARGE, small_disk};
 use crate::bad_input::{files, refused};
@@ -318,7 +318,12 @@ fn an_interrupted_restore_changes_nothing() {
         events: Arc::new(Silent),
         cancel,
     };
-    let request = RestoreRequest { backup: "backup.db".into(), target: "b.db".into(), safety_backup: true };
+    let request = RestoreRequest {
+        backup: "backup.db".into(),
+        target: "b.db".into(),
+        safety_backup: true,
+        owners: Owners::AsSaved,
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let error = runtime.block_on(async {
         let session = Syncline::open(settings).await.unwrap();

@@ -205,6 +205,12 @@ const USUAL: &[Usual] = &[
         "put it beside",
     ),
     (
+        Code::ToolMissing,
+        "the engine's own program does the work",
+        "syncline explain TOOL_MISSING",
+        "see which package has it",
+    ),
+    (
         Code::StoreFailed,
         "the database could not do what was asked",
         "run the command again with -v",

@@ -1,12 +1,17 @@
 //! Which names an expression mentions, as far as can be told without understanding it.
 
 /// Whether the text of an SQL expression holds one of these names, with quotes or without. Text in single quotes is no
-/// name.
+/// name. Where a backslash may be one of MySQL's, it is read both ways.
 pub(super) fn mentions(expression: &str, names: &[String]) -> bool {
+    let has_backslash = expression.contains('\\');
+    reads(expression, names, quoted) || has_backslash && reads(expression, names, |rest, _| escaped(rest))
+}
+
+fn reads(expression: &str, names: &[String], text: impl Fn(&str, char) -> (String, usize)) -> bool {
     let mut rest = expression;
     while let Some(first) = rest.chars().next() {
         let (word, length) = match first {
-            '\'' => (String::new(), quoted(rest, '\'').1),
+            '\'' => (String::new(), text(rest, '\'').1),
             '"' | '`' => quoted(rest, first),
             '[' => quoted(rest, ']'),
             _ if in_word(first) => {
@@ -39,6 +44,19 @@ fn quoted(rest: &str, close: char) -> (String, usize) {
     }
 }
 
+/// The same of a text in which a backslash takes the next character with it.
+fn escaped(rest: &str) -> (String, usize) {
+    let mut chars = rest.char_indices().skip(1);
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '\\' => drop(chars.next()),
+            '\'' => return (String::new(), at + 1),
+            _ => {}
+        }
+    }
+    (String::new(), rest.len())
+}
+
 fn in_word(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_' || c == '$' || !c.is_ascii()
 }
@@ -53,6 +71,9 @@ mod tests {
     fn names_are_found_in_every_kind_of_quotes() {
         let names = ["ssn".to_owned(), "a \"b".to_owned()];
         for text in ["ssn > 1", "length(SSN)", "\"ssn\"", "[ssn]", "`ssn`", "t.ssn", "\"a \"\"b\" > 1", "é+ssn"] {
+            assert!(mentions(text, &names), "{text}");
+        }
+        for text in ["'a\\'b' > ssn", "'a\\\\' > ssn", "'\\' > ssn"] {
             assert!(mentions(text, &names), "{text}");
         }
         for text in ["ssn2", "'ssn'", "'it''s ssn'", "x_ssn", "", "[open", "'open ssn", "\u{e9}ssn"] {

@@ -172,8 +172,7 @@ pub fn grades(source: &TableSchema, target: &TableSchema, pairs: &[ColumnPair]) 
 }
 
 fn meet(source: &TableSchema, column: usize, target: &TableSchema, other: usize) -> Option<Meeting> {
-    let is_same_engine = source.engine == target.engine;
-    Meeting::of(&source.columns[column].kind, &target.columns[other].kind, is_same_engine)
+    Meeting::of((&source.columns[column].kind, source.engine), (&target.columns[other].kind, target.engine))
 }
 
 /// Columns that both sides compute: nobody writes them, and a proof of equality reads them all the same.

@@ -10,6 +10,10 @@
 //! | text or an enumeration | the like | without padding, if either has it | lossless where there is room |
 //! | text | days, times, UUIDs, JSON, what one engine has | the richer kind | checked; the other way round lossless |
 //! | JSON as it is written | JSON of which the meaning is kept | it is | checked; the other way round lossless |
+//! | a truth value | a small whole number | the truth value | lossless; the other way round checked |
+//!
+//! MySQL's days and times, and the numbers of others, have values that their like elsewhere has not: between it and another engine
+//! these are checked.
 //!
 //! All else is refused. Checked means that values may turn up which the target's column cannot hold: their rows are held.
 
@@ -36,20 +40,47 @@ pub struct Meeting {
 }
 
 impl Meeting {
-    /// How a column of the source meets the one of the target; `None` where its values would have no meaning there.
-    pub fn of(source: &Kind, target: &Kind, is_same_engine: bool) -> Option<Self> {
+    /// How a column of the source meets the one of the target, each with its engine; `None` where its values would have no
+    /// meaning there.
+    pub fn of((source, from): (&Kind, &str), (target, into): (&Kind, &str)) -> Option<Self> {
+        let is_same_engine = from == into;
         let (seen_as, grade) = match (source, target) {
             (Kind::Flexible(a), Kind::Flexible(b)) if !a.stores_like(*b) => return None,
+            // Some engines print the padding, and others take it away.
+            (Kind::Text { padded: true, .. }, Kind::Text { padded: true, .. }) if !is_same_engine => {
+                alike(source, target)?
+            }
             (a, b) if stores_alike(a, b) => (None, Grade::Lossless),
             (Kind::Flexible(_), kind) => (Some(kind.clone()), Grade::Checked),
             (kind, Kind::Flexible(coercion)) => (Some(kind.clone()), keeping(kind, *coercion)),
             (a, b) if a.is_numeric() && b.is_numeric() => (None, number_in_number(a, b)),
             (a, b) => alike(a, b)?,
         };
+        let grade = grade.max(ranges(source, from, into));
         let is_exact = is_same_engine && seen_as.is_none() && is_one_notation(source, target);
         let equality = if is_exact { Equality::Exact } else { Equality::Canonical };
         Some(Self { seen_as, equality, grade })
     }
+}
+
+/// Whether both engines have the same values of a kind that is not limited by what it is called: MySQL has days that do not
+/// exist, times of more than a day, NUL within text, the years up to 9999 only, and neither infinity nor what is no number. SQLite
+/// holds any of them, as text where need be.
+fn ranges(kind: &Kind, from: &str, into: &str) -> Grade {
+    const MYSQL: &str = "mysql";
+    const ANY: &str = "sqlite";
+    use Kind::{Date, Decimal, Enum, Instant, Json, Real, Text, Time, Timestamp};
+    let is_wider = match (from == MYSQL, into == MYSQL) {
+        (false, true) => matches!(
+            kind,
+            Date | Timestamp { .. } | Instant { .. } | Decimal { .. } | Real { .. } | Json { normalised: false }
+        ),
+        (true, false) if into != ANY => {
+            matches!(kind, Date | Timestamp { .. } | Instant { .. } | Time { .. } | Enum { .. } | Text { .. })
+        }
+        _ => false,
+    };
+    if is_wider { Grade::Checked } else { Grade::Lossless }
 }
 
 /// Whether two columns store every value alike.
@@ -124,6 +155,9 @@ fn alike(source: &Kind, target: &Kind) -> Option<(Option<Kind>, Grade)> {
         (Kind::Time { digits: a }, Kind::Time { digits: b })
         | (Kind::Timestamp { digits: a }, Kind::Timestamp { digits: b })
         | (Kind::Instant { digits: a }, Kind::Instant { digits: b }) => (None, graded(a <= b)),
+        (Kind::Bool, Kind::Int { bits: 16 }) => (Some(Kind::Bool), Grade::Lossless),
+        // 2 is neither.
+        (Kind::Int { bits: 16 }, Kind::Bool) => (Some(Kind::Bool), Grade::Checked),
         // Of members that have one name it keeps the last.
         (Kind::Json { normalised: a }, Kind::Json { normalised: b }) => (None, graded(*a || !*b)),
         (Kind::Text { padded: false, .. }, kind) if has_notation(kind) => (Some(kind.clone()), Grade::Checked),
@@ -148,7 +182,7 @@ mod tests {
     const NUMERIC: Kind = Kind::Flexible(Coercion::Numeric);
 
     fn meet(source: &Kind, target: &Kind) -> Option<(Option<Kind>, Equality, Grade)> {
-        Meeting::of(source, target, true).map(|meeting| (meeting.seen_as, meeting.equality, meeting.grade))
+        Meeting::of((source, "one"), (target, "one")).map(|meeting| (meeting.seen_as, meeting.equality, meeting.grade))
     }
 
     #[test]
@@ -187,8 +221,32 @@ mod tests {
         assert_eq!(meet(&timestamps[0], &timestamps[1]), None, "nobody knows the zone");
         assert_eq!(meet(&TEXT, &Kind::Int { bits: 64 }), None);
         assert_eq!(meet(&Kind::Bool, &Kind::Int { bits: 64 }), None);
+        assert_eq!(meet(&Kind::Int { bits: 64 }, &Kind::Bool), None);
         let other = |name: &str| Kind::Other { type_name: name.to_owned() };
         assert_eq!(meet(&other("inet"), &other("cidr")), None);
         assert_eq!(meet(&other("inet"), &TEXT).unwrap().2, Grade::Lossless);
+    }
+
+    #[test]
+    fn truth_values_and_small_numbers_meet() {
+        let seen_as = |grade| Some((Some(Kind::Bool), Equality::Canonical, grade));
+        assert_eq!(meet(&Kind::Bool, &Kind::Int { bits: 16 }), seen_as(Grade::Lossless));
+        assert_eq!(meet(&Kind::Int { bits: 16 }, &Kind::Bool), seen_as(Grade::Checked));
+    }
+
+    #[test]
+    fn what_only_one_engine_has_of_a_kind_is_checked() {
+        let grade = |kind: &Kind, from, into| Meeting::of((kind, from), (kind, into)).unwrap().grade;
+        for kind in [Kind::Date, Kind::Timestamp { digits: 6 }, Kind::Instant { digits: 0 }] {
+            assert_eq!(grade(&kind, "postgres", "mysql"), Grade::Checked, "{kind}");
+            assert_eq!(grade(&kind, "mysql", "postgres"), Grade::Checked, "{kind}");
+            assert_eq!(grade(&kind, "mysql", "mysql"), Grade::Lossless, "{kind}");
+        }
+        assert_eq!(grade(&Kind::Time { digits: 6 }, "mysql", "postgres"), Grade::Checked);
+        assert_eq!(grade(&Kind::Time { digits: 6 }, "postgres", "mysql"), Grade::Lossless);
+        assert_eq!(grade(&Kind::Real { single: false }, "postgres", "mysql"), Grade::Checked);
+        assert_eq!(grade(&Kind::Real { single: false }, "mysql", "postgres"), Grade::Lossless);
+        let loose = Kind::Flexible(Coercion::Numeric);
+        assert_eq!(Meeting::of((&Kind::Date, "mysql"), (&loose, "sqlite")).unwrap().grade, Grade::Lossless);
     }
 }

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use crate::value::Kind;
 
 /// Engines in which names of tables that differ in the case of their letters are different names.
-pub const HEEDING_CASE: &[&str] = &["postgres"];
+///
+/// Of MySQL it depends on where the server runs. On one that does not heed case such names cannot stand side by side, and it
+/// says so itself.
+pub const HEEDING_CASE: &[&str] = &["postgres", "mysql"];
 
 /// Everything a database says about its tables, seen in one snapshot.
 #[derive(Clone, Debug, Default)]
@@ -22,7 +25,8 @@ pub struct Schema {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotCarried {
     /// `view`, `trigger`, `virtual table` or `shadow table`; of PostgreSQL also `materialized view`, `foreign table`,
-    /// `sequence`, `routine`, `rule`, `policy`, `exclusion constraint`, `inheritance` or `partitioning`.
+    /// `sequence`, `routine`, `rule`, `policy`, `exclusion constraint`, `inheritance` or `partitioning`; of MySQL `event`,
+    /// `partitioning`, `routine`, `sequence`, `trigger` or `view`.
     pub kind: &'static str,
     /// Its name.
     pub name: String,
@@ -41,6 +45,9 @@ pub struct TableSchema {
     /// The engine that describes it, as in [`Description`](crate::store::Description); its words, such as declared types,
     /// expressions and statements, are that engine's.
     pub engine: &'static str,
+    /// Which server's words they are, as it tells its version, where those of one engine differ in them (MySQL and MariaDB);
+    /// else empty.
+    pub server: String,
     /// All columns, in their order, generated ones included.
     pub columns: Vec<Column>,
     /// How rows are told apart; `None` when nothing does.
@@ -242,4 +249,9 @@ fn is_same_name(engine: &str, a: &str, b: &str) -> bool {
 /// Whether names that differ in the case of their letters only are different names there.
 pub fn heeds_case(engine: &str) -> bool {
     HEEDING_CASE.contains(&engine)
+}
+
+/// Whether names of columns that differ in the case of their letters only are different names there.
+pub fn heeds_case_of_columns(engine: &str) -> bool {
+    engine == "postgres"
 }

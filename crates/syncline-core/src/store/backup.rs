@@ -9,9 +9,16 @@ use crate::error::Result;
 
 /// Copies a database whole into a file, and makes it what such a file holds.
 ///
-/// A backup is a file of the engine's own kind: its usual tools open it, and nothing of Syncline's is in it.
+/// A backup is a file of the engine's own kind: its usual tools open it. Of Syncline there is nothing in it, but for words behind
+/// the end that those tools do not look at.
 #[async_trait]
 pub trait Backup: Send + Sync {
+    /// What the names of backups end with that nobody has given a name: `db`, `dump`.
+    fn ending(&self) -> &'static str;
+
+    /// Bytes that the database takes where it is kept.
+    async fn bytes(&self) -> Result<u64>;
+
     /// Copies the database, as it is at one instant, into a new file at `file`. Others may go on writing; the copy does
     /// not begin anew when they do.
     ///
@@ -21,15 +28,16 @@ pub trait Backup: Send + Sync {
     ///
     /// # Errors
     /// `BACKUP_EXISTS` when something has that name already, which is left as it is; `STORE_MISSING` when its directory
-    /// is not there; `DISK_FULL`; `STORE_CORRUPT` when the copy is damaged, as the database then is; what `watch`
-    /// returns.
+    /// is not there; `DISK_FULL`; `STORE_CORRUPT` when the copy is damaged, as the database then is; `TOOL_MISSING` where the
+    /// engine copies by a program that is not there or too old; what `watch` returns.
     async fn save(&self, file: &Path, care: Care, watch: &Watch) -> Result<Extent>;
 
-    /// Reads the whole database and checks that nothing in it is damaged. Changes nothing.
+    /// Reads the backup at `file` whole and checks that nothing in it is damaged. Nothing is asked of the database.
     ///
     /// # Errors
-    /// `STORE_CORRUPT`, with the first damage found.
-    async fn check(&self) -> Result<Extent>;
+    /// `STORE_CORRUPT`, with the first damage found; `STORE_MISSING`; `NOT_A_DATABASE` for a file of another kind,
+    /// `RESTORE_REFUSED` for the backup of another engine; `TOOL_MISSING`.
+    async fn check(&self, file: &Path) -> Result<Extent>;
 
     /// Whether the engine can put what the backup at `file` holds into this database, as both are set up now. The content of
     /// neither is read, nothing is changed, and [`Backup::restore`] looks again.
@@ -37,6 +45,16 @@ pub trait Backup: Send + Sync {
     /// # Errors
     /// `RESTORE_REFUSED`, `DISK_FULL`, and when one of them cannot be opened.
     async fn check_fit(&self, file: &Path) -> Result<()>;
+
+    /// Keeps everybody else from writing until what is returned is dropped or has restored, where the engine can do that while
+    /// the database is copied; `None` where it cannot. Readers go on. So a copy that is made meanwhile is what the restore
+    /// replaces, to the last row.
+    ///
+    /// # Errors
+    /// `STORE_LOCKED` when others do not let go in time, what `watch` returns, and when the database cannot be written.
+    async fn hold(&self, _watch: &Watch) -> Result<Option<Box<dyn Hold>>> {
+        Ok(None)
+    }
 
     /// Replaces everything the database holds by what the backup at `file` holds, in one transaction that is durable on
     /// return: whatever happens, others see the old content whole or the new content whole. The file is checked before
@@ -48,9 +66,27 @@ pub trait Backup: Send + Sync {
     ///
     /// # Errors
     /// `STORE_CORRUPT` for a damaged file, `STORE_LOCKED` when others do not let go in time, `DISK_FULL`, what `watch`
-    /// returns, and `RESTORE_REFUSED` where the engine cannot put this content into this database. The database then
-    /// holds what it held before.
-    async fn restore(&self, file: &Path, watch: &Watch) -> Result<Extent>;
+    /// returns, `CONNECTION_LOST` before anything was committed, and `RESTORE_REFUSED` where the engine cannot put this content into
+    /// this database. The database then holds what it held before. Where nobody knows whether it was committed, that is
+    /// `STORE_FAILED`.
+    async fn restore(&self, file: &Path, owners: Owners, watch: &Watch) -> Result<Extent>;
+}
+
+/// A database that nobody else writes to.
+#[async_trait]
+pub trait Hold: Send {
+    /// As [`Backup::restore`], without anybody having written since the hold began. Where a table can be made all the same, and one
+    /// was, that is `STORE_LOCKED`.
+    async fn restore(self: Box<Self>, file: &Path, owners: Owners, watch: &Watch) -> Result<Extent>;
+}
+
+/// Whose the restored objects are, where the engine knows owners.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owners {
+    /// Those of the backup, with the rights that were granted.
+    AsSaved,
+    /// Everything belongs to who restores; no right is granted.
+    Restorer,
 }
 
 /// How a copy is looked at before it gets its name.

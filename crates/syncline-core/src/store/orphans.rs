@@ -13,7 +13,8 @@ pub struct Orphans {
     /// The sum of the marks of all of them, modulo 2^128: two findings with equal sums have found the same rows, in
     /// whatever order, also where not all are named.
     pub sum: u128,
-    /// The keys of those that are named. Where the table has none, the cell for the digest is NULL.
+    /// The keys of those that are named. Where the table has none, the cell for the digest is NULL, or that for the place means
+    /// nothing.
     pub keys: RowBatch,
     /// What each of those that are named points at: the cells of the foreign key's columns.
     pub points_at: RowBatch,
@@ -45,13 +46,23 @@ impl Orphans {
     /// # Errors
     /// When the cells are too large to be held.
     pub fn add(&mut self, cells: &[ValueRef<'_>], limit: usize) -> Result<()> {
+        let key = &cells[..self.keys.width().min(cells.len())];
+        self.add_called(key, cells, limit)
+    }
+
+    /// As [`Orphans::add`], of one that is named by another key than it is marked by: where nothing lasts by which to tell it from
+    /// its copies, the mark is that of what it points at.
+    ///
+    /// # Errors
+    /// As [`Orphans::add`].
+    pub fn add_called(&mut self, key: &[ValueRef<'_>], cells: &[ValueRef<'_>], limit: usize) -> Result<()> {
         let mut encoded = self.reference.clone();
         cells.iter().for_each(|cell| canonical::encode(*cell, &mut encoded));
         let mark = Mark(exact::digest_bytes(&encoded));
         self.count += 1;
         self.sum = self.sum.wrapping_add(mark.0);
         if self.marks.len() < limit {
-            let (key, points_at) = cells.split_at(self.keys.width());
+            let (_, points_at) = cells.split_at(self.keys.width());
             self.keys.push_row(key.iter().copied())?;
             self.points_at.push_row(points_at.iter().copied())?;
             self.marks.push(mark);

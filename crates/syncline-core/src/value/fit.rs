@@ -18,6 +18,7 @@ use std::fmt;
 use super::{Kind, ValueRef};
 
 pub use self::notation::write as write_notation;
+pub use self::times::odd;
 pub(super) use self::times::{DAYS, MICROS, of_micros};
 
 /// Why a value has no form in a column.
@@ -54,6 +55,8 @@ pub fn fit<'v>(value: ValueRef<'v>, kind: &'v Kind, scratch: &'v mut String) -> 
 }
 
 /// The value as a column of this kind is seen: in its form, or as it is where it does not fit. `scratch` as in [`fit`].
+///
+/// What only MySQL holds of days and times ([`odd`]) fits nowhere else. Its text is seen as that all the same.
 #[inline]
 pub fn see<'v>(value: ValueRef<'v>, kind: &'v Kind, scratch: &'v mut String) -> ValueRef<'v> {
     match (kind, value) {
@@ -69,7 +72,10 @@ pub fn see<'v>(value: ValueRef<'v>, kind: &'v Kind, scratch: &'v mut String) -> 
         | (Kind::Instant { .. }, ValueRef::Instant(_))
         | (Kind::Uuid, ValueRef::Uuid(_))
         | (Kind::Json { .. }, ValueRef::Json(_)) => value,
-        _ => fit(value, kind, scratch).unwrap_or(value),
+        _ => match fit(value, kind, scratch) {
+            Ok(seen) => seen,
+            Err(_) => odd(value, kind).unwrap_or(value),
+        },
     }
 }
 

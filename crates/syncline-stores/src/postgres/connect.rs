@@ -13,7 +13,8 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config, SimpleQueryMessage};
 
 use self::failure::{Doing, Failure, words};
-pub use self::settings::{ConnectOptions, Host, Password, Roots, TlsMode};
+pub use self::settings::ConnectOptions;
+use crate::server::{Host, TlsMode};
 
 /// The oldest server that is worked with, as `server_version_num` has it.
 const OLDEST: u32 = 130_000;

@@ -1,6 +1,5 @@
 //! One consistent view, in a transaction and a session of its own.
 
-pub(super) mod cells;
 mod estimate;
 pub(super) mod lookup;
 mod meter;
@@ -32,12 +31,13 @@ use tokio::task::JoinHandle;
 
 use self::select::filtered;
 use self::session::{Session, number};
-use self::stream::{Load, Outlet, flow};
+use self::stream::flow;
 use self::view::{Facts, Sight};
 use super::connect::{ConnectOptions, connect};
 use super::names::Names;
 use super::write::define::statements_of;
 use super::{digest, migrate, schema, translate};
+use crate::stream::{Load, Outlet};
 
 /// An open view. The server keeps it for as long as the transaction lasts; it keeps nobody from writing, only from emptying or
 /// rebuilding the tables that were read.

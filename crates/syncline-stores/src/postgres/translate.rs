@@ -1,4 +1,4 @@
-//! Tables of SQLite in PostgreSQL's words.
+//! Tables of SQLite, MySQL and MariaDB in PostgreSQL's words.
 //!
 //! | declared in SQLite | declared here |
 //! |---|---|
@@ -14,9 +14,17 @@
 //! | `DATE`, `TIME`, `DATETIME` and `TIMESTAMP`, `TIMESTAMPTZ` | the same; a `DATETIME` is a `timestamp` |
 //! | `UUID`, `JSON`, `JSONB`; `JSON TEXT`, `JSONB TEXT` | the same; `json`, `jsonb` |
 //! | all else | what SQLite makes of its values: `bigint`, `numeric`, `double precision`, `text` or `bytea` |
+//!
+//! | declared in MySQL | declared here |
+//! |---|---|
+//! | whole numbers, with `AUTO_INCREMENT` | `smallint`, `integer`, `bigint`; unsigned ones the next wider, `bigint` `numeric(20,0)` |
+//! | `enum(…)` | an enumeration of its own, `table_column_enum` |
+//! | `bit(n)` | the same |
+//! | `set(…)`, geometries and what else only it has | `text` |
+//! | all else | what is of the same kind |
 
 mod defaults;
-mod kinds;
+mod of_mysql;
 mod own_types;
 mod settled;
 
@@ -29,8 +37,10 @@ use syncline_core::value::Kind;
 
 use super::names::{Names, Place};
 use super::{ENGINE, types};
+use crate::mysql::elsewhere;
 use crate::sql::Dialect;
 use crate::sql::conditions::{self, Sort};
+use crate::sqlite::types::intended;
 
 pub use self::settled::settled;
 
@@ -42,11 +52,12 @@ pub fn translate(table: &Arc<TableSchema>, names: &Names) -> Translated {
     if table.engine == ENGINE {
         return Translated { table: Arc::clone(table), left_out: Vec::new() };
     }
-    let mut left_out = Vec::new();
-    let counted = row_number(table);
+    let mut left_out = elsewhere::lost(table);
+    let table = &*elsewhere::with_wide_names(table);
+    let counted = row_number(table).or_else(|| of_mysql::counted(table, &mut left_out));
     let mut columns = Vec::new();
     for (at, column) in table.columns.iter().enumerate() {
-        columns.push(translated(column, &mut left_out));
+        columns.push(translated(column, (table, names), &mut left_out));
         if counted == Some(at) {
             columns[at].default = Some(next_number(names.place(table), &column.name));
         }
@@ -103,34 +114,54 @@ fn row_number(table: &TableSchema) -> Option<usize> {
     }
 }
 
-fn translated(column: &Column, left_out: &mut Vec<String>) -> Column {
-    let kind = kinds::kind(column);
+fn translated(column: &Column, (table, names): (&TableSchema, &Names), left_out: &mut Vec<String>) -> Column {
+    let kind = match &column.kind {
+        Kind::Flexible(_) => intended::kind(column),
+        kind => of_mysql::kind(kind),
+    };
+    let declared_type = match &kind {
+        Kind::Enum { .. } => of_mysql::enumeration(names.place(table), &column.name),
+        Kind::Other { type_name } => type_name.clone(),
+        kind => types::declared(kind),
+    };
+    if of_mysql::is_text_only_here(&column.kind, &kind) {
+        left_out.push(format!("the type {} of {}, {declared_type} here", column.declared_type, column.name));
+    }
     if column.generated != Generated::No {
         left_out.push(format!("the computation of {}", column.name));
     }
     let is_text = matches!(kind, Kind::Text { .. });
-    if is_text && !column.collation.eq_ignore_ascii_case("BINARY") {
+    if is_text && column.kind.coercion().is_some() && !column.collation.eq_ignore_ascii_case("BINARY") {
         left_out.push(format!("the collation {} of {}", column.collation, column.name));
     }
     let default = match &column.default {
-        Some(default) if column.generated == Generated::No => match defaults::translated(default, &kind) {
-            Some(default) => default,
-            None => {
-                left_out.push(format!("the default of {}", column.name));
-                None
+        Some(default) if column.generated == Generated::No => {
+            match default_of(column, default, (&kind, &declared_type)) {
+                Some(default) => default,
+                None => {
+                    left_out.push(format!("the default of {}", column.name));
+                    None
+                }
             }
-        },
+        }
         _ => None,
     };
     Column {
         name: column.name.clone(),
-        declared_type: types::declared(&kind),
+        declared_type,
         nullable: column.nullable,
         default,
         collation: if is_text { COLLATION.to_owned() } else { String::new() },
         generated: Generated::No,
         expression: None,
         kind,
+    }
+}
+
+fn default_of(column: &Column, default: &str, (kind, declared): (&Kind, &str)) -> Option<Option<String>> {
+    match column.kind {
+        Kind::Flexible(_) => defaults::translated(default, kind),
+        _ => of_mysql::default(column, kind, declared),
     }
 }
 
@@ -155,7 +186,11 @@ fn checks(table: &TableSchema, columns: &[Column], left_out: &mut Vec<String>) -
     for check in &table.checks {
         let sort = |name: &str| {
             let at = table.column(name)?;
-            let is_binary = table.columns[at].collation.eq_ignore_ascii_case("BINARY");
+            let theirs = &table.columns[at];
+            let is_binary = match theirs.kind {
+                Kind::Flexible(_) => theirs.collation.eq_ignore_ascii_case("BINARY"),
+                _ => elsewhere::is_by_bytes(theirs),
+            };
             let sort = match &columns[at].kind {
                 Kind::Bool => Sort::Truth,
                 Kind::Int { .. } | Kind::Decimal { .. } | Kind::Real { .. } => Sort::Number,
@@ -165,7 +200,7 @@ fn checks(table: &TableSchema, columns: &[Column], left_out: &mut Vec<String>) -
             };
             Some((columns[at].name.as_str(), sort))
         };
-        match conditions::translated(&check.expression, Dialect::Postgres, &sort) {
+        match conditions::translated(&check.expression, Dialect::of(table.engine), Dialect::Postgres, &sort) {
             Some(expression) => checks.push(Check { expression }),
             None => left_out.push(format!("CHECK ({})", check.expression)),
         }

@@ -13,8 +13,6 @@
 //! | a domain | that of its base type | as its base type |
 //! | all else | what only one engine has | text, as the server prints it |
 
-pub(super) mod forms;
-
 use syncline_core::schema::Column;
 use syncline_core::value::Kind;
 

@@ -9,7 +9,6 @@ mod checkpoints;
 mod copies;
 pub mod define;
 mod displaced;
-pub(super) mod fitted;
 pub(super) mod halves;
 mod misfits;
 pub(super) mod open;

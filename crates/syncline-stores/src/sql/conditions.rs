@@ -4,6 +4,7 @@
 //! could take differently is not written: text that is ordered by rules of its own, values of another sort than their column,
 //! patterns, functions.
 
+mod printed;
 mod words;
 
 use syncline_core::mapping::filter::{self, Comparison, Condition, Operand};
@@ -28,20 +29,31 @@ pub(crate) enum Sort {
     Day,
 }
 
-/// The condition in the words of `dialect`; `None` where it has none that surely mean the same. `column` gives a column of the
-/// expression the name it has there and what it is compared as.
+/// The condition of an engine in the words of another; `None` where it has none that surely mean the same. `column` gives a
+/// column of the expression the name it has there and what it is compared as.
 pub(crate) fn translated<'n>(
     expression: &str,
+    from: Dialect,
     dialect: Dialect,
     column: &dyn Fn(&str) -> Option<(&'n str, Sort)>,
 ) -> Option<String> {
-    let condition = filter::condition(&normalised(words(expression)?)?)?;
-    Translator { dialect, column }.condition(&condition)
+    let condition = filter::condition(&normalised(words(expression, from)?)?)?;
+    let translator = Translator { dialect, column };
+    if dialect == Dialect::Mysql { translator.printed(&condition) } else { translator.condition(&condition) }
 }
 
 /// The value that a text of SQL is the literal of; `None` for any other.
-pub(crate) fn literal(text: &str) -> Option<Value> {
-    match &words(text)?[..] {
+pub(crate) fn literal(text: &str, from: Dialect) -> Option<Value> {
+    value_of(&words(text, from)?)
+}
+
+/// The same where the literal stands in parentheses or is told its type.
+pub(crate) fn constant(text: &str, from: Dialect) -> Option<Value> {
+    value_of(&words(&normalised(words(text, from)?)?, Dialect::Postgres)?)
+}
+
+fn value_of(words: &[Word]) -> Option<Value> {
+    match words {
         // SQLite takes a word in double quotes for text where it is the name of nothing.
         [Word::Text(text) | Word::Name(text)] => Some(Value::text(text.clone())),
         [Word::Bytes(bytes)] => Some(Value::Bytes(bytes.clone())),
@@ -60,7 +72,7 @@ pub(crate) fn literal(text: &str) -> Option<Value> {
 
 /// The two names in a name with its schema, as PostgreSQL prints it.
 pub(crate) fn qualified(text: &str) -> Option<(String, String)> {
-    match words(text)?.as_slice() {
+    match words(text, Dialect::Postgres)?.as_slice() {
         [Word::Bare(schema) | Word::Name(schema), Word::Sign("."), Word::Bare(name) | Word::Name(name)] => {
             Some((schema.clone(), name.clone()))
         }
@@ -144,6 +156,11 @@ impl Translator<'_, '_> {
             }
             _ => return None,
         };
+        if self.dialect == Dialect::Mysql {
+            // Text that is not UTF-8 has no such form.
+            let is_text = !matches!(&value, Value::Text(bytes) if std::str::from_utf8(bytes).is_err());
+            return is_text.then(|| printed::value(&value, sort));
+        }
         Some(self.dialect.literal(value.as_ref()))
     }
 }

@@ -10,7 +10,6 @@
 //! text encoding, page size with a write-ahead log, and which of the two journals it works with.
 
 mod check;
-mod draft;
 mod fit;
 
 use std::path::Path;
@@ -23,18 +22,29 @@ use rusqlite::backup::{Backup as PageCopy, StepResult};
 use rusqlite::ffi;
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
-use syncline_core::store::{Backup, Care, Extent, Store, Watch};
+use syncline_core::store::{Backup, Care, Extent, Owners, Store, Watch};
 
-use self::draft::Draft;
 use self::fit::Ends;
 use super::connect::failure::{Attempt, Doing, Failure};
 use super::connect::{self, Place, Role};
 use super::thread::ConnectionThread;
 use super::{Access, SqliteStore};
+use crate::disk::refused;
+use crate::draft::Draft;
 use crate::one_writer::OneWriter;
 
 #[async_trait]
 impl Backup for SqliteStore {
+    fn ending(&self) -> &'static str {
+        "db"
+    }
+
+    async fn bytes(&self) -> Result<u64> {
+        let path = self.place.path();
+        let found = std::fs::metadata(path).map_err(|error| refused(path, error))?;
+        Ok(found.len())
+    }
+
     async fn save(&self, file: &Path, care: Care, watch: &Watch) -> Result<Extent> {
         let reader = ConnectionThread::start(Arc::clone(&self.place), Role::Reader).await?;
         let (file, watch, wait) = (file.to_owned(), Arc::clone(watch), self.place.lock_wait());
@@ -54,13 +64,15 @@ impl Backup for SqliteStore {
         reader.call(Doing::Reading, save).await
     }
 
-    async fn check(&self) -> Result<Extent> {
-        let reader = ConnectionThread::start(Arc::clone(&self.place), Role::Reader).await?;
-        let check = |conn: &mut Connection| {
-            begin_read(conn)?;
-            check::whole(conn)
+    async fn check(&self, file: &Path) -> Result<Extent> {
+        let (file, wait) = (file.to_owned(), self.place.lock_wait());
+        let check = move |_: &mut Connection| {
+            let conn = open_backup(&file, wait)?;
+            let told = |failure: Failure| Failure::Said(failure.into_error(&file, Doing::Reading));
+            begin_read(&conn).map_err(told)?;
+            check::whole(&conn).map_err(told)
         };
-        reader.call(Doing::Reading, check).await
+        self.resident.call(Doing::Reading, check).await
     }
 
     async fn check_fit(&self, file: &Path) -> Result<()> {
@@ -69,7 +81,7 @@ impl Backup for SqliteStore {
         self.resident.call(Doing::Reading, check).await
     }
 
-    async fn restore(&self, file: &Path, watch: &Watch) -> Result<Extent> {
+    async fn restore(&self, file: &Path, _owners: Owners, watch: &Watch) -> Result<Extent> {
         let path = self.place.path().to_owned();
         if !self.place.may_write() || !self.describe().await?.writable {
             return Err(Error::new(Code::StoreReadOnly, format!("{} cannot be written", path.display())));
@@ -131,8 +143,8 @@ fn copy_into_draft(from: &Connection, draft: &Path, watch: &Watch) -> Attempt<()
 /// a page and would come along. It is taken off a draft first, since the backup is not ours to change.
 fn copy_with_rollback_journal(from: &Connection, to: &mut Connection, path: &Path, watch: &Watch) -> Attempt<()> {
     // Beside the file itself, where the room was looked for.
-    let real = path.canonicalize().map_err(|error| draft::refused(path, error))?;
-    let draft = Draft::beside(&real).map_err(|error| draft::refused(&real, error))?;
+    let real = path.canonicalize().map_err(|error| refused(path, error))?;
+    let draft = Draft::beside(&real).map_err(|error| refused(&real, error))?;
     copy_into_draft(from, draft.path(), watch)?;
     let said = |error: rusqlite::Error| Failure::Said(Failure::from(error).into_error(draft.path(), Doing::Writing));
     let marked = Connection::open(draft.path()).map_err(said)?;
@@ -164,17 +176,5 @@ fn copy(from: &Connection, to: &mut Connection, watch: &Watch) -> Attempt<()> {
         let progress = copy.progress();
         let bytes = |pages: i32| u64::from(pages.unsigned_abs()) * page;
         watch(bytes(progress.pagecount - progress.remaining), bytes(progress.pagecount))?;
-    }
-}
-
-/// Refuses what will not fit on the disk of `path`.
-fn require(free: Option<u64>, needed: u64, path: &Path) -> Attempt<()> {
-    match free {
-        Some(free) if free < needed => {
-            let what = format!("there is no room left for {}", path.display());
-            let why = format!("{free} bytes are free and about {needed} are needed");
-            Err(Error::new(Code::DiskFull, what).because(why).leaving("nothing was changed").into())
-        }
-        _ => Ok(()),
     }
 }

@@ -4,8 +4,6 @@
 //! longer than `NAME-journal`, so that there is room for it wherever SQLite can write. Its holder removes it. A holder
 //! that was killed leaves it, with its note, to the next one. The database itself is not touched.
 
-pub(super) mod lock_file;
-
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, Write};
@@ -18,10 +16,10 @@ use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
 use syncline_core::store::RunClaim;
 
-use self::lock_file::Attempted;
 use super::connect::Place;
 use super::connect::failure::Doing;
 use super::thread::ConnectionThread;
+use crate::lock_file::{self, Attempted};
 
 /// What the file is called after the database's name.
 const SUFFIX: &str = "-syncing";

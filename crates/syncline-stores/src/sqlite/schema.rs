@@ -137,6 +137,7 @@ impl<'c> Questions<'c> {
             name: listed.name.clone(),
             namespace: None,
             engine: ENGINE,
+            server: String::new(),
             key,
             primary_key: primary,
             deferrable_key: false,

@@ -20,6 +20,7 @@ use syncline_core::schema::{Check, Column, Generated, Index, IndexColumn, Key, T
 use syncline_core::value::{Coercion, Kind};
 
 use super::{ENGINE, types};
+use crate::mysql::elsewhere;
 use crate::sql::Dialect;
 use crate::sql::conditions::{self, Sort};
 
@@ -28,11 +29,16 @@ pub(super) fn translate(table: &Arc<TableSchema>) -> Translated {
     if table.engine == ENGINE {
         return Translated { table: Arc::clone(table), left_out: Vec::new() };
     }
-    let mut left_out = Vec::new();
+    let mut left_out = elsewhere::lost(table);
+    let table = &*elsewhere::with_wide_names(table);
     let row_number = row_number(table);
+    let counted = elsewhere::counted(table);
+    if let Some(at) = counted.filter(|at| row_number != Some(*at)) {
+        left_out.push(format!("the numbers that {} is given", table.columns[at].name));
+    }
     let columns = table.columns.iter().enumerate();
     let columns: Vec<Column> =
-        columns.map(|(at, column)| translated(column, row_number == Some(at), &mut left_out)).collect();
+        columns.map(|(at, column)| translated(column, (table.engine, row_number == Some(at)), &mut left_out)).collect();
     let checks = checks(table, &columns, &mut left_out);
     let key = table.key.as_ref().map(|key| Key {
         columns: key.columns.clone(),
@@ -50,6 +56,7 @@ pub(super) fn translate(table: &Arc<TableSchema>) -> Translated {
         foreign_keys: table.foreign_keys.clone(),
         checks,
         indexes: indexes(table, &mut left_out),
+        autoincrement: row_number.is_some() && counted == row_number,
         ..TableSchema::default()
     };
     Translated { table: Arc::new(translation), left_out }
@@ -63,16 +70,23 @@ fn row_number(table: &TableSchema) -> Option<usize> {
     }
 }
 
-fn translated(column: &Column, is_row_number: bool, left_out: &mut Vec<String>) -> Column {
+fn translated(column: &Column, (engine, is_row_number): (&str, bool), left_out: &mut Vec<String>) -> Column {
     let declared_type = if is_row_number { "INTEGER".to_owned() } else { declared(&column.kind) };
     // PostgreSQL calls only its own types without a schema. What others demand of values, nothing here does.
-    if column.declared_type.contains('.') {
+    let is_others = match Dialect::of(engine) {
+        Dialect::Mysql => matches!(column.kind, Kind::Enum { .. } | Kind::Other { .. }),
+        _ => column.declared_type.contains('.'),
+    };
+    if is_others {
         left_out.push(format!("the type {} of {}, {declared_type} here", column.declared_type, column.name));
     }
     if column.generated != Generated::No {
         left_out.push(format!("the computation of {}", column.name));
     }
-    let default = column.default.as_deref().and_then(default);
+    let default = match Dialect::of(engine) {
+        Dialect::Mysql => default_of_mysql(column),
+        _ => column.default.as_deref().and_then(default),
+    };
     if default.is_none() && column.default.as_deref().is_some_and(|default| !is_counted(default)) {
         left_out.push(format!("the default of {}", column.name));
     }
@@ -141,6 +155,18 @@ fn default(expression: &str) -> Option<String> {
     }
 }
 
+/// The same of MySQL, whose constants are read and written anew.
+fn default_of_mysql(column: &Column) -> Option<String> {
+    use elsewhere::{Default, Moment};
+    Some(match elsewhere::default(column)? {
+        Default::Constant(value) => Dialect::Sqlite.literal(value.as_ref()),
+        Default::Bits(digits) => format!("'{digits}'"),
+        Default::Present(Moment::Now | Moment::UtcNow) => "CURRENT_TIMESTAMP".to_owned(),
+        Default::Present(Moment::Today | Moment::UtcToday) => "CURRENT_DATE".to_owned(),
+        Default::Present(Moment::Clock | Moment::UtcClock) => "CURRENT_TIME".to_owned(),
+    })
+}
+
 /// Whether the default gives out numbers: SQLite does so by itself.
 fn is_counted(expression: &str) -> bool {
     expression.starts_with("nextval(")
@@ -149,6 +175,7 @@ fn is_counted(expression: &str) -> bool {
 /// Conditions that mean the same here. Decimals that are kept as text are not compared as numbers, and text that the other
 /// engine orders by the rules of a language has no order here.
 fn checks(table: &TableSchema, columns: &[Column], left_out: &mut Vec<String>) -> Vec<Check> {
+    let is_of_mysql = Dialect::of(table.engine) == Dialect::Mysql;
     let sort = |name: &str| {
         let at = table.column(name)?;
         let (theirs, ours) = (&table.columns[at], &columns[at]);
@@ -158,7 +185,8 @@ fn checks(table: &TableSchema, columns: &[Column], left_out: &mut Vec<String>) -
             Kind::Bool => Sort::Truth,
             Kind::Int { .. } | Kind::Decimal { .. } | Kind::Real { .. } if is_number_here => Sort::Number,
             Kind::Text { padded: false, .. } if ["C", "POSIX"].contains(&theirs.collation.as_str()) => Sort::Text,
-            Kind::Text { padded: false, .. } | Kind::Enum { .. } => Sort::UnorderedText,
+            Kind::Text { padded: false, .. } if is_of_mysql && elsewhere::is_by_bytes(theirs) => Sort::Text,
+            Kind::Text { padded: false, .. } | Kind::Enum { .. } if !is_of_mysql => Sort::UnorderedText,
             Kind::Date => Sort::Day,
             _ => return None,
         };
@@ -166,7 +194,7 @@ fn checks(table: &TableSchema, columns: &[Column], left_out: &mut Vec<String>) -
     };
     let mut checks = Vec::new();
     for check in &table.checks {
-        match conditions::translated(&check.expression, Dialect::Sqlite, &sort) {
+        match conditions::translated(&check.expression, Dialect::of(table.engine), Dialect::Sqlite, &sort) {
             Some(expression) => checks.push(Check { expression }),
             None => left_out.push(format!("CHECK ({})", check.expression)),
         }
@@ -221,6 +249,32 @@ mod tests {
         ];
         for (theirs, ours) in cases {
             assert_eq!(default(theirs).as_deref(), ours, "{theirs}");
+        }
+    }
+
+    #[test]
+    fn defaults_of_mysql_are_read_and_written_anew() {
+        let column = |default: &str, kind: Kind| Column {
+            name: "c".to_owned(),
+            declared_type: String::new(),
+            kind,
+            nullable: true,
+            default: Some(default.to_owned()),
+            collation: String::new(),
+            generated: Generated::No,
+            expression: None,
+        };
+        let text = Kind::Text { max_chars: None, padded: false };
+        let bits = Kind::Other { type_name: "bit(4)".to_owned() };
+        let cases = [
+            ("'it\\'s \\\\'", text.clone(), Some("'it''s \\'")),
+            ("5", Kind::Int { bits: 32 }, Some("5")),
+            ("current_timestamp(6)", Kind::Timestamp { digits: 6 }, Some("CURRENT_TIMESTAMP")),
+            ("b'101'", bits, Some("'0101'")),
+            ("uuid()", text, None),
+        ];
+        for (theirs, kind, ours) in cases {
+            assert_eq!(default_of_mysql(&column(theirs, kind)).as_deref(), ours, "{theirs}");
         }
     }
 }

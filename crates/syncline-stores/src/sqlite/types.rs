@@ -2,6 +2,7 @@
 
 pub(super) mod bind;
 pub(super) mod forms;
+pub(crate) mod intended;
 
 use rusqlite::types::ValueRef as Cell;
 use rusqlite::{Connection, Row};

@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "tests say what they expect by unwrapping")]
 
 mod conformance;
+mod mysql;
 mod postgres;
 mod sqlite;

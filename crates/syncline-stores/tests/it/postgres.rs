@@ -20,7 +20,8 @@ mod write;
 
 use std::time::Duration;
 
-use syncline_stores::postgres::{ConnectOptions, Host, Password, TlsMode};
+use syncline_stores::postgres::ConnectOptions;
+use syncline_stores::server::{Host, Password, TlsMode};
 use syncline_testkit::postgres::{Cluster, PASSWORD, SUPERUSER};
 
 /// The way to a server's own database by TCP, as its superuser.

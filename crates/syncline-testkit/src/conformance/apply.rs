@@ -218,7 +218,7 @@ async fn row_numbers(labs: Factory<'_>) {
 
 async fn no_trigger(labs: Factory<'_>) {
     let lab = labs();
-    let Some(ddl) = lab.sql(Fixture::Audit) else { return };
+    let Some(ddl) = lab.sql(Fixture::Audit).filter(|_| lab.traits().silences_triggers) else { return };
     lab.run_sql(&ddl).await;
     let row = |id, n| -> Cells { vec![Value::Int(id), Value::Int(n)] };
     lab.insert("audited", &[row(1, 1), row(2, 2), row(3, 3)]).await;

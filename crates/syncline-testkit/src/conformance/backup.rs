@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use syncline_core::error::{Code, Error};
 use syncline_core::limits::LOCK_WAIT;
-use syncline_core::store::{Care, Store, Watch};
+use syncline_core::store::{Care, Owners, Store, Watch};
 
 use super::rows::{create, create_orders, objects, scan, task};
 use super::{Factory, Lab, Promise};
@@ -22,6 +22,10 @@ pub(super) const PROMISES: &[Promise] = &[
     Promise { name: "backup: a copy that is stopped leaves no file", check: |labs| Box::pin(stopped(labs)) },
     Promise { name: "restore: stopped or refused, it changes nothing", check: |labs| Box::pin(refused(labs)) },
     Promise { name: "restore: others' locks are waited for and not broken", check: |labs| Box::pin(locked(labs)) },
+    Promise {
+        name: "restore: who holds a database keeps writers out, and lets them in again",
+        check: |labs| Box::pin(held(labs)),
+    },
     Promise { name: "restore: an open connection of others sees the new content", check: |labs| Box::pin(seen(labs)) },
 ];
 
@@ -34,6 +38,9 @@ fn idle() -> Watch {
 fn stop() -> Watch {
     Arc::new(|_, _| Err(Error::new(Code::RunCancelled, "stopped by the suite")))
 }
+
+/// Any one of them.
+const DELETE_ONE: &str = "DELETE FROM orders WHERE id = (SELECT min(id) FROM orders)";
 
 /// Enough rows that a copy takes more than one step.
 const ROWS: usize = 60_000;
@@ -65,13 +72,14 @@ async fn comes_back(labs: Factory<'_>) {
     let (before, had) = (objects(&*lab).await, rows(&store, "orders").await);
     lab.run_sql("DELETE FROM orders").await;
     create(&*lab, "CREATE TABLE later (id $int PRIMARY KEY)").await;
-    store.backup().unwrap().restore(&file, &idle()).await.unwrap();
+    store.backup().unwrap().restore(&file, Owners::AsSaved, &idle()).await.unwrap();
     drop(store);
     let store = lab.open().await;
     assert_eq!(objects(&*lab).await, before);
     assert_eq!(rows(&store, "orders").await, had);
     assert!(store.writer().await.unwrap().checkpoints().await.unwrap().is_empty(), "nothing of ours is left");
-    store.backup().unwrap().check().await.unwrap();
+    assert_eq!(store.backup().unwrap().check(&file).await.unwrap().tables, 1);
+    assert!(store.backup().unwrap().bytes().await.unwrap() > 0);
 }
 
 async fn one_instant(labs: Factory<'_>) {
@@ -95,7 +103,7 @@ async fn one_instant(labs: Factory<'_>) {
     let (saved, ()) = tokio::join!(copy, writes);
     saved.unwrap();
     assert!(steps.load(Ordering::Relaxed) < 64, "the copy began anew");
-    store.backup().unwrap().restore(&file, &idle()).await.unwrap();
+    store.backup().unwrap().restore(&file, Owners::AsSaved, &idle()).await.unwrap();
     let twins = lab.query("SELECT count(DISTINCT n) FROM twin").await;
     assert_eq!(twins, [[syncline_core::value::Value::Int(1)]], "two rows of one transaction differ");
 }
@@ -125,16 +133,19 @@ async fn refused(labs: Factory<'_>) {
     lab.run_sql("DELETE FROM orders WHERE id % 2 = 0").await;
     let had = rows(&store, "orders").await;
     let backup = store.backup().unwrap();
-    assert_eq!(backup.restore(&file, &stop()).await.unwrap_err().code(), Code::RunCancelled);
+    assert_eq!(backup.restore(&file, Owners::AsSaved, &stop()).await.unwrap_err().code(), Code::RunCancelled);
     assert_eq!(rows(&store, "orders").await, had, "it was stopped");
     let mut bytes = std::fs::read(&file).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle..middle + 8_192].fill(0xa5);
     let damaged = directory.join("damaged.db");
     std::fs::write(&damaged, &bytes).unwrap();
-    assert_eq!(backup.restore(&damaged, &idle()).await.unwrap_err().code(), Code::StoreCorrupt);
+    let restore = async |file: &Path| backup.restore(file, Owners::AsSaved, &idle()).await.unwrap_err().code();
+    assert_eq!(restore(&damaged).await, Code::StoreCorrupt);
+    assert_eq!(backup.check(&damaged).await.unwrap_err().code(), Code::StoreCorrupt);
     let missing = directory.join("missing.db");
-    assert_eq!(backup.restore(&missing, &idle()).await.unwrap_err().code(), Code::StoreMissing);
+    assert_eq!(restore(&missing).await, Code::StoreMissing);
+    assert_eq!(backup.check(&missing).await.unwrap_err().code(), Code::StoreMissing);
     assert_eq!(backup.check_fit(&missing).await.unwrap_err().code(), Code::StoreMissing);
     backup.check_fit(&file).await.unwrap();
     assert_eq!(rows(&store, "orders").await, had, "it was refused");
@@ -145,13 +156,13 @@ async fn locked(labs: Factory<'_>) {
     lab.run_sql("DELETE FROM orders").await;
     let lock = lab.hold_lock().await;
     let (backup, watch) = (store.backup().unwrap(), idle());
-    let restore = backup.restore(&file, &watch);
+    let restore = backup.restore(&file, Owners::AsSaved, &watch);
     let error = tokio::time::timeout(LOCK_WAIT * 3, restore).await.expect("it gives up").unwrap_err();
     assert_eq!(error.code(), Code::StoreLocked);
     drop(lock);
     assert!(rows(&store, "orders").await.is_empty(), "it was refused");
     let (lock, watch) = (lab.hold_lock().await, idle());
-    let mut restore = backup.restore(&file, &watch);
+    let mut restore = backup.restore(&file, Owners::AsSaved, &watch);
     let early = tokio::time::timeout(Duration::from_millis(200), &mut restore).await;
     assert!(early.is_err(), "restored while another program holds the right to write");
     drop(lock);
@@ -159,11 +170,32 @@ async fn locked(labs: Factory<'_>) {
     assert_eq!(rows(&store, "orders").await.len(), 10);
 }
 
+/// An engine without a way to that returns nothing, which no caller takes for a hold.
+async fn held(labs: Factory<'_>) {
+    let Some((lab, store, directory, file)) = copied(labs, 10).await else { return };
+    let backup = store.backup().unwrap();
+    let Some(hold) = backup.hold(&idle()).await.unwrap() else { return };
+    assert_eq!(rows(&store, "orders").await.len(), 10, "readers go on");
+    backup.save(&directory.join("held.db"), Care::AsItIs, &idle()).await.unwrap();
+    {
+        let mut write = lab.run_sql(DELETE_ONE);
+        let early = tokio::time::timeout(Duration::from_millis(300), &mut write).await;
+        assert!(early.is_err(), "somebody has written to what is held");
+        drop(hold);
+        write.await;
+    }
+    assert_eq!(rows(&store, "orders").await.len(), 9);
+    let hold = backup.hold(&idle()).await.unwrap().expect("it could be held before");
+    hold.restore(&file, Owners::AsSaved, &idle()).await.unwrap();
+    assert_eq!(rows(&store, "orders").await.len(), 10);
+    lab.run_sql(DELETE_ONE).await;
+}
+
 async fn seen(labs: Factory<'_>) {
     let Some((lab, store, _directory, file)) = copied(labs, 10).await else { return };
     lab.run_sql("DELETE FROM orders").await;
     let count = "SELECT count(*) FROM orders";
     assert_eq!(lab.query(count).await, [[syncline_core::value::Value::Int(0)]]);
-    store.backup().unwrap().restore(&file, &idle()).await.unwrap();
+    store.backup().unwrap().restore(&file, Owners::AsSaved, &idle()).await.unwrap();
     assert_eq!(lab.query(count).await, [[syncline_core::value::Value::Int(10)]]);
 }

@@ -125,9 +125,11 @@ async fn sequence(labs: Factory<'_>) {
     let mut writer = store.writer().await.unwrap();
     let mut transaction = writer.begin().await.unwrap();
     assert_eq!(transaction.sequence("tickets").await.unwrap(), Some(3), "given out, though the row is gone");
+    // The rows 1 and 2 are there.
+    let highest = Some(2).filter(|_| lab.traits().counts_from_rows);
     for value in [Some(5), None] {
         transaction.restore_sequence("tickets", value).await.unwrap();
-        assert_eq!(transaction.sequence("tickets").await.unwrap(), value);
+        assert_eq!(transaction.sequence("tickets").await.unwrap(), value.max(highest));
         drop(transaction);
         transaction = writer.begin().await.unwrap();
         let left = transaction.sequence("tickets").await.unwrap();
@@ -137,10 +139,10 @@ async fn sequence(labs: Factory<'_>) {
     for value in [Some(7), None, None] {
         let mut transaction = writer.begin().await.unwrap();
         transaction.restore_sequence("tickets", value).await.unwrap();
-        assert_eq!(transaction.sequence("tickets").await.unwrap(), value);
+        assert_eq!(transaction.sequence("tickets").await.unwrap(), value.max(highest));
         transaction.commit(&checkpoint("sequence", 1)).await.unwrap();
         let mut transaction = writer.begin().await.unwrap();
-        assert_eq!(transaction.sequence("tickets").await.unwrap(), value, "committed");
+        assert_eq!(transaction.sequence("tickets").await.unwrap(), value.max(highest), "committed");
     }
     let mut transaction = writer.begin().await.unwrap();
     transaction.restore_sequence("tickets", Some(90)).await.unwrap();

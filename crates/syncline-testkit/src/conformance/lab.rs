@@ -73,6 +73,15 @@ pub struct Traits {
     /// The numbers that a table gives out follow those that rows bring with them, as each view shows them. Elsewhere they
     /// are counted apart, and in no view.
     pub counts_given_numbers: bool,
+    /// What is unique is an index, and nothing besides: whoever asks for the one gets the other.
+    pub constraints_are_indexes: bool,
+    /// The number that a table has given out last never stands before one that a row of it has, whatever it is set to.
+    pub counts_from_rows: bool,
+    /// A row without a key has a place by which a writer tells it from others like it. Elsewhere the engine keeps that to itself:
+    /// a place holds within a view, and a writer takes any row that is like the one that is meant, for there is no difference.
+    pub tells_copies_apart: bool,
+    /// A writer can keep the application's triggers from firing.
+    pub silences_triggers: bool,
 }
 
 /// An engine's names of types: what stands for `$int`, `$text`, `$real`, `$bytes` and `$short_bytes` in the suite's

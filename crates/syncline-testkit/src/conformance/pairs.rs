@@ -9,7 +9,7 @@ use syncline_core::schema::{ColumnPair, Grade, SchemaStep, TableSchema, contract
 use syncline_core::store::{Share, Store};
 use syncline_core::value::{Kind, TableSum, Value, canonical};
 
-use super::rows::{batch, checkpoint, create, digests, in_key_order, key, read, task_of};
+use super::rows::{batch, checkpoint, create, digests, encoded, in_key_order, key, read, task_of};
 use super::{Factory, Fixture, Lab, PairPromise};
 use crate::fixtures::{Cells, ORDERS, orders};
 
@@ -158,7 +158,9 @@ async fn translated(pair: Pair<'_>) {
     let told = into.make(&tables).await;
     let made = into.tables(&names).await;
     for (((name, table), told), made) in names.iter().zip(&tables).zip(&told).zip(&made) {
-        assert_eq!(described(made), described(told), "{name}");
+        let (made_as, told_as) = (described(made), described(told));
+        let differs = made_as.lines().zip(told_as.lines()).find(|(made, told)| made != told);
+        assert!(made_as == told_as, "{name}: {differs:?} in {made_as}");
         assert_eq!(made.columns.len(), table.columns.len(), "{name}");
         tasks(table, made);
     }
@@ -249,14 +251,15 @@ async fn ordered(pair: Pair<'_>) {
     let tables = from.tables(&names).await;
     into.make(&tables).await;
     for (((name, column), table), made) in names.iter().zip(columns).zip(&tables).zip(&into.tables(&names).await) {
-        let (source, target, _) = tasks(table, made);
+        let (source, target, is_lossless) = tasks(table, made);
         let rows = read(&from.store, &source).await;
         let refused = into.load(&target, &rows).await;
-        assert!(refused.is_empty(), "{name} ({column}): {refused:?}");
+        assert!(refused.is_empty() || !is_lossless, "{name} ({column}): {refused:?}");
         let keys = |all: Vec<(Cells, _)>| all.into_iter().map(|(key, _)| key).collect::<Vec<_>>();
-        let ours = keys(digests(&mut *from.store.snapshot().await.unwrap(), &source).await);
+        let mut ours = keys(digests(&mut *from.store.snapshot().await.unwrap(), &source).await);
         let theirs = keys(digests(&mut *into.store.snapshot().await.unwrap(), &target).await);
         assert_eq!(ours, in_key_order(&source, rows).into_iter().map(|row| vec![row[0].clone()]).collect::<Vec<_>>());
+        ours.retain(|key| !refused.contains(&encoded(key)));
         assert_eq!(ours.len(), theirs.len(), "{name} ({column})");
         for (ours, theirs) in ours.iter().zip(&theirs) {
             same(&source, std::slice::from_ref(theirs), std::slice::from_ref(ours), &format!("{name} ({column})"));

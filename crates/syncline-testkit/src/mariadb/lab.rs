@@ -165,7 +165,15 @@ impl Lab for MariadbLab {
     }
 
     fn traits(&self) -> Traits {
-        Traits { one_writer: false, tells_positions: false, counts_given_numbers: false }
+        Traits {
+            one_writer: false,
+            tells_positions: false,
+            counts_given_numbers: false,
+            constraints_are_indexes: true,
+            counts_from_rows: true,
+            tells_copies_apart: false,
+            silences_triggers: false,
+        }
     }
 
     fn sql(&self, fixture: Fixture) -> Option<String> {

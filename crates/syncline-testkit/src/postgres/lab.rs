@@ -168,7 +168,15 @@ impl Lab for PostgresLab {
     }
 
     fn traits(&self) -> Traits {
-        Traits { one_writer: false, tells_positions: false, counts_given_numbers: false }
+        Traits {
+            one_writer: false,
+            tells_positions: false,
+            counts_given_numbers: false,
+            constraints_are_indexes: false,
+            counts_from_rows: false,
+            tells_copies_apart: true,
+            silences_triggers: true,
+        }
     }
 
     fn sql(&self, fixture: Fixture) -> Option<String> {

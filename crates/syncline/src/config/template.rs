@@ -306,7 +306,7 @@ mod tests {
             let DatabaseName::Postgres(name) = named else { unreachable!("BUG: it is a server's") };
             let options = name.options(std::path::Path::new("/"));
             prop_assert_eq!((options.user.as_str(), options.port), ("u", 1));
-            prop_assert_eq!(options.password, Some(syncline_stores::postgres::Password::new(&secret)));
+            prop_assert_eq!(options.password, Some(syncline_stores::server::Password::new(&secret)));
         }
     }
 }

@@ -2,24 +2,57 @@
 //!
 //! Every part may be missing, and is then taken from the variables of PostgreSQL's own clients (`PGHOST`, `PGPORT`,
 //! `PGUSER`, `PGPASSWORD`, `PGDATABASE`, `PGSSLMODE`, `PGSSLROOTCERT`, `PGCONNECT_TIMEOUT`, `PGAPPNAME`), else from what is
-//! usual. A missing password is looked for in `~/.pgpass`, or the file that `PGPASSFILE` names. The options are those of
-//! [`url::OPTIONS`]; `schema` is ours and names the schema whose tables go without a prefix.
+//! usual. A missing password is looked for in `~/.pgpass`, or the file that `PGPASSFILE` names. Of the options, `schema` is ours
+//! and names the schema whose tables go without a prefix.
 
-mod parts;
 mod password_file;
-mod url;
+mod reach;
 
 use std::path::Path;
 
-use syncline_core::error::{Code, Error, Result};
+use syncline_core::error::Result;
 use syncline_core::limits;
-use syncline_stores::postgres::{ConnectOptions, Host, Password, Roots};
+use syncline_stores::postgres::ConnectOptions;
+use syncline_stores::server::{Host, Password, Roots};
 
-use self::parts::Parts;
 use super::percent;
+use super::server::parts::Parts;
+use super::server::url::{self, Typed};
+use super::server::{Engine, Holds};
 
 /// What the server is told that we are called, unless the name says otherwise.
 const APPLICATION: &str = "syncline";
+
+/// What its names look like.
+const ENGINE: Engine = Engine {
+    name: "PostgreSQL",
+    scheme: "postgres",
+    options: &[
+        "sslmode",
+        "sslrootcert",
+        "host",
+        "port",
+        "user",
+        "password",
+        "dbname",
+        "connect_timeout",
+        "application_name",
+        "schema",
+    ],
+    database: "dbname",
+    variables: &[
+        ("host", "PGHOST"),
+        ("port", "PGPORT"),
+        ("user", "PGUSER"),
+        ("password", "PGPASSWORD"),
+        ("dbname", "PGDATABASE"),
+        ("sslmode", "PGSSLMODE"),
+        ("sslrootcert", "PGSSLROOTCERT"),
+        ("connect_timeout", "PGCONNECT_TIMEOUT"),
+        ("application_name", "PGAPPNAME"),
+    ],
+    left_away: "what is left away comes from PGHOST, PGUSER and their like",
+};
 
 /// A database of a PostgreSQL server, named and not yet reached.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -30,29 +63,17 @@ pub struct PostgresName {
     holds_password: Holds,
 }
 
-/// Where a password stood.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Holds {
-    /// The name holds none.
-    None,
-    /// In what was typed.
-    AsTyped,
-    /// In a variable that the name was taken from.
-    InVariable(String),
-    /// In a connection of the configuration, or in what that refers to.
-    InConnection,
-}
-
 impl PostgresName {
     /// Understands what follows `postgres:`.
     ///
     /// # Errors
     /// As [`super::DatabaseName::parse`].
     pub(super) fn parse(rest: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self> {
-        let typed = url::parse(rest)?;
+        let typed = url::parse(&ENGINE, rest)?;
         let holds_password = if typed.contains_key("password") { Holds::AsTyped } else { Holds::None };
-        let parts = Parts::new(typed, lookup);
-        Ok(Self { options: parts.options(lookup)?, schema: parts.schema(), holds_password })
+        let parts = Parts::new(&ENGINE, typed, Typed::new(), lookup);
+        let schema = parts.get("schema").map(str::to_owned);
+        Ok(Self { options: reach::options(&parts, lookup)?, schema, holds_password })
     }
 
     /// Where the database is and how to reach it. A file of certificates is looked for from `cwd`, an absolute path.
@@ -102,11 +123,7 @@ impl PostgresName {
 
     /// Whether both lead to one database, as far as the names show it: what is on this machine has many names.
     pub(super) fn leads_where(&self, other: &Self) -> bool {
-        let host = |options: &ConnectOptions| match options.host.is_local() {
-            true => "localhost".to_owned(),
-            false => options.host.to_string().to_lowercase(),
-        };
-        let place = |name: &Self| (host(&name.options), name.options.port, name.options.database.clone());
+        let place = |name: &Self| (name.options.host.place(), name.options.port, name.options.database.clone());
         place(self) == place(other)
     }
 
@@ -149,18 +166,6 @@ impl PostgresName {
         }
         text
     }
-}
-
-fn invalid(why: impl Into<String>) -> Error {
-    Error::new(Code::UrlInvalid, "no PostgreSQL database is named").because(why).next(
-        "postgres://USER@HOST:PORT/DATABASE",
-        "names one; what is left away comes from PGHOST, PGUSER and their like",
-    )
-}
-
-fn refused(why: impl Into<String>) -> Error {
-    let allowed = url::OPTIONS.join(", ");
-    Error::new(Code::UrlOption, why).because(format!("allowed are {allowed}"))
 }
 
 #[cfg(test)]

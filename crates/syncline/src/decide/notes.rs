@@ -1,18 +1,23 @@
 //! Remarks on what a run does not touch.
 
+use syncline_core::apply::Action;
 use syncline_core::mapping::{Resolved, TableFilter};
 use syncline_core::schema::Schema;
+use syncline_stores::sql::Dialect;
+
+use super::Decided;
 
 use crate::counterpart::is_taken;
 use crate::request::Verb;
 use crate::select::admitted;
 
 /// Kinds of what is not carried, and how many of a kind are called.
-const NOT_CARRIED: [(&str, &str); 12] = [
+const NOT_CARRIED: [(&str, &str); 13] = [
     ("view", "views"),
     ("materialized view", "materialized views"),
     ("trigger", "triggers"),
     ("routine", "routines"),
+    ("event", "events"),
     ("rule", "rules"),
     ("virtual table", "virtual tables"),
     ("foreign table", "foreign tables"),
@@ -54,6 +59,33 @@ pub(super) fn notes(source: &Schema, target: &Schema, filter: &TableFilter, aske
         }
     }
     notes
+}
+
+/// The triggers that will fire, where the engine lets nobody keep them from it.
+pub(super) fn of_triggers(tables: &[Decided], target: &Schema) -> Option<String> {
+    let written: Vec<_> = tables.iter().map(|decided| &decided.work.target.table).collect();
+    let fires = |table: &str| {
+        written.iter().any(|written| written.name == table && Dialect::of(written.engine) == Dialect::Mysql)
+    };
+    let triggers = target.not_carried.iter().filter(|other| other.kind == "trigger");
+    let firing: Vec<_> =
+        triggers.filter(|other| other.table.as_deref().is_some_and(fires)).map(|other| other.name.as_str()).collect();
+    (!firing.is_empty())
+        .then(|| format!("triggers of the target fire when rows of their tables are written: {}", listed(&firing)))
+}
+
+/// What has to be known of definitions where the engine has no transactions over them.
+pub(super) fn of_definitions(tables: &[Decided]) -> Option<String> {
+    let on_its_own = |decided: &&Decided| Dialect::of(decided.work.target.table.engine) == Dialect::Mysql;
+    let mut tables = tables.iter().filter(on_its_own);
+    let defines = |decided: &Decided| {
+        !decided.added.is_empty() || matches!(decided.work.action, Action::Load { create: true, .. })
+    };
+    tables.any(defines).then(|| {
+        "the server makes each definition final at once: a new table is named behind the commit of its rows, and whatever a \
+         run that is cut off leaves to do is written down in the target and done by the next one"
+            .to_owned()
+    })
 }
 
 /// Each name once, with how often it is there: triggers of many tables may share one.

@@ -76,7 +76,7 @@ pub(super) fn not_a_restore(restore: &RunRecord, older: Option<&RunRecord>) -> E
     };
     let error = Error::new(Code::NothingToUndo, what).leaving("nothing was changed");
     let error = match &restore.backup {
-        Some(kept) => error.next(restore_command(kept, &restore.target), "go back to what was there before it"),
+        Some(kept) => error.next(restore_command(kept, restore), "go back to what was there before it"),
         None => error.because("no backup was made of what was there before it"),
     };
     match older {
@@ -93,9 +93,7 @@ fn superseded(record: &RunRecord, restore: &RunRecord) -> Error {
         .because(format!("the restore {} {may} put other content in its place", restore.id))
         .leaving("nothing was changed");
     match &restore.backup {
-        Some(kept) => {
-            error.next(restore_command(kept, &restore.target), "go back to what was there before the restore")
-        }
+        Some(kept) => error.next(restore_command(kept, restore), "go back to what was there before the restore"),
         None => error.next("syncline runs list", "see what was run"),
     }
 }

@@ -115,8 +115,8 @@ impl Export {
 /// How a script of held rows begins. Foreign keys stay on: they may be what a row is held for.
 fn opening_of_held(dialect: Dialect) -> String {
     let opening = match dialect {
-        Dialect::Sqlite => ".bail on\nPRAGMA foreign_keys = ON;\nBEGIN;\nPRAGMA defer_foreign_keys = ON;\n",
-        Dialect::Postgres => opening(dialect),
+        Dialect::Sqlite => ".bail on\nPRAGMA foreign_keys = ON;\nBEGIN;\nPRAGMA defer_foreign_keys = ON;\n".to_owned(),
+        Dialect::Postgres | Dialect::Mysql => opening(dialect, ""),
     };
     format!(
         "-- What would write the held rows. Each was refused as it stands: mend it or its cause before running it\n\

@@ -8,7 +8,7 @@ use syncline::summary::{DiffReport, TableDiff};
 use syncline::{Clash, Dialect, Operation, sql_of};
 
 use super::{Frame, View};
-use crate::render::script::{by_shell, end, left_out, of_constraints, opening};
+use crate::render::script::{by_shell, end, left_out, of_constraints, of_triggers, opening};
 use crate::render::spool::Spool;
 use crate::render::text::escape;
 
@@ -33,16 +33,23 @@ impl Script {
             return Ok(());
         }
         let (source, target) = (&self.frame.labels.source, &self.frame.labels.target);
-        let (by_shell, opening) = (by_shell(dialect), opening(dialect));
+        let (by_shell, opening) = (by_shell(dialect), opening(dialect, ""));
+        let triggers = of_triggers(dialect, target, "mirror");
         let constraints = of_constraints(dialect, source, target);
         self.frame.output.stream(&format!(
             "-- Makes {target} equal to {source}, deletes included, as both were when compared. Run it on {target}\n\
              {by_shell}\
              -- It checks nothing: `syncline mirror` does the same with guards, before-images and verification.\n\
-             -- The triggers of {target} fire for this script; they do not for `syncline mirror`.\n\
+             {triggers}\
              {constraints}; `syncline diff` shows afterwards whether anything is left.\n\
              {opening}"
         ))
+    }
+
+    /// What the script is where no row differs.
+    fn nothing(&self) -> String {
+        let (source, target) = (&self.frame.labels.source, &self.frame.labels.target);
+        format!("-- {target} was equal to {source} in every row that was compared: there is nothing to write\n")
     }
 
     /// Names a table that the script does not make equal, and why.
@@ -78,11 +85,13 @@ impl RowSink for Script {
 
 impl View for Script {
     fn finish(&mut self, report: &DiffReport, _took: Duration) -> Result<()> {
-        // Without a row there is nothing that a dialect could write otherwise.
-        self.begin(Dialect::Sqlite)?;
         self.deletes.take_backwards(&self.frame.output)?;
         report.tables.iter().try_for_each(|table| self.leave_out(table))?;
-        self.frame.output.stream(&end(self.rows, self.left_out))?;
+        let end = match self.has_begun {
+            true => end(self.rows, self.left_out),
+            false => self.nothing(),
+        };
+        self.frame.output.stream(&end)?;
         self.frame.output.flush()
     }
 }

@@ -8,7 +8,7 @@ use syncline::{Clash, Operation, limits, sql_of};
 
 use crate::output::Output;
 use crate::render::labels::Labels;
-use crate::render::script::{by_shell, end, left_out, of_constraints, opening};
+use crate::render::script::{by_shell, end, left_out, of_constraints, of_triggers, opening};
 use crate::render::spool::Spool;
 use crate::render::text::escape;
 
@@ -32,6 +32,22 @@ impl Script {
         let (completions, deletes) = (Vec::new(), Spool::new());
         Self { output, labels, completions, deletes, clash: Clash::Fails, rows: 0, left_out: 0 }
     }
+
+    /// Statements that come before the rows. What completes new tables is kept for the end.
+    fn definitions(&mut self, plan: &Plan) -> String {
+        let mut definitions = String::new();
+        for table in &plan.tables {
+            if let Some(error) = &table.error {
+                definitions += &format!("-- {} is left out: {}\n", escape(&table.table), escape(&error.what));
+            }
+            table.alters.iter().for_each(|statement| definitions += &format!("{statement};\n"));
+            if let Some((create, completions)) = table.creates.split_first() {
+                definitions += &format!("{create};\n");
+                self.completions.extend_from_slice(completions);
+            }
+        }
+        definitions
+    }
 }
 
 impl PlanSink for Script {
@@ -45,32 +61,20 @@ impl PlanSink for Script {
         if plan.request.verb == Verb::Mirror {
             self.clash = Clash::Evicts;
         }
-        let (source, target) = (&self.labels.source, &self.labels.target);
         let dialect = plan.target.dialect();
-        let (by_shell, opening) = (by_shell(dialect), opening(dialect));
+        let (by_shell, opening) = (by_shell(dialect), opening(dialect, &self.definitions(plan)));
+        let (source, target) = (&self.labels.source, &self.labels.target);
+        let triggers = of_triggers(dialect, target, "apply");
         let constraints = of_constraints(dialect, source, target);
         self.output.stream(&format!(
             "-- What a {} from {source} to {target} would do, as both were when planned. Run it on {target}\n\
              {by_shell}\
              -- It checks nothing: `syncline apply` refuses a plan whose rows were changed, and can be taken back.\n\
-             -- The triggers of {target} fire for this script; they do not for `syncline apply`.\n\
+             {triggers}\
              {constraints}.\n\
              {opening}",
             plan.request.verb.name()
-        ))?;
-        for table in &plan.tables {
-            if let Some(error) = &table.error {
-                self.output.stream(&format!("-- {} is left out: {}\n", escape(&table.table), escape(&error.what)))?;
-            }
-            for statement in &table.alters {
-                self.output.stream(&format!("{statement};\n"))?;
-            }
-            if let Some((create, completions)) = table.creates.split_first() {
-                self.output.stream(&format!("{create};\n"))?;
-                self.completions.extend_from_slice(completions);
-            }
-        }
-        Ok(())
+        ))
     }
 
     fn row(&mut self, row: RowDifference, _digest: Option<u128>) -> Result<()> {

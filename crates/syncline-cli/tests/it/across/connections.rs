@@ -5,6 +5,7 @@ use std::fs;
 use syncline_testkit::postgres::{SUPERUSER, fresh_database};
 
 use super::Server;
+use super::bad_input::fails;
 use crate::scene::{Said, Scene};
 
 /// Every character that a URL would take for something else.
@@ -59,6 +60,9 @@ fn a_password_of_any_characters_comes_from_wherever_it_is_kept_and_stays_there()
             assert_eq!(code, Some(0), "{url} {line}: {out}{err}");
             said += &(out + &err);
         }
+        let kept = scene.json("backup shop --json")["file"].as_str().unwrap().to_owned();
+        said += &scene.ok(&format!("restore {kept} shop --yes"));
+        assert!(said.ends_with(".dump shop\n"), "{said}");
         assert!(said.contains("a -> shop"), "{said}");
         let kept = written(&scene, "state") + &String::from_utf8_lossy(&fs::read(scene.path("p.plan")).unwrap());
         assert!(!said.contains("CANARY") && !kept.contains("CANARY"), "{said}");
@@ -81,6 +85,12 @@ fn a_protected_database_is_known_under_the_other_names_of_its_server() {
         assert_eq!(said.err.contains("GUARD_PROTECTED"), code == 6, "{name}: {}", said.err);
     }
     assert_eq!(database.psql("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").trim(), "0");
+    scene.ok("backup shop -o shop.dump");
+    for name in ["shop", "connection:shop", "env:PG"] {
+        let line = format!("restore shop.dump {name} --yes --no-safety-backup");
+        let error = fails(&scene, &line, 6, "GUARD_PROTECTED");
+        assert_eq!(error["state"], "nothing was changed");
+    }
     scene.ok("plan copy a.db shop -o p.plan");
     scene.ok("apply p.plan");
     assert_eq!(database.psql("SELECT count(*) FROM t").trim(), "0");

@@ -12,6 +12,7 @@ mod children;
 mod content;
 mod onlooker;
 mod outcome;
+mod restores;
 mod round;
 mod soundness;
 mod tally;

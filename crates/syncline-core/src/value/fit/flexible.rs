@@ -93,7 +93,7 @@ fn decimal(digits: &str, coercion: Coercion) -> Result<ValueRef<'_>, Misfit> {
         Number::NegativeInfinity => Ok(ValueRef::Real(f64::NEG_INFINITY)),
         number => {
             if coercion != Coercion::Real
-                && let Ok(int) = digits.parse::<i64>()
+                && let Ok(int) = whole(digits).parse::<i64>()
             {
                 return Ok(ValueRef::Int(int));
             }
@@ -103,6 +103,14 @@ fn decimal(digits: &str, coercion: Coercion) -> Result<ValueRef<'_>, Misfit> {
             }
             Ok(real(written, coercion))
         }
+    }
+}
+
+/// The number without a fraction that is zero.
+fn whole(digits: &str) -> &str {
+    match digits.split_once('.') {
+        Some((whole, fraction)) if fraction.bytes().all(|digit| digit == b'0') => whole,
+        _ => digits,
     }
 }
 

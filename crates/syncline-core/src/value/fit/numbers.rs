@@ -8,6 +8,8 @@ use super::{Misfit, not, notation, plain};
 pub(super) fn int(value: ValueRef<'_>, bits: u8) -> Result<ValueRef<'_>, Misfit> {
     let int = match value {
         ValueRef::Int(int) => Some(int),
+        // Where an engine has no truth values, they are the numbers 0 and 1.
+        ValueRef::Bool(truth) => Some(truth.into()),
         ValueRef::Real(real) => whole(real),
         ValueRef::Decimal(digits) => whole_digits(digits),
         // Only the notation that a number is written in: 007 may be no number.

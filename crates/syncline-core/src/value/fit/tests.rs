@@ -219,3 +219,35 @@ fn times_beyond_64_bits_are_text_in_one_notation() {
     }
     assert!(seen(last, Kind::Timestamp { digits: 5 }).is_err());
 }
+
+#[test]
+fn days_that_do_not_exist_are_seen_as_what_they_are() {
+    let seen = |text: &str, kind: &Kind| see(ValueRef::Text(text.as_bytes()), kind, &mut String::new()).to_owned();
+    let odd = |type_name: &str, text: &str| Value::Other { type_name: type_name.to_owned(), text: text.to_owned() };
+    let (stamp, instant) = (Kind::Timestamp { digits: 6 }, Kind::Instant { digits: 6 });
+    assert_eq!(seen("0000-00-00", &Kind::Date), odd("date", "0000-00-00"));
+    assert_eq!(seen("2024-02-31", &Kind::Date), odd("date", "2024-02-31"));
+    assert_eq!(seen("2024-00-10 10:00:00", &stamp), odd("datetime", "2024-00-10 10:00:00"));
+    assert_eq!(seen("0000-00-00 00:00:00", &instant), odd("timestamp", "0000-00-00 00:00:00"));
+    for text in ["2024-13-01", "2024-02-32", "24-00-00", "0000-00-00 ", "yesterday", "0000-00", "0000-00-00-00"] {
+        assert_eq!(seen(text, &Kind::Date), Value::text(text));
+    }
+    let time = Kind::Time { digits: 6 };
+    for (text, micros) in
+        [("-01:00:00", -3_600_000_000), ("25:00:00.5", 90_000_500_000), ("838:59:59", 3_020_399_000_000)]
+    {
+        assert_eq!(seen(text, &time), Value::Time(micros), "{text}");
+    }
+    for text in ["839:00:00", "1:00:00", "25:60:00", "25:0", "25", "-", "--1:00:00"] {
+        assert_eq!(seen(text, &time), Value::text(text));
+    }
+    assert_eq!(seen("0000-00-00 25", &stamp), Value::text("0000-00-00 25"));
+    assert!(fit(ValueRef::Text(b"0000-00-00"), &Kind::Date, &mut String::new()).is_err());
+}
+
+#[test]
+fn truth_values_are_small_numbers_where_there_are_none() {
+    let mut scratch = String::new();
+    assert_eq!(fit(ValueRef::Bool(true), &Kind::Int { bits: 16 }, &mut scratch), Ok(ValueRef::Int(1)));
+    assert!(fit(ValueRef::Int(2), &Kind::Bool, &mut scratch).is_err());
+}

@@ -85,6 +85,48 @@ pub(in crate::value) fn of_micros(micros: i128, has_zone: bool) -> Value {
     }
 }
 
+/// What of days and times only MySQL holds: days that do not exist, such as the zero date, and spans of time that are below zero
+/// or longer than a day. `None` for all else, and for what other columns hold too.
+pub fn odd<'v>(value: ValueRef<'v>, kind: &Kind) -> Option<ValueRef<'v>> {
+    let type_name = match kind {
+        Kind::Date => "date",
+        Kind::Timestamp { .. } => "datetime",
+        Kind::Instant { .. } => "timestamp",
+        Kind::Time { .. } => return span(notated(value)?).map(ValueRef::Time),
+        _ => return None,
+    };
+    let text = match value {
+        ValueRef::Other { type_name: theirs, text } if theirs == type_name => text,
+        value => notated(value)?,
+    };
+    let (day, time) = text.split_once(' ').unwrap_or((text, ""));
+    let is_whole = if *kind == Kind::Date { time.is_empty() } else { calendar::parse_time(time).is_some() };
+    (is_whole && is_odd_day(day)).then_some(ValueRef::Other { type_name, text })
+}
+
+/// The microseconds of a span such as `-01:00:00` or `838:59:59.5`.
+fn span(text: &str) -> Option<i64> {
+    const HOURS_MAX: i64 = 838;
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    let (hours, rest) = unsigned.split_once(':')?;
+    let is_number = (2..=3).contains(&hours.len()) && hours.bytes().all(|digit| digit.is_ascii_digit());
+    let hours: i64 = hours.parse().ok().filter(|hours| is_number && *hours <= HOURS_MAX)?;
+    let micros = hours * 3_600_000_000 + calendar::parse_time(&format!("00:{rest}")).filter(|_| rest.len() >= 5)?;
+    Some(if unsigned.len() == text.len() { micros } else { -micros })
+}
+
+/// Whether these are digits of a day that no calendar has, with a month up to 12 and a day up to 31.
+fn is_odd_day(text: &str) -> bool {
+    let mut parts = text.split('-').map(|part| part.bytes().all(|digit| digit.is_ascii_digit()).then_some(part));
+    let (Some(Some(year)), Some(Some(month)), Some(Some(day)), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return false;
+    };
+    let is_shaped = (year.len(), month.len(), day.len()) == (4, 2, 2);
+    is_shaped && month <= "12" && day <= "31" && calendar::parse_date(text).is_none()
+}
+
 fn notated(value: ValueRef<'_>) -> Option<&str> {
     match value {
         ValueRef::Text(text) => plain(text),

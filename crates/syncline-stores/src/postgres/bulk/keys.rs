@@ -9,9 +9,9 @@ use syncline_core::limits;
 use syncline_core::value::RowBatch;
 
 use super::{named, one_by_one};
+use crate::fitted::Seen;
 use crate::postgres::connect::failure::Attempt;
 use crate::postgres::write::define::WaitingKey;
-use crate::postgres::write::fitted::Seen;
 use crate::postgres::write::open::{AT_LARGE, ONE_BY_ONE, Open};
 use crate::postgres::write::session::bug;
 use crate::postgres::write::target::Target;

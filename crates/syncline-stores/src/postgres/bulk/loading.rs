@@ -13,9 +13,9 @@ use syncline_core::store::RawBatch;
 use syncline_core::value::{Row, RowBatch};
 
 use super::named;
+use crate::fitted::Fitter;
 use crate::postgres::codec::{Decoder, Encoder};
 use crate::postgres::connect::failure::Attempt;
-use crate::postgres::write::fitted::Fitter;
 use crate::postgres::write::halves::{Refused, send_by_halves};
 use crate::postgres::write::session::{CopyIn, Session};
 use crate::postgres::write::target::Target;

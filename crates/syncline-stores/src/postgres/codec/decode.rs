@@ -179,6 +179,12 @@ pub struct Cells<'r> {
     scratch: &'r mut String,
 }
 
+impl crate::lens::Cells for Cells<'_> {
+    fn next(&mut self) -> Result<Option<ValueRef<'_>>> {
+        Cells::next(self)
+    }
+}
+
 impl Cells<'_> {
     /// The next cell; `None` behind the last one.
     ///

@@ -431,10 +431,10 @@ mod tests {
     }
     /// What a server says to a statement.
     async fn said(sql: &str) -> tokio_postgres::Error {
-        use super::super::{Host, Password, connect};
+        use super::super::connect;
         use syncline_testkit::postgres::{Cluster, PASSWORD, SUPERUSER};
 
-        use crate::postgres::TlsMode;
+        use crate::server::{Host, Password, TlsMode};
         let cluster = Cluster::shared();
         let options = ConnectOptions {
             host: Host::Socket(cluster.socket().to_owned()),

@@ -1,22 +1,21 @@
 //! How a server is told from an impostor.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
-use syncline_core::error::{Code, Error, Result};
+use syncline_core::error::Result;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::settings::{ConnectOptions, Roots, TlsMode};
+use super::settings::ConnectOptions;
+use crate::server::{Roots, TlsMode, authorities, unusable};
 
-/// Where Debian and many others keep the authorities that the machine trusts; a company's own is there too.
-const SYSTEM_BUNDLE: &str = "/etc/ssl/certs/ca-certificates.crt";
+/// What names a file of certificates.
+const OPTION: &str = "sslrootcert=FILE";
 
 /// What rustls expects of those who look at certificates.
 type Checked<T> = std::result::Result<T, rustls::Error>;
@@ -30,7 +29,7 @@ pub(super) fn connector(options: &ConnectOptions) -> Result<MakeRustlsConnect> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
-        .map_err(|error| unusable(error.to_string()))?
+        .map_err(|error| unusable(error.to_string(), OPTION))?
         .dangerous()
         .with_custom_certificate_verifier(verifier(options, provider)?)
         .with_no_client_auth();
@@ -47,14 +46,15 @@ fn verifier(options: &ConnectOptions, provider: Arc<CryptoProvider>) -> Result<A
             return Ok(Arc::new(AnyServer { provider }));
         }
     };
+    let trusted = authorities(options.roots.as_ref(), OPTION)?;
     let named = match &options.roots {
-        Some(Roots::File(path)) => read(path)?,
+        Some(Roots::File(_)) => trusted.clone(),
         Some(Roots::System) | None => Vec::new(),
     };
-    let roots = Arc::new(roots(options.roots.as_ref())?);
+    let roots = Arc::new(roots(trusted));
     let inner = WebPkiServerVerifier::builder_with_provider(roots, provider)
         .build()
-        .map_err(|error| unusable(error.to_string()))?;
+        .map_err(|error| unusable(error.to_string(), OPTION))?;
     Ok(Arc::new(Trusted { inner, named, checks }))
 }
 
@@ -64,40 +64,13 @@ enum Checks {
     Name,
 }
 
-fn roots(named: Option<&Roots>) -> Result<RootCertStore> {
+fn roots(named: Vec<CertificateDer<'static>>) -> RootCertStore {
     let mut store = RootCertStore::empty();
-    match named {
-        Some(Roots::File(path)) => add_file(&mut store, path)?,
-        Some(Roots::System) | None => {
-            let bundle = Path::new(SYSTEM_BUNDLE);
-            if !bundle.exists() || add_file(&mut store, bundle).is_err() {
-                store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-            }
-        }
+    let (added, _) = store.add_parsable_certificates(named);
+    if added == 0 {
+        store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     }
-    Ok(store)
-}
-
-/// # Errors
-/// When the file cannot be read or holds no certificate that can be used.
-fn add_file(store: &mut RootCertStore, path: &Path) -> Result<()> {
-    let (added, _) = store.add_parsable_certificates(read(path)?);
-    if added == 0 { Err(unusable(format!("{}: there is no certificate in it", path.display()))) } else { Ok(()) }
-}
-
-/// # Errors
-/// When the file cannot be read.
-fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
-    let told = |why: String| unusable(format!("{}: {why}", path.display()));
-    let certificates = CertificateDer::pem_file_iter(path).map_err(|error| told(error.to_string()))?;
-    certificates.map(|certificate| certificate.map_err(|error| told(error.to_string()))).collect()
-}
-
-fn unusable(why: String) -> Error {
-    Error::new(Code::UsageInvalid, "the certificates to check the server against cannot be used")
-        .because(why)
-        .leaving("nothing was changed")
-        .next("sslrootcert=FILE", "names a file of PEM certificates of the authorities to trust")
+    store
 }
 
 /// Trusts any authority's server, under whatever name: the way is encrypted, to whoever is at its other end.

@@ -19,9 +19,10 @@ use crate::postgres::codec::Codec;
 use crate::postgres::names::quoted;
 use crate::postgres::snapshot::lookup::key_types;
 use crate::postgres::snapshot::select::{self, Selected, filtered};
-use crate::postgres::snapshot::stream::{Load, Outlet, each_row};
+use crate::postgres::snapshot::stream::each_row;
 use crate::postgres::snapshot::view::{Ground, Sight};
 use crate::postgres::types::Reading;
+use crate::stream::{Load, Outlet};
 
 /// Versions from which on bits can be summed up.
 const SUMS_OF_BITS: u32 = 140_000;

@@ -1,21 +1,17 @@
 //! Digests and places of the rows of a table without a key, in their order.
 //!
-//! No index delivers it: rows are read as they are stored, and only their digests are sorted.
-//!
 //! The place of a row is its `ctid`, as one number: the block, times 65536, and the number in the block.
 
-use syncline_core::change::{RowDigest, TableTask, copies};
+use syncline_core::change::TableTask;
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::store::DigestBatch;
-use syncline_core::value::{ValueRef, exact};
+use syncline_core::value::ValueRef;
 
-use super::{empty, shrink};
+use crate::digests::copies::Waiting;
 use crate::postgres::codec::Codec;
-use crate::postgres::snapshot::cells::Lens;
 use crate::postgres::snapshot::select::{Selected, filtered, place};
-use crate::postgres::snapshot::stream::Outlet;
 use crate::postgres::snapshot::view::Sight;
-use crate::sorter::Sorter;
+use crate::stream::Outlet;
 
 /// Bits of a place that say which row of its block it is.
 const ROW_BITS: u32 = 16;
@@ -27,36 +23,10 @@ pub(super) async fn stream(sight: Sight, task: TableTask, outlet: Outlet<DigestB
     let mut selected = Selected::columns(&task, "", flow.value_bytes)?;
     selected.push(place(&task, &ground)?, Codec::Text);
     let sql = format!("SELECT {} FROM {}{}", selected.list(), ground.table, filtered(&task, None)?);
-    let (mut sorter, mut batch) = (Sorter::default(), empty(copies::WIDTH));
-    let mut lens = Lens::of(&task, selected.value_bytes);
-    let mut encoded = Vec::new();
-    // Of the rows themselves nothing is said before all are read, but how many they are and how large together.
-    let is_wanted = outlet
-        .copy(&sight.session, &sql, selected.codecs, |cells| {
-            lens.encode_row(cells, &mut encoded, |_, _| Ok(()))?;
-            let digest = exact::digest_bytes(&encoded);
-            sorter.add((digest, read(cells.next()?)?)).map_err(unsorted)?;
-            batch.bytes += encoded.len() as u64;
-            batch.read += 1;
-            shrink(&mut encoded);
-            let is_full = batch.read >= flow.rows as u64;
-            Ok(is_full.then(|| std::mem::replace(&mut batch, empty(copies::WIDTH))))
-        })
-        .await?;
-    if !is_wanted {
-        return Ok(false);
-    }
-    let mut merge = sorter.sorted().map_err(unsorted)?;
-    while let Some((digest, place)) = merge.next().map_err(unsorted)? {
-        copies::push(&mut batch.keys, RowDigest(digest), place)?;
-        batch.digests.push(RowDigest(digest));
-        let is_full = batch.digests.len() >= flow.rows;
-        if is_full && !outlet.send(std::mem::replace(&mut batch, empty(copies::WIDTH))).await {
-            return Ok(false);
-        }
-    }
-    let is_any = !batch.digests.is_empty() || batch.read > 0;
-    Ok(!is_any || outlet.send(batch).await)
+    let mut waiting = Waiting::new(&task, flow, selected.value_bytes);
+    let added =
+        outlet.copy(&sight.session, &sql, selected.codecs, |cells| waiting.add(cells, |cells| read(cells.next()?)));
+    Ok(added.await? && waiting.hand_over(&outlet).await?)
 }
 
 /// A place as the server writes and reads it.
@@ -77,12 +47,6 @@ fn parsed(text: &[u8]) -> Option<i64> {
     let (block, row) = std::str::from_utf8(text).ok()?.strip_prefix('(')?.strip_suffix(')')?.split_once(',')?;
     let (block, row): (u32, u16) = (block.parse().ok()?, row.parse().ok()?);
     Some(i64::from(block) << ROW_BITS | i64::from(row))
-}
-
-/// The parts wait in a temporary file of SQLite's.
-fn unsorted(error: rusqlite::Error) -> Error {
-    Error::new(Code::DiskFull, "the digests of a table without a key could not be sorted in a temporary file")
-        .because(error.to_string())
 }
 
 #[cfg(test)]

@@ -6,10 +6,10 @@ use syncline_core::schema::Column;
 use syncline_core::value::key_order::kind_rank;
 use syncline_core::value::{Kind, ValueRef};
 
+use crate::lens::Form;
 use crate::postgres::codec::Codec;
 use crate::postgres::names::quoted;
 use crate::postgres::snapshot::view::{Ground, Sight};
-use crate::postgres::types::forms::Form;
 use crate::sql::Dialect;
 
 /// Whether the server can deliver the key order. It cannot where text is seen as something else: then those that fit come

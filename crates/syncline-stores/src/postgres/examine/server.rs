@@ -3,9 +3,10 @@
 use syncline_core::error::{Code, Result};
 use syncline_core::store::{Finding, Side, Verdict};
 
-use crate::postgres::connect::{ConnectOptions, Connection, Host, TlsMode};
+use crate::postgres::connect::{ConnectOptions, Connection};
 use crate::postgres::names::{Names, quoted};
 use crate::postgres::schema::Cells;
+use crate::server::{Host, TlsMode};
 
 const FACTS: &str = "\
 SELECT current_setting('server_version_num')::int4, current_user::text, current_database()::text,

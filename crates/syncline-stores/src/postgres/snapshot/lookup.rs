@@ -146,11 +146,6 @@ fn printed(column: &Column, value: &str) -> String {
     }
 }
 
-/// What a server says that does not keep the order it was asked for.
-pub(in crate::postgres) fn out_of_order() -> Error {
-    Error::new(Code::StoreFailed, "the PostgreSQL server returned rows in another order than it was asked for")
-}
-
 /// How a key is compared.
 enum KeyType<'c> {
     /// As its type does, which has this name.

@@ -7,11 +7,12 @@ use syncline_core::store::Orphans;
 use syncline_core::value::key_order::compare_keys;
 use syncline_core::value::{RowBatch, ValueRef};
 
-use super::cells::Lens;
 use super::lookup::{self, Asked};
 use super::select::{self, Selected};
 use super::stream::each_row;
 use super::view::{Ground, Sight};
+use crate::digests::out_of_order;
+use crate::lens::Lens;
 use crate::postgres::codec::{Cells, Codec};
 use crate::postgres::digest::copies::read;
 use crate::postgres::names::quoted;
@@ -52,7 +53,7 @@ pub(in crate::postgres) async fn find(
         );
         selected.push_front("n", Codec::Int8);
         each_row(&sight.session, &sql, selected.codecs, |cells| {
-            let number = cells.next()?.and_then(|cell| asked.key_of(cell)).ok_or_else(lookup::out_of_order)?;
+            let number = cells.next()?.and_then(|cell| asked.key_of(cell)).ok_or_else(out_of_order)?;
             let row = found.read(cells, &orphans)?;
             let key = row.row(0).iter().take(child.key.len());
             if child.is_multiset() || compare_keys(key, keys.row(number).iter()).is_eq() {

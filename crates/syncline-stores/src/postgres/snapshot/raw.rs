@@ -6,12 +6,12 @@ use syncline_core::limits;
 use syncline_core::store::{RawBatch, RawFormat};
 use syncline_core::value::{Equality, TableSum, exact};
 
-use super::cells::Lens;
 use super::select::{Selected, filtered};
-use super::stream::{Load, Outlet};
 use super::view::Sight;
-use crate::postgres::digest::shrink;
+use crate::digests::shrink;
+use crate::lens::Lens;
 use crate::postgres::types::Reading;
+use crate::stream::{Load, Outlet};
 
 impl Load for RawBatch {
     fn bytes(&self) -> usize {

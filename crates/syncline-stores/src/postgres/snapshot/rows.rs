@@ -3,22 +3,15 @@
 use syncline_core::change::TableTask;
 use syncline_core::error::Result;
 use syncline_core::limits;
-use syncline_core::store::Flow;
 use syncline_core::value::RowBatch;
-use syncline_core::value::key_order::compare_keys;
 
-use super::cells::Lens;
 use super::lookup::{self, Asked};
 use super::select::{Selected, filtered};
-use super::stream::{Load, Outlet};
 use super::view::Sight;
+use crate::fetched::{Found, is_full, push_masked};
+use crate::lens::Lens;
 use crate::postgres::codec::Codec;
-
-impl Load for RowBatch {
-    fn bytes(&self) -> usize {
-        RowBatch::bytes(self)
-    }
-}
+use crate::stream::Outlet;
 
 /// All rows that take part, as they are stored. `false` when nobody wants more.
 pub(super) async fn scan(sight: Sight, task: TableTask, outlet: Outlet<RowBatch>) -> Result<bool> {
@@ -45,7 +38,7 @@ pub(super) async fn fetch(sight: Sight, task: TableTask, keys: RowBatch, outlet:
     let ground = sight.ground(&task).await?;
     let flow = outlet.flow();
     let masks = (!task.mapped.masks.is_empty()).then(|| task.mapped.masks.clone());
-    let mut found = Found { task: &task, keys: &keys, last: None };
+    let mut found = Found::new(&task, &keys);
     let width = task.columns.len();
     let mut batch = RowBatch::new(width);
     for asked in Asked::of(&task, &keys)? {
@@ -75,40 +68,4 @@ pub(super) async fn fetch(sight: Sight, task: TableTask, keys: RowBatch, outlet:
         }
     }
     Ok(batch.is_empty() || outlet.send(batch).await)
-}
-
-fn push_masked(task: &TableTask, row: &RowBatch, batch: &mut RowBatch) -> Result<()> {
-    for (at, cell) in row.row(0).iter().enumerate() {
-        match task.mapped.masks.iter().find(|(masked, _)| *masked == at) {
-            None => batch.push(cell)?,
-            Some((_, mask)) => batch.push(mask.apply(cell).as_ref())?,
-        }
-    }
-    Ok(())
-}
-
-/// Tells rows that were asked for from those that the server only takes for equal.
-struct Found<'k> {
-    task: &'k TableTask,
-    keys: &'k RowBatch,
-    last: Option<usize>,
-}
-
-impl Found<'_> {
-    /// Whether a row that was found for the key with this number has that key.
-    fn is_it(&mut self, number: Option<usize>, row: &RowBatch) -> Result<bool> {
-        let Some(number) = number else { return Err(lookup::out_of_order()) };
-        if self.last.is_some_and(|last| last > number) {
-            return Err(lookup::out_of_order());
-        }
-        let is_it = self.task.is_multiset()
-            || compare_keys(row.row(0).select(&self.task.key), self.keys.row(number).iter()).is_eq();
-        self.last = Some(number);
-        Ok(is_it)
-    }
-}
-
-/// Whether a batch is closed.
-pub(super) fn is_full(batch: &RowBatch, flow: Flow) -> bool {
-    batch.len() >= flow.rows || batch.bytes() >= flow.bytes
 }

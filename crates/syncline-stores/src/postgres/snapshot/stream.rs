@@ -1,35 +1,21 @@
-//! Work whose results are read while it is done.
+//! Rows of a query, handed over while they come.
 
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Instant;
 
 use futures_util::future::poll_fn;
-use futures_util::stream::{self, BoxStream, Stream, StreamExt};
+use futures_util::stream::{BoxStream, Stream, StreamExt};
 use std::future::Future;
 use std::pin::pin;
-use syncline_core::error::{Code, Error, Result};
-use syncline_core::limits;
+use syncline_core::error::Result;
 use syncline_core::store::Flow;
-use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::meter::Gauge;
 use super::session::Session;
 use crate::postgres::codec::{Cells, Codec, Decoder};
-use crate::stream::Parcel;
-
-/// What a task that reads hands its batches to.
-pub(in crate::postgres) struct Outlet<T> {
-    batches: mpsc::Sender<Parcel<T>>,
-    flow: Flow,
-}
-
-/// What has to be known of a batch to hand it over.
-pub(in crate::postgres) trait Load: Send + 'static {
-    /// Memory that it takes.
-    fn bytes(&self) -> usize;
-}
+use crate::stream::{Load, Outlet};
 
 /// Does `work` on a task of its own while its batches are read from the stream. Dropping the stream stops the work.
 pub(super) fn flow<'s, T, F>(
@@ -41,42 +27,20 @@ where
     T: Load,
     F: Future<Output = Result<bool>> + Send + 'static,
 {
-    let (batches, mut inlet) = crate::stream::stream();
-    let outlet = Outlet { batches: batches.clone(), flow };
-    let (session, work) = (Arc::clone(session), work(outlet));
-    let task = tokio::spawn(async move {
-        let last = match work.await {
-            Ok(is_whole) => {
-                if is_whole {
-                    session.done();
-                }
-                Parcel::End
+    let session = Arc::clone(session);
+    crate::stream::flow(flow, |outlet| {
+        let work = work(outlet);
+        async move {
+            let is_whole = work.await?;
+            if is_whole {
+                session.done();
             }
-            Err(error) => Parcel::Failed(error),
-        };
-        let _ = batches.send(last).await;
-    });
-    let died = || Error::new(Code::Internal, "the task that reads a table has died");
-    (stream::poll_fn(move |context| inlet.poll(context, died)).boxed(), task)
+            Ok(is_whole)
+        }
+    })
 }
 
 impl<T: Load> Outlet<T> {
-    /// What it is held to.
-    pub(in crate::postgres) fn flow(&self) -> Flow {
-        self.flow
-    }
-
-    /// Hands over a batch, waiting while the consumer is behind; after one that a single row has made too large no other is
-    /// read before it is taken. `false` when nobody wants more.
-    pub(in crate::postgres) async fn send(&self, batch: T) -> bool {
-        if self.flow.reads_ahead && batch.bytes() <= 2 * limits::BATCH_BYTES {
-            return self.batches.send(Parcel::Batch(batch, None)).await.is_ok();
-        }
-        let (done_with, is_done_with) = oneshot::channel();
-        let is_sent = self.batches.send(Parcel::Batch(batch, Some(done_with))).await.is_ok();
-        is_sent && is_done_with.await.is_ok()
-    }
-
     /// Shows each row of a query to `row`, and hands over the batches that it returns. `false` when nobody wants more.
     pub(in crate::postgres) async fn copy(
         &self,
@@ -122,7 +86,7 @@ impl<T: Load> Outlet<T> {
 
     /// The next chunk, and since when it was waited for if it had not come yet.
     async fn next<S: Stream + Unpin>(&self, stream: &mut S, waited_since: &mut Option<Instant>) -> Next<S::Item> {
-        let mut unwanted = pin!(self.batches.closed());
+        let mut unwanted = pin!(self.closed());
         poll_fn(|context| match stream.poll_next_unpin(context) {
             Poll::Ready(Some(chunk)) => Poll::Ready(Next::Chunk(chunk)),
             Poll::Ready(None) => Poll::Ready(Next::End),

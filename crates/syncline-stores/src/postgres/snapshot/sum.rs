@@ -5,17 +5,11 @@ use syncline_core::error::Result;
 use syncline_core::store::Share;
 use syncline_core::value::{SumPart, exact};
 
-use super::cells::Lens;
 use super::select::{Selected, filtered};
-use super::stream::{Load, Outlet};
 use super::view::{Ground, Sight};
-use crate::postgres::digest::shrink;
-
-impl Load for SumPart {
-    fn bytes(&self) -> usize {
-        size_of::<Self>() + size_of_val(&*self.digests)
-    }
-}
+use crate::digests::shrink;
+use crate::lens::Lens;
+use crate::stream::Outlet;
 
 /// Hands over the sums of rows that follow each other. `false` when nobody wants more.
 pub(super) async fn stream(sight: Sight, task: TableTask, share: Share, outlet: Outlet<SumPart>) -> Result<bool> {

@@ -19,20 +19,20 @@ pub(super) fn translated(default: &str, kind: &Kind) -> Option<Option<String>> {
     if let Some(moment) = moment {
         return present(&moment, kind).map(|expression| Some(expression.to_owned()));
     }
-    match literal(default)? {
+    match literal(default, Dialect::Sqlite)? {
         Value::Null => Some(None),
         value => constant(&value, kind).map(Some),
     }
 }
 
-enum Moment {
+pub(super) enum Moment {
     Both,
     Date,
     Time,
 }
 
 /// Written as the server prints it.
-fn present(moment: &Moment, kind: &Kind) -> Option<&'static str> {
+pub(super) fn present(moment: &Moment, kind: &Kind) -> Option<&'static str> {
     Some(match (moment, kind) {
         (Moment::Both, Kind::Timestamp { .. }) => "(now() AT TIME ZONE 'UTC'::text)",
         (Moment::Both, Kind::Instant { .. }) => "CURRENT_TIMESTAMP",
@@ -52,7 +52,7 @@ fn present(moment: &Moment, kind: &Kind) -> Option<&'static str> {
 }
 
 /// A constant as a column of this kind holds it. SQLite makes text of a number that a column of text is given.
-fn constant(value: &Value, kind: &Kind) -> Option<String> {
+pub(super) fn constant(value: &Value, kind: &Kind) -> Option<String> {
     let given = match (value, kind) {
         (Value::Int(number), Kind::Text { .. }) => Value::text(number.to_string()),
         (Value::Bool(truth), Kind::Int { .. } | Kind::Decimal { .. } | Kind::Real { .. }) => {
@@ -79,7 +79,9 @@ fn constant(value: &Value, kind: &Kind) -> Option<String> {
 
 fn without_parentheses(text: &str) -> &str {
     match text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {
-        Some(inside) if !inside.contains(['(', ')']) || literal(inside.trim()).is_some() => inside.trim(),
+        Some(inside) if !inside.contains(['(', ')']) || literal(inside.trim(), Dialect::Sqlite).is_some() => {
+            inside.trim()
+        }
         _ => text,
     }
 }

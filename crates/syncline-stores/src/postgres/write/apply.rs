@@ -18,13 +18,13 @@ use syncline_core::store::Sighting;
 use syncline_core::value::{Row, RowBatch, exact};
 
 use super::copies;
-use super::fitted::Seen;
 use super::halves::{Refused, split};
 use super::open::Open;
 use super::picked::Picked;
 use super::session::{Objection, bug};
 use super::stage::Stage;
 use super::target::{Target, joined, key_columns};
+use crate::fitted::Seen;
 use crate::postgres::codec::Codec;
 use crate::postgres::connect::failure::Attempt;
 

@@ -14,13 +14,13 @@ use syncline_core::limits;
 use syncline_core::store::Sighting;
 use syncline_core::value::{Row, RowBatch, ValueRef, exact};
 
-use super::fitted::Seen;
 use super::halves::{Refused, split};
 use super::open::Open;
 use super::picked::Picked;
 use super::session::{Objection, bug};
 use super::stage::Stage;
 use super::target::{Target, joined};
+use crate::fitted::Seen;
 use crate::postgres::codec::Codec;
 use crate::postgres::connect::failure::Attempt;
 use crate::postgres::digest::copies::{read as read_place, written};

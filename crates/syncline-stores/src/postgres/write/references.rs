@@ -9,10 +9,10 @@ use syncline_core::schema::ForeignKey;
 use syncline_core::store::Orphans;
 use syncline_core::value::{RowBatch, ValueRef};
 
-use super::fitted::Shown;
 use super::open::{AT_LARGE, ONE_BY_ONE, Open};
 use super::session::bug;
 use super::target::{Target, joined, key_columns, locate};
+use crate::fitted::Shown;
 use crate::postgres::codec::Codec;
 use crate::postgres::connect::failure::Attempt;
 use crate::postgres::digest::copies::{read as read_place, written};

@@ -10,13 +10,13 @@ use syncline_core::change::TableTask;
 use syncline_core::schema::Generated;
 use syncline_core::value::{RowBatch, ValueRef, exact};
 
-use super::fitted::Shown;
 use super::halves::write_by_halves;
 use super::open::Open;
 use super::picked::Picked;
 use super::session::{Session, bug};
 use super::stage::Stage;
 use super::target::{Target, joined, key_columns};
+use crate::fitted::Shown;
 use crate::postgres::codec::Codec;
 use crate::postgres::connect::failure::Attempt;
 use crate::postgres::names::quoted;

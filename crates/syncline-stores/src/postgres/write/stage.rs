@@ -8,11 +8,11 @@ use std::ops::Range;
 use syncline_core::change::{Reason, TableTask};
 use syncline_core::value::{RowBatch, ValueRef};
 
-use super::fitted::Fitted;
 use super::halves::{Refused, send_by_halves, write_by_halves};
 use super::picked::Picked;
 use super::session::{Session, bug};
 use super::target::{Target, joined};
+use crate::fitted::Fitted;
 use crate::postgres::codec::{Codec, Encoder};
 use crate::postgres::connect::failure::Attempt;
 

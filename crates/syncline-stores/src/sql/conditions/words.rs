@@ -1,5 +1,7 @@
 //! The words of an expression, and what PostgreSQL makes of simple ones, taken back.
 
+use crate::sql::Dialect;
+
 /// One word of an expression.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Word {
@@ -29,11 +31,23 @@ const NUMBERS: [&str; 6] = ["numeric", "double precision", "real", "integer", "b
 const KEYWORDS: [&str; 9] = ["and", "or", "not", "in", "between", "is", "null", "any", "all"];
 
 /// All words; `None` for what is none.
-pub(super) fn words(text: &str) -> Option<Vec<Word>> {
+pub(super) fn words(text: &str, from: Dialect) -> Option<Vec<Word>> {
     let mut words = Vec::new();
     let mut rest = text.trim_start();
     while let Some(first) = rest.chars().next() {
         let (word, length) = match first {
+            '\'' if from == Dialect::Mysql => escaped(rest).map(|(text, length)| (Word::Text(text), length))?,
+            '`' if from == Dialect::Mysql => quoted(rest, '`').map(|(text, length)| (Word::Name(text), length))?,
+            // Text or a name, as a server is set.
+            '"' if from == Dialect::Mysql => return None,
+            '_' if from == Dialect::Mysql => match introducer(rest) {
+                // What is behind it is read as it is printed, which is in UTF-8.
+                Some(length) => {
+                    rest = &rest[length..];
+                    continue;
+                }
+                None => bare(rest),
+            },
             '\'' => quoted(rest, '\'').map(|(text, length)| (Word::Text(text), length))?,
             '"' => quoted(rest, '"').map(|(text, length)| (Word::Name(text), length))?,
             'x' | 'X' if rest[1..].starts_with('\'') => {
@@ -44,10 +58,7 @@ pub(super) fn words(text: &str) -> Option<Vec<Word>> {
                 let length = number_length(rest);
                 (Word::Number(rest[..length].to_owned()), length)
             }
-            c if c.is_alphabetic() || c == '_' => {
-                let length = rest.find(|c: char| !c.is_alphanumeric() && c != '_' && c != '$').unwrap_or(rest.len());
-                (Word::Bare(rest[..length].to_owned()), length)
-            }
+            c if c.is_alphabetic() || c == '_' => bare(rest),
             // A comment would be no words.
             _ if rest.starts_with("--") => return None,
             _ => SIGNS.into_iter().find(|sign| rest.starts_with(sign)).map(|sign| (Word::Sign(sign), sign.len()))?,
@@ -56,6 +67,49 @@ pub(super) fn words(text: &str) -> Option<Vec<Word>> {
         rest = rest[length..].trim_start();
     }
     Some(words)
+}
+
+fn bare(rest: &str) -> (Word, usize) {
+    let length = rest.find(|c: char| !c.is_alphanumeric() && c != '_' && c != '$').unwrap_or(rest.len());
+    (Word::Bare(rest[..length].to_owned()), length)
+}
+
+/// How long the name of a character set is that stands before a text.
+fn introducer(rest: &str) -> Option<usize> {
+    const OF_UTF8: [&str; 4] = ["_utf8mb4", "_utf8mb3", "_utf8", "_latin1"];
+    let name = OF_UTF8
+        .into_iter()
+        .find(|name| rest[name.len().min(rest.len())..].trim_start().starts_with('\'') && rest.starts_with(name))?;
+    let behind = &rest[name.len()..];
+    Some(rest.len() - behind.trim_start().len())
+}
+
+/// A text of MySQL, in which a backslash gives the next character another meaning.
+fn escaped(rest: &str) -> Option<(String, usize)> {
+    let mut text = String::new();
+    let mut chars = rest.char_indices().skip(1).peekable();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '\\' => match chars.next()?.1 {
+                '0' => text.push('\0'),
+                'b' => text.push('\u{8}'),
+                'n' => text.push('\n'),
+                'r' => text.push('\r'),
+                't' => text.push('\t'),
+                'Z' => text.push('\u{1a}'),
+                // Of patterns only, which are not translated.
+                c @ ('%' | '_') => text.extend(['\\', c]),
+                c => text.push(c),
+            },
+            '\'' if chars.peek().is_some_and(|(_, next)| *next == '\'') => {
+                chars.next();
+                text.push('\'');
+            }
+            '\'' => return Some((text, at + 1)),
+            c => text.push(c),
+        }
+    }
+    None
 }
 
 fn quoted(rest: &str, quote: char) -> Option<(String, usize)> {

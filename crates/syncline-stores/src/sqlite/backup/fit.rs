@@ -5,8 +5,8 @@ use std::path::Path;
 use rusqlite::Connection;
 use syncline_core::error::{Code, Error};
 
-use super::{pragma, require, size};
-use crate::sqlite::connect::disk::free_bytes;
+use super::{pragma, size};
+use crate::disk::{free_bytes, require};
 use crate::sqlite::connect::failure::Attempt;
 
 /// How one of the two files is set up.
@@ -65,7 +65,7 @@ impl Ends {
         // The journal holds what is overwritten, or the log what is new, and the file may grow.
         let in_place = new.bytes.max(old.bytes).saturating_add(new.bytes.saturating_sub(old.bytes));
         let draft = if self.journal_would_change() { new.bytes } else { 0 };
-        require(free_bytes(path), in_place.saturating_add(draft), path)
+        Ok(require(free_bytes(path), in_place.saturating_add(draft), path)?)
     }
 
     /// Whether copying every page would turn a database with a rollback journal into one with a write-ahead log. The other

@@ -6,20 +6,7 @@ use std::path::Path;
 use rusqlite::ffi;
 use syncline_core::limits;
 
-/// Bytes that this user may still write beside the file.
-#[cfg(unix)]
-pub(in crate::sqlite) fn free_bytes(path: &Path) -> Option<u64> {
-    // The file itself may be gone already.
-    let disk = rustix::fs::statvfs(path).or_else(|_| rustix::fs::statvfs(path.parent().unwrap_or(path))).ok()?;
-    // What is no disk, such as /proc, has no blocks at all.
-    disk.f_bavail.checked_mul(disk.f_frsize).filter(|_| disk.f_blocks > 0)
-}
-
-/// Not told here.
-#[cfg(not(unix))]
-pub(in crate::sqlite) fn free_bytes(_path: &Path) -> Option<u64> {
-    None
-}
+pub(in crate::sqlite) use crate::disk::free_bytes;
 
 /// Whether this user may read the file, as far as its rights tell. The file is not opened: closing it again would drop
 /// the locks that SQLite has on it.

@@ -120,8 +120,9 @@ fn is_in_order(form: &Form, cell: ValueRef<'_>, scratch: &mut Scratch) -> bool {
     match (form.kind(), form.show(cell, scratch)) {
         // Numbers are in the order of what they are seen as, which never passes the next double.
         (Kind::Decimal { .. } | Kind::Real { .. }, _) => matches!(cell, ValueRef::Int(_) | ValueRef::Real(_)),
+        // Below zero the greatest text is the least time, and from 100 hours on there is one digit more.
+        (Kind::Time { .. }, ValueRef::Time(micros)) => (0..=DAY_MICROS).contains(&micros),
         (Kind::Bool, ValueRef::Bool(_))
-        | (Kind::Time { .. }, ValueRef::Time(_))
         | (Kind::Uuid, ValueRef::Uuid(_))
         | (Kind::Other { .. }, ValueRef::Other { .. }) => true,
         // A document may be a number, and is in the order of texts all the same.

@@ -4,7 +4,8 @@ use std::sync::mpsc;
 
 use syncline_core::error::{Code, Error};
 use syncline_core::store::RunClaim;
-use syncline_stores::postgres::{ConnectOptions, Password, PostgresClaim};
+use syncline_stores::postgres::{ConnectOptions, PostgresClaim};
+use syncline_stores::server::Password;
 use syncline_testkit::postgres::{Database, fresh_database};
 
 use super::options;

@@ -4,7 +4,8 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use syncline_core::error::{Code, Error};
-use syncline_stores::postgres::{ConnectOptions, Connection, Host, Password, connect};
+use syncline_stores::postgres::{ConnectOptions, Connection, connect};
+use syncline_stores::server::{Host, Password};
 use syncline_testkit::postgres::{Cluster, Options, Stop, fresh_database};
 
 use super::options;

@@ -1,6 +1,7 @@
 //! What a database says about itself.
 
-use syncline_stores::postgres::{ConnectOptions, Host, Password, connect, describe, warnings};
+use syncline_stores::postgres::{ConnectOptions, connect, describe, warnings};
+use syncline_stores::server::{Host, Password};
 use syncline_testkit::postgres::{Cluster, Options, Stop, fresh_database};
 
 use super::options;

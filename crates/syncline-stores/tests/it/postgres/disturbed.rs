@@ -10,7 +10,8 @@ use syncline_core::schema::ForeignKey;
 use syncline_core::store::Snapshot;
 use syncline_core::value::{RowBatch, Value, ValueRef};
 use syncline_stores::postgres::names::Names;
-use syncline_stores::postgres::{ConnectOptions, Password, PostgresSnapshot, TlsMode};
+use syncline_stores::postgres::{ConnectOptions, PostgresSnapshot};
+use syncline_stores::server::{Password, TlsMode};
 use syncline_testkit::postgres::{Cluster, Options, Stop};
 
 use super::desk::{Desk, digests, failure, fetch, scan};

@@ -4,7 +4,8 @@ use syncline_core::schema::{Column, Generated, Schema, TableSchema};
 use syncline_core::value::{Kind, Value};
 use syncline_stores::postgres::names::Names;
 use syncline_stores::postgres::types::{Reading, declared};
-use syncline_stores::postgres::{ConnectOptions, Password, connect, schema};
+use syncline_stores::postgres::{ConnectOptions, connect, schema};
+use syncline_stores::server::Password;
 use syncline_testkit::postgres::{Database, fresh_database, samples};
 
 use super::options;

@@ -1,7 +1,8 @@
 //! Whom a connection trusts.
 
 use syncline_core::error::{Code, Error};
-use syncline_stores::postgres::{ConnectOptions, Connection, Host, Roots, TlsMode, connect};
+use syncline_stores::postgres::{ConnectOptions, Connection, connect};
+use syncline_stores::server::{Host, Roots, TlsMode};
 use syncline_testkit::postgres::{Cluster, Options, Stop};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
@@ -11,7 +12,7 @@ use super::options;
 /// Makes an authority, a certificate of it for `localhost`, and another authority, in the server's directory and as the
 /// server's user.
 const CERTIFICATES: &str = "COPY (SELECT 1) TO PROGRAM $script$
-    set -e; exec >/dev/null 2>&1
+    set -e; exec >/dev/null 2>&1; cat
     new='-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650'
     for ca in ca other; do openssl req -x509 $new -keyout $ca.key -out $ca.pem -subj /CN=$ca; done
     openssl req $new -keyout server.key -out server.csr -subj /CN=server
@@ -22,7 +23,7 @@ $script$";
 
 /// A server's certificate that it has signed itself, as an authority, for `localhost`.
 const SELF_SIGNED: &str = "COPY (SELECT 1) TO PROGRAM $script$
-    set -e; exec >/dev/null 2>&1
+    set -e; exec >/dev/null 2>&1; cat
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 -keyout server.key -out server.crt \
         -subj /CN=localhost -addext subjectAltName=DNS:localhost
     chmod 600 server.key

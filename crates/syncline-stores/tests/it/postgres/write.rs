@@ -16,7 +16,8 @@ use syncline_core::error::Result;
 use syncline_core::schema::{Column, ForeignKey, Generated, Key, TableSchema};
 use syncline_core::store::{Store, Transaction, Writer};
 use syncline_core::value::{Forms, Kind, RowBatch, Value, exact};
-use syncline_stores::postgres::{ConnectOptions, Password, PostgresStore};
+use syncline_stores::postgres::{ConnectOptions, PostgresStore};
+use syncline_stores::server::Password;
 use syncline_testkit::postgres::{Database, fresh_database};
 
 const INT: Kind = Kind::Int { bits: 64 };

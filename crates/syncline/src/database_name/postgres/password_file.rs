@@ -2,12 +2,12 @@
 //! `host:port:database:user:password`. `*` stands for anything, `\` makes the next character ordinary, `#` begins a
 //! comment, and the first line that fits counts.
 
-use std::fs::{File, Metadata};
-use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
-use syncline_core::limits;
-use syncline_stores::postgres::{ConnectOptions, Host};
+use syncline_stores::postgres::ConnectOptions;
+use syncline_stores::server::Host;
+
+use super::super::private_file::{self, Unread};
 
 /// Where servers put their socket unless told otherwise: as it was built by its makers, and by most distributions.
 const USUAL_SOCKETS: [&str; 2] = ["/tmp", "/var/run/postgresql"];
@@ -18,47 +18,16 @@ pub(super) fn look_up(
     lookup: &dyn Fn(&str) -> Option<String>,
 ) -> (Option<String>, Option<String>) {
     let Some(path) = place(lookup) else { return (None, None) };
-    match read(&path) {
+    match private_file::read(&path) {
         Ok(text) => (find(&text, &sought(options)), None),
-        // No such file is no news, wherever it was looked for.
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => (None, None),
-        Err(error) => (None, Some(format!("{} was not used: {error}", path.display()))),
+        Err(Unread::Missing) => (None, None),
+        Err(Unread::Unusable(why)) => (None, Some(format!("{} was not used: {why}", path.display()))),
     }
 }
 
 fn place(lookup: &dyn Fn(&str) -> Option<String>) -> Option<PathBuf> {
     let named = |variable| lookup(variable).filter(|value| !value.is_empty()).map(PathBuf::from);
     named("PGPASSFILE").or_else(|| named("HOME").map(|home| home.join(".pgpass")))
-}
-
-fn read(path: &Path) -> io::Result<String> {
-    // Looked at first: opening something else than a file may block.
-    let metadata = path.metadata()?;
-    if !metadata.is_file() {
-        return Err(io::Error::other("it is no file"));
-    }
-    let file = File::open(path)?;
-    check_private(&file.metadata()?)?;
-    let mut bytes = Vec::new();
-    file.take(limits::PASSWORD_FILE_BYTES + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > limits::PASSWORD_FILE_BYTES {
-        return Err(io::Error::other("it is too large for a file of passwords"));
-    }
-    String::from_utf8(bytes).map_err(|_| io::Error::other("it is no UTF-8 text"))
-}
-
-#[cfg(unix)]
-fn check_private(metadata: &Metadata) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    match metadata.permissions().mode() & 0o077 {
-        0 => Ok(()),
-        _ => Err(io::Error::other("other users may open it; take that right away with chmod 0600")),
-    }
-}
-
-#[cfg(not(unix))]
-fn check_private(_metadata: &Metadata) -> io::Result<()> {
-    Ok(())
 }
 
 /// What a line has to say to fit.

@@ -2,7 +2,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use syncline_stores::postgres::TlsMode;
+use syncline_core::error::Code;
+use syncline_stores::server::TlsMode;
 
 use super::super::DatabaseName;
 use super::*;

@@ -2,14 +2,28 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::base::Base;
 use super::tables::{Ends, TABLES, TableTrap, Way};
+use super::tables_of_mariadb::TABLES_OF_MARIADB;
 use crate::scene::Scene;
 
 #[test]
 fn tables_end_as_the_page_says() {
+    all_end_as_told(TABLES);
+}
+
+#[test]
+fn keys_end_as_the_page_of_mariadb_says() {
+    all_end_as_told(TABLES_OF_MARIADB[0]);
+}
+
+#[test]
+fn definitions_end_as_the_page_of_mariadb_says() {
+    all_end_as_told(TABLES_OF_MARIADB[1]);
+}
+
+fn all_end_as_told(traps: &[TableTrap]) {
     let only = std::env::var("TRAP").unwrap_or_default();
-    let tries = TABLES.iter().filter(|trap| trap.name.contains(&only));
+    let tries = traps.iter().filter(|trap| trap.name.contains(&only));
     let tries = tries.flat_map(|trap| trap.ways.iter().map(move |way| (trap, *way)));
     // All are tried, so that one that fails does not hide the others.
     let failed = tries.filter(|(trap, way)| catch_unwind(AssertUnwindSafe(|| ends(trap, *way))).is_err());
@@ -19,9 +33,7 @@ fn tables_end_as_the_page_says() {
 
 fn ends(trap: &TableTrap, way: Way) {
     let name = format!("{} ({way:?})", trap.name);
-    let source = if way == Way::Out { Base::File("a.db") } else { Base::server("A") };
-    let target = if way == Way::In { Base::File("b.db") } else { Base::server("B") };
-    let home = if way == Way::Out { Base::File("c.db") } else { Base::server("C") };
+    let [source, target, home] = way.bases();
     let scene = [&source, &target, &home].into_iter().fold(Scene::new(), |scene, base| base.added_to(scene));
     source.run(&scene, trap.source);
     target.run(&scene, trap.target);

@@ -1,16 +1,27 @@
 //! Traps that are no single values: keys, names, definitions, sizes.
 
 use self::Ends::{Carried, Short};
+use super::base::Base;
 
 /// From where to where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Way {
-    /// From a file to a server.
+    /// From a file to PostgreSQL.
     Out,
-    /// From a server to a file.
+    /// From PostgreSQL to a file.
     In,
-    /// From a server to a server.
+    /// From PostgreSQL to PostgreSQL.
     Over,
+    /// From a file to MariaDB.
+    FileToMariadb,
+    /// From PostgreSQL to MariaDB.
+    PostgresToMariadb,
+    /// From MariaDB to a file.
+    MariadbToFile,
+    /// From MariaDB to PostgreSQL.
+    MariadbToPostgres,
+    /// From MariaDB to MariaDB.
+    MariadbToMariadb,
 }
 
 /// One trap.
@@ -36,6 +47,40 @@ pub(super) struct TableTrap {
     pub(super) home: &'static str,
 }
 
+impl Way {
+    /// The source, the target, and a third database of the source's engine.
+    pub(super) fn bases(self) -> [Base; 3] {
+        use Way::{
+            FileToMariadb, In, MariadbToFile, MariadbToMariadb, MariadbToPostgres, Out, Over, PostgresToMariadb,
+        };
+        let of_source = |file, variable| match self {
+            Out | FileToMariadb => Base::File(file),
+            In | Over | PostgresToMariadb => Base::postgres(variable),
+            MariadbToFile | MariadbToPostgres | MariadbToMariadb => Base::mariadb(variable),
+        };
+        let target = match self {
+            In | MariadbToFile => Base::File("b.db"),
+            Out | Over | MariadbToPostgres => Base::postgres("B"),
+            FileToMariadb | PostgresToMariadb | MariadbToMariadb => Base::mariadb("B"),
+        };
+        [of_source("a.db", "A"), target, of_source("c.db", "C")]
+    }
+
+    /// In words.
+    pub(super) fn shown(self) -> &'static str {
+        match self {
+            Way::Out => "SQLite to PostgreSQL",
+            Way::In => "PostgreSQL to SQLite",
+            Way::Over => "PostgreSQL to PostgreSQL",
+            Way::FileToMariadb => "SQLite to MariaDB",
+            Way::PostgresToMariadb => "PostgreSQL to MariaDB",
+            Way::MariadbToFile => "MariaDB to SQLite",
+            Way::MariadbToPostgres => "MariaDB to PostgreSQL",
+            Way::MariadbToMariadb => "MariaDB to MariaDB",
+        }
+    }
+}
+
 /// How a run ends.
 #[derive(Clone, Copy)]
 pub(super) enum Ends {
@@ -46,7 +91,7 @@ pub(super) enum Ends {
 }
 
 /// A trap of nothing, to be filled in.
-const NONE: TableTrap = TableTrap {
+pub(super) const NONE: TableTrap = TableTrap {
     name: "",
     holds: "",
     does: "",
@@ -63,7 +108,7 @@ const NONE: TableTrap = TableTrap {
 const SCHEMAS: &str = "CREATE SCHEMA sales; CREATE TABLE t (id integer PRIMARY KEY, v text);
     CREATE TABLE sales.t (id integer PRIMARY KEY, v text); INSERT INTO t VALUES (1, 'public'); INSERT INTO sales.t VALUES (1, 'sales')";
 
-/// All of them, in the order of the page.
+/// Those between SQLite and PostgreSQL, in the order of the page.
 pub(super) const TABLES: &[TableTrap] = &[
     TableTrap {
         name: "keys that look alike",

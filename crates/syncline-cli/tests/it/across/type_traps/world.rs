@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::Comes;
 use super::base::{Base, Cells};
-use super::{Comes, Trap};
+use super::trap::Told;
 use crate::scene::{Said, Scene};
 
 /// What the cells of a trap are to be in the target, in the order of its values; `None` where the row is held.
-pub(super) type Wanted<'w> = &'w dyn Fn(&Trap) -> Vec<Option<String>>;
+pub(super) type Wanted<'w> = &'w dyn Fn(&Told) -> Vec<Option<String>>;
 
 /// Edits that make of a table one that differs in its values, in missing rows and in one too many.
 const EDITS: &str = "UPDATE {t} SET v = NULL WHERE id % 2 = 0; DELETE FROM {t} WHERE id % 3 = 0;
@@ -18,7 +19,7 @@ const EDITS: &str = "UPDATE {t} SET v = NULL WHERE id % 2 = 0; DELETE FROM {t} W
 /// The traps, their two databases, and what went otherwise than it should.
 pub(super) struct World {
     scene: Scene,
-    traps: Vec<&'static Trap>,
+    traps: Vec<Told>,
     types: &'static str,
     source: Base,
     target: Base,
@@ -26,34 +27,35 @@ pub(super) struct World {
 }
 
 impl World {
-    /// The tables of the source, those of the target that are there before, and the types they are made of.
+    /// The tables of the source, those of the target that are there before, and the types they are made of in PostgreSQL.
     /// `TRAP=name` tries the traps with this in their names only.
-    pub(super) fn new(traps: &'static [Trap], types: &'static str, source: Base, target: Base) -> Self {
+    pub(super) fn new(traps: Vec<Told>, types: &'static str, source: Base, target: Base) -> Self {
         let only = std::env::var("TRAP").unwrap_or_default();
-        let traps: Vec<_> = traps.iter().filter(|trap| trap.name.contains(&only)).collect();
+        let traps: Vec<_> = traps.into_iter().filter(|told| told.trap.name.contains(&only)).collect();
         let scene = target.added_to(source.added_to(Scene::new()));
-        for base in [&source, &target] {
-            if matches!(base, Base::Server(..)) {
-                base.run(&scene, types);
+        let (mut there, mut before) = (String::new(), String::new());
+        for (at, told) in traps.iter().enumerate() {
+            there += &made(at, told.trap.declared);
+            for (row, (value, _)) in told.values.iter().enumerate() {
+                there += &format!("INSERT INTO t{at} (id, v) VALUES ({}, {value});", row + 1);
+            }
+            if !told.into.is_empty() {
+                before += &made(at, told.into);
             }
         }
-        let across = !matches!((&source, &target), (Base::Server(..), Base::Server(..)));
-        for (at, trap) in traps.iter().enumerate() {
-            source.run(&scene, &made(at, trap.declared));
-            for (row, (value, _)) in trap.values.iter().enumerate() {
-                source.run(&scene, &format!("INSERT INTO t{at} VALUES ({}, {value});", row + 1));
+        for (base, statements) in [(&source, there), (&target, before)] {
+            if base.is_postgres() {
+                base.run(&scene, types);
             }
-            if across && !trap.into.is_empty() {
-                target.run(&scene, &made(at, trap.into));
-            }
+            base.run(&scene, &statements);
         }
         Self { scene, traps, types, source, target, failed: Vec::new() }
     }
 
     /// What the source's own shell says of every trap.
     pub(super) fn source_shows(&self) -> BTreeMap<&'static str, Vec<Option<String>>> {
-        let shown = |(at, trap): (usize, &&'static Trap)| {
-            (trap.name, self.source.cells(&self.scene, &format!("t{at}")).into_values().map(Some).collect())
+        let shown = |(at, told): (usize, &Told)| {
+            (told.trap.name, self.source.cells(&self.scene, &format!("t{at}")).into_values().map(Some).collect())
         };
         self.traps.iter().enumerate().map(shown).collect()
     }
@@ -82,30 +84,33 @@ impl World {
         let scene = std::mem::replace(&mut self.scene, Scene::new());
         self.scene = home.added_to(scene);
         if defined {
-            home.run(&self.scene, self.types);
-            for (at, trap) in self.traps.iter().enumerate() {
-                home.run(&self.scene, &made(at, trap.declared));
+            if home.is_postgres() {
+                home.run(&self.scene, self.types);
             }
+            let tables = self.traps.iter().enumerate().map(|(at, told)| made(at, told.trap.declared));
+            home.run(&self.scene, &tables.collect::<String>());
         }
         let (target, home_place) = (self.target.place(), home.place());
         let copied = self.scene.run(&format!("copy {target} {home_place} --json"));
-        self.ends(&copied, &|_| Vec::new());
-        for (at, trap) in self.traps.clone().into_iter().enumerate() {
+        let comes_home: Wanted<'_> = &|told| {
+            let value = |(_, comes): &(_, Comes)| comes.comes_home().then(String::new);
+            told.values.iter().map(value).collect()
+        };
+        self.ends(&copied, comes_home);
+        for at in 0..self.traps.len() {
             let table = format!("t{at}");
             let mut wanted = self.source.cells(&self.scene, &table);
-            for (row, (_, comes)) in trap.values.iter().enumerate() {
+            for (row, (_, comes)) in (1..).zip(&self.traps[at].values) {
                 match comes {
                     Comes::To(_) => {}
-                    Comes::Back(_, back) => drop(wanted.insert(row as i64 + 1, (*back).to_owned())),
-                    Comes::Held(_) => drop(wanted.remove(&(row as i64 + 1))),
+                    Comes::Back(_, back) => drop(wanted.insert(row, (*back).to_owned())),
+                    Comes::Stays(..) | Comes::Held(_) => drop(wanted.remove(&row)),
                 }
             }
             let found = self.found(home, &table);
-            self.same(trap, "back home", &found, &wanted);
+            self.same(at, "back home", &found, &wanted);
         }
-        self.differs(&target, &home_place, "changed", &|_| Vec::new());
-        let verified = self.scene.run(&format!("verify {target} {home_place}"));
-        self.expect_all(verified.code == Some(0), "verify at home", &verified);
+        self.differs(&target, &home_place, "only_source", comes_home);
     }
 
     /// Panics with all that went wrong.
@@ -127,8 +132,8 @@ impl World {
         let undone = self.scene.run(&format!("undo {run} --yes"));
         self.expect_all(undone.code == Some(0), "undo", &undone);
         let after = self.dump();
-        for (trap, (found, wanted)) in self.traps.clone().into_iter().zip(after.iter().zip(&before)) {
-            self.same(trap, "taken back", found, wanted);
+        for (at, (found, wanted)) in after.iter().zip(&before).enumerate() {
+            self.same(at, "taken back", found, wanted);
         }
         let again = self.scene.run(&format!("mirror {source} {target} --max-delete 100% --json"));
         self.ends(&again, wanted);
@@ -138,8 +143,7 @@ impl World {
     fn sees_edits(&mut self, source: &str, target: &str, wanted: Wanted<'_>) {
         let said = self.scene.run(&format!("diff {source} {target} --json"));
         for table in tables(&said) {
-            let trap = self.trap(&table);
-            let wanted = wanted(trap);
+            let wanted = wanted(self.told(&table));
             let rows = || wanted.iter().enumerate().map(|(row, cell)| (row + 1, cell));
             let gone = rows().filter(|(id, cell)| cell.is_none() || id % 3 == 0).count() as u64;
             let is_changed = |cell: &Option<String>| cell.as_deref().is_some_and(|cell| cell != "NULL");
@@ -151,26 +155,26 @@ impl World {
 
     /// The exit code and the verdict of a run; held rows by number.
     fn ends(&mut self, said: &Said, wanted: Wanted<'_>) {
-        let held = |trap: &Trap| wanted(trap).iter().filter(|cell| cell.is_none()).count() as u64;
-        let any = self.traps.iter().any(|trap| held(trap) > 0);
+        let held = |told: &Told| wanted(told).iter().filter(|cell| cell.is_none()).count() as u64;
+        let any = self.traps.iter().any(|told| held(told) > 0);
         let code = if any { 3 } else { 0 };
         self.expect_all(said.code == Some(code), "the exit code", said);
         let verdict = if any { "equal-except" } else { "equal" };
         let found = tables(said);
         self.expect_all(said.last()["verified"] == verdict, "the verdict", said);
         for table in found {
-            let held = held(self.trap(&table));
+            let held = held(self.told(&table));
             self.expect(&table, table["held"].as_u64() == Some(held), "other rows are held");
         }
     }
 
     /// Every cell of the target is as its own shell is to show it.
     fn holds(&mut self, wanted: Wanted<'_>) {
-        for (at, trap) in self.traps.clone().into_iter().enumerate() {
-            let cells = wanted(trap).into_iter().enumerate();
+        for at in 0..self.traps.len() {
+            let cells = wanted(&self.traps[at]).into_iter().enumerate();
             let wanted: Cells = cells.filter_map(|(row, cell)| Some((row as i64 + 1, cell?))).collect();
             let found = self.found(&self.target, &format!("t{at}"));
-            self.same(trap, "in the target", &found, &wanted);
+            self.same(at, "in the target", &found, &wanted);
         }
     }
 
@@ -179,9 +183,9 @@ impl World {
         let listed = self.scene.json("conflicts list --limit 1000 --json");
         let mut found: Vec<String> = listed["data"].as_array().unwrap().iter().map(entry).collect();
         let mut told = Vec::new();
-        for (at, trap) in self.traps.iter().enumerate() {
-            for (row, cell) in wanted(trap).iter().enumerate() {
-                if let (None, Comes::Held(reason)) = (cell, trap.values[row].1) {
+        for (at, told_of) in self.traps.iter().enumerate() {
+            for (row, cell) in wanted(told_of).iter().enumerate() {
+                if let (None, Comes::Held(reason)) = (cell, told_of.values[row].1) {
                     told.push(format!("t{at} {} {reason}", row + 1));
                 }
             }
@@ -202,7 +206,7 @@ impl World {
         self.expect_all(said.code == Some(0), "diff", &said);
         let mut differing = 0;
         for table in tables(&said) {
-            let held = wanted(self.trap(&table)).iter().filter(|cell| cell.is_none()).count() as u64;
+            let held = wanted(self.told(&table)).iter().filter(|cell| cell.is_none()).count() as u64;
             differing += held;
             for count in ["only_source", "changed", "only_target"] {
                 let expected = if count == side { held } else { 0 };
@@ -223,24 +227,25 @@ impl World {
         base.cells(&self.scene, table)
     }
 
-    fn trap(&self, table: &Value) -> &'static Trap {
+    fn told(&self, table: &Value) -> &Told {
         let name = table["table"].as_str().unwrap();
-        self.traps[name.trim_start_matches('t').parse::<usize>().unwrap()]
+        &self.traps[name.trim_start_matches('t').parse::<usize>().unwrap()]
     }
 
-    fn same(&mut self, trap: &Trap, what: &str, found: &Cells, wanted: &Cells) {
-        for row in 1..=i64::try_from(trap.values.len()).unwrap() {
-            if found.get(&row) != wanted.get(&row) {
-                let value = trap.values[row as usize - 1].0;
-                let (found, wanted) = (found.get(&row), wanted.get(&row));
-                self.failed.push(format!("{}: {value} {what}: {found:?} and not {wanted:?}", trap.name));
+    fn same(&mut self, at: usize, what: &str, found: &Cells, wanted: &Cells) {
+        let told = &self.traps[at];
+        for (row, (value, _)) in (1..).zip(&told.values) {
+            let (found, wanted) = (found.get(&row), wanted.get(&row));
+            if found != wanted {
+                self.failed.push(format!("{}: {value} {what}: {found:?} and not {wanted:?}", told.trap.name));
             }
         }
     }
 
     fn expect(&mut self, table: &Value, holds: bool, what: &str) {
         if !holds {
-            self.failed.push(format!("{}: {what}: {table}", self.trap(table).name));
+            let name = self.told(table).trap.name;
+            self.failed.push(format!("{name}: {what}: {table}"));
         }
     }
 

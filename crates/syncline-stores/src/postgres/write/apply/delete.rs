@@ -7,8 +7,8 @@ use syncline_core::value::{Row, exact};
 
 use super::standing::moved;
 use super::{Apply, Found};
+use crate::fitted::Seen;
 use crate::postgres::connect::failure::Attempt;
-use crate::postgres::write::fitted::Seen;
 use crate::postgres::write::halves::Refused;
 use crate::postgres::write::picked::Picked;
 use crate::postgres::write::session::{Objection, bug};

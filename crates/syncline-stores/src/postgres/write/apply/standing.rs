@@ -6,9 +6,9 @@ use syncline_core::change::{Expectation, PutBatch, Reason, Refusal};
 use syncline_core::value::{Row, exact};
 
 use super::{Apply, Found};
+use crate::fitted::Seen;
 use crate::postgres::connect::failure::Attempt;
 use crate::postgres::filter;
-use crate::postgres::write::fitted::Seen;
 use crate::postgres::write::picked::Picked;
 use crate::postgres::write::session::bug;
 

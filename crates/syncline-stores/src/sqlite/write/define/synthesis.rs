@@ -17,7 +17,9 @@ pub(in crate::sqlite) fn table_definition(table: &TableSchema) -> Result<Cow<'_,
     }
     let mut parts = table.columns.iter().map(|column| column_definition(table, column)).collect::<Result<Vec<_>>>()?;
     parts.extend(primary_key(table)?);
-    for unique in &table.uniques {
+    // What an index made apart sees to needs no other.
+    let is_index = |unique: &&Unique| table.indexes.iter().any(|index| index.name == unique.name);
+    for unique in table.uniques.iter().filter(|unique| !is_index(unique)) {
         parts.push(format!("UNIQUE ({})", unique_columns(unique)?));
     }
     parts.extend(key_by_constraint(table)?);

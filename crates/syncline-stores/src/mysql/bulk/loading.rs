@@ -1,0 +1,130 @@
+//! Rows on their way into an empty table, by one `LOAD DATA` for many batches: while the server takes in the ones, the next
+//! are read and written.
+//!
+//! What the server warns of takes back all that the file has brought, so rows are kept until it has come to its end, which
+//! is why it has one after so many bytes. Then they are sent again, batch by batch and by halves.
+
+use std::sync::Arc;
+
+use syncline_core::change::{Reason, Refusal, TableTask};
+use syncline_core::limits;
+use syncline_core::value::{Row, RowBatch};
+
+use super::{fill, named};
+use crate::fitted::Fitter;
+use crate::mysql::codec::{Codec, Field, write_field};
+use crate::mysql::connect::failure::Attempt;
+use crate::mysql::connect::line::Upload;
+use crate::mysql::write::sender::{Sender, pieces};
+use crate::mysql::write::session::Session;
+use crate::mysql::write::target::Target;
+
+/// One file and what was sent by it.
+pub(in crate::mysql) struct Loading {
+    task: TableTask,
+    target: Arc<Target>,
+    columns: Vec<(String, Codec)>,
+    upload: Upload,
+    /// What is written and not yet sent.
+    chunk: Vec<u8>,
+    /// How many rows the file holds.
+    rows: u64,
+    /// All rows that are on their way.
+    sent: Vec<RowBatch>,
+    bytes: usize,
+    /// Rows that never were sent, because they do not fit.
+    misfits: Vec<Refusal>,
+    fitter: Fitter,
+}
+
+impl Loading {
+    /// Begins to load rows of a table that holds values as they are sent.
+    pub(super) async fn begin(session: &Session, task: &TableTask, target: Arc<Target>) -> Attempt<Self> {
+        let columns = target.sent(&task.columns);
+        let sender = Sender::new(session, (&target.name, &target.table), None, columns.clone());
+        let upload = session.begin_load(|file| sender.load_statement(file)).await?;
+        Ok(Self {
+            task: task.clone(),
+            columns,
+            upload,
+            chunk: Vec::new(),
+            rows: 0,
+            sent: Vec::new(),
+            bytes: 0,
+            misfits: Vec::new(),
+            fitter: Fitter::of(task, &task.columns),
+            target,
+        })
+    }
+
+    /// Whether these rows are of this task.
+    pub(super) fn is_of(&self, task: &TableTask) -> bool {
+        self.task.table.name == task.table.name && self.task.columns == task.columns
+    }
+
+    /// Sends the rows. Whether the server takes them shows at the end.
+    pub(super) async fn push(&mut self, rows: RowBatch) {
+        let (mut misfits, mut is_taken) = (Vec::new(), true);
+        for (number, row) in (0..).zip(rows.rows()) {
+            match write_row(row, &self.columns, &mut self.fitter, &mut self.chunk) {
+                Ok(()) => self.rows += 1,
+                Err(why) => misfits.push((number, (Reason::Type, why))),
+            }
+            if is_taken && self.chunk.len() >= limits::COPY_CHUNK_BYTES {
+                is_taken = self.pass_on().await;
+            }
+        }
+        self.misfits.extend(named(&self.task, &rows, misfits));
+        self.bytes += rows.bytes();
+        self.sent.push(rows);
+    }
+
+    /// Whether so much was sent that it is time to see what became of it.
+    pub(super) fn is_full(&self) -> bool {
+        self.bytes >= limits::LOAD_KEPT_BYTES
+    }
+
+    /// Waits for the server, and returns what it refused.
+    pub(super) async fn end(mut self, session: &Session) -> Attempt<Vec<Refusal>> {
+        self.pass_on().await;
+        let Self { task, target, upload, rows, sent, misfits, .. } = self;
+        match session.end_load(&target.name, upload).await? {
+            Some(Ok(arrived)) if arrived == rows => return Ok(misfits),
+            // Some were left out without a word.
+            Some(Ok(_)) => session.take_back().await?,
+            Some(Err(_)) | None => {}
+        }
+        let mut refused = Vec::new();
+        for rows in sent {
+            let again = fill(session, &task, &target, &rows).await?;
+            refused.extend(named(&task, &rows, again));
+        }
+        Ok(refused)
+    }
+
+    /// Sends what was written. `false` when the server takes no more: why, the end says.
+    async fn pass_on(&mut self) -> bool {
+        for piece in pieces(std::mem::take(&mut self.chunk)) {
+            if !self.upload.send(piece).await {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+/// Appends a row as the table's columns hold it, or says why they do not.
+fn write_row(row: Row<'_>, columns: &[(String, Codec)], fitter: &mut Fitter, out: &mut Vec<u8>) -> Result<(), String> {
+    let (begun, last) = (out.len(), columns.len().saturating_sub(1));
+    for (at, ((name, codec), value)) in columns.iter().zip(row.iter()).enumerate() {
+        let field = if at == last { Field::Last } else { Field::Next };
+        let written = fitter
+            .fit(at, value)
+            .and_then(|stored| write_field(codec, stored, field, out).map_err(|why| format!("column {name}: {why}")));
+        if let Err(why) = written {
+            out.truncate(begun);
+            return Err(why);
+        }
+    }
+    Ok(())
+}

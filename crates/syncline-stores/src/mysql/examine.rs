@@ -1,0 +1,57 @@
+//! What those who look after a database should know of it, and of the login that reaches it.
+
+mod grants;
+mod privileges;
+mod server;
+mod survey;
+mod tables;
+
+use syncline_core::error::{Code, Result};
+use syncline_core::schema::Schema;
+use syncline_core::store::{Finding, Side, Verdict};
+
+pub use self::grants::script;
+use self::server::Server;
+use self::survey::Survey;
+use super::claim::held_by;
+use super::connect::{ConnectOptions, Connection};
+
+/// All findings. `schema` is what a view of the same database shows.
+///
+/// # Errors
+/// When the server does not answer.
+pub async fn examine(
+    connection: &Connection,
+    options: &ConnectOptions,
+    schema: &Schema,
+    side: Option<Side>,
+) -> Result<Vec<Finding>> {
+    let server = Server::ask(connection).await?;
+    let mut findings = vec![server.way(options)];
+    findings.extend(server.risks());
+    if side != Some(Side::Source) {
+        findings.extend(server.writing(side)?);
+        findings.extend(claim(connection, side).await?);
+    }
+    let survey = Survey::of(connection, schema, side).await?;
+    findings.extend(tables::findings(&survey, &server, side)?);
+    Ok(findings)
+}
+
+/// What a person should know before trusting this login and this server, one sentence each.
+///
+/// # Errors
+/// When the server does not answer.
+pub async fn warnings(connection: &Connection) -> Result<Vec<String>> {
+    let server = Server::ask(connection).await?;
+    let risks = server.risks().into_iter().filter(|finding| finding.verdict != Verdict::Ok);
+    Ok(risks.map(|finding| format!("{}: {}", finding.what, finding.why)).collect())
+}
+
+/// The run that is at work on the database, if one is.
+async fn claim(connection: &Connection, side: Option<Side>) -> Result<Option<Finding>> {
+    let Some(note) = held_by(connection).await? else { return Ok(None) };
+    let finding = Finding::new("claim", Verdict::of_target(side, Code::RunLocked), "a run is writing to the database");
+    let finding = finding.because(note.unwrap_or_else(|| "its holder has left no note".to_owned()));
+    Ok(Some(finding.next("wait until it has ended", "it counts as ended when it is killed, too")))
+}

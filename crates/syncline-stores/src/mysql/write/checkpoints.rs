@@ -1,0 +1,90 @@
+//! The table that tells how far each run has come. It exists only while some run is unfinished.
+
+use syncline_core::checkpoint::Checkpoint;
+use syncline_core::error::{Code, Error, Result};
+
+use super::apply::SHARE;
+use super::pending;
+use super::session::Session;
+use crate::mysql::connect::failure::{Attempt, Doing};
+use crate::mysql::connect::{Connection, cell};
+
+/// What it is called.
+pub(super) const TABLE: &str = "_syncline_checkpoint";
+
+/// Runs have names of ours: by their bytes, and none is as long as this.
+const COLUMNS: &str = "run varchar(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL PRIMARY KEY, \
+    batch bigint unsigned NOT NULL, seq bigint unsigned NOT NULL";
+
+/// All checkpoints, newest last, as they are committed. One that is being committed is waited for: its session may be lost,
+/// and the server still at work on its last word.
+pub(super) async fn read(catalog: &Connection) -> Attempt<Vec<Checkpoint>> {
+    if !exists(catalog, TABLE).await? {
+        return Ok(Vec::new());
+    }
+    let rows = catalog.line.query(format!("SELECT run, batch FROM {TABLE} ORDER BY seq {SHARE}")).await?;
+    let checkpoint = |row| Ok(Checkpoint { run: cell(row, 0)?, batch: cell(row, 1)? });
+    Ok(rows.iter().map(checkpoint).collect::<Result<_>>()?)
+}
+
+/// Makes the table where there is none. Not by the session of a transaction, which that would end.
+pub(super) async fn prepare(catalog: &Connection) -> Attempt<()> {
+    create(catalog, TABLE, COLUMNS).await
+}
+
+/// Records a checkpoint in the open transaction.
+pub(super) async fn write(session: &Session, checkpoint: &Checkpoint) -> Attempt<()> {
+    let sql = format!("SELECT COALESCE(MAX(seq), 0) + 1 FROM {TABLE} FOR UPDATE");
+    let next = session.numbers(sql).await?.first().and_then(|row| row.first().copied()).unwrap_or(1);
+    let sql =
+        format!("INSERT INTO {TABLE} (run, batch, seq) VALUES (?, ?, ?) ON DUPLICATE KEY UPDATE batch = ?, seq = ?");
+    let Checkpoint { run, batch } = checkpoint;
+    session.run_with(sql, (run, batch, next, batch, next)).await.map(drop)
+}
+
+/// Removes a run's checkpoint, and with the last one all that is kept here.
+pub(super) async fn forget(catalog: &Connection, run: &str) -> Attempt<()> {
+    if exists(catalog, TABLE).await? {
+        catalog.line.run_with(format!("DELETE FROM {TABLE} WHERE run = ?"), (run,)).await?;
+        if is_empty(catalog, TABLE).await? {
+            catalog.line.run(format!("DROP TABLE IF EXISTS {TABLE}")).await?;
+        }
+    }
+    if exists(catalog, pending::TABLE).await? && is_empty(catalog, pending::TABLE).await? {
+        catalog.line.run(format!("DROP TABLE IF EXISTS {}", pending::TABLE)).await?;
+    }
+    Ok(())
+}
+
+/// Makes one of our tables.
+pub(super) async fn create(catalog: &Connection, table: &str, columns: &str) -> Attempt<()> {
+    if exists(catalog, table).await? {
+        return Ok(());
+    }
+    let created = catalog.line.run(format!("CREATE TABLE IF NOT EXISTS {table} ({columns}) ENGINE = InnoDB")).await;
+    let said = |error| may_not_create(catalog.error_while(error, Doing::Writing));
+    created.map(drop).map_err(|error| said(error).into())
+}
+
+/// Whether there is a table with this name.
+pub(super) async fn exists(catalog: &Connection, table: &str) -> Attempt<bool> {
+    let sql = "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ?";
+    let rows = catalog.line.exec(sql, (table,)).await?;
+    // The catalog may find names that differ in case only.
+    let names = rows.iter().map(|row| cell::<String>(row, 0)).collect::<Result<Vec<_>>>()?;
+    Ok(names.iter().any(|name| name == table))
+}
+
+async fn is_empty(catalog: &Connection, table: &str) -> Attempt<bool> {
+    Ok(catalog.line.query(format!("SELECT 1 FROM {table} LIMIT 1")).await?.is_empty())
+}
+
+fn may_not_create(error: Error) -> Error {
+    match error.code() {
+        Code::PermissionDenied => error.next(
+            "GRANT CREATE, DROP ON … TO …",
+            "a run keeps in the database how far it has come, until it has ended",
+        ),
+        _ => error,
+    }
+}

@@ -1,0 +1,246 @@
+//! What is still to be done once rows are committed: definitions are in no transaction, so they follow it.
+//!
+//! Each step is written down in the transaction of the rows, and carried out behind its commit. A run that is cut off in
+//! between leaves them to the next writer. Each can be carried out twice, or to an end that was begun.
+
+use mysql_async::Row;
+use syncline_core::error::{Code, Error, Result};
+
+use super::checkpoints::{create, exists};
+use super::session::Session;
+use crate::mysql::connect::failure::{Attempt, Failure};
+use crate::mysql::connect::{Connection, cell, quoted};
+use crate::mysql::snapshot::sequence;
+
+/// Where the steps are written down.
+pub(super) const TABLE: &str = "_syncline_pending";
+
+/// What tables are called until they are there for all: this and a number.
+pub(super) const HIDDEN: &str = "_syncline_new_";
+
+/// What is added to that while it is looked up whether they were committed.
+const ASIDE: &str = "_aside";
+
+/// What tables are called that are about to go.
+pub(super) const LEAVING: &str = "_syncline_old_";
+
+const COLUMNS: &str = "seq bigint unsigned NOT NULL AUTO_INCREMENT PRIMARY KEY, action varchar(20) NOT NULL, \
+    name varchar(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL, \
+    hidden varchar(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL, value bigint NOT NULL";
+
+/// A step behind a commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::mysql) enum Step {
+    /// A table that was made gets its name.
+    Show {
+        /// The name.
+        name: String,
+        /// What it was called until now.
+        hidden: String,
+    },
+    /// A table goes, if nobody has put anything into it since.
+    Drop {
+        /// What it is called.
+        name: String,
+        /// What it is called while it is looked at.
+        hidden: String,
+    },
+    /// A table goes on counting from a number.
+    Count {
+        /// The table.
+        table: String,
+        /// The last number that counts as given out; 0 for none.
+        last: i64,
+    },
+}
+
+impl Step {
+    fn columns(&self) -> (&'static str, &str, &str, i64) {
+        match self {
+            Step::Show { name, hidden } => ("show", name, hidden, 0),
+            Step::Drop { name, hidden } => ("drop", name, hidden, 0),
+            Step::Count { table, last } => ("count", table, "", *last),
+        }
+    }
+
+    fn of(row: &Row) -> Result<(u64, Self)> {
+        let (name, hidden) = (cell(row, 2)?, cell(row, 3)?);
+        let step = match cell::<String>(row, 1)?.as_str() {
+            "show" => Step::Show { name, hidden },
+            "drop" => Step::Drop { name, hidden },
+            "count" => Step::Count { table: name, last: cell(row, 4)? },
+            other => {
+                let what = format!("{TABLE} holds a step {other:?}, which this version does not know");
+                return Err(Error::new(Code::StoreFailed, what).next("go on with the version that has begun", ""));
+            }
+        };
+        Ok((cell(row, 0)?, step))
+    }
+}
+
+/// Makes the table where there is none. Not by the session of a transaction, which that would end.
+pub(super) async fn prepare(catalog: &Connection) -> Attempt<()> {
+    create(catalog, TABLE, COLUMNS).await
+}
+
+/// Writes steps down in the open transaction.
+pub(super) async fn write(session: &Session, steps: &[Step]) -> Attempt<()> {
+    for step in steps {
+        let sql = format!("INSERT INTO {TABLE} (action, name, hidden, value) VALUES (?, ?, ?, ?)");
+        session.run_with(sql, step.columns()).await?;
+    }
+    Ok(())
+}
+
+/// Carries out what is written down, and removes tables that were made for a transaction which has come to nothing.
+///
+/// A transaction whose session is lost may be in the middle of its commit still. So what seems to be left over is called
+/// otherwise first, which waits until nobody is at work on it, and only then it is looked up whether it was committed.
+///
+/// # Errors
+/// `STORE_LOCKED` where others do not let go of a table in time; the steps that are left are so still.
+pub(super) async fn tidy(catalog: &Connection) -> Attempt<()> {
+    settle_aside(catalog).await?;
+    let steps = finish(catalog, Whose::Earlier).await?;
+    let is_named = |table: &String| steps.iter().any(|step| step.columns().2 == table);
+    let orphaned: Vec<String> = hidden(catalog).await?.into_iter().filter(|table| !is_named(table)).collect();
+    for table in &orphaned {
+        rename(catalog, table, &format!("{table}{ASIDE}")).await?;
+    }
+    if !orphaned.is_empty() {
+        settle_aside(catalog).await?;
+        finish(catalog, Whose::Earlier).await?;
+    }
+    Ok(())
+}
+
+/// Drops tables that nobody is at work on any more, but for those that were committed: they get back what they were called.
+async fn settle_aside(catalog: &Connection) -> Attempt<()> {
+    for aside in hidden(catalog).await? {
+        let Some(table) = aside.strip_suffix(ASIDE) else { continue };
+        if written_down(catalog).await?.iter().any(|(_, step)| step.columns().2 == table) {
+            rename(catalog, &aside, table).await?;
+        } else {
+            catalog.line.run(format!("DROP TABLE IF EXISTS {}", quoted(&aside)?)).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The steps of transactions that are committed.
+async fn written_down(catalog: &Connection) -> Attempt<Vec<(u64, Step)>> {
+    if !exists(catalog, TABLE).await? {
+        return Ok(Vec::new());
+    }
+    let rows = catalog.line.query(format!("SELECT seq, action, name, hidden, value FROM {TABLE} ORDER BY seq")).await?;
+    Ok(rows.iter().map(Step::of).collect::<Result<Vec<_>>>()?)
+}
+
+/// Whose steps are carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// Those of a transaction that was just committed.
+    Own,
+    /// Those that were left: others have been at work since.
+    Earlier,
+}
+
+/// Carries out what is written down, and returns what could not be: numbers of tables that others are at work on are set once
+/// they let go.
+pub(super) async fn finish(catalog: &Connection, whose: Whose) -> Attempt<Vec<Step>> {
+    let steps = written_down(catalog).await?;
+    show_all(catalog, &steps).await?;
+    let mut left = Vec::new();
+    for (seq, step) in steps {
+        let done = match &step {
+            // By now it has its name.
+            Step::Show { .. } => Ok(()),
+            Step::Drop { name, hidden } => leave(catalog, name, hidden).await,
+            Step::Count { table, last } => count(catalog, table, *last, whose).await,
+        };
+        match done {
+            Ok(()) => {
+                catalog.line.run(format!("DELETE FROM {TABLE} WHERE seq = {seq}")).await?;
+            }
+            Err(failure) if failure.is_retryable() && matches!(step, Step::Count { .. }) => left.push(step),
+            Err(failure) => return Err(failure),
+        }
+    }
+    Ok(left)
+}
+
+/// All tables of a transaction get their names at once.
+async fn show_all(catalog: &Connection, steps: &[(u64, Step)]) -> Attempt<()> {
+    let mut renamed = Vec::new();
+    for (_, step) in steps {
+        let Step::Show { name, hidden } = step else { continue };
+        if !exists(catalog, hidden).await? {
+            // It has its name, or somebody has dropped it.
+            continue;
+        }
+        if exists(catalog, name).await? {
+            return Err(taken(name, hidden).into());
+        }
+        renamed.push(format!("{} TO {}", quoted(hidden)?, quoted(name)?));
+    }
+    if !renamed.is_empty() {
+        catalog.line.run(format!("RENAME TABLE {}", renamed.join(", "))).await?;
+    }
+    Ok(())
+}
+
+fn taken(name: &str, hidden: &str) -> Error {
+    Error::new(Code::TargetChanged, format!("{name} was made in the target by another program meanwhile"))
+        .because(format!("the rows that were to be in it are in the table {hidden}"))
+        .leaving("both tables are as they are")
+        .next(
+            format!("drop or rename the other {name}, and run the command again"),
+            "the one with the rows gets its name",
+        )
+}
+
+/// Drops a table if it is empty. It is taken away first, so that nobody puts anything into it meanwhile.
+async fn leave(catalog: &Connection, name: &str, hidden: &str) -> Attempt<()> {
+    if !exists(catalog, hidden).await? {
+        if !exists(catalog, name).await? {
+            return Ok(());
+        }
+        rename(catalog, name, hidden).await?;
+    }
+    let hidden_table = quoted(hidden)?;
+    if catalog.line.query(format!("SELECT 1 FROM {hidden_table} LIMIT 1")).await?.is_empty() {
+        return Ok(catalog.line.run(format!("DROP TABLE IF EXISTS {hidden_table}")).await.map(drop)?);
+    }
+    // Others have written to it since: it is theirs now.
+    rename(catalog, hidden, name).await
+}
+
+async fn rename(catalog: &Connection, from: &str, to: &str) -> Attempt<()> {
+    let sql = format!("RENAME TABLE {} TO {}", quoted(from)?, quoted(to)?);
+    Ok(catalog.line.run(sql).await.map(drop)?)
+}
+
+async fn count(catalog: &Connection, table: &str, last: i64, whose: Whose) -> Attempt<()> {
+    if whose == Whose::Earlier && sequence::read(catalog, table).await? >= Some(last) {
+        // What others were given since is not given out again.
+        return Ok(());
+    }
+    let next = last.max(0).unsigned_abs() + 1;
+    let sql = format!("ALTER TABLE {} AUTO_INCREMENT = {next}", quoted(table)?);
+    match catalog.line.run(sql).await {
+        Ok(_) => Ok(()),
+        // It is gone, and its numbers with it.
+        Err(mysql_async::Error::Server(said)) if said.code == NO_SUCH_TABLE => Ok(()),
+        Err(error) => Err(Failure::from(error)),
+    }
+}
+
+const NO_SUCH_TABLE: u16 = 1146;
+
+/// Tables that are there under names of ours.
+pub(super) async fn hidden(catalog: &Connection) -> Attempt<Vec<String>> {
+    let sql = "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() \
+        AND TABLE_NAME LIKE '\\_syncline\\_new\\_%' ORDER BY TABLE_NAME";
+    let rows = catalog.line.query(sql).await?;
+    Ok(rows.iter().map(|row| cell(row, 0)).collect::<Result<_>>()?)
+}
