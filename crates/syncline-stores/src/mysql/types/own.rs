@@ -4,8 +4,8 @@ use syncline_core::value::{Kind, ValueRef, fit};
 
 use crate::mysql::connect::{Product, Version};
 
-/// The spans that a column holds, in microseconds: 838:59:59 either way, and no fraction beyond.
-const SPAN: std::ops::RangeInclusive<i64> = -3_020_399_000_000..=3_020_399_000_000;
+/// The spans that a column holds, in microseconds: 838:59:59 and its fraction, either way.
+const SPAN: std::ops::RangeInclusive<i64> = -3_020_399_999_999..=3_020_399_999_999;
 
 /// The value as a column of this kind holds it here, where it fits that kind nowhere else: text with NUL in it, days that do
 /// not exist, and times below zero or beyond a day.
