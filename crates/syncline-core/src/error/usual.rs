@@ -249,6 +249,12 @@ const USUAL: &[Usual] = &[
     ),
     (Code::TableNoKey, "nothing tells its rows apart", "give the table a key", WITHOUT_THE_TABLE),
     (
+        Code::TableNoTransactions,
+        "what is written to it is final at once, and could not be taken back",
+        "ALTER TABLE … ENGINE = InnoDB",
+        WITHOUT_THE_TABLE,
+    ),
+    (
         Code::KeyNull,
         "a row without a key cannot be addressed, and several may be there",
         "give the row a key",

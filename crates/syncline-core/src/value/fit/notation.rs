@@ -20,6 +20,7 @@ pub(super) fn what(value: ValueRef<'_>) -> &'static str {
         ValueRef::Instant(_) => "a point in time",
         ValueRef::Uuid(_) => "a UUID",
         ValueRef::Json(_) => "JSON",
+        ValueRef::Other { type_name: "date" | "datetime" | "timestamp", .. } => "the day",
         ValueRef::Other { .. } => "a value of a type of its own",
     }
 }

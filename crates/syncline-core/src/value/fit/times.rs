@@ -31,6 +31,9 @@ pub(super) fn time(value: ValueRef<'_>, digits: u8) -> Result<ValueRef<'_>, Misf
         _ => None,
     };
     let micros = micros.ok_or_else(|| not(value, &Kind::Time { digits: 6 }))?;
+    if !(0..=calendar::DAY_MICROS).contains(&micros) {
+        return Err(Misfit("the time is below zero or beyond a day".into()));
+    }
     whole(micros, digits).map(|()| ValueRef::Time(micros))
 }
 
@@ -100,7 +103,7 @@ pub fn odd<'v>(value: ValueRef<'v>, kind: &Kind) -> Option<ValueRef<'v>> {
         value => notated(value)?,
     };
     let (day, time) = text.split_once(' ').unwrap_or((text, ""));
-    let is_whole = if *kind == Kind::Date { time.is_empty() } else { calendar::parse_time(time).is_some() };
+    let is_whole = if *kind == Kind::Date { day.len() == text.len() } else { calendar::parse_time(time).is_some() };
     (is_whole && is_odd_day(day)).then_some(ValueRef::Other { type_name, text })
 }
 

@@ -4,8 +4,11 @@ use syncline_core::value::{Kind, ValueRef, fit};
 
 use crate::mysql::connect::{Product, Version};
 
-/// The value as a column of this kind holds it here, where it fits that kind nowhere else: text with NUL in it, and days that do
-/// not exist.
+/// The spans that a column holds, in microseconds: 838:59:59 and its fraction, either way.
+const SPAN: std::ops::RangeInclusive<i64> = -3_020_399_999_999..=3_020_399_999_999;
+
+/// The value as a column of this kind holds it here, where it fits that kind nowhere else: text with NUL in it, days that do
+/// not exist, and times below zero or beyond a day.
 pub(crate) fn of_its_own<'v>(value: ValueRef<'v>, kind: &Kind) -> Option<ValueRef<'v>> {
     match (kind, value) {
         // Padding around NUL is not known elsewhere, and the server would take it away.
@@ -18,6 +21,10 @@ pub(crate) fn of_its_own<'v>(value: ValueRef<'v>, kind: &Kind) -> Option<ValueRe
             fit::odd(value, kind).filter(|_| is_kept(text, *digits))
         }
         (Kind::Date, ValueRef::Other { .. }) => fit::odd(value, kind),
+        (Kind::Time { digits }, ValueRef::Time(micros)) => {
+            let unit = 10_i64.pow(6 - u32::from(*digits).min(6));
+            (SPAN.contains(&micros) && micros % unit == 0).then_some(value)
+        }
         _ => None,
     }
 }

@@ -48,7 +48,7 @@ impl Parts {
     /// `URL_INVALID`, as all of these.
     pub(in crate::database_name) fn host(&self) -> Result<Option<&str>> {
         let Some(host) = self.get("host") else { return Ok(None) };
-        if host.contains(',') {
+        if !host.starts_with('/') && host.contains(',') {
             return Err(self.placed("host", url::several(self.engine)));
         }
         if !host.starts_with('/')
