@@ -34,6 +34,13 @@ const PROOFS: &[Proof] = &[
         filter: "prove::servers::kill_postgres",
     },
     Proof {
+        name: "kill-mariadb",
+        shows: "SIGKILL of the process, of the MariaDB server and of both; nothing lost, doubled or half refreshed",
+        package: "syncline-cli",
+        target: "it",
+        filter: "prove::servers::kill_mariadb",
+    },
+    Proof {
         name: "kill-restore",
         shows: "SIGKILL at random instants and in mid-transaction of a restore; the old content or the new, whole",
         package: "syncline-cli",
@@ -159,7 +166,7 @@ mod tests {
         let error = run(&words("kill")).expect_err("no such proof");
         assert_eq!(
             format!("{error:#}"),
-            "unknown proof `kill`; known: kill-sqlite, kill-postgres, kill-restore, kill-restore-postgres"
+            "unknown proof `kill`; known: kill-sqlite, kill-postgres, kill-mariadb, kill-restore, kill-restore-postgres"
         );
     }
 

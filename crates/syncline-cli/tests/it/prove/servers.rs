@@ -1,17 +1,20 @@
-//! The proof that neither a run that dies nor a server that dies leaves anything wrong behind, with PostgreSQL as target,
-//! source or both: SIGKILL of the process at named points and at random instants, SIGKILL or an immediate stop of the
+//! The proof that neither a run that dies nor a server that dies leaves anything wrong behind, with a server as target,
+//! source or both: SIGKILL of the process at named points and at random instants, SIGKILL or another sudden end of the
 //! server, and both at once, in mirrors and in undos, while readers look on and an application goes on writing.
 //!
-//! `cargo xtask prove kill-postgres` runs 300 rounds, `cargo test` six. A failing round prints its seed, keeps its
-//! databases as text, and `SYNCLINE_PROVE_SEED=N` runs it alone.
+//! `cargo xtask prove kill-postgres` and `kill-mariadb` run 300 rounds each, `cargo test` six. A failing round prints its
+//! seed, keeps its databases as text, and `SYNCLINE_PROVE_SEED=N` runs it alone.
 //!
 //! The servers run without waiting for the disk, for nothing here is about power cuts.
 
 mod application;
 mod children;
 mod content;
+mod engine;
+mod maria;
 mod onlooker;
 mod outcome;
+mod postgresql;
 mod restores;
 mod round;
 mod soundness;
@@ -21,11 +24,11 @@ mod world;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Instant;
 
-use syncline_testkit::postgres::{Cluster, Options};
 use syncline_testkit::prove::rounds;
 
 use self::round::Round;
 use self::tally::Tally;
+use self::world::Servers;
 use super::{say, work};
 
 /// Rounds of the full form.
@@ -36,6 +39,17 @@ const ROTATION: u64 = 60;
 
 #[test]
 fn kill_postgres() {
+    prove(|| Servers { server: postgresql::start(), other: None });
+}
+
+#[test]
+fn kill_mariadb() {
+    prove(|| Servers { server: maria::start(), other: Some(postgresql::start()) });
+}
+
+/// Servers for each worker: the rounds of another must not notice when one is killed.
+fn prove(start: impl Fn() -> Servers + Sync) {
+    let begin = || (start(), Tally::default());
     if let Ok(seed) = std::env::var("SYNCLINE_PROVE_SEED") {
         let mut worker = begin();
         play(seed.parse().expect("SYNCLINE_PROVE_SEED is a number"), &mut worker);
@@ -50,17 +64,11 @@ fn kill_postgres() {
     }
 }
 
-/// A server for each worker: the rounds of another must not notice when it is killed.
-fn begin() -> (Cluster, Tally) {
-    // What a run keeps of a URL has no password, and an undo goes by that.
-    (Options::default().without_fsync().hba("host all all 127.0.0.1/32 trust").start(), Tally::default())
-}
-
-fn play(seed: u64, (cluster, tally): &mut (Cluster, Tally)) {
-    cluster.start();
-    let mut round = Round::new(seed, cluster, tally);
+fn play(seed: u64, (servers, tally): &mut (Servers, Tally)) {
+    servers.server.start();
+    let mut round = Round::new(seed, servers, tally);
     if let Err(panic) = catch_unwind(AssertUnwindSafe(|| round.run())) {
-        cluster.start();
+        servers.server.start();
         let kept = round.keep();
         let title = round.title();
         say(&format!("round failed ({title}); again with SYNCLINE_PROVE_SEED={seed}; its files are in {kept}"));

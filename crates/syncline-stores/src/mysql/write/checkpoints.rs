@@ -3,7 +3,6 @@
 use syncline_core::checkpoint::Checkpoint;
 use syncline_core::error::{Code, Error, Result};
 
-use super::apply::SHARE;
 use super::pending;
 use super::session::Session;
 use crate::mysql::connect::failure::{Attempt, Doing};
@@ -12,17 +11,20 @@ use crate::mysql::connect::{Connection, cell};
 /// What it is called.
 pub(super) const TABLE: &str = "_syncline_checkpoint";
 
+/// Read so, what a transaction has written that is not at its end yet is waited for. A process that was killed may have sent
+/// its commit last: the claim goes with it at once, but the server may be at work on the commit still.
+pub(super) const SETTLED: &str = "LOCK IN SHARE MODE";
+
 /// Runs have names of ours: by their bytes, and none is as long as this.
 const COLUMNS: &str = "run varchar(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL PRIMARY KEY, \
     batch bigint unsigned NOT NULL, seq bigint unsigned NOT NULL";
 
-/// All checkpoints, newest last, as they are committed. One that is being committed is waited for: its session may be lost,
-/// and the server still at work on its last word.
+/// All checkpoints, newest last, as they are committed.
 pub(super) async fn read(catalog: &Connection) -> Attempt<Vec<Checkpoint>> {
     if !exists(catalog, TABLE).await? {
         return Ok(Vec::new());
     }
-    let rows = catalog.line.query(format!("SELECT run, batch FROM {TABLE} ORDER BY seq {SHARE}")).await?;
+    let rows = catalog.line.query(format!("SELECT run, batch FROM {TABLE} ORDER BY seq {SETTLED}")).await?;
     let checkpoint = |row| Ok(Checkpoint { run: cell(row, 0)?, batch: cell(row, 1)? });
     Ok(rows.iter().map(checkpoint).collect::<Result<_>>()?)
 }

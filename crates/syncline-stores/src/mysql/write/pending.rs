@@ -6,7 +6,7 @@
 use mysql_async::Row;
 use syncline_core::error::{Code, Error, Result};
 
-use super::checkpoints::{create, exists};
+use super::checkpoints::{SETTLED, create, exists};
 use super::session::Session;
 use crate::mysql::connect::failure::{Attempt, Failure};
 use crate::mysql::connect::{Connection, cell, quoted};
@@ -17,9 +17,6 @@ pub(super) const TABLE: &str = "_syncline_pending";
 
 /// What tables are called until they are there for all: this and a number.
 pub(super) const HIDDEN: &str = "_syncline_new_";
-
-/// What is added to that while it is looked up whether they were committed.
-const ASIDE: &str = "_aside";
 
 /// What tables are called that are about to go.
 pub(super) const LEAVING: &str = "_syncline_old_";
@@ -94,46 +91,16 @@ pub(super) async fn write(session: &Session, steps: &[Step]) -> Attempt<()> {
 
 /// Carries out what is written down, and removes tables that were made for a transaction which has come to nothing.
 ///
-/// A transaction whose session is lost may be in the middle of its commit still. So what seems to be left over is called
-/// otherwise first, which waits until nobody is at work on it, and only then it is looked up whether it was committed.
-///
 /// # Errors
 /// `STORE_LOCKED` where others do not let go of a table in time; the steps that are left are so still.
 pub(super) async fn tidy(catalog: &Connection) -> Attempt<()> {
-    settle_aside(catalog).await?;
     let steps = finish(catalog, Whose::Earlier).await?;
     let is_named = |table: &String| steps.iter().any(|step| step.columns().2 == table);
     let orphaned: Vec<String> = hidden(catalog).await?.into_iter().filter(|table| !is_named(table)).collect();
-    for table in &orphaned {
-        rename(catalog, table, &format!("{table}{ASIDE}")).await?;
-    }
-    if !orphaned.is_empty() {
-        settle_aside(catalog).await?;
-        finish(catalog, Whose::Earlier).await?;
+    for table in orphaned {
+        catalog.line.run(format!("DROP TABLE IF EXISTS {}", quoted(&table)?)).await?;
     }
     Ok(())
-}
-
-/// Drops tables that nobody is at work on any more, but for those that were committed: they get back what they were called.
-async fn settle_aside(catalog: &Connection) -> Attempt<()> {
-    for aside in hidden(catalog).await? {
-        let Some(table) = aside.strip_suffix(ASIDE) else { continue };
-        if written_down(catalog).await?.iter().any(|(_, step)| step.columns().2 == table) {
-            rename(catalog, &aside, table).await?;
-        } else {
-            catalog.line.run(format!("DROP TABLE IF EXISTS {}", quoted(&aside)?)).await?;
-        }
-    }
-    Ok(())
-}
-
-/// The steps of transactions that are committed.
-async fn written_down(catalog: &Connection) -> Attempt<Vec<(u64, Step)>> {
-    if !exists(catalog, TABLE).await? {
-        return Ok(Vec::new());
-    }
-    let rows = catalog.line.query(format!("SELECT seq, action, name, hidden, value FROM {TABLE} ORDER BY seq")).await?;
-    Ok(rows.iter().map(Step::of).collect::<Result<Vec<_>>>()?)
 }
 
 /// Whose steps are carried out.
@@ -148,7 +115,12 @@ pub(super) enum Whose {
 /// Carries out what is written down, and returns what could not be: numbers of tables that others are at work on are set once
 /// they let go.
 pub(super) async fn finish(catalog: &Connection, whose: Whose) -> Attempt<Vec<Step>> {
-    let steps = written_down(catalog).await?;
+    if !exists(catalog, TABLE).await? {
+        return Ok(Vec::new());
+    }
+    let columns = "seq, action, name, hidden, value";
+    let rows = catalog.line.query(format!("SELECT {columns} FROM {TABLE} ORDER BY seq {SETTLED}")).await?;
+    let steps = rows.iter().map(Step::of).collect::<Result<Vec<_>>>()?;
     show_all(catalog, &steps).await?;
     let mut left = Vec::new();
     for (seq, step) in steps {

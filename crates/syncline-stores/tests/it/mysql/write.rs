@@ -82,6 +82,16 @@ impl<'s> Desk<'s> {
         ))
     }
 
+    /// How many sessions are at a statement with these words.
+    fn waiting(&self, words: &str) -> usize {
+        let name = self.database.name();
+        let query = format!(
+            "SELECT id FROM information_schema.processlist WHERE db = '{name}' AND info LIKE '%{words}%' \
+             AND id <> CONNECTION_ID()"
+        );
+        self.shown(&query).lines().count()
+    }
+
     fn kill(&self, query: &str) -> usize {
         let ids: Vec<String> = self.shown(query).lines().map(str::to_owned).collect();
         ids.iter().for_each(|id| drop(self.database.try_mariadb(&format!("KILL {id}"))));

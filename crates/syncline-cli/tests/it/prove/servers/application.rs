@@ -5,8 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use syncline_testkit::postgres::Database;
-
+use super::engine::Database;
 use super::world::APPLICATION;
 
 /// The rest between two of its transactions.
@@ -17,6 +16,8 @@ const REST: Duration = Duration::from_millis(10);
 pub(crate) struct Done {
     /// Rows whose commit was acknowledged.
     pub(crate) acknowledged: Vec<u64>,
+    /// Transactions that the server has taken back in favour of a run's.
+    pub(crate) yielded: u64,
     /// All that it tried.
     pub(crate) attempted: u64,
 }
@@ -28,37 +29,32 @@ pub(crate) fn write(database: &Database<'_>, with_quotas: bool, stop: &AtomicBoo
         let n = done.attempted;
         done.attempted += 1;
         let quota = match with_quotas {
-            true => format!("INSERT INTO public.quotas VALUES ({}, {n} % 7);", APPLICATION + n),
+            true => format!("INSERT INTO quotas VALUES ({}, {n} % 7);", APPLICATION + n),
             false => String::new(),
         };
-        let finished = database.try_psql(&format!("BEGIN; INSERT INTO public.journal VALUES ({n}); {quota} COMMIT"));
+        let finished = database.try_run(&format!("BEGIN; INSERT INTO journal VALUES ({n}); {quota} COMMIT"));
+        let has_yielded = database.engine().yielded.iter().any(|words| finished.stderr.contains(words));
         match finished.code {
             Some(0) => done.acknowledged.push(n),
+            _ if has_yielded => done.yielded += 1,
             // The server was killed under it, or has not come up yet.
-            _ => assert!(is_about_the_server(&finished.stderr), "the application failed: {}", finished.stderr),
+            _ => assert!(database.is_gone(&finished), "the application failed: {}", finished.stderr),
         }
         thread::sleep(REST);
     }
     done
 }
 
-/// Whether `psql` failed for a server that was ended.
-pub(crate) fn is_about_the_server(stderr: &str) -> bool {
-    ["connection to server", "server closed the connection", "terminating connection", "shutting down", "starting up"]
-        .iter()
-        .any(|words| stderr.contains(words))
-}
-
 impl Done {
     /// Deletes all of it.
     pub(crate) fn take_back(&self, database: &Database<'_>, with_quotas: bool) {
         let bound = format!("DELETE FROM quotas WHERE id >= {APPLICATION}");
-        database.psql(&format!("DELETE FROM journal; {}", if with_quotas { &bound } else { "" }));
+        database.run(&format!("DELETE FROM journal; {}", if with_quotas { &bound } else { "" }));
     }
 
     /// Panics unless all that was acknowledged is there, and nothing that was never tried.
     pub(crate) fn check(&self, database: &Database<'_>, with_quotas: bool) {
-        let numbers = |query: &str| -> Vec<u64> { database.psql(query).lines().map(|n| n.parse().unwrap()).collect() };
+        let numbers = |query: &str| -> Vec<u64> { database.run(query).lines().map(|n| n.parse().unwrap()).collect() };
         let mut there = vec![numbers("SELECT n FROM journal ORDER BY n")];
         if with_quotas {
             there.push(numbers(&format!(

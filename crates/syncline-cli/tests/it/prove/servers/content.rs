@@ -1,14 +1,14 @@
 //! What is in the mirrored tables of a database, in the text that PostgreSQL's COPY has for it, whichever engine it is.
-//! Read by `psql` and by SQLite itself, without a line of Syncline's code.
+//! Read by the engine's own client and by SQLite itself, without a line of Syncline's code.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 
 use rusqlite::types::ValueRef;
-use syncline_testkit::postgres::Database;
 
 use super::super::state::{exists, open};
+use super::engine::Database;
 use super::world::APPLICATION;
 
 /// A table: its name, its key, its other columns.
@@ -39,10 +39,9 @@ impl Table {
         [self.key, self.others].concat().join(", ")
     }
 
-    /// The rows that are no application's.
-    fn query(&self) -> String {
-        let bound = if self.name == "quotas" { format!(" WHERE id < {APPLICATION}") } else { String::new() };
-        format!("SELECT {} FROM {}{bound}", self.columns(), self.name)
+    /// What leaves the rows of the application out.
+    pub(crate) fn bound(&self) -> String {
+        if self.name == "quotas" { format!(" WHERE id < {APPLICATION}") } else { String::new() }
     }
 
     /// The part of a line that tells which row it is.
@@ -70,7 +69,9 @@ impl Content {
         if path.exists() {
             let connection = open(path);
             for table in TABLES.iter().filter(|table| exists(&connection, table.name)) {
-                let mut statement = connection.prepare(&table.query()).unwrap();
+                let mut statement = connection
+                    .prepare(&format!("SELECT {} FROM {}{}", table.columns(), table.name, table.bound()))
+                    .unwrap();
                 let width = statement.column_count();
                 let line = |row: &rusqlite::Row<'_>| {
                     let cells = (0..width).map(|at| Ok(cell(row.get_ref(at)?)));
@@ -86,26 +87,27 @@ impl Content {
     }
 
     pub(crate) fn of_server(database: &Database<'_>) -> Self {
-        let there = database.psql("SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace");
+        let engine = database.engine();
+        let there = format!("SELECT table_name FROM information_schema.tables WHERE table_schema = {}", engine.here);
+        let there = database.run(&there);
         let there: BTreeSet<&str> = there.lines().collect();
-        let there = || TABLES.iter().filter(|table| there.contains(table.name));
-        let copies = there().map(|table| format!("\\echo = {}\nCOPY ({}) TO STDOUT;\n", table.name, table.query()));
-        let printed = database.psql(&format!("SET search_path = public;\n{}", copies.collect::<String>()));
-        let mut tables = BTreeMap::new();
-        for part in printed.split("= ").skip(1) {
-            // No cell holds the mark: its blank follows no sign of equality in these texts.
-            let (name, rows) = part.split_once('\n').unwrap();
-            let name = TABLES.iter().find(|table| table.name == name).unwrap().name;
-            let mut lines: Vec<String> = rows.lines().map(str::to_owned).collect();
-            lines.sort_unstable();
-            tables.insert(name, lines);
+        let there: Vec<_> = TABLES.iter().filter(|table| there.contains(table.name)).collect();
+        let mut tables: BTreeMap<_, Vec<String>> = there.iter().map(|table| (table.name, Vec::new())).collect();
+        for (table, row) in (engine.rows)(database, &there) {
+            tables.get_mut(&*table).unwrap().push(row);
         }
+        tables.values_mut().for_each(|rows| rows.sort_unstable());
         Self(tables)
     }
 
     /// The rows of a table, in COPY's text.
     pub(crate) fn rows(&self, table: &str) -> Option<&[String]> {
         self.0.get(table).map(Vec::as_slice)
+    }
+
+    /// Whether all tables that are here are there too.
+    pub(crate) fn are_all_in(&self, other: &Self) -> bool {
+        self.0.keys().all(|table| other.0.contains_key(table))
     }
 
     /// Panics with the first rows that differ unless `self`, which is there now, is `expected`.

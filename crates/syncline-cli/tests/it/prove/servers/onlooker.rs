@@ -1,19 +1,13 @@
-//! Readers of a target on PostgreSQL that never rest: a REPEATABLE READ transaction that looks twice, one that touches no
+//! Readers of a target on a server that never rest: a REPEATABLE READ transaction that looks twice, one that touches no
 //! table until long after it began, and fresh looks at what is committed. See also `reader`, which is the same for a file.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use syncline_testkit::postgres::Database;
-
-use super::application::is_about_the_server;
 use super::children;
 use super::content::{TABLES, Table};
+use super::engine::{Database, Engine};
 use super::soundness::{REFERENCES, dangling};
-use super::world::APPLICATION;
-
-/// How long a transaction stays between its two looks.
-const STAY: &str = "SELECT pg_sleep(0.03);";
 
 /// What the readers have seen.
 #[derive(Clone, Copy, Debug, Default)]
@@ -54,23 +48,25 @@ struct Counted<'l> {
 }
 
 impl Onlooker<'_> {
-    /// Reads until it is told to stop. The schemas `before` and `after` hold what was and what is to be.
+    /// Reads until it is told to stop. The schemas `was` and `will` hold what was and what is to be.
     ///
     /// # Panics
     /// When it sees what nobody may see.
     pub(crate) fn read(&self, stop: &AtomicBool) -> Seen {
         let mut seen = Seen::default();
-        let look: String = self.there.iter().map(|table| counting(table)).chain([self.references()]).collect();
-        let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ;";
-        let twice = format!("{begin}\n{look}\n\\echo <\n{STAY}\n\\echo <\n{look}\nCOMMIT;");
+        let engine = self.database.engine();
+        let Engine { begin, stay, .. } = engine;
+        let look: String = self.there.iter().map(|table| counting(table, engine)).chain([self.references()]).collect();
+        let mark = "\nSELECT '<';\n";
+        let twice = format!("{begin}\n{look}{mark}{stay}{mark}{look}COMMIT;");
         // A table that is emptied other than row by row shows nothing to a transaction that began before and comes to it after.
-        let late = format!("{begin}\n{STAY}\n\\echo <\n{look}\nCOMMIT;");
-        let script = format!("\\echo <\n{twice}\n\\echo <\n{late}\n\\echo <\n{look}");
+        let late = format!("{begin}\n{stay}{mark}{look}COMMIT;");
+        let script = format!("{mark}{twice}{mark}{late}{mark}{look}");
         while !stop.load(Ordering::Acquire) {
             let began = Instant::now();
-            let finished = self.database.try_psql(&script);
+            let finished = self.database.try_run(&script);
             if finished.code != Some(0) {
-                assert!(is_about_the_server(&finished.stderr), "a reader failed: {}", finished.stderr);
+                assert!(self.database.is_gone(&finished), "a reader failed: {}", finished.stderr);
                 seen.down += 1;
                 // Nothing else goes on while there is no server.
                 std::thread::sleep(Duration::from_millis(10));
@@ -125,13 +121,13 @@ impl Onlooker<'_> {
             let name = table.name;
             let finished = self
                 .database
-                .try_psql(&format!("SELECT count(*), (SELECT count(*) FROM after.{name}) FROM public.{name}"));
+                .try_run(&format!("SELECT concat_ws('|', count(*), (SELECT count(*) FROM will.{name})) FROM {name}"));
             match (finished.code, finished.stdout.trim().split_once('|')) {
                 (Some(0), Some((here, new))) => {
                     assert!(here == "0" || here == new, "{here} of {new} rows of the new table {name}");
                 }
                 _ => assert!(
-                    is_about_the_server(&finished.stderr) || finished.stderr.contains("does not exist"),
+                    self.database.is_gone(&finished) || finished.stderr.contains(self.database.engine().no_table),
                     "a reader failed: {}",
                     finished.stderr
                 ),
@@ -149,43 +145,42 @@ fn parse(line: &str) -> Option<Counted<'_>> {
 }
 
 /// Compares a table, row by row, with what it was and what it is to be.
-fn counting(table: &Table) -> String {
+fn counting(table: &Table, engine: &Engine) -> String {
     let name = table.name;
     let same = |columns: &[&str], one: &str, other: &str, operator: &str| {
         let pairs = columns.iter().map(|column| format!("{one}.{column} {operator} {other}.{column}"));
         pairs.collect::<Vec<_>>().join(" AND ")
     };
-    let bound = if name == "quotas" { format!("WHERE id < {APPLICATION}") } else { String::new() };
-    let sizes = format!("(SELECT count(*) FROM before.{name}), (SELECT count(*) FROM after.{name})");
+    let bound = table.bound();
+    let sizes = format!("(SELECT count(*) FROM was.{name}), (SELECT count(*) FROM will.{name})");
     if table.key.is_empty() {
         return counting_copies(table, &sizes);
     }
-    let row =
-        format!("{} AND {}", same(table.key, "s", "t", "="), same(table.others, "s", "t", "IS NOT DISTINCT FROM"));
+    let row = format!("{} AND {}", same(table.key, "s", "t", "="), same(table.others, "s", "t", engine.same));
     let of = |schema: &str| format!("EXISTS (SELECT 1 FROM {schema}.{name} AS s WHERE {row})");
-    let (is_old, is_new) = (of("before"), of("after"));
-    let in_both = format!("before.{name} AS o JOIN after.{name} AS n ON {}", same(table.key, "n", "o", "="));
+    let (is_old, is_new) = (of("was"), of("will"));
+    let in_both = format!("was.{name} AS o JOIN will.{name} AS n ON {}", same(table.key, "n", "o", "="));
     let here = same(table.key, "t", "o", "=");
     format!(
-        "SELECT '{name}', count(*), count(*) FILTER (WHERE NOT is_old AND NOT is_new),
-             count(*) FILTER (WHERE is_old AND NOT is_new), count(*) FILTER (WHERE is_new AND NOT is_old),
-             (SELECT count(*) FROM {in_both} WHERE NOT EXISTS (SELECT 1 FROM public.{name} AS t WHERE {here})), {sizes}
-         FROM (SELECT {is_old} AS is_old, {is_new} AS is_new FROM (SELECT * FROM public.{name} {bound}) AS t) AS judged;\n"
+        "SELECT concat_ws('|', '{name}', count(*), count(CASE WHEN NOT is_old AND NOT is_new THEN 1 END),
+             count(CASE WHEN is_old AND NOT is_new THEN 1 END), count(CASE WHEN is_new AND NOT is_old THEN 1 END),
+             (SELECT count(*) FROM {in_both} WHERE NOT EXISTS (SELECT 1 FROM {name} AS t WHERE {here})), {sizes})
+         FROM (SELECT {is_old} AS is_old, {is_new} AS is_new FROM (SELECT * FROM {name}{bound}) AS t) AS judged;\n"
     )
 }
 
 /// The same of a table without a key: how often each row was there, is to be and is.
 fn counting_copies(table: &Table, sizes: &str) -> String {
     let (name, columns) = (table.name, table.columns());
-    let of = |schema: &str| format!("SELECT '{schema}' AS place, {columns} FROM {schema}.{name}");
-    let copies = ["before", "after", "public"].map(of).join(" UNION ALL ");
+    let of = |(place, from): (&str, &str)| format!("SELECT '{place}' AS place, {columns} FROM {from}{name}");
+    let copies = [("was", "was."), ("will", "will."), ("here", "")].map(of).join(" UNION ALL ");
     format!(
-        "SELECT '{name}', coalesce(sum(here), 0), coalesce(sum(greatest(0, here - greatest(old, new))), 0),
-             coalesce(sum(greatest(0, here - new)) FILTER (WHERE old > new), 0),
-             coalesce(sum(greatest(0, here - old)) FILTER (WHERE new > old), 0),
-             coalesce(sum(greatest(0, least(old, new) - here)), 0), {sizes}
-         FROM (SELECT count(*) FILTER (WHERE place = 'before') AS old, count(*) FILTER (WHERE place = 'after') AS new,
-             count(*) FILTER (WHERE place = 'public') AS here FROM ({copies}) AS copies GROUP BY {columns}) AS counted;\n"
+        "SELECT concat_ws('|', '{name}', coalesce(sum(here), 0), coalesce(sum(greatest(0, here - greatest(old, new))), 0),
+             coalesce(sum(CASE WHEN old > new THEN greatest(0, here - new) END), 0),
+             coalesce(sum(CASE WHEN new > old THEN greatest(0, here - old) END), 0),
+             coalesce(sum(greatest(0, least(old, new) - here)), 0), {sizes})
+         FROM (SELECT count(CASE WHEN place = 'was' THEN 1 END) AS old, count(CASE WHEN place = 'will' THEN 1 END) AS new,
+             count(CASE WHEN place = 'here' THEN 1 END) AS here FROM ({copies}) AS copies GROUP BY {columns}) AS counted;\n"
     )
 }
 

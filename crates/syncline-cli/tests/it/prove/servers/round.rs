@@ -12,7 +12,6 @@ use std::time::Duration;
 use serde_json::Value;
 use syncline::event::Point;
 use syncline_testkit::deterministic::Numbers;
-use syncline_testkit::postgres::{Cluster, Database, Stop};
 use syncline_testkit::process::{self, Finished, Running, Scratch};
 
 use super::super::reader::Reader;
@@ -23,11 +22,12 @@ use super::super::world::copy;
 use super::application;
 use super::children;
 use super::content::Content;
+use super::engine::{Database, Stop};
 use super::onlooker::{Onlooker, split};
 use super::outcome::{check_told, must_succeed, without_server};
-use super::soundness::{check, definitions};
+use super::soundness::{check, check_but_checkpoints, definitions, wait_for_locks};
 use super::tally::{Tally, Whom};
-use super::world::{APPLICATION, Side, World, fill};
+use super::world::{APPLICATION, Servers, Side, World, fill, forget, target};
 use crate::scene::StopOnDrop;
 
 /// Leaves the application's rows alone.
@@ -36,7 +36,7 @@ static FILTER: LazyLock<String> = LazyLock::new(|| format!("quotas: id < {APPLIC
 /// A round at work.
 pub(crate) struct Round<'r> {
     tally: &'r mut Tally,
-    cluster: &'r Cluster,
+    servers: &'r Servers,
     seed: u64,
     numbers: Numbers,
     directory: Scratch,
@@ -44,6 +44,8 @@ pub(crate) struct Round<'r> {
     batch: u64,
     way: Way,
     has_application: bool,
+    /// The state directory that is at work.
+    state: &'static str,
 }
 
 /// The runs that brought the target from one state to the next.
@@ -76,7 +78,7 @@ enum Task<'a> {
 
 impl<'r> Round<'r> {
     /// The round that belongs to `seed`.
-    pub(crate) fn new(seed: u64, cluster: &'r Cluster, tally: &'r mut Tally) -> Self {
+    pub(crate) fn new(seed: u64, servers: &'r Servers, tally: &'r mut Tally) -> Self {
         let mut numbers = Numbers::new(seed ^ 0x7067);
         let directory = Scratch::new();
         let way = match seed % 3 {
@@ -85,10 +87,10 @@ impl<'r> Round<'r> {
             _ => Way::Auto,
         };
         let holds = seed % 6 == 2 || seed % 6 == 5;
-        let world = World::new(directory.path(), cluster, seed, &mut numbers, holds);
+        let world = World::new(directory.path(), servers, seed, &mut numbers, holds);
         let batch = *numbers.pick(&[50, 100, 200, 500, 500]);
         let has_application = world.target.server().is_some() && seed % 5 < 2;
-        Self { tally, cluster, seed, numbers, directory, world, batch, way, has_application }
+        Self { tally, servers, seed, numbers, directory, world, batch, way, has_application, state: "state" }
     }
 
     /// What it is about, for the message when it fails.
@@ -102,14 +104,15 @@ impl<'r> Round<'r> {
 
     /// Keeps what a failure is looked into with, and says where.
     pub(crate) fn keep(&self) -> String {
-        let kept = std::env::temp_dir().join(format!("syncline-kill-postgres-{}", self.seed));
+        let kept =
+            std::env::temp_dir().join(format!("syncline-kill-{}-{}", self.servers.server.engine().name, self.seed));
         let copied = std::process::Command::new("cp").arg("-r").arg(self.directory.path()).arg(&kept).status();
         let texts = [("source.txt", self.world.source.content()), ("target.txt", self.world.target.content())];
         texts.iter().for_each(|(name, content)| std::fs::write(kept.join(name), content.text()).unwrap_or_default());
         if let Some(database) = self.world.target.server() {
             std::fs::write(kept.join("definitions.txt"), definitions(database)).unwrap_or_default();
         }
-        std::fs::write(kept.join("server.log"), self.cluster.log()).unwrap_or_default();
+        std::fs::write(kept.join("server.log"), self.servers.server.log()).unwrap_or_default();
         format!("{} ({})", kept.display(), if copied.is_ok() { "whole" } else { "in part" })
     }
 
@@ -135,7 +138,7 @@ impl<'r> Round<'r> {
     }
 
     fn pairing(&self) -> String {
-        let engine = |side: &Side<'_>| if side.server().is_some() { "PostgreSQL" } else { "SQLite" };
+        let engine = |side: &Side<'_>| side.server().map_or("SQLite", |database| database.engine().name);
         format!("{} -> {}", engine(&self.world.source), engine(&self.world.target))
     }
 
@@ -149,6 +152,9 @@ impl<'r> Round<'r> {
         let (old, new) = self.twins(known.len());
         self.watched(&old, &new, self.way != Way::Auto, |round| {
             round.kill_mirrors(&course, &before, &wanted);
+            if round.seed % 7 == 2 {
+                round.go_on_elsewhere(&wanted);
+            }
             let was = round.world.target.content();
             let ended = round.start(Task::Mirror).finish(process::DEADLINE);
             must_succeed(&ended, round.world.holds, "the mirror that nobody killed");
@@ -193,6 +199,29 @@ impl<'r> Round<'r> {
             let turn = self.numbers.below(5);
             end = self.rotated(course, turn);
         }
+    }
+
+    /// Another state directory, which has never heard of what was cut off, brings the rest, and takes just that back.
+    fn go_on_elsewhere(&mut self, wanted: &Content) {
+        // What a process sent last may be at work still.
+        self.world.target.server().into_iter().for_each(|database| wait_for_locks(database));
+        let was = self.world.target.content();
+        self.state = "elsewhere";
+        let ended = self.start(Task::Mirror).finish(process::DEADLINE);
+        must_succeed(&ended, self.world.holds, "the mirror of another state directory");
+        self.world.target.content().must_be(wanted, "another state directory has not brought all");
+        self.world.target.server().into_iter().for_each(|database| check_but_checkpoints(database));
+        let run = text(&self.runs()[0], "id");
+        if self.can_be_undone(&run) {
+            let ended = self.start(Task::Undo(&run)).finish(process::DEADLINE);
+            must_succeed(&ended, false, "the undo of another state directory");
+        }
+        self.state = "state";
+        // A table that was there under no name yet has one by now.
+        if wanted.are_all_in(&was) {
+            self.world.target.content().must_be(&was, "another state directory has taken back what it has not brought");
+        }
+        self.tally.elsewhere += 1;
     }
 
     /// Takes the runs of an act back, newest first, whatever is killed on the way.
@@ -246,12 +275,11 @@ impl<'r> Round<'r> {
         is_one_step: bool,
         work: impl FnOnce(&mut Self),
     ) {
-        database.psql("DROP SCHEMA IF EXISTS before CASCADE; DROP SCHEMA IF EXISTS after CASCADE");
-        fill(database, old, "before", false);
-        fill(database, new, "after", false);
+        fill(database, old, Some("was"));
+        fill(database, new, Some("will"));
         if self.world.holds {
             // They do not come, and what stands in their places is among what was before.
-            database.psql("DELETE FROM after.quotas WHERE n >= 1000");
+            database.run("DELETE FROM will.quotas WHERE n >= 1000");
         }
         let old = Content::of_file(old);
         let (there, missing) = split(|table| old.rows(table).is_some());
@@ -278,8 +306,10 @@ impl<'r> Round<'r> {
         if let Some(done) = done {
             done.check(database, with_quotas);
             self.tally.applications += done.acknowledged.len() as u64;
+            self.tally.yielded += done.yielded;
             done.take_back(database, with_quotas);
         }
+        forget(database);
     }
 
     fn check_sound(&self) {
@@ -300,12 +330,9 @@ impl<'r> Round<'r> {
                 copy(path, &target);
                 victim::course(trial.path(), &state, self.between(&source, target.to_str().unwrap()))
             }
-            Side::Server(database) => {
-                let name = format!("trial_{}", database.name());
-                self.cluster.psql("postgres", &format!("CREATE DATABASE {name} TEMPLATE {}", database.name()));
-                let course = victim::course(trial.path(), &state, self.between(&source, &self.cluster.url(&name)));
-                self.cluster.psql("postgres", &format!("DROP DATABASE {name} WITH (FORCE)"));
-                course
+            Side::Server(_) => {
+                let target = target(&self.servers.server, &self.world.target_twin, self.world.holds);
+                victim::course(trial.path(), &state, self.between(&source, &target.url()))
             }
         }
     }
@@ -319,7 +346,7 @@ impl<'r> Round<'r> {
         let from = if self.numbers.below(10) == 0 { Duration::ZERO } else { course.decided };
         let span = course.written.saturating_sub(from).as_micros() as u64;
         let instant = from + Duration::from_micros(self.numbers.below(span.max(1)));
-        let stop = *self.numbers.pick(&[Stop::Kill, Stop::Immediate]);
+        let stop = *self.numbers.pick(&[Stop::Kill, Stop::Cut]);
         match turn % 5 {
             0 | 1 => {
                 let point = Point::ALL[(self.seed / 2 + self.numbers.below(2)) as usize % Point::ALL.len()];
@@ -346,14 +373,14 @@ impl<'r> Round<'r> {
             End::Server(delay, how) => {
                 let mut running = self.start(task);
                 if !running.ends_within(delay) {
-                    self.cluster.stop(how);
+                    self.servers.server.stop(how);
                 }
                 // In half of all cases it is up again before the process has noticed everything.
                 if self.numbers.below(2) == 0 {
-                    self.cluster.start();
+                    self.servers.server.start();
                 }
                 let finished = running.finish(process::DEADLINE);
-                self.cluster.start();
+                self.servers.server.start();
                 let code = without_server(&finished, self.world.holds);
                 *self.tally.codes.entry(code.clone().unwrap_or_else(|| "done before".to_owned())).or_default() += 1;
                 (Whom::Server, code.is_some(), finished)
@@ -364,11 +391,11 @@ impl<'r> Round<'r> {
                 // A server that goes last may be at work still on what it was sent last.
                 let is_process_first = self.numbers.below(2) == 0;
                 if !is_process_first {
-                    self.cluster.stop(how);
+                    self.servers.server.stop(how);
                 }
                 let finished = process::kill_after(running, Duration::ZERO).finished;
-                self.cluster.stop(how);
-                self.cluster.start();
+                self.servers.server.stop(how);
+                self.servers.server.start();
                 if finished.code.is_some() {
                     without_server(&finished, self.world.holds);
                 }
@@ -411,7 +438,7 @@ impl<'r> Round<'r> {
     }
 
     fn state(&self) -> PathBuf {
-        self.directory.join("state")
+        self.directory.join(self.state)
     }
 
     /// All runs on record, newest first.

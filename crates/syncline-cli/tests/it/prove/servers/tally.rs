@@ -31,12 +31,16 @@ pub(crate) struct Tally {
     pub(crate) acknowledged: u64,
     /// Rows of the application that were acknowledged.
     pub(crate) applications: u64,
+    /// Transactions of its that a server has taken back in favour of a run's.
+    pub(crate) yielded: u64,
     pub(crate) held_rounds: u64,
     pub(crate) refreshes: u64,
     /// Refreshes that empty tables first.
     pub(crate) refills: u64,
     /// Rows beside the mirror that reference rows of it, and were all there afterwards.
     pub(crate) children: u64,
+    /// Crashes after which another state directory went on.
+    pub(crate) elsewhere: u64,
     /// Crashes after which part of the work was in the target and stayed there.
     pub(crate) kept_parts: u64,
     pub(crate) seen: Seen,
@@ -95,6 +99,8 @@ impl Tally {
         self.continued += other.continued;
         self.acknowledged += other.acknowledged;
         self.applications += other.applications;
+        self.elsewhere += other.elsewhere;
+        self.yielded += other.yielded;
         self.held_rounds += other.held_rounds;
         self.refreshes += other.refreshes;
         self.refills += other.refills;
@@ -119,6 +125,7 @@ impl Tally {
         assert!(self.hits.iter().all(|hits| *hits > 0), "{:?}", self.hits);
         assert!(self.undo_hits > 0, "no undo was killed");
         assert!(self.continued > 0, "no run went on from one that was cut off");
+        assert!(self.elsewhere > 0, "no other state directory went on");
         assert!(self.kept_parts > 0, "no crash left a part of the work");
         assert!(self.applications > 0 && self.acknowledged > 0, "nothing was acknowledged");
         assert!(self.held_rounds > 0 && self.refreshes > self.refills, "no row was held, or no table refreshed");
@@ -141,11 +148,15 @@ impl fmt::Display for Tally {
         }
         writeln!(f, "without a server  {:?}", self.codes)?;
         writeln!(f, "runs              {}, {} of them went on from one that was cut off", self.runs, self.continued)?;
-        writeln!(f, "parts kept        after {} crashes", self.kept_parts)?;
         writeln!(
             f,
-            "acknowledged      {} rows by summaries, {} of the application",
-            self.acknowledged, self.applications
+            "parts kept        after {} crashes; {} were gone on with by another state directory",
+            self.kept_parts, self.elsewhere
+        )?;
+        writeln!(
+            f,
+            "acknowledged      {} rows by summaries, {} of the application, which gave way {} times",
+            self.acknowledged, self.applications, self.yielded
         )?;
         let Self { refreshes, refills, held_rounds, children, .. } = self;
         writeln!(

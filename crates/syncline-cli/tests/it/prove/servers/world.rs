@@ -1,17 +1,17 @@
-//! The databases of a round: those of the proof on SQLite with two tables more, carried into PostgreSQL by `psql` where
-//! a side is there.
+//! The databases of a round: those of the proof on SQLite with two tables more, carried to a server by its own client
+//! where a side is there.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rusqlite::Connection;
 use syncline_testkit::deterministic::Numbers;
-use syncline_testkit::postgres::{Cluster, Database};
 
 use super::super::state::{exists, open};
 use super::super::world::{self, Start, edit};
 use super::children;
 use super::content::{Content, TABLES};
+use super::engine::{Database, Engine, Server};
 
 /// Rows of `quotas` from here on are the application's: the mirror is bounded below.
 pub(crate) const APPLICATION: u64 = 1_000_000;
@@ -19,7 +19,7 @@ pub(crate) const APPLICATION: u64 = 1_000_000;
 /// More than a row of `quotas` may have where there is a limit.
 const TOO_MUCH: u64 = 5_000;
 
-/// What the tables are in PostgreSQL. `ON DELETE CASCADE` is there because nothing may ever happen through it.
+/// What the tables are on a server. `ON DELETE CASCADE` is there because nothing may ever happen through it.
 const DEFINITIONS: [(&str, &str); 7] = [
     ("customers", "id bigint PRIMARY KEY, email text NOT NULL UNIQUE, name text, photo bytea"),
     (
@@ -34,19 +34,23 @@ const DEFINITIONS: [(&str, &str); 7] = [
     ("quotas", "id bigint PRIMARY KEY, n bigint"),
 ];
 
-/// What the application has beside the tables that are mirrored; a trigger that fired would show in `audit`.
-const APPLICATIONS: &str = "CREATE TABLE journal (n bigint PRIMARY KEY); CREATE TABLE audit (what text);
-     CREATE FUNCTION audited() RETURNS trigger LANGUAGE plpgsql AS
-         'BEGIN INSERT INTO public.audit VALUES (TG_OP); RETURN NULL; END';";
+/// The servers of a worker.
+#[derive(Debug)]
+pub(crate) struct Servers {
+    /// The one that is killed.
+    pub(crate) server: Server,
+    /// One of another engine, on the other side now and then, which nobody touches.
+    pub(crate) other: Option<Server>,
+}
 
 /// Where a database is.
 #[derive(Debug)]
-pub(crate) enum Side<'c> {
+pub(crate) enum Side<'s> {
     File(PathBuf),
-    Server(Arc<Database<'c>>),
+    Server(Arc<Database<'s>>),
 }
 
-impl<'c> Side<'c> {
+impl<'s> Side<'s> {
     /// What Syncline calls it.
     pub(crate) fn name(&self) -> String {
         match self {
@@ -63,7 +67,7 @@ impl<'c> Side<'c> {
         }
     }
 
-    pub(crate) fn server(&self) -> Option<&Arc<Database<'c>>> {
+    pub(crate) fn server(&self) -> Option<&Arc<Database<'s>>> {
         match self {
             Side::File(_) => None,
             Side::Server(database) => Some(database),
@@ -72,9 +76,9 @@ impl<'c> Side<'c> {
 }
 
 /// The databases of a round.
-pub(crate) struct World<'c> {
-    pub(crate) source: Side<'c>,
-    pub(crate) target: Side<'c>,
+pub(crate) struct World<'s> {
+    pub(crate) source: Side<'s>,
+    pub(crate) target: Side<'s>,
     /// SQLite files with what is in either.
     pub(crate) source_twin: PathBuf,
     pub(crate) target_twin: PathBuf,
@@ -83,10 +87,10 @@ pub(crate) struct World<'c> {
     pub(crate) holds: bool,
 }
 
-impl<'c> World<'c> {
-    /// Makes them in `directory` and on `cluster`. Which engines and which start is decided by the seed alone and in
+impl<'s> World<'s> {
+    /// Makes them in `directory` and on the servers. Which engines and which start is decided by the seed alone and in
     /// rotation, so that few rounds see them all.
-    pub(crate) fn new(directory: &Path, cluster: &'c Cluster, seed: u64, numbers: &mut Numbers, holds: bool) -> Self {
+    pub(crate) fn new(directory: &Path, servers: &'s Servers, seed: u64, numbers: &mut Numbers, holds: bool) -> Self {
         let made = world::World::new(directory, seed, numbers);
         let (is_source_file, is_target_file) = (seed.is_multiple_of(2), seed % 4 == 3);
         let holds = holds && !is_target_file && made.start != Start::Missing;
@@ -97,6 +101,10 @@ impl<'c> World<'c> {
                 open(&made.target).execute_batch("DELETE FROM notes; DELETE FROM quotas").unwrap();
             }
         }
+        if !servers.server.engine().with_keyless {
+            let there = [&made.source, &made.target].into_iter().filter(|path| path.exists());
+            there.for_each(|path| open(path).execute_batch("DROP TABLE notes").unwrap());
+        }
         let twin = |path: &Path, name: &str| {
             let twin = directory.join(name);
             world::copy(path, &twin);
@@ -106,20 +114,16 @@ impl<'c> World<'c> {
         let source = match is_source_file {
             true => Side::File(made.source),
             false => {
-                let database = cluster.fresh_database();
-                fill(&database, &source_twin, "public", true);
+                // Where both sides are on servers.
+                let other = servers.other.as_ref().filter(|_| seed % 8 == 5);
+                let database = other.unwrap_or(&servers.server).fresh_database();
+                fill(&database, &source_twin, None);
                 Side::Server(Arc::new(database))
             }
         };
         let target = match is_target_file {
             true => Side::File(made.target),
-            false => {
-                let database = cluster.fresh_database();
-                database.psql(APPLICATIONS);
-                fill(&database, &target_twin, "public", true);
-                guard(&database, &target_twin, holds);
-                Side::Server(Arc::new(database))
-            }
+            false => Side::Server(Arc::new(target(&servers.server, &target_twin, holds))),
         };
         Self { source, target, source_twin, target_twin, start: made.start, holds }
     }
@@ -134,32 +138,43 @@ impl<'c> World<'c> {
     }
 }
 
-/// Carries the tables that are in a file, with their rows, into a schema.
-pub(crate) fn fill(database: &Database<'_>, file: &Path, schema: &str, has_references: bool) {
-    let content = Content::of_file(file);
-    let mut script = format!("CREATE SCHEMA IF NOT EXISTS {schema};\nSET search_path = {schema};\n");
-    for (name, definition) in DEFINITIONS {
-        // Where readers compare, a table that is missing has no rows.
-        let rows = content.rows(name).or((!has_references).then_some(&[]));
-        let Some(rows) = rows else { continue };
-        let definition = match has_references {
-            true => definition.to_owned(),
-            false => without_references(definition),
-        };
-        script += &format!("CREATE TABLE {name} ({definition});\n");
-        let columns = TABLES.iter().find(|table| table.name == name).unwrap().columns();
-        // Employees reference each other, and COPY checks at its end.
-        script += &format!("COPY {name} ({columns}) FROM STDIN;\n{}\\.\n", lines(rows));
-    }
-    if has_references && content.rows("orders").is_some() {
-        script += "CREATE INDEX orders_customer ON orders (customer);\n\
-             SELECT setval(pg_get_serial_sequence('orders', 'id'), (SELECT max(id) FROM orders));\n";
-    }
-    database.psql(&format!("{script}\nANALYZE"));
+/// A target on a server, as the file has it.
+pub(crate) fn target<'s>(server: &'s Server, file: &Path, holds: bool) -> Database<'s> {
+    let database = server.fresh_database();
+    database.run(database.engine().application);
+    fill(&database, file, None);
+    guard(&database, file, holds);
+    database
 }
 
-fn lines(rows: &[String]) -> String {
-    rows.iter().map(|row| format!("{row}\n")).collect()
+/// Carries the tables that are in a file, with their rows, into the database, or into a schema beside it, where readers
+/// compare: no table is missing there, and none references another.
+pub(crate) fn fill(database: &Database<'_>, file: &Path, beside: Option<&str>) {
+    let (engine, content) = (database.engine(), Content::of_file(file));
+    let mut script = beside.map_or_else(String::new, |schema| format!("CREATE SCHEMA {schema};\n"));
+    for (name, definition) in DEFINITIONS {
+        let rows = content.rows(name).or(beside.is_some().then_some(&[]));
+        let Some(rows) = rows else { continue };
+        let table = beside.map_or_else(|| name.to_owned(), |schema| format!("{schema}.{name}"));
+        let definition = match beside {
+            Some(_) => without_references(definition),
+            None => definition.to_owned(),
+        };
+        script += &format!("CREATE TABLE {table} ({});\n", (engine.definition)(&definition));
+        let columns = TABLES.iter().find(|table| table.name == name).unwrap().columns();
+        script += &(engine.insert)(&table, &columns, rows);
+        if beside.is_none() {
+            script += if name == "orders" { "CREATE INDEX orders_customer ON orders (customer);\n" } else { "" };
+            script += (engine.afterwards)(name);
+        }
+    }
+    database.run(&format!("{script}{}", engine.settled));
+}
+
+/// Takes what readers compare with away.
+pub(crate) fn forget(database: &Database<'_>) {
+    let Engine { with_all, .. } = database.engine();
+    database.run(&format!("DROP SCHEMA was {with_all}; DROP SCHEMA will {with_all}"));
 }
 
 fn without_references(definition: &str) -> String {
@@ -167,26 +182,17 @@ fn without_references(definition: &str) -> String {
     plain.replace("REFERENCES customers (id)", "").replace("REFERENCES employees (id)", "")
 }
 
-/// Triggers that nothing may fire, a limit that some rows break, and children that nothing may take along.
+/// What tells of triggers that nothing may fire, a limit that some rows break, and children that nothing may take along.
 fn guard(database: &Database<'_>, file: &Path, holds: bool) {
     if !file.exists() {
         return;
     }
     let connection = open(file);
-    let audited: String = TABLES
-        .iter()
-        .filter(|table| table.name != "quotas" && exists(&connection, table.name))
-        .map(|table| {
-            let name = table.name;
-            format!(
-                "CREATE TRIGGER audited AFTER INSERT OR UPDATE OR DELETE ON {name}
-                     FOR EACH ROW EXECUTE FUNCTION audited();\n"
-            )
-        })
-        .collect();
+    let guarded = TABLES.iter().filter(|table| table.name != "quotas" && exists(&connection, table.name));
+    let guards: String = guarded.map(|table| (database.engine().guard)(table.name)).collect();
     let limit = if holds { "ALTER TABLE quotas ADD CHECK (n < 1000);" } else { "" };
     let children = if exists(&connection, "customers") { children::DEFINITION } else { "" };
-    database.psql(&format!("{audited}{limit}{children}"));
+    database.run(&format!("{guards}{limit}{children}"));
 }
 
 /// Two tables more: one without a key, and one in which rows may break a limit of the target.
