@@ -6,17 +6,19 @@ use syncline_core::value::fit::fit;
 use syncline_core::value::{Kind, Row, RowBatch, ValueRef};
 
 use crate::lens::{Form, Scratch};
-use crate::mysql;
 
 /// What is said of a key that is another one once it is stored.
 const OTHER_KEY: &str = "the key would be stored in another notation, and be another key";
+
+/// A value as a column of this kind holds it, where it fits that kind in no other engine.
+pub(crate) type OwnValue = for<'v> fn(ValueRef<'v>, &Kind) -> Option<ValueRef<'v>>;
 
 /// Gives values the form in which the columns of the target hold them.
 pub(crate) struct Fitter {
     columns: Vec<FittedColumn>,
     scratch: String,
-    /// The engine takes what no other does.
-    is_mysql: bool,
+    /// What the engine takes and no other does.
+    own: OwnValue,
     /// The server does not keep the sign of zero.
     has_one_zero: bool,
 }
@@ -35,16 +37,25 @@ impl Fitter {
             let described = &task.table.columns[*column];
             FittedColumn { name: described.name.clone(), kind: described.kind.clone(), form: key_form(task, *column) }
         };
-        let is_mysql = task.table.engine == mysql::ENGINE;
-        let has_one_zero = is_mysql && mysql::has_one_zero(&task.table.server);
-        Self { columns: columns.iter().map(fitted).collect(), scratch: String::new(), is_mysql, has_one_zero }
+        let columns = columns.iter().map(fitted).collect();
+        Self { columns, scratch: String::new(), own: |_, _| None, has_one_zero: false }
+    }
+
+    /// The same for an engine that takes values of its own.
+    pub(crate) fn with_own(self, own: OwnValue) -> Self {
+        Self { own, ..self }
+    }
+
+    /// The same for a server that may not keep the sign of zero.
+    pub(crate) fn with_one_zero(self, has_one_zero: bool) -> Self {
+        Self { has_one_zero, ..self }
     }
 
     /// A value of the column at this position of those; or why it cannot be one, for a person.
     #[inline]
     pub(crate) fn fit<'v>(&'v mut self, at: usize, value: ValueRef<'v>) -> std::result::Result<ValueRef<'v>, String> {
         let FittedColumn { name, kind, form } = &self.columns[at];
-        let own = |why| if self.is_mysql { mysql::of_its_own(value, kind).ok_or(why) } else { Err(why) };
+        let own = |why| (self.own)(value, kind).ok_or(why);
         let has_one_zero = self.has_one_zero;
         let kept = |stored| match stored {
             ValueRef::Real(0.0) if has_one_zero => ValueRef::Real(0.0),
@@ -67,9 +78,9 @@ pub(crate) struct Fitted {
 }
 
 impl Fitted {
-    /// Fits rows with values for these columns, by position in the schema.
-    pub(crate) fn of(task: &TableTask, columns: &[usize], rows: &RowBatch) -> Result<Self> {
-        let (mut fitter, mut fitted) = (Fitter::of(task, columns), RowBatch::new(columns.len()));
+    /// Fits rows with values for the columns of the fitter.
+    pub(crate) fn by(mut fitter: Fitter, rows: &RowBatch) -> Result<Self> {
+        let mut fitted = RowBatch::new(fitter.columns.len());
         let mut misfits = Vec::new();
         for (number, row) in (0..).zip(rows.rows()) {
             let mut misfit = None;

@@ -14,10 +14,13 @@ mod lock_file;
 pub mod mysql;
 mod one_writer;
 pub mod postgres;
+mod refused;
 pub mod server;
 mod sorter;
 pub mod sql;
 pub mod sqlite;
+mod standing;
+mod stored;
 mod stream;
 
 pub use sqlite::{Access, SqliteStore};

@@ -43,7 +43,6 @@ pub mod write;
 pub use self::claim::MysqlClaim;
 pub use self::connect::{ConnectOptions, Connection, Product, Version, connect};
 pub use self::describe::describe;
-pub(crate) use self::types::{has_one_zero, of_its_own};
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;

@@ -18,8 +18,8 @@ use std::fmt;
 use super::{Kind, ValueRef};
 
 pub use self::notation::write as write_notation;
-pub use self::times::odd;
 pub(super) use self::times::{DAYS, MICROS, of_micros};
+pub use self::times::{SPANS, odd};
 
 /// Why a value has no form in a column.
 #[derive(Clone, Debug, PartialEq, Eq)]

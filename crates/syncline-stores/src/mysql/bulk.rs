@@ -2,13 +2,13 @@
 
 mod loading;
 
-use syncline_core::change::{Reason, Refusal, TableTask, copies};
-use syncline_core::error::{Code, Error};
-use syncline_core::value::{Row, RowBatch, exact};
+use syncline_core::change::{Reason, Refusal, TableTask};
+use syncline_core::value::RowBatch;
 
 pub(super) use self::loading::Loading;
 use super::connect::failure::Attempt;
-use super::write::halves::{Refused, write_by_halves};
+use super::types;
+use super::write::halves::write_by_halves;
 use super::write::open::Open;
 use super::write::picked::Picked;
 use super::write::sender::Sender;
@@ -16,6 +16,7 @@ use super::write::session::{Session, bug};
 use super::write::stage::NUMBER;
 use super::write::target::Target;
 use crate::fitted::Fitted;
+use crate::refused::{Refused, named, not_cleared};
 
 /// Inserts the rows and returns those that the database refuses, and those it has refused of the rows before. What is
 /// refused takes back as many rows as were sent with it, and these are sent again by halves.
@@ -72,7 +73,7 @@ pub(super) async fn clear(open: &mut Open<'_>, task: &TableTask) -> Attempt<u64>
 
 /// The rows go into the table at once.
 async fn fill(session: &Session, task: &TableTask, target: &Target, rows: &RowBatch) -> Attempt<Vec<Refused>> {
-    let fitted = Fitted::of(task, &task.columns, rows)?;
+    let fitted = Fitted::by(types::fitter(task, &task.columns), rows)?;
     let sender = Sender::new(session, (&target.name, &target.table), None, target.sent(&task.columns));
     let mut refused = sender.send(&fitted.rows, &fitted.numbers()).await?;
     refused.extend(fitted.misfits.into_iter().map(|(number, why)| (number, (Reason::Type, why))));
@@ -95,26 +96,4 @@ async fn by_stage(open: &mut Open<'_>, task: &TableTask, target: &Target, rows: 
     };
     refused.extend(write_by_halves(open.session, &target.name, &numbers, insert).await?);
     Ok(refused)
-}
-
-/// What is said of rows that were not taken, in their order.
-fn named(task: &TableTask, rows: &RowBatch, mut refused: Vec<Refused>) -> Vec<Refusal> {
-    refused.sort_by_key(|(number, _)| *number);
-    let refusal = |(number, (reason, words)): Refused| {
-        let row = rows.row(number as usize);
-        Refusal { key: key_of(task, row), reason, words, row: Some(exact::encode_row(row.iter())), found: None }
-    };
-    refused.into_iter().map(refusal).collect()
-}
-
-fn key_of(task: &TableTask, row: Row<'_>) -> Vec<u8> {
-    if task.is_multiset() {
-        copies::name(task.digest(row.iter(), &mut Vec::new()))
-    } else {
-        exact::encode_row(row.select(&task.key))
-    }
-}
-
-fn not_cleared(table: &str, words: &str) -> Error {
-    Error::new(Code::ForeignKeyBroken, format!("{table} cannot be emptied")).because(words.to_owned())
 }

@@ -29,7 +29,7 @@ use super::connect::{Product, Version};
 
 pub(super) use self::declared::{CHAR_BYTES, JSON_COLLATION, KEY_BYTES, has_uuid, key_bytes};
 pub use self::declared::{Declared, declared};
-pub(crate) use self::own::{has_one_zero, of_its_own};
+pub(super) use self::own::fitter;
 
 /// Digits of the largest unsigned whole number of 64 bits.
 const UNSIGNED_DIGITS: u32 = 20;

@@ -5,19 +5,19 @@ mod loading;
 
 use std::sync::Arc;
 
-use syncline_core::change::{Refusal, TableTask, copies};
-use syncline_core::error::{Code, Error};
+use syncline_core::change::{Refusal, TableTask};
 use syncline_core::store::RawBatch;
-use syncline_core::value::{Row, RowBatch, exact};
+use syncline_core::value::RowBatch;
 
 pub(super) use self::loading::Loading;
 use self::loading::fill;
 use super::connect::failure::Attempt;
-use super::write::halves::{Refused, write_by_halves};
+use super::write::halves::write_by_halves;
 use super::write::open::{AT_LARGE, ONE_BY_ONE, Open};
 use super::write::picked::Picked;
 use super::write::session::{Session, bug};
 use super::write::target::{Target, joined};
+use crate::refused::{Refused, named, not_cleared};
 
 /// Inserts the rows and returns those that the database refuses, and those it has refused of the rows before. What is
 /// refused takes back as many rows as were sent with it, and these are sent again by halves.
@@ -141,24 +141,6 @@ async fn by_stage(open: &mut Open<'_>, task: &TableTask, target: &Target, rows: 
     Ok(refused)
 }
 
-/// What is said of rows that were not taken, in their order.
-fn named(task: &TableTask, rows: &RowBatch, mut refused: Vec<Refused>) -> Vec<Refusal> {
-    refused.sort_by_key(|(number, _)| *number);
-    let refusal = |(number, (reason, words)): Refused| {
-        let row = rows.row(number as usize);
-        Refusal { key: key_of(task, row), reason, words, row: Some(exact::encode_row(row.iter())), found: None }
-    };
-    refused.into_iter().map(refusal).collect()
-}
-
-fn key_of(task: &TableTask, row: Row<'_>) -> Vec<u8> {
-    if task.is_multiset() {
-        copies::name(task.digest(row.iter(), &mut Vec::new()))
-    } else {
-        exact::encode_row(row.select(&task.key))
-    }
-}
-
 /// Makes sure that no row would be changed because those of this table go.
 async fn forbid_actions(session: &Session, target: &Target) -> Attempt<()> {
     for action in &target.actions {
@@ -172,8 +154,4 @@ async fn forbid_actions(session: &Session, target: &Target) -> Attempt<()> {
         }
     }
     Ok(())
-}
-
-fn not_cleared(table: &str, words: &str) -> Error {
-    Error::new(Code::ForeignKeyBroken, format!("{table} cannot be emptied")).because(words.to_owned())
 }

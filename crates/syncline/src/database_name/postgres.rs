@@ -108,17 +108,13 @@ impl PostgresName {
 
     /// The name is what this variable holds.
     pub(super) fn take_from(&mut self, variable: &str) {
-        if self.holds_password == Holds::AsTyped {
-            self.holds_password = Holds::InVariable(variable.to_owned());
-        }
+        self.holds_password.move_into(Holds::InVariable(variable.to_owned()));
     }
 
     /// The name is that of a connection, in a file of this directory.
     pub(super) fn keep_in_connection(&mut self, base: &Path) {
         self.options = self.options(base);
-        if self.holds_password == Holds::AsTyped {
-            self.holds_password = Holds::InConnection;
-        }
+        self.holds_password.move_into(Holds::InConnection);
     }
 
     /// Whether both lead to one database, as far as the names show it: what is on this machine has many names.

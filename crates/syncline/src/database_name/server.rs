@@ -36,6 +36,15 @@ pub(super) enum Holds {
     InConnection,
 }
 
+impl Holds {
+    /// What seemed to be typed came from there. A name without a password has none there either.
+    pub(super) fn move_into(&mut self, place: Holds) {
+        if *self == Holds::AsTyped {
+            *self = place;
+        }
+    }
+}
+
 impl Engine {
     /// The error for a text that names nothing.
     pub(super) fn invalid(&self, why: impl Into<String>) -> Error {

@@ -107,15 +107,17 @@ pub fn odd<'v>(value: ValueRef<'v>, kind: &Kind) -> Option<ValueRef<'v>> {
     (is_whole && is_odd_day(day)).then_some(ValueRef::Other { type_name, text })
 }
 
+/// The spans that MySQL's times hold, in microseconds: below 839 hours, either way.
+pub const SPANS: RangeInclusive<i64> = -3_020_399_999_999..=3_020_399_999_999;
+
 /// The microseconds of a span such as `-01:00:00` or `838:59:59.5`.
 fn span(text: &str) -> Option<i64> {
-    const HOURS_MAX: i64 = 838;
     let unsigned = text.strip_prefix('-').unwrap_or(text);
     let (hours, rest) = unsigned.split_once(':')?;
     let is_number = (2..=3).contains(&hours.len()) && hours.bytes().all(|digit| digit.is_ascii_digit());
-    let hours: i64 = hours.parse().ok().filter(|hours| is_number && *hours <= HOURS_MAX)?;
+    let hours: i64 = hours.parse().ok().filter(|_| is_number)?;
     let micros = hours * 3_600_000_000 + calendar::parse_time(&format!("00:{rest}")).filter(|_| rest.len() >= 5)?;
-    Some(if unsigned.len() == text.len() { micros } else { -micros })
+    Some(if unsigned.len() == text.len() { micros } else { -micros }).filter(|micros| SPANS.contains(micros))
 }
 
 /// Whether these are digits of a day that no calendar has, with a month up to 12 and a day up to 31.

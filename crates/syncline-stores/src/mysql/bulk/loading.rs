@@ -10,14 +10,16 @@ use syncline_core::change::{Reason, Refusal, TableTask};
 use syncline_core::limits;
 use syncline_core::value::{Row, RowBatch};
 
-use super::{fill, named};
+use super::fill;
 use crate::fitted::Fitter;
 use crate::mysql::codec::{Codec, Field, write_field};
 use crate::mysql::connect::failure::Attempt;
 use crate::mysql::connect::line::Upload;
+use crate::mysql::types;
 use crate::mysql::write::sender::{Sender, pieces};
 use crate::mysql::write::session::Session;
 use crate::mysql::write::target::Target;
+use crate::refused::named;
 
 /// One file and what was sent by it.
 pub(in crate::mysql) struct Loading {
@@ -52,7 +54,7 @@ impl Loading {
             sent: Vec::new(),
             bytes: 0,
             misfits: Vec::new(),
-            fitter: Fitter::of(task, &task.columns),
+            fitter: types::fitter(task, &task.columns),
             target,
         })
     }

@@ -1,15 +1,14 @@
 //! Values that columns of this engine hold, and those of no other.
 
+use syncline_core::change::TableTask;
 use syncline_core::value::{Kind, ValueRef, fit};
 
+use crate::fitted::Fitter;
 use crate::mysql::connect::{Product, Version};
-
-/// The spans that a column holds, in microseconds: 838:59:59 and its fraction, either way.
-const SPAN: std::ops::RangeInclusive<i64> = -3_020_399_999_999..=3_020_399_999_999;
 
 /// The value as a column of this kind holds it here, where it fits that kind nowhere else: text with NUL in it, days that do
 /// not exist, and times below zero or beyond a day.
-pub(crate) fn of_its_own<'v>(value: ValueRef<'v>, kind: &Kind) -> Option<ValueRef<'v>> {
+fn of_its_own<'v>(value: ValueRef<'v>, kind: &Kind) -> Option<ValueRef<'v>> {
     match (kind, value) {
         // Padding around NUL is not known elsewhere, and the server would take it away.
         (Kind::Text { max_chars, padded }, ValueRef::Text(bytes)) => {
@@ -23,15 +22,17 @@ pub(crate) fn of_its_own<'v>(value: ValueRef<'v>, kind: &Kind) -> Option<ValueRe
         (Kind::Date, ValueRef::Other { .. }) => fit::odd(value, kind),
         (Kind::Time { digits }, ValueRef::Time(micros)) => {
             let unit = 10_i64.pow(6 - u32::from(*digits).min(6));
-            (SPAN.contains(&micros) && micros % unit == 0).then_some(value)
+            (fit::SPANS.contains(&micros) && micros % unit == 0).then_some(value)
         }
         _ => None,
     }
 }
 
-/// Whether a server of this version keeps a zero without its sign.
-pub(crate) fn has_one_zero(version: &str) -> bool {
-    Version::parse(version).product == Product::MariaDb
+/// Gives values the form in which these columns of a table hold them.
+pub(in crate::mysql) fn fitter(task: &TableTask, columns: &[usize]) -> Fitter {
+    // MariaDB keeps a zero without its sign.
+    let has_one_zero = Version::parse(&task.table.server).product == Product::MariaDb;
+    Fitter::of(task, columns).with_own(of_its_own).with_one_zero(has_one_zero)
 }
 
 /// Whether a time is written as the server writes it, with all six digits of a second or none, and the column has as many: the

@@ -5,8 +5,8 @@
 pub(super) mod copies;
 mod delete;
 mod exchange;
+mod moved;
 mod put;
-mod standing;
 mod stored;
 
 use std::collections::{BTreeSet, HashMap};
@@ -18,15 +18,16 @@ use syncline_core::store::Sighting;
 use syncline_core::value::key_order::compare_keys;
 use syncline_core::value::{Kind, Row, RowBatch, ValueRef, exact};
 
-use super::halves::{Refused, split};
 use super::open::Open;
 use super::picked::Picked;
-use super::session::{Objection, bug};
+use super::session::bug;
 use super::stage::{NUMBER, Stage, number};
 use super::target::{Target, key_columns};
 use crate::fitted::{Seen, Shown};
 use crate::mysql::codec::Codec;
 use crate::mysql::connect::failure::Attempt;
+use crate::refused::{Objection, Refused, split};
+use crate::standing::Found;
 
 /// Nobody changes the rows that were found, nor adds one where none was.
 const LOCK: &str = "FOR UPDATE";
@@ -141,24 +142,6 @@ struct Apply<'o, 'w> {
     stage: Stage,
     asked: Asked<'o>,
     applied: Applied,
-}
-
-/// Rows of the table that have the key of a staged one: as they are stored, the cells of the task first, then those that
-/// are kept, then the number of the staged one.
-struct Found {
-    rows: RowBatch,
-    at: HashMap<u32, usize>,
-}
-
-impl Found {
-    fn row(&self, number: u32) -> Option<Row<'_>> {
-        self.at.get(&number).map(|at| self.rows.row(*at))
-    }
-
-    /// Nothing was found.
-    fn nothing() -> Self {
-        Self { rows: RowBatch::new(0), at: HashMap::new() }
-    }
 }
 
 impl Apply<'_, '_> {

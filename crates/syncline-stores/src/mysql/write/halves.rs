@@ -4,11 +4,9 @@
 //! refused stands alone.
 
 use super::picked::Picked;
-use super::session::{Objection, Session};
+use super::session::Session;
 use crate::mysql::connect::failure::Attempt;
-
-/// A row that cannot be written, and why.
-pub(in crate::mysql) type Refused = (u32, Objection);
+use crate::refused::{Refused, split};
 
 /// Runs statements that write rows of a table, for those of these numbers.
 pub(in crate::mysql) async fn write_by_halves(
@@ -23,22 +21,4 @@ pub(in crate::mysql) async fn write_by_halves(
         split(&mut left, half, written, &mut refused);
     }
     Ok(refused)
-}
-
-/// Goes on with the halves of rows that were not taken, or puts the one that is left on the list.
-pub(super) fn split<'n>(
-    left: &mut Vec<&'n [u32]>,
-    half: &'n [u32],
-    written: Result<u64, Objection>,
-    refused: &mut Vec<Refused>,
-) {
-    if let Err(objection) = written {
-        match half {
-            [one] => refused.push((*one, objection)),
-            many => {
-                let (first, second) = many.split_at(many.len() / 2);
-                left.extend([second, first]);
-            }
-        }
-    }
 }

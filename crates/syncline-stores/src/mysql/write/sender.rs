@@ -9,10 +9,10 @@ use syncline_core::change::Reason;
 use syncline_core::limits;
 use syncline_core::value::{RowBatch, ValueRef};
 
-use super::halves::{Refused, split};
-use super::session::{Objection, Session};
+use super::session::Session;
 use crate::mysql::codec::{Codec, Field, sent, write_field};
 use crate::mysql::connect::failure::Attempt;
+use crate::refused::{Objection, Refused, split};
 use crate::sql::Dialect;
 
 /// What a statement of many rows may take of the largest packet, in quarters: it gains nothing from being larger.

@@ -17,6 +17,7 @@ use crate::mysql::connect::failure::{Attempt, Doing, Failure, reason};
 use crate::mysql::connect::line::{Outcome, Upload};
 use crate::mysql::connect::{Connection, cell};
 use crate::mysql::snapshot::stream::{Cells, show_rows};
+use crate::refused::Objection;
 
 /// Where a part of a transaction begins that may be taken back.
 const GUARD: &str = "SAVEPOINT _syncline";
@@ -43,9 +44,6 @@ const NOT_OF_ROWS: [u16; 6] = [1287, 1592, 1681, 3719, 3720, 3778];
 
 /// Notes of a value that was changed all the same.
 const CHANGED: [u16; 3] = [1264, 1265, 1292];
-
-/// What a database has against a row: the rule, and its own words.
-pub(in crate::mysql) type Objection = (Reason, String);
 
 /// A writer's session for rows.
 pub(in crate::mysql) struct Session {

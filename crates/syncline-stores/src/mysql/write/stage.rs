@@ -7,13 +7,14 @@
 use syncline_core::change::{Reason, TableTask};
 use syncline_core::value::RowBatch;
 
-use super::halves::Refused;
 use super::sender::Sender;
 use super::session::{Session, bug};
 use super::target::Target;
 use crate::fitted::Fitted;
 use crate::mysql::codec::Codec;
 use crate::mysql::connect::failure::Attempt;
+use crate::mysql::types;
+use crate::refused::Refused;
 
 /// The column of a row's number.
 pub(in crate::mysql) const NUMBER: &str = "_syncline_n";
@@ -42,7 +43,7 @@ impl Stage {
         (task, target): (&TableTask, &Target),
         rows: &RowBatch,
     ) -> Attempt<(Fitted, Vec<Refused>)> {
-        let fitted = Fitted::of(task, &self.columns, rows)?;
+        let fitted = Fitted::by(types::fitter(task, &self.columns), rows)?;
         let mut refused: Vec<Refused> =
             fitted.misfits.iter().map(|(number, why)| (*number, (Reason::Type, why.clone()))).collect();
         self.make(session, target).await?;

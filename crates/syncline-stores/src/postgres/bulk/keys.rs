@@ -8,13 +8,14 @@ use syncline_core::error::{Code, Error};
 use syncline_core::limits;
 use syncline_core::value::RowBatch;
 
-use super::{named, one_by_one};
+use super::one_by_one;
 use crate::fitted::Seen;
 use crate::postgres::connect::failure::Attempt;
 use crate::postgres::write::define::WaitingKey;
 use crate::postgres::write::open::{AT_LARGE, ONE_BY_ONE, Open};
 use crate::postgres::write::session::bug;
 use crate::postgres::write::target::Target;
+use crate::refused::named;
 
 /// Adds the key, and returns the rows that it keeps out.
 pub(super) async fn add(open: &mut Open<'_>, key: &WaitingKey, task: Option<&TableTask>) -> Attempt<Vec<Refusal>> {

@@ -12,13 +12,13 @@ use syncline_core::limits;
 use syncline_core::store::RawBatch;
 use syncline_core::value::{Row, RowBatch};
 
-use super::named;
 use crate::fitted::Fitter;
 use crate::postgres::codec::{Decoder, Encoder};
 use crate::postgres::connect::failure::Attempt;
-use crate::postgres::write::halves::{Refused, send_by_halves};
+use crate::postgres::write::halves::send_by_halves;
 use crate::postgres::write::session::{CopyIn, Session};
 use crate::postgres::write::target::Target;
+use crate::refused::{Refused, named};
 
 /// One COPY and what was sent by it.
 pub(in crate::postgres) struct Loading {

@@ -5,8 +5,8 @@
 mod delete;
 mod exchange;
 mod given;
+mod moved;
 mod put;
-mod standing;
 mod stored;
 
 use std::collections::HashMap;
@@ -18,15 +18,16 @@ use syncline_core::store::Sighting;
 use syncline_core::value::{Row, RowBatch, exact};
 
 use super::copies;
-use super::halves::{Refused, split};
 use super::open::Open;
 use super::picked::Picked;
-use super::session::{Objection, bug};
+use super::session::bug;
 use super::stage::Stage;
 use super::target::{Target, joined, key_columns};
 use crate::fitted::Seen;
 use crate::postgres::codec::Codec;
 use crate::postgres::connect::failure::Attempt;
+use crate::refused::{Objection, Refused, split};
+use crate::standing::Found;
 
 /// Writes the changes whose expectation holds, until what is to be returned passes a batch.
 pub(super) async fn apply(
@@ -94,19 +95,6 @@ struct Apply<'o, 'w> {
     target: Arc<Target>,
     stage: Stage,
     applied: Applied,
-}
-
-/// Rows of the table that have the key of a staged one: as they are stored, the cells of the task first, then those that
-/// are kept, then the number of the staged one.
-struct Found {
-    rows: RowBatch,
-    at: HashMap<u32, usize>,
-}
-
-impl Found {
-    fn row(&self, number: u32) -> Option<Row<'_>> {
-        self.at.get(&number).map(|at| self.rows.row(*at))
-    }
 }
 
 impl Apply<'_, '_> {

@@ -14,10 +14,9 @@ use syncline_core::limits;
 use syncline_core::store::Sighting;
 use syncline_core::value::{Row, RowBatch, ValueRef, exact};
 
-use super::halves::{Refused, split};
 use super::open::Open;
 use super::picked::Picked;
-use super::session::{Objection, bug};
+use super::session::bug;
 use super::stage::Stage;
 use super::target::{Target, joined};
 use crate::fitted::Seen;
@@ -25,6 +24,7 @@ use crate::postgres::codec::Codec;
 use crate::postgres::connect::failure::Attempt;
 use crate::postgres::digest::copies::{read as read_place, written};
 use crate::postgres::filter;
+use crate::refused::{Objection, Refused, split};
 
 /// Writes the changes whose expectation holds. Nothing is ever changed in place, so nothing has to leave its table and
 /// come back: of an exchange only the deletes belong to the first half, and only the inserts to the second.

@@ -6,12 +6,10 @@
 use syncline_core::change::Reason;
 
 use super::picked::Picked;
-use super::session::{Objection, Session};
+use super::session::Session;
 use crate::postgres::codec::{Codec, Encoder};
 use crate::postgres::connect::failure::Attempt;
-
-/// A row that cannot be written, and why.
-pub(in crate::postgres) type Refused = (u32, Objection);
+use crate::refused::{Refused, split};
 
 /// Sends the rows of these numbers by a COPY into a table. `push` appends one, or says why it cannot be sent.
 pub(in crate::postgres) async fn send_by_halves(
@@ -52,22 +50,4 @@ pub(in crate::postgres) async fn write_by_halves(
         split(&mut left, half, written, &mut refused);
     }
     Ok(refused)
-}
-
-/// Goes on with the halves of rows that were not taken, or puts the one that is left on the list.
-pub(super) fn split<'n>(
-    left: &mut Vec<&'n [u32]>,
-    half: &'n [u32],
-    written: Result<u64, Objection>,
-    refused: &mut Vec<Refused>,
-) {
-    if let Err(objection) = written {
-        match half {
-            [one] => refused.push((*one, objection)),
-            many => {
-                let (first, second) = many.split_at(many.len() / 2);
-                left.extend([second, first]);
-            }
-        }
-    }
 }

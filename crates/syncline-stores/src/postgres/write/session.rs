@@ -4,7 +4,6 @@ use std::pin::{Pin, pin};
 
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
-use syncline_core::change::Reason;
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
 use syncline_core::value::{Row, RowBatch};
@@ -13,6 +12,7 @@ use tokio_postgres::SimpleQueryMessage;
 use crate::postgres::codec::{Codec, Decoder, Encoder};
 use crate::postgres::connect::Connection;
 use crate::postgres::connect::failure::{Attempt, Doing, Failure};
+use crate::refused::Objection;
 
 /// Where a part of a transaction begins that may be taken back.
 const GUARD: &str = "SAVEPOINT _syncline";
@@ -22,9 +22,6 @@ const KEEP: &str = "RELEASE SAVEPOINT _syncline";
 
 /// Takes such a part back.
 const TAKE_BACK: &str = "ROLLBACK TO SAVEPOINT _syncline; RELEASE SAVEPOINT _syncline";
-
-/// What a database has against a row: the rule, and its own words.
-pub(in crate::postgres) type Objection = (Reason, String);
 
 /// A writer's session.
 pub(in crate::postgres) struct Session(Connection);

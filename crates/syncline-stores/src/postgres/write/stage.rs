@@ -8,13 +8,14 @@ use std::ops::Range;
 use syncline_core::change::{Reason, TableTask};
 use syncline_core::value::{RowBatch, ValueRef};
 
-use super::halves::{Refused, send_by_halves, write_by_halves};
+use super::halves::{send_by_halves, write_by_halves};
 use super::picked::Picked;
 use super::session::{Session, bug};
 use super::target::{Target, joined};
-use crate::fitted::Fitted;
+use crate::fitted::{Fitted, Fitter};
 use crate::postgres::codec::{Codec, Encoder};
 use crate::postgres::connect::failure::Attempt;
+use crate::refused::Refused;
 
 /// Columns of one of our tables, beside the number: with it there are as many as a table can have.
 const COLUMNS_MAX: usize = 1_599;
@@ -64,7 +65,7 @@ impl Stage {
         (task, target): (&TableTask, &Target),
         rows: &RowBatch,
     ) -> Attempt<(Fitted, Vec<Refused>)> {
-        let fitted = Fitted::of(task, &self.columns, rows)?;
+        let fitted = Fitted::by(Fitter::of(task, &self.columns), rows)?;
         let mut refused: Vec<Refused> =
             fitted.misfits.iter().map(|(number, why)| (*number, (Reason::Type, why.clone()))).collect();
         session.run(&self.tables.iter().map(|table| format!("TRUNCATE {table};")).collect::<String>()).await?;

@@ -23,7 +23,8 @@ use super::{Apply, Asked};
 use crate::fitted::Seen;
 use crate::mysql::connect::failure::Attempt;
 use crate::mysql::write::open::Open;
-use crate::mysql::write::session::{Objection, bug};
+use crate::mysql::write::session::bug;
+use crate::refused::Objection;
 
 /// Writes the changes whose expectation holds. Nothing is ever changed in place, so nothing has to leave its table and
 /// come back: of an exchange only the deletes belong to the first half, and only the inserts to the second.
@@ -134,7 +135,7 @@ impl Apply<'_, '_> {
         wanted.retain(|number| !refused.contains_key(number));
         let stored = self.stored(&fitted.rows, &wanted).await?;
         let carried = wanted.iter().map(|number| stored.digest(*number, std::iter::empty()));
-        self.account_copies(&wanted, carried.collect::<Attempt<_>>()?, batch).await?;
+        self.account_copies(&wanted, carried.collect::<syncline_core::error::Result<_>>()?, batch).await?;
         let mut refused: Vec<_> = refused.into_iter().collect();
         refused.sort_by_key(|(number, _)| *number);
         for (number, (reason, words)) in refused {

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use syncline_core::change::{DeleteBatch, Image, Refusal};
 use syncline_core::value::{Row, exact};
 
-use super::standing::moved;
 use super::{Apply, LOCK};
 use crate::fitted::Seen;
 use crate::mysql::connect::failure::Attempt;
 use crate::mysql::write::picked::Picked;
-use crate::mysql::write::session::{Objection, bug};
+use crate::mysql::write::session::bug;
+use crate::refused::Objection;
+use crate::standing::moved;
 
 impl Apply<'_, '_> {
     pub(super) async fn delete(&mut self, batch: &DeleteBatch) -> Attempt<usize> {
@@ -33,7 +34,7 @@ impl Apply<'_, '_> {
         }
         let refused: BTreeMap<u32, Objection> = self.remove(&doomed).await?;
         for number in &doomed {
-            let row = Self::found(&found, *number)?;
+            let row = found.locked_row(*number)?;
             match refused.get(number) {
                 None => {
                     let image = Image { key: self.native_key(row), before: self.before(row), place: None, after: None };

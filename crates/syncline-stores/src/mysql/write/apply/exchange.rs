@@ -5,17 +5,17 @@ use std::collections::{BTreeMap, HashMap};
 use syncline_core::change::PutBatch;
 use syncline_core::value::{RowBatch, ValueRef};
 
-use super::standing::Standing;
-use super::{Apply, Found, LOCK, SHARE};
+use super::{Apply, LOCK, SHARE};
 use crate::fitted::Shown;
 use crate::mysql::codec::Codec;
 use crate::mysql::connect::failure::Attempt;
 use crate::mysql::write::displaced::Memory;
-use crate::mysql::write::halves::Refused;
 use crate::mysql::write::picked::Picked;
-use crate::mysql::write::session::{Objection, bug};
+use crate::mysql::write::session::bug;
 use crate::mysql::write::stage::{NUMBER, number};
 use crate::mysql::write::target::key_columns;
+use crate::refused::{Objection, Refused};
+use crate::standing::{Found, Standing, standings};
 
 impl Apply<'_, '_> {
     pub(super) async fn displace(&mut self, batch: &PutBatch) -> Attempt<usize> {
@@ -24,9 +24,9 @@ impl Apply<'_, '_> {
         let (found, end) = self.find(batch.rows.len(), LOCK).await?;
         let unstaged: BTreeMap<_, _> = unstaged.into_iter().collect();
         let numbers = (0..end as u32).filter(|number| !unstaged.contains_key(number));
-        let standings = self.standings(batch, numbers, &found)?;
+        let standings = standings(self.task, batch, numbers, &found)?;
         let [present, done, moved] =
-            [Standing::Present, Standing::Done, Standing::Moved].map(|standing| Self::standing(&standings, standing));
+            [Standing::Present, Standing::Done, Standing::Moved].map(|standing| standing.among(&standings));
         self.moved(batch, &moved, &found).await?;
         let stored = self.stored(&fitted.rows, &present).await?;
         let refused = self.leave(&present).await?;
@@ -58,11 +58,11 @@ impl Apply<'_, '_> {
         self.applied.updated += (back.len() - refused.len()) as u64;
         // They are not there, or so it was said: what is found is moved.
         let found = if new.is_empty() { Found::nothing() } else { self.read(&new, LOCK).await? };
-        let standings = self.standings(batch, new.iter().copied(), &found)?;
+        let standings = standings(self.task, batch, new.iter().copied(), &found)?;
         if standings.iter().any(|(_, standing)| *standing == Standing::Present) {
             return Err(bug("a row was placed that had not been displaced"));
         }
-        let [inserts, moved] = [Standing::Absent, Standing::Moved].map(|standing| Self::standing(&standings, standing));
+        let [inserts, moved] = [Standing::Absent, Standing::Moved].map(|standing| standing.among(&standings));
         self.moved(batch, &moved, &found).await?;
         let stored = self.stored(&fitted.rows, &inserts).await?;
         let objections = self.insert(&inserts).await?;

@@ -7,15 +7,14 @@ use syncline_core::change::{Applied, Expectation, Image, PutBatch, Reason};
 use syncline_core::limits;
 use syncline_core::value::RowBatch;
 
-use super::standing::Standing;
-use super::stored::Stored;
-use super::{Apply, Asked, Found, LOCK, SHARE};
+use super::{Apply, Asked, LOCK, SHARE};
 use crate::mysql::connect::failure::Attempt;
-use crate::mysql::write::halves::Refused;
 use crate::mysql::write::picked::Picked;
 use crate::mysql::write::rivals;
-use crate::mysql::write::session::Objection;
 use crate::mysql::write::target::{joined, key_columns};
+use crate::refused::{Objection, Refused};
+use crate::standing::{Found, Standing, standings};
+use crate::stored::Stored;
 
 impl Apply<'_, '_> {
     /// Like its siblings, tells how many changes it has gone through.
@@ -24,9 +23,9 @@ impl Apply<'_, '_> {
         let (found, end) = self.find(batch.rows.len(), LOCK).await?;
         let refused: BTreeMap<_, _> = refused.into_iter().filter(|(number, _)| (*number as usize) < end).collect();
         let numbers = (0..end as u32).filter(|number| !refused.contains_key(number));
-        let standings = self.standings(batch, numbers, &found)?;
+        let standings = standings(self.task, batch, numbers, &found)?;
         let [inserts, updates, moved] =
-            [Standing::Absent, Standing::Present, Standing::Moved].map(|standing| Self::standing(&standings, standing));
+            [Standing::Absent, Standing::Present, Standing::Moved].map(|standing| standing.among(&standings));
         self.moved(batch, &moved, &found).await?;
         let written: Vec<u32> = standings
             .iter()
@@ -102,7 +101,7 @@ impl Apply<'_, '_> {
         let key = key_columns(self.task);
         let mut with_key = false;
         for number in updates {
-            let there = Self::found(found, *number)?;
+            let there = found.locked_row(*number)?;
             let mut cells = stored.row(*number)?.enumerate();
             with_key |= cells.any(|(at, cell)| self.task.key.contains(&at) && cell != there.get(at));
         }
@@ -163,8 +162,8 @@ impl Apply<'_, '_> {
         for part in clashes.chunks(limits::CONFLICT_PAGE) {
             let found = self.read(part, LOCK).await?;
             let there: Vec<u32> = part.iter().copied().filter(|number| found.row(*number).is_some()).collect();
-            let standings = self.standings(batch, there.iter().copied(), &found)?;
-            self.moved(batch, &Self::standing(&standings, Standing::Moved), &found).await?;
+            let standings = standings(self.task, batch, there.iter().copied(), &found)?;
+            self.moved(batch, &Standing::Moved.among(&standings), &found).await?;
             there.iter().for_each(|number| _ = objections.insert(*number, None));
         }
         Ok(objections)
@@ -187,7 +186,7 @@ impl Apply<'_, '_> {
 
     /// The image of a row that takes the place of the one that was found.
     pub(super) fn image_of_change(&self, number: u32, stored: &Stored<'_>, found: &Found) -> Attempt<Image> {
-        let there = Self::found(found, number)?;
+        let there = found.locked_row(number)?;
         let kept = there.iter().skip(self.task.columns.len()).take(self.task.mapped.kept.len());
         let after = Some(stored.digest(number, kept)?);
         Ok(Image { key: stored.key(number, &self.task.key)?, before: self.before(there), place: None, after })

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use syncline_core::change::{DeleteBatch, Image, Reason, Refusal};
 use syncline_core::value::{Row, exact};
 
-use super::standing::moved;
-use super::{Apply, Found};
+use super::Apply;
 use crate::fitted::Seen;
 use crate::postgres::connect::failure::Attempt;
-use crate::postgres::write::halves::Refused;
 use crate::postgres::write::picked::Picked;
-use crate::postgres::write::session::{Objection, bug};
+use crate::postgres::write::session::bug;
+use crate::refused::{Objection, Refused};
+use crate::standing::moved;
 
 /// Nobody changes the row or adds what references it.
 pub(super) const FOR_DELETE: &str = "FOR UPDATE";
@@ -37,7 +37,7 @@ impl Apply<'_, '_> {
         }
         let refused = self.remove(&doomed).await?;
         for number in &doomed {
-            let row = Self::found(&found, *number)?;
+            let row = found.locked_row(*number)?;
             match refused.get(number) {
                 None => {
                     let image = Image { key: self.native_key(row), before: self.before(row), place: None, after: None };
@@ -95,9 +95,4 @@ impl Apply<'_, '_> {
     fn native_key(&self, row: Row<'_>) -> Vec<u8> {
         exact::encode_row(row.select(&self.task.key))
     }
-}
-
-/// Nothing was found.
-pub(super) fn nothing() -> Found {
-    Found { rows: syncline_core::value::RowBatch::new(0), at: std::collections::HashMap::new() }
 }

@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, HashMap};
 use syncline_core::change::PutBatch;
 
 use super::Apply;
-use super::delete::{FOR_DELETE, nothing};
-use super::standing::Standing;
+use super::delete::FOR_DELETE;
 use crate::postgres::connect::failure::Attempt;
 use crate::postgres::write::displaced::Memory;
-use crate::postgres::write::halves::Refused;
 use crate::postgres::write::picked::Picked;
-use crate::postgres::write::session::{Objection, bug};
+use crate::postgres::write::session::bug;
 use crate::postgres::write::target::{joined, key_columns};
+use crate::refused::{Objection, Refused};
+use crate::standing::{Found, Standing, standings};
 
 impl Apply<'_, '_> {
     pub(super) async fn displace(&mut self, batch: &PutBatch) -> Attempt<usize> {
@@ -21,9 +21,9 @@ impl Apply<'_, '_> {
         let (found, end) = self.find(batch.rows.len(), FOR_DELETE).await?;
         let unstaged: BTreeMap<_, _> = unstaged.into_iter().collect();
         let numbers = (0..end as u32).filter(|number| !unstaged.contains_key(number));
-        let standings = self.standings(batch, numbers, &found)?;
+        let standings = standings(self.task, batch, numbers, &found)?;
         let [present, done, moved] =
-            [Standing::Present, Standing::Done, Standing::Moved].map(|standing| Self::standing(&standings, standing));
+            [Standing::Present, Standing::Done, Standing::Moved].map(|standing| standing.among(&standings));
         self.moved(batch, &moved, &found).await?;
         let stored = self.stored(&fitted.rows, &present).await?;
         let (present, unchangeable) = self.unchangeable(present, &stored, &found)?;
@@ -56,12 +56,12 @@ impl Apply<'_, '_> {
         let refused = self.put_back(&back).await?;
         self.applied.updated += (back.len() - refused.len()) as u64;
         // They are not there, or so it was said: what is found is moved.
-        let found = if new.is_empty() { nothing() } else { self.read(&new).await? };
-        let standings = self.standings(batch, new.iter().copied(), &found)?;
+        let found = if new.is_empty() { Found::nothing() } else { self.read(&new).await? };
+        let standings = standings(self.task, batch, new.iter().copied(), &found)?;
         if standings.iter().any(|(_, standing)| *standing == Standing::Present) {
             return Err(bug("a row was placed that had not been displaced"));
         }
-        let [inserts, moved] = [Standing::Absent, Standing::Moved].map(|standing| Self::standing(&standings, standing));
+        let [inserts, moved] = [Standing::Absent, Standing::Moved].map(|standing| standing.among(&standings));
         self.moved(batch, &moved, &found).await?;
         let stored = self.stored(&fitted.rows, &inserts).await?;
         let objections = self.insert(&inserts).await?;

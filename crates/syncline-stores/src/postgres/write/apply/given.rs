@@ -3,13 +3,13 @@
 
 use syncline_core::change::Reason;
 
-use super::stored::Stored;
-use super::{Apply, Found};
+use super::Apply;
 use crate::postgres::connect::failure::Attempt;
-use crate::postgres::write::halves::Refused;
-use crate::postgres::write::session::Objection;
 
 use crate::postgres::write::target::TargetColumn;
+use crate::refused::{Objection, Refused};
+use crate::standing::Found;
+use crate::stored::Stored;
 
 impl Apply<'_, '_> {
     /// Parts rows that take the place of others from those by which such a number would change. Of the latter nothing is
@@ -27,7 +27,7 @@ impl Apply<'_, '_> {
         }
         let (mut free, mut refused) = (Vec::new(), Vec::new());
         for number in numbers {
-            let there = Self::found(found, number)?;
+            let there = found.locked_row(number)?;
             let cells: Vec<_> = stored.row(number)?.collect();
             match given.iter().find(|(at, _)| cells[*at] != there.get(*at)) {
                 Some((_, column)) => refused.push((number, objection(column))),

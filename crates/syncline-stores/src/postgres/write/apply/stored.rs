@@ -2,24 +2,14 @@
 
 use std::collections::HashMap;
 
-use syncline_core::change::RowDigest;
-use syncline_core::value::{Row, RowBatch, ValueRef, exact};
+use syncline_core::value::{Row, RowBatch, ValueRef};
 
 use super::Apply;
 use crate::postgres::codec::Codec;
 use crate::postgres::connect::failure::Attempt;
 use crate::postgres::write::picked::Picked;
-use crate::postgres::write::session::bug;
 use crate::postgres::write::target::joined;
-
-/// Rows of a stage as they will be stored.
-pub(super) struct Stored<'f> {
-    fitted: &'f RowBatch,
-    /// Where a column stands among those that were asked back for, by position in the stage.
-    asked: Vec<Option<usize>>,
-    rows: RowBatch,
-    at: HashMap<u32, usize>,
-}
+use crate::stored::Stored;
 
 impl Apply<'_, '_> {
     /// What these rows of the stage will be. Only columns that do not give back what they are given are asked for.
@@ -46,31 +36,5 @@ impl Apply<'_, '_> {
         };
         let at = rows.rows().map(number).enumerate().map(|(at, number)| (number, at)).collect();
         Ok(Stored { fitted, asked, rows, at })
-    }
-}
-
-impl Stored<'_> {
-    /// The cells of a row.
-    pub(super) fn row(&self, number: u32) -> Attempt<impl Iterator<Item = ValueRef<'_>>> {
-        let fitted = self.fitted.row(number as usize);
-        let back = self.at.get(&number).map(|at| self.rows.row(*at));
-        if back.is_none() && self.asked.iter().any(Option::is_some) {
-            return Err(bug("a staged row is gone"));
-        }
-        Ok(self.asked.iter().enumerate().map(move |(at, asked)| match (asked, back) {
-            (Some(asked), Some(back)) => back.get(*asked),
-            _ => fitted.get(at),
-        }))
-    }
-
-    /// The key of a row, from these positions.
-    pub(super) fn key(&self, number: u32, key: &[usize]) -> Attempt<Vec<u8>> {
-        let cells: Vec<_> = self.row(number)?.collect();
-        Ok(exact::encode_row(key.iter().map(|at| cells[*at])))
-    }
-
-    /// The digest of a row with these cells behind its own.
-    pub(super) fn digest<'v>(&'v self, number: u32, kept: impl Iterator<Item = ValueRef<'v>>) -> Attempt<RowDigest> {
-        Ok(RowDigest(exact::digest_row(self.row(number)?.chain(kept), &mut Vec::new())))
     }
 }

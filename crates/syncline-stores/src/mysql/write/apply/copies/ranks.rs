@@ -14,7 +14,8 @@ use crate::mysql::codec::Codec;
 use crate::mysql::connect::failure::Attempt;
 use crate::mysql::filter;
 use crate::mysql::write::apply::{Apply, SHARE};
-use crate::mysql::write::session::{Objection, bug};
+use crate::mysql::write::session::bug;
+use crate::refused::Objection;
 
 /// Sets the variable back.
 const FROM_THE_FIRST: &str = "SET @_syncline_rank = 0";
