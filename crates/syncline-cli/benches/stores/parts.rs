@@ -145,7 +145,7 @@ pub(crate) const ALL: &[Part] = &[
         name: "mirror-mariadb-mariadb-1000-spread",
         work: Work::Mirror,
         from: From::On(Mariadb),
-        to: Target::Repaired(Mariadb, "spread"),
+        to: Target::Repaired(Mariadb, "repaired"),
         beside: &[beside::PT_TABLE_SYNC],
         ..DIFF
     },

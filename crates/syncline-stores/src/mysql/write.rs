@@ -9,6 +9,7 @@
 //! The application's triggers cannot be kept from firing here.
 
 mod apply;
+pub(super) mod beside;
 mod checkpoints;
 pub mod define;
 mod displaced;
@@ -25,8 +26,7 @@ pub(super) mod session;
 pub(super) mod stage;
 pub(super) mod target;
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use syncline_core::change::{Applied, ApplyMode, ChangeBatch, Refusal, TableTask};
@@ -36,6 +36,7 @@ use syncline_core::schema::{ForeignKey, SchemaStep, TableSchema};
 use syncline_core::store::{MisfitCell, Orphans, Position, SharedView, Sighting, Transaction, Writer};
 use syncline_core::value::RowBatch;
 
+use self::beside::Beside;
 use self::open::Open;
 use self::pending::Whose;
 use self::session::Session;
@@ -48,18 +49,19 @@ use crate::one_writer::OneWriter;
 pub(super) struct MysqlWriter {
     session: Session,
     catalog: Connection,
+    beside: Beside,
     _right: OneWriter,
 }
 
 impl MysqlWriter {
     /// A writer with sessions of its own.
-    pub(super) async fn open(options: &ConnectOptions, right: OneWriter) -> Result<Self> {
+    pub(super) async fn open(options: &Arc<ConnectOptions>, right: OneWriter) -> Result<Self> {
         let session = Session::new(connect(options).await?).await?;
         let catalog = connect(options).await?;
         // A reference is defined before the table that it points to has its name.
         let settled = catalog.line.run("SET foreign_key_checks = 0").await;
         settled.map_err(|error| catalog.error_while(error, Doing::Writing))?;
-        Ok(Self { session, catalog, _right: right })
+        Ok(Self { session, catalog, beside: Beside::new(Arc::clone(options)), _right: right })
     }
 }
 
@@ -75,14 +77,18 @@ impl Writer for MysqlWriter {
 
     async fn begin(&mut self) -> Result<Box<dyn Transaction + '_>> {
         // Made before the first await: if the future is dropped, the transaction that may have begun is undone.
-        let Self { session, catalog, .. } = self;
+        let Self { session, catalog, beside, .. } = self;
         let ending = Ending { session, catalog, undo: Mutex::default() };
         let begun = async {
             pending::tidy(catalog).await?;
             session.begin().await
         };
         session.said(begun.await)?;
-        Ok(Box::new(MysqlTransaction { open: Open::new(session, catalog), ending }))
+        Ok(Box::new(MysqlTransaction { open: Open::new(session, catalog, beside), ending }))
+    }
+
+    fn widen(&mut self, sessions: usize) {
+        self.beside.widen(sessions);
     }
 
     async fn forget(&mut self, run: &str) -> Result<()> {
