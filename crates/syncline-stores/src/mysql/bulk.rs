@@ -71,6 +71,13 @@ pub(super) async fn settle(open: &mut Open<'_>) -> Attempt<Vec<Refusal>> {
 pub(super) async fn clear(open: &mut Open<'_>, task: &TableTask) -> Attempt<u64> {
     open.hold(task).await?;
     let target = open.target(&task.table).await?;
+    if let Some(child) = &target.referenced.from_elsewhere {
+        return Err(not_cleared(
+            &target.name,
+            &format!("rows of {child}, in another database, may reference its rows"),
+        )
+        .into());
+    }
     let deleted = open.session.write(&target.name, &[format!("DELETE FROM {}", target.table)]).await?;
     Ok(deleted.map_err(|(_, words)| not_cleared(&target.name, &words))?)
 }

@@ -32,6 +32,8 @@ pub(in crate::mysql) struct Loading {
     uploads: Vec<Upload>,
     /// Whether these are sessions beside the writer's own.
     is_beside: bool,
+    /// The largest packet that the server takes.
+    packet_bytes: u64,
     /// What is written and not yet sent.
     chunk: Vec<u8>,
     /// How many rows the files hold.
@@ -67,6 +69,7 @@ impl Loading {
             columns,
             uploads,
             is_beside: !beside.is_empty(),
+            packet_bytes: own.connection().packet_bytes,
             chunk: Vec::new(),
             rows: 0,
             sent: Vec::new(),
@@ -138,7 +141,7 @@ impl Loading {
     async fn pass_on(&mut self) -> bool {
         let rooms = self.uploads.iter().map(|upload| Box::pin(upload.has_room()));
         let (_, at, _) = select_all(rooms).await;
-        for piece in pieces(std::mem::take(&mut self.chunk)) {
+        for piece in pieces(std::mem::take(&mut self.chunk), self.packet_bytes) {
             if !self.uploads[at].send(piece).await {
                 return false;
             }

@@ -57,7 +57,8 @@ async fn create_table(open: &mut Open<'_>, table: &TableSchema, undo: impl Fn(St
     }
     let hidden = definer.free_name().await?;
     let definition = synthesis::table_definition(table, &hidden, &open.catalog.version)?;
-    // Said before it is made: should the answer be lost, it goes all the same.
+    // Said before it is made: should the answer be lost, or all of us be gone, it goes all the same.
+    super::pending::announce(open.catalog, &hidden).await.map_err(|failure| definer.error(failure))?;
     undo(format!("DROP TABLE IF EXISTS {}", quoted(&hidden)?));
     definer.run(&definition).await?;
     if !definer.is_as_described(&hidden, table.columns.len()).await? {
