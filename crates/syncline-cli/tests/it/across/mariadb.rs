@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod definitions;
+mod dumps;
 mod refresh;
 mod round_trip;
 mod sakila;
