@@ -1,12 +1,12 @@
 //! Backups by the server's own `mariadb-dump` or `mysqldump`.
 //!
-//! **Saving** is one script of one view. Tables that no view has are kept from changing while it is written. The program cuts
+//! **Saving** is one script of one view. Tables that no view has are kept from changing until they are written. The program cuts
 //! values of `FLOAT` columns off, so the rows of their tables come from a view of ours that begins at the same moment.
 //!
 //! **Restoring** is refused: a definition is in no transaction of these servers, so it takes more than a script.
 
+mod apart;
 mod failure;
-mod floats;
 mod program;
 mod script;
 mod sight;
@@ -19,10 +19,10 @@ use async_trait::async_trait;
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::store::{Backup, Care, Extent, Owners, Watch};
 
-use self::floats::Floats;
+use self::apart::Apart;
 use self::program::{DumpProgram, Part};
 use self::script::{Written, read_whole};
-use self::still::{Still, Tables};
+use self::still::{Still, Tables, waits_too_long};
 use super::connect::{Connection, cell};
 use super::{ENGINE, MysqlStore, describe};
 use crate::draft::{Draft, no_backup};
@@ -101,38 +101,55 @@ impl MysqlStore {
         facts: &Facts,
         watch: &Watch,
     ) -> Result<Extent> {
-        let told = |error| no_backup(file, error);
-        let mut written = Written::to(OpenOptions::new().write(true).open(draft).map_err(told)?, file);
+        let place = OpenOptions::new().write(true).open(draft).map_err(|error| no_backup(file, error))?;
+        let mut script = Written::to(place, file);
         let tables = Tables::ask(&self.resident).await?;
-        let mut still = Still::take(&self.options, &self.resident, &tables, watch).await?;
-        let parts = if tables.floats.is_empty() { Part::Whole } else { Part::WithoutTriggers };
-        let mut output = Output::of(program.start(parts, &tables)?);
-        let mut floats = None;
+        let label = self.label();
+        tokio::select! {
+            written = self.write(program, about, &tables, &mut script, watch) => written?,
+            error = waits_too_long(&self.resident, &label) => return Err(error),
+        }
+        tables.require_same(&Tables::ask(&self.resident).await?, &label)?;
+        script.end(facts)
+    }
+
+    async fn write(
+        &self,
+        program: &DumpProgram<'_>,
+        about: &About,
+        tables: &Tables,
+        script: &mut Written<'_>,
+        watch: &Watch,
+    ) -> Result<()> {
+        let watched = |bytes: u64| watch(bytes.min(about.bytes), about.bytes);
+        let failed = |error| failure::of_dump(error, &self.label());
+        let mut still = Still::take(&self.options, &self.resident, tables, watch).await?;
+        let is_whole = tables.apart().next().is_none();
+        let mut output = Output::of(program.start(if is_whole { Part::Whole } else { Part::WithoutTriggers }, tables)?);
+        let mut apart = None;
         while let Some(part) = output.next(&|| watch(0, about.bytes)).await? {
-            if floats.is_none() && !tables.floats.is_empty() {
+            if script.bytes() == 0 {
+                script.write_first(part)?;
+            } else {
+                script.write(part)?;
+            }
+            if !is_whole && apart.is_none() {
                 // What comes first is short: by now the program has its view, and nobody has written to these tables since.
-                floats = Some(Floats::view(&self.options, &tables).await?);
+                apart = Some(Apart::view(&self.options, tables).await?);
                 still.let_go_of_floats();
             }
-            match written.bytes() {
-                0 => written.write_first(part)?,
-                _ => written.write(part)?,
-            }
-            watch(written.bytes().min(about.bytes), about.bytes)?;
+            watched(script.bytes())?;
         }
-        output.finish().await.map_err(|error| failure::of_dump(error, &self.label()))?;
-        if let Some(floats) = floats {
-            floats.write(&mut written, &|bytes| watch(bytes.min(about.bytes), about.bytes)).await?;
-            // They would fire on these rows, so they come behind them.
-            let mut output = Output::of(program.start(Part::Triggers, &tables)?);
-            while let Some(part) = output.next(&|| watch(0, about.bytes)).await? {
-                written.write(part)?;
-            }
-            output.finish().await.map_err(|error| failure::of_dump(error, &self.label()))?;
-        }
+        output.finish().await.map_err(failed)?;
+        let Some(apart) = apart else { return Ok(()) };
+        apart.write(still.lock.as_ref(), script, &watched).await?;
         drop(still);
-        tables.require_same(&Tables::ask(&self.resident).await?, &self.label())?;
-        written.end(facts)
+        // Triggers would fire on these rows, so they come behind them.
+        let mut output = Output::of(program.start(Part::Triggers, tables)?);
+        while let Some(part) = output.next(&|| watch(0, about.bytes)).await? {
+            script.write(part)?;
+        }
+        output.finish().await.map_err(failed)
     }
 }
 

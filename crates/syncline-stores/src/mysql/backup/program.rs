@@ -54,7 +54,7 @@ const ENCRYPTION: &str = "SHOW SESSION STATUS LIKE 'Ssl_version'";
 pub(super) enum Part {
     /// Everything.
     Whole,
-    /// Everything but triggers; of tables with `FLOAT` columns perhaps no rows.
+    /// Everything but triggers; of tables that are written apart perhaps no rows.
     WithoutTriggers,
     /// Triggers alone.
     Triggers,
@@ -127,7 +127,7 @@ impl<'o> DumpProgram<'o> {
         }
         if part == Part::WithoutTriggers && self.product == Product::MariaDb {
             // They are written another way. A name with a dot could be another table's.
-            let plain = tables.floats.iter().filter(|table| !table.contains('.') && !database.contains('.'));
+            let plain = tables.apart().filter(|table| !table.contains('.') && !database.contains('.'));
             args.extend(plain.map(|table| format!("--ignore-table-data={database}.{table}").into()));
         }
         args.extend(["--".into(), database.into()]);

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
-use syncline_core::error::Result;
+use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
 use syncline_core::store::Extent;
 
@@ -20,7 +20,7 @@ const MODE: &str = "SQL_MODE='NO_AUTO_VALUE_ON_ZERO' */";
 const MILD_MODE: &str = "SQL_MODE='NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES' */";
 
 /// As much of a line as tells what begins there.
-const HEAD_BYTES: usize = 16;
+const HEAD_BYTES: usize = 24;
 
 /// A script on its way into a file.
 pub(super) struct Written<'f> {
@@ -70,8 +70,13 @@ impl<'f> Written<'f> {
     /// Ends it with its facts and its sum.
     ///
     /// # Errors
-    /// `DISK_FULL` and the like.
+    /// `STORE_FAILED` where the program has not written its last line, `DISK_FULL` and the like.
     pub(super) fn end(self, facts: &Facts) -> Result<Extent> {
+        if !self.tables.is_completed {
+            return Err(Error::new(Code::StoreFailed, "the program has not ended its script as it ends every one")
+                .because("it said nothing of a failure either")
+                .leaving("no backup was written"));
+        }
         let bytes = self.summed.end(facts).map_err(|error| no_backup(self.file, error))?;
         Ok(Extent { bytes, tables: self.tables.count })
     }
@@ -120,6 +125,8 @@ struct Counted {
     head: Vec<u8>,
     /// Between the words that put the end of a statement elsewhere: there are bodies, which may hold anything.
     is_body: bool,
+    /// Whether the last line with anything on it was the last one of a script.
+    is_completed: bool,
     count: u64,
 }
 
@@ -135,7 +142,11 @@ impl Counted {
     }
 
     fn end_line(&mut self) {
-        match self.head.trim_ascii_end() {
+        let line = self.head.trim_ascii_end();
+        if !line.is_empty() {
+            self.is_completed = line.starts_with(COMPLETED);
+        }
+        match line {
             b"DELIMITER ;;" => self.is_body = true,
             b"DELIMITER ;" => self.is_body = false,
             line if !self.is_body && line.starts_with(b"CREATE TABLE ") => self.count += 1,
@@ -147,10 +158,8 @@ impl Counted {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-    use syncline_core::error::Code;
-
     use super::*;
+    use proptest::prelude::*;
 
     const SCRIPT: &str = "-- MariaDB dump 10.19\n\nDROP TABLE IF EXISTS `a`;\nCREATE TABLE `a` (\n  `id` int\n);\n\
         INSERT INTO `a` VALUES (1),\n(2);\nDELIMITER ;;\nCREATE PROCEDURE p()\nBEGIN\nCREATE TABLE `no` (id int);\nEND ;;\n\
@@ -168,7 +177,7 @@ mod tests {
                     break;
                 }
             }
-            prop_assert_eq!(tables.count, 2);
+            prop_assert_eq!((tables.count, tables.is_completed), (2, true));
         }
     }
 

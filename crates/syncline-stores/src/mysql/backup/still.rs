@@ -1,9 +1,8 @@
-//! Tables that are kept from changing while they are copied: those that no view has, and for a moment those whose rows are read
-//! by two sessions.
+//! Tables that are kept from changing: those that no view has until their rows are written, and those with `FLOAT` columns until the
+//! program and we have our views.
 
-use std::collections::BTreeSet;
+use std::time::Duration;
 
-use mysql_async::Row;
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
 use syncline_core::store::Watch;
@@ -11,6 +10,13 @@ use tokio::time::Instant;
 
 use crate::mysql::connect::{ConnectOptions, Connection, Product, cell, connect, quoted};
 use crate::mysql::examine::grant_here;
+
+/// Sessions of the program that wait until others have changed a table, or those who wait to change one.
+const WAITING: &str = "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE DB = DATABASE() \
+    AND STATE LIKE 'Waiting for table%' AND (INFO LIKE 'SELECT /*!40001 SQL_NO_CACHE%' OR INFO LIKE 'show %')";
+
+/// How often that is looked for.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Engines that keep no rows of their own: the program copies none of them.
 const ELSEWHERE: &str = "'MRG_MyISAM', 'MRG_ISAM', 'CONNECT', 'OQGRAPH', 'SPIDER', 'VP', 'FEDERATED'";
@@ -20,7 +26,7 @@ const ELSEWHERE: &str = "'MRG_MyISAM', 'MRG_ISAM', 'CONNECT', 'OQGRAPH', 'SPIDER
 pub(super) struct Tables {
     /// Tables whose rows are in no view.
     pub(super) unsteady: Vec<String>,
-    /// Tables that have a column of the type `FLOAT`.
+    /// Tables that have a column of the type `FLOAT`, and are in views.
     pub(super) floats: Vec<String>,
 }
 
@@ -34,25 +40,31 @@ impl Tables {
             "information_schema.TABLES t WHERE t.TABLE_SCHEMA = DATABASE() \
              AND t.TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') AND t.ENGINE NOT IN ({ELSEWHERE})"
         );
-        let unsteady = format!(
-            "SELECT t.TABLE_NAME FROM {tables} AND t.ENGINE NOT IN \
-             (SELECT e.ENGINE FROM information_schema.ENGINES e WHERE e.TRANSACTIONS = 'YES') ORDER BY t.TABLE_NAME"
+        let sql = format!(
+            "SELECT t.TABLE_NAME, CAST(t.TABLE_TYPE = 'SYSTEM VERSIONED' AS UNSIGNED), CAST(t.ENGINE NOT IN \
+             (SELECT e.ENGINE FROM information_schema.ENGINES e WHERE e.TRANSACTIONS = 'YES') AS UNSIGNED), \
+             CAST(t.TABLE_NAME IN (SELECT c.TABLE_NAME FROM information_schema.COLUMNS c \
+             WHERE c.TABLE_SCHEMA = DATABASE() AND c.DATA_TYPE = 'float') AS UNSIGNED) FROM {tables} ORDER BY t.TABLE_NAME"
         );
-        let floats = format!(
-            "SELECT t.TABLE_NAME, t.TABLE_TYPE FROM {tables} AND t.TABLE_NAME IN (SELECT c.TABLE_NAME \
-             FROM information_schema.COLUMNS c WHERE c.TABLE_SCHEMA = DATABASE() AND c.DATA_TYPE = 'float') \
-             ORDER BY t.TABLE_NAME"
-        );
-        let ask = |sql: String| async { connection.line.query(sql).await.map_err(|error| connection.error(error)) };
-        let name = |row: &Row| cell::<String>(row, 0);
-        let unsteady = ask(unsteady).await?.iter().map(name).collect::<Result<_>>()?;
-        let floats = ask(floats).await?;
-        for row in &floats {
-            if cell::<String>(row, 1)? == "SYSTEM VERSIONED" {
-                return Err(inexact(&name(row)?));
+        let mut found = Self { unsteady: Vec::new(), floats: Vec::new() };
+        for row in connection.line.query(sql).await.map_err(|error| connection.error(error))? {
+            let (name, is) = (cell::<String>(&row, 0)?, |at| cell::<u64>(&row, at).map(|is| is != 0));
+            let (has_history, is_unsteady, has_floats) = (is(1)?, is(2)?, is(3)?);
+            if has_history && (is_unsteady || has_floats) {
+                return Err(inexact(&name, is_unsteady));
+            }
+            if is_unsteady {
+                found.unsteady.push(name);
+            } else if has_floats {
+                found.floats.push(name);
             }
         }
-        Ok(Self { unsteady, floats: floats.iter().map(name).collect::<Result<_>>()? })
+        Ok(found)
+    }
+
+    /// Those whose rows are not written by the program.
+    pub(super) fn apart(&self) -> impl Iterator<Item = &String> {
+        self.unsteady.iter().chain(&self.floats)
     }
 
     /// Makes sure that they are still the same.
@@ -70,18 +82,28 @@ impl Tables {
     }
 }
 
-fn inexact(table: &str) -> Error {
+fn inexact(table: &str, is_unsteady: bool) -> Error {
+    let (why, next, effect) = if is_unsteady {
+        ("it is system-versioned and has no transactions", "ALTER TABLE … ENGINE = InnoDB", "gives it transactions")
+    } else {
+        (
+            "it is system-versioned, and mariadb-dump cuts values of its FLOAT columns off",
+            "ALTER TABLE … MODIFY … DOUBLE",
+            "holds every value of a FLOAT, and is copied as it is",
+        )
+    };
     Error::new(Code::StoreFailed, format!("{table} cannot be copied exactly"))
-        .because("it is system-versioned, and mariadb-dump cuts values of its FLOAT columns off")
+        .because(why)
         .leaving("no backup was written")
-        .next("ALTER TABLE … MODIFY … DOUBLE", "holds every value of a FLOAT, and is copied as it is")
+        .next(next, effect)
 }
 
 /// Tables that nobody writes to. Dropping it lets go of them.
 pub(super) struct Still {
-    /// The session that has locked them, where there are any.
-    lock: Option<Connection>,
-    /// Whether there are some that have to be held until the end.
+    /// The session that has locked them, where there are any. It alone may read them without waiting: others wait behind those who
+    /// wait for us to change them.
+    pub(super) lock: Option<Connection>,
+    /// Whether there are some that have to be held until they are written.
     is_lasting: bool,
 }
 
@@ -100,7 +122,7 @@ impl Still {
         tables: &Tables,
         watch: &Watch,
     ) -> Result<Self> {
-        let all: BTreeSet<_> = tables.unsteady.iter().chain(&tables.floats).collect();
+        let all: Vec<_> = tables.apart().collect();
         if all.is_empty() {
             return Ok(Self { lock: None, is_lasting: false });
         }
@@ -143,4 +165,22 @@ async fn told(error: Error, resident: &Connection) -> Result<Error> {
         ),
         _ => error,
     })
+}
+
+/// Returns once the program has waited for [`limits::LOCK_WAIT`] for a table that others change: it would wait for a day, and we with
+/// it. They may be waiting for us.
+pub(super) async fn waits_too_long(connection: &Connection, label: &str) -> Error {
+    let mut since = None;
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let rows = connection.line.query(WAITING).await.unwrap_or_default();
+        let is_waiting = rows.first().is_some_and(|row| cell::<u64>(row, 0).is_ok_and(|count| count > 0));
+        since = if is_waiting { since.or_else(|| Some(Instant::now())) } else { None };
+        if since.is_some_and(|since| since.elapsed() >= limits::LOCK_WAIT) {
+            return Error::new(Code::StoreLocked, format!("a table of {label} is locked by others"))
+                .because("somebody changes its definition, or waits to")
+                .leaving("no backup was written")
+                .next("back it up again, once nobody changes tables", "");
+        }
+    }
 }

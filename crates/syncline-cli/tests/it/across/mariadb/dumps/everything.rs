@@ -11,7 +11,7 @@ use crate::scene::keys;
 const OBJECTS: &str = r#"
 CREATE TABLE `odd; ``name
 -- x` (id int AUTO_INCREMENT PRIMARY KEY, `c;o'l"` varchar(99) DEFAULT 'a;\n''"\\', hidden int INVISIBLE DEFAULT 5,
-    twice int AS (id * 2) STORED, thrice int AS (id * 3) VIRTUAL, UNIQUE (hidden, id));
+    twice int AS (hidden * 2) STORED, thrice int AS (hidden * 3) VIRTUAL, UNIQUE (hidden, id));
 INSERT INTO `odd; ``name
 -- x` (`c;o'l"`, hidden) VALUES ('\\.;\n--\n;;', 1), ('DELIMITER ;;\n''"`', 2), (NULL, NULL), ('\0\Z\r\t', 4), ('', 5);
 DELETE FROM `odd; ``name
@@ -24,6 +24,7 @@ CREATE TABLE parted (k int, v text) PARTITION BY LIST (k) (PARTITION one VALUES 
 INSERT INTO parted SELECT seq % 3, seq FROM seq_1_to_50;
 CREATE TABLE isam (id int PRIMARY KEY, v float) ENGINE = MyISAM; INSERT INTO isam VALUES (1, 3.14159274), (2, 0.1);
 CREATE TABLE aria (id int PRIMARY KEY, v text, FULLTEXT (v)) ENGINE = Aria; INSERT INTO aria VALUES (1, 'x');
+CREATE TABLE gaps (id int AUTO_INCREMENT PRIMARY KEY, v int) ENGINE = Aria; INSERT INTO gaps (v) VALUES (1), (2), (3); DELETE FROM gaps WHERE id > 1;
 CREATE TABLE latin (v varchar(20) CHARACTER SET latin1 COLLATE latin1_german2_ci PRIMARY KEY); INSERT INTO latin VALUES ('Zürich €');
 CREATE TABLE past (id int PRIMARY KEY, v int) WITH SYSTEM VERSIONING; INSERT INTO past VALUES (1, 1); UPDATE past SET v = 2; DELETE FROM past;
 CREATE SEQUENCE counter START WITH 7 INCREMENT BY 3 NOCACHE; SELECT nextval(counter), nextval(counter);

@@ -94,6 +94,18 @@ fn who_writes_to_a_table_that_is_to_be_locked_is_not_broken() {
     maria.scene.ok("backup env:MY -o b.sql");
 }
 
+/// The program would wait for a day, and we with it.
+#[test]
+fn a_definition_that_is_being_changed_is_not_waited_for_without_end() {
+    let maria = maria("CREATE TABLE isam (id int) ENGINE = MyISAM; CREATE TABLE t (id int)");
+    let mut other = maria.database.session();
+    other.run("LOCK TABLES t WRITE");
+    fails(&maria.scene, "backup env:MY -o b.sql", 5, "STORE_LOCKED");
+    assert!(names(&maria).is_empty(), "{:?}", names(&maria));
+    other.run("UNLOCK TABLES");
+    maria.scene.ok("backup env:MY -o b.sql");
+}
+
 /// A program that goes on after us would write to a file that nobody wants any more.
 #[test]
 fn a_backup_that_is_killed_takes_its_program_along() {

@@ -68,6 +68,18 @@ fn a_program_that_fails_is_heard() {
     assert_eq!(names(&maria), ["bin"]);
 }
 
+/// One that ends early and calls that a success.
+#[test]
+fn a_script_without_an_end_is_no_backup() {
+    let maria = maria(ROWS);
+    let ends = "case $1 in --version) echo 'from 99.1.0-MariaDB, client 10.19';; *) printf '%s\\n' '-- MariaDB dump' 'CREATE TABLE t (id int);';; esac";
+    script(&maria, "mariadb-dump", ends);
+    let said = with_path(&maria, "backup env:MY -o c.sql", true);
+    assert_eq!(said.code, Some(1), "{}{}", said.out, said.err);
+    assert!(said.err.contains("error[STORE_FAILED]") && said.err.contains("its script"), "{}", said.err);
+    assert_eq!(names(&maria), ["bin"]);
+}
+
 /// Arguments are seen by every user of the machine.
 #[test]
 fn a_password_is_no_argument() {
