@@ -74,7 +74,8 @@ fn everything_is_in_it() {
     for table in ["odd", "measured", "isam"] {
         assert_eq!(exact(&copy, table), exact(&maria.database, table), "{table}");
     }
-    similar(&plain(&copy), &before);
+    // A default that takes its numbers from a sequence names that with its database, also in another one.
+    similar(&plain(&copy).replace(maria.database.name(), "DATABASE"), &before);
     let count = |table: &str| copy.mariadb(&format!("SELECT count(*) FROM {table}")).trim().to_owned();
     assert_eq!(
         (count("log"), count("past FOR SYSTEM_TIME ALL")),
