@@ -123,7 +123,7 @@ impl Rows {
                 statement.push(b'(');
                 for at in 0..self.columns.len() {
                     statement.extend(if at == 0 { &b""[..] } else { b"," });
-                    // Every literal is a text, that of NULL too: the server returns none where it is longer than a packet.
+                    // Every literal is a text, also that of NULL: the server returns none where it is longer than a packet.
                     let literal: Option<Vec<u8>> = cell(row, at)?;
                     statement.extend(literal.ok_or_else(|| too_long(&self.table))?);
                 }
@@ -157,15 +157,17 @@ fn too_long(table: &str) -> Error {
     .next("SET GLOBAL max_allowed_packet = 1073741824", "lets it, for sessions that begin afterwards")
 }
 
-/// What says the cells of a column as SQL, exactly.
+/// What says the cells of a column as SQL, exactly. Of wide character sets the servers write NULL in quotes as something else, so
+/// it is not left to them.
 fn literal(column: &str, data_type: &str) -> String {
-    match data_type {
+    let literal = match data_type {
         "float" => format!("QUOTE({column} + 0e0)"),
         // As digits: in quotes they would be bytes.
-        "bit" => format!("COALESCE(CAST({column} + 0 AS CHAR), 'NULL')"),
+        "bit" => format!("CAST({column} + 0 AS CHAR)"),
         "binary" | "varbinary" | "tinyblob" | "blob" | "mediumblob" | "longblob" | "vector" | "geometry" | "point"
         | "linestring" | "polygon" | "multipoint" | "multilinestring" | "multipolygon" | "geometrycollection"
-        | "geomcollection" => format!("COALESCE(CONCAT('x''', HEX({column}), ''''), 'NULL')"),
-        _ => format!("QUOTE({column})"),
-    }
+        | "geomcollection" => format!("CONCAT('x''', HEX({column}), '''')"),
+        _ => format!("QUOTE(CONVERT({column} USING utf8mb4))"),
+    };
+    format!("IF({column} IS NULL, 'NULL', {literal})")
 }

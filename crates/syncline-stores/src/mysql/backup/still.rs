@@ -1,8 +1,6 @@
 //! Tables that are kept from changing: those that no view has until their rows are written, and those with `FLOAT` columns until the
 //! program and we have our views.
 
-use std::time::Duration;
-
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
 use syncline_core::store::Watch;
@@ -14,9 +12,6 @@ use crate::mysql::examine::grant_here;
 /// Sessions of the program that wait until others have changed a table, or those who wait to change one.
 const WAITING: &str = "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE DB = DATABASE() \
     AND STATE LIKE 'Waiting for table%' AND (INFO LIKE 'SELECT /*!40001 SQL_NO_CACHE%' OR INFO LIKE 'show %')";
-
-/// How often that is looked for.
-const LOOK: Duration = Duration::from_secs(1);
 
 /// Engines that keep no rows of their own: the program copies none of them.
 const ELSEWHERE: &str = "'MRG_MyISAM', 'MRG_ISAM', 'CONNECT', 'OQGRAPH', 'SPIDER', 'VP', 'FEDERATED'";
@@ -172,7 +167,7 @@ async fn told(error: Error, resident: &Connection) -> Result<Error> {
 pub(super) async fn waits_too_long(connection: &Connection, label: &str) -> Error {
     let mut since = None;
     loop {
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(limits::TOOL_POLL).await;
         let rows = connection.line.query(WAITING).await.unwrap_or_default();
         let is_waiting = rows.first().is_some_and(|row| cell::<u64>(row, 0).is_ok_and(|count| count > 0));
         since = if is_waiting { since.or_else(|| Some(Instant::now())) } else { None };

@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use syncline_testkit::mariadb::{Database, PASSWORD, samples};
 
 use super::{ROWS, maria, names, plain, put_back, similar};
+use crate::across::mariadb::Maria;
 use crate::scene::keys;
 
 /// Objects of all kinds, among them names and bodies that might be taken for something else.
@@ -26,6 +27,7 @@ CREATE TABLE isam (id int PRIMARY KEY, v float) ENGINE = MyISAM; INSERT INTO isa
 CREATE TABLE aria (id int PRIMARY KEY, v text, FULLTEXT (v)) ENGINE = Aria; INSERT INTO aria VALUES (1, 'x');
 CREATE TABLE gaps (id int AUTO_INCREMENT PRIMARY KEY, v int) ENGINE = Aria; INSERT INTO gaps (v) VALUES (1), (2), (3); DELETE FROM gaps WHERE id > 1;
 CREATE TABLE latin (v varchar(20) CHARACTER SET latin1 COLLATE latin1_german2_ci PRIMARY KEY); INSERT INTO latin VALUES ('Zürich €');
+SET sql_mode = 'ALLOW_INVALID_DATES'; CREATE TABLE impossible (d date PRIMARY KEY, t datetime); INSERT INTO impossible VALUES ('2024-02-31', '2023-00-00 12:00:00'), ('0000-00-00', NULL);
 CREATE TABLE past (id int PRIMARY KEY, v int) WITH SYSTEM VERSIONING; INSERT INTO past VALUES (1, 1); UPDATE past SET v = 2; DELETE FROM past;
 CREATE SEQUENCE counter START WITH 7 INCREMENT BY 3 NOCACHE; SELECT nextval(counter), nextval(counter);
 CREATE TABLE counted (id int PRIMARY KEY DEFAULT nextval(counter)); INSERT INTO counted VALUES ();
@@ -33,10 +35,10 @@ CREATE VIEW seen AS SELECT id, 'it''s; `x`' AS v FROM a; CREATE VIEW above AS SE
 CREATE SQL SECURITY INVOKER VIEW first AS SELECT * FROM b WITH CHECK OPTION;
 CREATE TABLE log (id int AUTO_INCREMENT PRIMARY KEY, v text);
 CREATE TABLE measured (id int AUTO_INCREMENT PRIMARY KEY, v float, w float(9, 3), u float unsigned zerofill, twice double AS (v * 2) STORED,
-    raw varbinary(9), bits bit(12), place geometry, which enum('x,y', 'it''s'), hidden text INVISIBLE, at timestamp(6) NULL, who uuid, ip inet6);
-INSERT INTO measured (v, w, u, raw, bits, place, which, hidden, at, who, ip) VALUES
-    (3.14159274, 123456.789, 16777215, 0x00ff5c27, b'101', ST_GeomFromText('POINT(1.5 -2)', 4326), 'it''s', 'a\\b''c\nd\0', '2020-10-25 00:30:00.000001', uuid(), '::1'),
-    (16777217, -0.0005, 1.23456789, '', 0, NULL, 'x,y', '', NULL, NULL, NULL), (1e-45, NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+    raw varbinary(9), bits bit(12), wide bit(64), utf varchar(9) CHARACTER SET ucs2, place geometry, which enum('x,y', 'it''s'), hidden text INVISIBLE, at timestamp(6) NULL, who uuid, ip inet6);
+INSERT INTO measured (v, w, u, raw, bits, wide, utf, place, which, hidden, at, who, ip) VALUES
+    (3.14159274, 123456.789, 16777215, 0x00ff5c27, b'101', 18446744073709551615, 'ü\'"', ST_GeomFromText('POINT(1.5 -2)', 4326), 'it''s', 'a\\b''c\nd\0', '2020-10-25 00:30:00.000001', uuid(), '::1'),
+    (16777217, -0.0005, 1.23456789, '', 0, 0, '', NULL, 'x,y', '', NULL, NULL, NULL), (1e-45, NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
 DELIMITER $
 CREATE TRIGGER noted BEFORE INSERT ON measured FOR EACH ROW BEGIN
   INSERT INTO log (v) VALUES ('it fired;
@@ -85,6 +87,28 @@ fn everything_is_in_it() {
     // The database that was copied is as it was, and none of ours is in it.
     similar(&plain(&maria.database), &before);
     assert!(!before.contains("_syncline"), "{before}");
+}
+
+/// Names that might be taken for options, or for parts of other names.
+#[test]
+fn names_of_databases_and_tables_are_no_matter() {
+    let server = syncline_testkit::mariadb::Server::shared();
+    let name = format!("-x.y; `é'{}", std::process::id());
+    let name = name.as_str();
+    let quoted = name.replace('`', "``");
+    server.mariadb("", &format!("DROP DATABASE IF EXISTS `{quoted}`; CREATE DATABASE `{quoted}`"));
+    let tables = "CREATE TABLE `a.b``; -- c` (`?` int PRIMARY KEY, `f.``f` float); INSERT INTO `a.b``; -- c` VALUES (1, 16777217), (2, 0.1);
+         CREATE TABLE `--all-databases` (id int, f float) ENGINE = MyISAM; INSERT INTO `--all-databases` VALUES (1, 3.14159274)";
+    server.mariadb(name, tables);
+    let maria = Maria::new();
+    let scene = maria.scene.with_variable("ODD", &server.url(name));
+    let maria = Maria { scene, database: maria.database };
+    maria.scene.ok("backup env:ODD -o b.sql");
+    let copy = put_back(&maria, "b.sql");
+    let rows =
+        "SELECT `?`, `f.``f` + 0e0 FROM `a.b``; -- c` UNION SELECT id, f + 0e0 FROM `--all-databases` ORDER BY 2";
+    assert_eq!(copy.mariadb(rows), "2\t0.10000000149011612\n1\t3.1415927410125732\n1\t16777216\n");
+    server.mariadb("", &format!("DROP DATABASE `{quoted}`"));
 }
 
 /// Without `FLOAT` columns it is one script by one program.
