@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use syncline_testkit::mariadb::Options;
 use syncline_testkit::process::{self, Running};
 
 use super::{ROWS, maria, names, put_back};
@@ -80,18 +81,44 @@ fn so_it_is_where_a_table_has_no_transactions() {
     is_of_one_moment(&balances(")", ") ENGINE = MyISAM"), lock, "UNLOCK TABLES");
 }
 
-/// Whoever has written to such a table and goes on is waited for, and then left alone.
-#[test]
-fn who_writes_to_a_table_that_is_to_be_locked_is_not_broken() {
-    let maria = maria(
-        "CREATE TABLE a (id int PRIMARY KEY, f float); CREATE TABLE b LIKE a; INSERT INTO a VALUES (1, 0.1); INSERT INTO b VALUES (1, 0.1)",
+/// Two tables with `FLOAT` columns, on a server of their own.
+fn two_floats() -> Maria {
+    let maria = Maria::alone(Options::default());
+    maria.database.mariadb(
+        "CREATE TABLE a (id int PRIMARY KEY, f float); INSERT INTO a VALUES (1, 0.1); CREATE TABLE b AS SELECT * FROM a",
     );
+    maria
+}
+
+#[test]
+fn who_writes_to_a_table_that_is_to_be_locked_is_waited_for_in_vain() {
+    let maria = two_floats();
     let mut writer = maria.database.session();
     writer.run("BEGIN; UPDATE b SET f = 0.2");
     fails(&maria.scene, "backup env:MY -o b.sql", 5, "STORE_LOCKED");
     assert!(names(&maria).is_empty(), "{:?}", names(&maria));
-    assert_eq!(writer.run("UPDATE a SET f = 0.2; COMMIT").1, "0");
+    assert_eq!(writer.run("COMMIT").1, "0");
     maria.scene.ok("backup env:MY -o b.sql");
+}
+
+/// Were one table held while the other is waited for, the server would end the writer's transaction.
+#[test]
+fn a_writer_does_not_have_to_give_way_to_a_backup() {
+    let maria = two_floats();
+    let mut writer = maria.database.session();
+    writer.run("BEGIN; UPDATE b SET f = 0.2");
+    let backup = Running::start(maria.scene.command(&["backup", "env:MY", "-o", "b.sql"]));
+    let began = Instant::now();
+    let attempts =
+        "SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = 'COM_LOCK_TABLES'";
+    while maria.database.mariadb(attempts).trim() == "0" {
+        assert!(began.elapsed() < Duration::from_secs(60), "it never tried to lock them");
+    }
+    assert_eq!(writer.run("UPDATE a SET f = 0.2").1, "0");
+    assert_eq!(writer.run("COMMIT").1, "0");
+    let done = backup.finish(process::DEADLINE);
+    assert_eq!(done.code, Some(0), "{}{}", done.stdout, done.stderr);
+    assert_eq!(put_back(&maria, "b.sql").mariadb("SELECT a.f, b.f FROM a JOIN b USING (id)").trim(), "0.2\t0.2");
 }
 
 /// The program would wait for a day, and we with it.
