@@ -243,6 +243,10 @@ pub const MEASURED_BYTES: usize = 1_000;
 /// enough that this takes a fraction of a second, large enough that the looks cost nothing.
 pub const BACKUP_STEP_BYTES: u64 = 1 << 20;
 
+/// Bytes of rows in one statement of a backup that is a script, but for one row that is larger: as much as the servers' own
+/// programs write, far below what a server takes at once.
+pub const BACKUP_INSERT_BYTES: usize = 1_000_000;
+
 /// How often it is looked whether to stop while a server's own program, or a server, is at work and says nothing.
 pub const TOOL_POLL: Duration = Duration::from_millis(500);
 

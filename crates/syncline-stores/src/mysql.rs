@@ -19,9 +19,11 @@
 //! | `codec` | cells as the protocol brings them, and as files for `LOAD DATA` |
 //! | `bulk` | loading an empty table, emptying one |
 //! | `write` | transactions, conditional changes, definitions, checkpoints |
+//! | `backup` | copying a database whole by the server's own program |
 //!
 //! There is no `names`: a database is one space of names, and every table is called by its own.
 
+mod backup;
 mod bulk;
 mod claim;
 pub mod codec;
@@ -49,7 +51,7 @@ use std::sync::atomic::AtomicBool;
 
 use async_trait::async_trait;
 use syncline_core::error::{Code, Error, Result};
-use syncline_core::store::{Description, Finding, Grants, RunClaim, Side, Snapshot, Store, Writer};
+use syncline_core::store::{Backup, Description, Finding, Grants, RunClaim, Side, Snapshot, Store, Writer};
 
 use self::snapshot::MysqlSnapshot;
 use self::write::MysqlWriter;
@@ -136,6 +138,10 @@ impl Store for MysqlStore {
     async fn claim(&self, note: &str) -> Result<Box<dyn RunClaim>> {
         self.require_writable().await?;
         Ok(Box::new(MysqlClaim::take(&self.options, note).await?))
+    }
+
+    fn backup(&self) -> Option<&dyn Backup> {
+        Some(self)
     }
 
     async fn examine(&self, side: Option<Side>) -> Result<Vec<Finding>> {

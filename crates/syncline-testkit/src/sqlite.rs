@@ -127,6 +127,7 @@ impl Lab for SqliteLab {
             counts_from_rows: false,
             tells_copies_apart: true,
             silences_triggers: true,
+            restores: true,
         }
     }
 

@@ -15,7 +15,8 @@ use crate::render::text::{bytes, counted, duration, escape};
 ///
 /// The copy is of one instant. It gets its name once it has been read back and is durable on disk; it overwrites nothing.
 /// Of a SQLite database it is an ordinary SQLite database; of a PostgreSQL database an archive by pg_dump (package
-/// postgresql-client), which pg_restore reads too. syncline restore puts it back.
+/// postgresql-client), which pg_restore reads too. syncline restore puts these back. Of a MariaDB or MySQL database it is a
+/// script by mariadb-dump or mysqldump (packages mariadb-client, mysql-client), which the server's own client puts back.
 #[derive(Debug, Args)]
 pub(crate) struct BackupArgs {
     /// The database to copy

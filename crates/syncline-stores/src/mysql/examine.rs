@@ -11,10 +11,22 @@ use syncline_core::schema::Schema;
 use syncline_core::store::{Finding, Side, Verdict};
 
 pub use self::grants::script;
-use self::server::Server;
+pub(super) use self::privileges::Privileges;
+use self::server::{Server, account, pattern};
 use self::survey::Survey;
 use super::claim::held_by;
-use super::connect::{ConnectOptions, Connection};
+use super::connect::{ConnectOptions, Connection, cell};
+
+/// The statement that gives the login of a session these rights in its database.
+///
+/// # Errors
+/// When the server does not answer.
+pub(super) async fn grant_here(connection: &Connection, rights: &str) -> Result<String> {
+    let rows = connection.line.query(server::FACTS).await.map_err(|error| connection.error(error))?;
+    let fact = |at| rows.first().map_or(Ok(None), |row| cell::<Option<String>>(row, at));
+    let (user, database) = (account(&fact(0)?.unwrap_or_default())?, pattern(&fact(1)?.unwrap_or_default())?);
+    Ok(format!("GRANT {rights} ON {database}.* TO {user}"))
+}
 
 /// All findings. `schema` is what a view of the same database shows.
 ///

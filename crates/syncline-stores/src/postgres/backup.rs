@@ -18,12 +18,9 @@ mod script;
 
 use std::fs::OpenOptions;
 use std::path::Path;
-use std::sync::Arc;
 
 use async_trait::async_trait;
-use bytes::BytesMut;
-use syncline_core::error::{Code, Error, Result};
-use syncline_core::limits;
+use syncline_core::error::Result;
 use syncline_core::store::{Backup, Care, Extent, Hold, Owners, Watch};
 
 use self::archive::Archive;
@@ -32,7 +29,7 @@ use self::program::Programs;
 use super::connect::Connection;
 use super::{ENGINE, PostgresStore, describe};
 use crate::draft::{Draft, no_backup};
-use crate::dump::{Facts, Summed};
+use crate::dump::{Facts, Output, Summed, blocking, watchless};
 
 /// What is asked of a database before it is copied.
 const ABOUT: &str = "SELECT current_setting('server_version_num')::int4, pg_database_size(current_database()), \
@@ -108,27 +105,15 @@ impl PostgresStore {
     ) -> Result<u64> {
         let told = |error| no_backup(file, error);
         let mut summed = Summed::new(OpenOptions::new().write(true).open(draft).map_err(told)?);
-        let mut running = programs.start_dump(&about.encoding)?;
-        let mut part = BytesMut::with_capacity(STEP);
-        loop {
-            let read = running.read(&mut part, &|| watch(0, about.bytes)).await?;
-            if part.len() >= STEP || read == 0 {
-                summed.write(&part).map_err(told)?;
-                part.clear();
-                watch(summed.bytes.min(about.bytes), about.bytes)?;
-            }
-            if read == 0 {
-                break;
-            }
-            part.reserve(STEP.saturating_sub(part.len()));
+        let mut output = Output::of(programs.start_dump(&about.encoding)?);
+        while let Some(part) = output.next(&|| watch(0, about.bytes)).await? {
+            summed.write(part).map_err(told)?;
+            watch(summed.bytes.min(about.bytes), about.bytes)?;
         }
-        running.finish().await.map_err(|error| failure::of_dump(error, &self.label()))?;
+        output.finish().await.map_err(|error| failure::of_dump(error, &self.label()))?;
         summed.end(facts).map_err(told)
     }
 }
-
-/// As much as is written at once.
-const STEP: usize = limits::BACKUP_STEP_BYTES as usize;
 
 /// The database and its server.
 struct About {
@@ -153,15 +138,4 @@ impl About {
     fn major(&self) -> u32 {
         self.version / 10_000
     }
-}
-
-/// A watch that lets everything pass.
-fn watchless() -> Watch {
-    Arc::new(|_, _| Ok(()))
-}
-
-/// Does what waits for a disk where nobody else has to wait for it.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.unwrap_or_else(|error| Err(Error::new(Code::Internal, "a thread has failed").because(error.to_string())))
 }

@@ -66,9 +66,21 @@ async fn copied(labs: Factory<'_>, count: usize) -> Option<(Box<dyn Lab>, Arc<dy
     Some((lab, store, directory, file))
 }
 
+/// As [`copied`]; `None` too for an engine that cannot put the copy back.
+async fn restorable(labs: Factory<'_>, count: usize) -> Option<(Box<dyn Lab>, Arc<dyn Store>, Scratch, PathBuf)> {
+    copied(labs, count).await.filter(|(lab, ..)| lab.traits().restores)
+}
+
 async fn comes_back(labs: Factory<'_>) {
     let Some((lab, store, directory, file)) = copied(labs, 500).await else { return };
     assert_eq!(left_in(directory.path()), std::slice::from_ref(&file), "the copy is one file");
+    if !lab.traits().restores {
+        let refused = |error: Error| assert_eq!(error.code(), Code::RestoreRefused);
+        refused(store.backup().unwrap().check_fit(&file).await.unwrap_err());
+        refused(store.backup().unwrap().restore(&file, Owners::AsSaved, &idle()).await.unwrap_err());
+        assert_eq!(store.backup().unwrap().check(&file).await.unwrap().tables, 1);
+        return;
+    }
     let (before, had) = (objects(&*lab).await, rows(&store, "orders").await);
     lab.run_sql("DELETE FROM orders").await;
     create(&*lab, "CREATE TABLE later (id $int PRIMARY KEY)").await;
@@ -103,6 +115,9 @@ async fn one_instant(labs: Factory<'_>) {
     let (saved, ()) = tokio::join!(copy, writes);
     saved.unwrap();
     assert!(steps.load(Ordering::Relaxed) < 64, "the copy began anew");
+    if !lab.traits().restores {
+        return;
+    }
     store.backup().unwrap().restore(&file, Owners::AsSaved, &idle()).await.unwrap();
     let twins = lab.query("SELECT count(DISTINCT n) FROM twin").await;
     assert_eq!(twins, [[syncline_core::value::Value::Int(1)]], "two rows of one transaction differ");
@@ -129,7 +144,7 @@ async fn stopped(labs: Factory<'_>) {
 }
 
 async fn refused(labs: Factory<'_>) {
-    let Some((lab, store, directory, file)) = copied(labs, ROWS).await else { return };
+    let Some((lab, store, directory, file)) = restorable(labs, ROWS).await else { return };
     lab.run_sql("DELETE FROM orders WHERE id % 2 = 0").await;
     let had = rows(&store, "orders").await;
     let backup = store.backup().unwrap();
@@ -152,7 +167,7 @@ async fn refused(labs: Factory<'_>) {
 }
 
 async fn locked(labs: Factory<'_>) {
-    let Some((lab, store, _directory, file)) = copied(labs, 10).await else { return };
+    let Some((lab, store, _directory, file)) = restorable(labs, 10).await else { return };
     lab.run_sql("DELETE FROM orders").await;
     let lock = lab.hold_lock().await;
     let (backup, watch) = (store.backup().unwrap(), idle());
@@ -172,7 +187,7 @@ async fn locked(labs: Factory<'_>) {
 
 /// An engine without a way to that returns nothing, which no caller takes for a hold.
 async fn held(labs: Factory<'_>) {
-    let Some((lab, store, directory, file)) = copied(labs, 10).await else { return };
+    let Some((lab, store, directory, file)) = restorable(labs, 10).await else { return };
     let backup = store.backup().unwrap();
     let Some(hold) = backup.hold(&idle()).await.unwrap() else { return };
     assert_eq!(rows(&store, "orders").await.len(), 10, "readers go on");
@@ -192,7 +207,7 @@ async fn held(labs: Factory<'_>) {
 }
 
 async fn seen(labs: Factory<'_>) {
-    let Some((lab, store, _directory, file)) = copied(labs, 10).await else { return };
+    let Some((lab, store, _directory, file)) = restorable(labs, 10).await else { return };
     lab.run_sql("DELETE FROM orders").await;
     let count = "SELECT count(*) FROM orders";
     assert_eq!(lab.query(count).await, [[syncline_core::value::Value::Int(0)]]);

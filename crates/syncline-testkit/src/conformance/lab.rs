@@ -82,6 +82,8 @@ pub struct Traits {
     pub tells_copies_apart: bool,
     /// A writer can keep the application's triggers from firing.
     pub silences_triggers: bool,
+    /// What a copy of the database holds can be put back. Elsewhere copies are made, and a restore is refused.
+    pub restores: bool,
 }
 
 /// An engine's names of types: what stands for `$int`, `$text`, `$real`, `$bytes` and `$short_bytes` in the suite's

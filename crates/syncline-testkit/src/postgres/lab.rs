@@ -176,6 +176,7 @@ impl Lab for PostgresLab {
             counts_from_rows: false,
             tells_copies_apart: true,
             silences_triggers: true,
+            restores: true,
         }
     }
 

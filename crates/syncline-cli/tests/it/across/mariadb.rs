@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod definitions;
+mod dumps;
 mod loads;
 mod others;
 mod refresh;

@@ -7,7 +7,7 @@ use crate::mysql::connect::{Connection, Product, cell};
 
 /// The rights of a login that are not those of single tables.
 #[derive(Debug, Default)]
-pub(super) struct Privileges {
+pub(in crate::mysql) struct Privileges {
     /// On everything the server has.
     everywhere: Vec<String>,
     /// In this database.
@@ -19,7 +19,7 @@ impl Privileges {
     ///
     /// # Errors
     /// When the server does not answer.
-    pub(super) async fn of(connection: &Connection, database: &str) -> Result<Self> {
+    pub(in crate::mysql) async fn of(connection: &Connection, database: &str) -> Result<Self> {
         let ask = |sql: String| async { connection.line.query(sql).await.map_err(|error| connection.error(error)) };
         let mut sql = "SHOW GRANTS".to_owned();
         if connection.version.product == Product::MySql {
@@ -48,7 +48,7 @@ impl Privileges {
     }
 
     /// Whether the login has this right in the database.
-    pub(super) fn has(&self, right: &str) -> bool {
+    pub(in crate::mysql) fn has(&self, right: &str) -> bool {
         let gives = |rights: &[String]| rights.iter().any(|given| given == right || given == "ALL PRIVILEGES");
         gives(&self.everywhere) || gives(&self.here)
     }

@@ -8,7 +8,8 @@ use crate::mysql::connect::{ConnectOptions, Connection, cell, quoted};
 use crate::mysql::describe;
 use crate::server::{Host, TlsMode};
 
-const FACTS: &str = "SELECT CURRENT_USER(), DATABASE()";
+/// Who is logged in, and where.
+pub(super) const FACTS: &str = "SELECT CURRENT_USER(), DATABASE()";
 
 /// The encryption of this session; empty without one.
 const ENCRYPTION: &str = "SHOW SESSION STATUS LIKE 'Ssl_version'";

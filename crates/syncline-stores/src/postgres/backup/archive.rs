@@ -1,25 +1,14 @@
 //! An archive: what `pg_restore` says about it, and whether it is whole.
 
-use std::fs::{File, Metadata};
-use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use bytes::BytesMut;
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
 use syncline_core::store::{Extent, Watch};
 
-use super::blocking;
 use super::program::Programs;
-use crate::dump::{Trailer, damaged, major, unreadable};
-
-/// What an archive in the custom format begins with.
-const MAGIC: &[u8] = b"PGDMP";
-
-/// What other engines' backups begin with.
-const OTHERS: &[(&[u8], &str)] =
-    &[(b"SQLite format 3\0", "SQLite"), (b"-- MariaDB dump", "MariaDB"), (b"-- MySQL dump", "MySQL")];
+use crate::dump::{Kind, Stamp, Trailer, blocking, damaged, major, unreadable};
 
 /// The number of `pg_class` in every database.
 const PG_CLASS: &str = " 1259 ";
@@ -36,16 +25,8 @@ pub(super) struct Archive<'p> {
     pub(super) by: Option<u32>,
     /// The lines of its list that are about rights.
     pub(super) rights: Vec<String>,
+    /// The program opens the file by its name, once for every part.
     stamp: Stamp,
-}
-
-/// What differs once a file was written to, or another one has its name. The program opens it by its name, once for every part.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stamp {
-    length: u64,
-    changed: Option<SystemTime>,
-    #[cfg(unix)]
-    place: (u64, u64),
 }
 
 impl<'p> Archive<'p> {
@@ -55,7 +36,7 @@ impl<'p> Archive<'p> {
     /// `STORE_MISSING`, `STORE_DENIED`, `NOT_A_DATABASE`, `RESTORE_REFUSED` for the backup of another engine, `STORE_CORRUPT`
     /// when `pg_restore` can make nothing of it, `TOOL_MISSING` when a newer one is needed.
     pub(super) async fn open(programs: &'p Programs, file: &Path) -> Result<Self> {
-        let stamp = check_kind(file)?;
+        let stamp = Kind::Postgres.require(file)?;
         let listed = text(programs, &["--list"], file).await;
         let list = listed.map_err(|error| match error.why() {
             Some(why) if why.contains("unsupported version") => programs.too_old(why),
@@ -74,7 +55,7 @@ impl<'p> Archive<'p> {
     /// # Errors
     /// As [`Archive::open`], and what `watch` returns.
     pub(super) async fn open_whole(programs: &'p Programs, file: &Path, watch: &Watch) -> Result<Self> {
-        let stamp = check_kind(file)?;
+        let stamp = Kind::Postgres.require(file)?;
         let path = file.to_owned();
         let is_summed = blocking(move || match Trailer::read(&path)? {
             Some(trailer) => trailer.check(&path).map(|()| true),
@@ -94,7 +75,7 @@ impl<'p> Archive<'p> {
     /// # Errors
     /// `STORE_CORRUPT`, and when it is gone.
     pub(super) fn require_unchanged(&self) -> Result<()> {
-        match check_kind(&self.file)? == self.stamp {
+        match Kind::Postgres.require(&self.file)? == self.stamp {
             true => Ok(()),
             false => Err(damaged(&self.file, "somebody has changed it while it was being restored")),
         }
@@ -193,85 +174,5 @@ pub(super) fn into_damaged(file: &Path, error: Error) -> Error {
     match error.code() {
         Code::StoreFailed => damaged(file, error.why().unwrap_or_default()),
         _ => error,
-    }
-}
-
-impl Stamp {
-    fn of(found: &Metadata) -> Self {
-        #[cfg(unix)]
-        use std::os::unix::fs::MetadataExt;
-        Self {
-            length: found.len(),
-            changed: found.modified().ok(),
-            #[cfg(unix)]
-            place: (found.dev(), found.ino()),
-        }
-    }
-}
-
-/// Looks at the first bytes.
-fn check_kind(file: &Path) -> Result<Stamp> {
-    let told = |error| unreadable(file, error);
-    // Not opened to find out: a pipe would keep us waiting, and cannot be read twice.
-    let found = std::fs::metadata(file).map_err(told)?;
-    if !found.is_file() && !found.is_dir() {
-        return Err(Error::new(Code::NotADatabase, format!("{} is no ordinary file", file.display()))
-            .because("a pipe or a device cannot be read more than once")
-            .leaving("nothing was changed"));
-    }
-    let mut head = Vec::new();
-    File::open(file).and_then(|opened| opened.take(64).read_to_end(&mut head)).map_err(told)?;
-    if head.starts_with(MAGIC) {
-        return Ok(Stamp::of(&found));
-    }
-    let other = OTHERS.iter().find(|(magic, _)| head.starts_with(magic));
-    Err(match other {
-        Some((_, engine)) => {
-            let what = format!("{} is of {engine}, and the target is a database of PostgreSQL", file.display());
-            Error::new(Code::RestoreRefused, what).because("a backup is of one engine").next(
-                "syncline mirror SOURCE TARGET",
-                "carries tables between engines, once the backup is restored into a database of its own",
-            )
-        }
-        None => Error::new(Code::NotADatabase, format!("{} is no backup of PostgreSQL", file.display()))
-            .because("it is no archive in the custom format of pg_dump"),
-    }
-    .leaving("nothing was changed"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn files_of_other_kinds_are_told_apart() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        for (content, code) in [
-            (&b"SQLite format 3\0 and more"[..], Some(Code::RestoreRefused)),
-            (b"-- MariaDB dump 10.19", Some(Code::RestoreRefused)),
-            (b"", Some(Code::NotADatabase)),
-            (b"PGDM", Some(Code::NotADatabase)),
-            (b"--\n-- PostgreSQL database dump\n", Some(Code::NotADatabase)),
-            (b"PGDMP\x01", None),
-        ] {
-            std::fs::write(file.path(), content).unwrap();
-            assert_eq!(check_kind(file.path()).err().map(|error| error.code()), code, "{content:?}");
-        }
-        assert_eq!(check_kind(Path::new("/nowhere")).unwrap_err().code(), Code::StoreMissing);
-        assert_eq!(check_kind(Path::new("/")).unwrap_err().code(), Code::NotADatabase);
-        #[cfg(unix)]
-        assert_eq!(check_kind(Path::new("/dev/null")).unwrap_err().code(), Code::NotADatabase);
-    }
-
-    #[test]
-    fn a_file_that_was_replaced_is_another_one() {
-        let dir = tempfile::tempdir().unwrap();
-        let (file, other) = (dir.path().join("a"), dir.path().join("b"));
-        std::fs::write(&file, b"PGDMP one").unwrap();
-        std::fs::write(&other, b"PGDMP two").unwrap();
-        let before = check_kind(&file).unwrap();
-        assert_eq!(check_kind(&file).unwrap(), before);
-        std::fs::rename(&other, &file).unwrap();
-        assert_ne!(check_kind(&file).unwrap(), before);
     }
 }
