@@ -48,7 +48,7 @@ pub(super) async fn load_on(open: &mut Open<'_>, task: &TableTask, rows: RowBatc
             refused.extend(named(task, &rows, again));
             return Ok(refused);
         }
-        let beside = if is_hidden { open.beside.sessions().await } else { &[] };
+        let beside = if is_hidden { open.beside.sessions().await } else { None };
         open.loading = Some(Loading::begin(open.session, beside, task, target).await?);
     }
     let loading = open.loading.as_mut().filter(|loading| loading.is_of(task));

@@ -246,6 +246,7 @@ impl Transaction for MysqlTransaction<'_> {
 
     async fn commit(mut self: Box<Self>, checkpoint: &Checkpoint) -> Result<()> {
         self.settle().await?;
+        self.open.beside.close().await;
         if !self.open.refused.is_empty() {
             let what = "rows that the database refused were asked about by nobody";
             return Err(Error::new(Code::Internal, what).leaving("the transaction was taken back"));

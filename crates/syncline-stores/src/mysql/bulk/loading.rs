@@ -30,8 +30,8 @@ pub(in crate::mysql) struct Loading {
     columns: Vec<(String, Codec)>,
     /// A file for each session that takes part.
     uploads: Vec<Upload>,
-    /// Whether these are sessions beside the writer's own.
-    is_beside: bool,
+    /// Those, where they are not the writer's own.
+    beside: Option<Arc<[Session]>>,
     /// The largest packet that the server takes.
     packet_bytes: u64,
     /// What is written and not yet sent.
@@ -50,25 +50,25 @@ impl Loading {
     /// Begins to load rows of a table that holds values as they are sent: by sessions beside the writer's own where there are any.
     pub(super) async fn begin(
         own: &Session,
-        beside: &[Session],
+        beside: Option<Arc<[Session]>>,
         task: &TableTask,
         target: Arc<Target>,
     ) -> Attempt<Self> {
         let columns = target.sent(&task.columns);
         let sender = Sender::new(own, (&target.name, &target.table), None, columns.clone());
-        let begun = beside.iter().map(|session| async {
+        let begun = beside.iter().flat_map(|sessions| sessions.iter()).map(|session| async {
             session.begin().await?;
             session.begin_load(|file| sender.load_statement(file)).await
         });
         let mut uploads = try_join_all(begun).await?;
-        if beside.is_empty() {
+        if beside.is_none() {
             uploads.push(own.begin_load(|file| sender.load_statement(file)).await?);
         }
         Ok(Self {
             task: task.clone(),
             columns,
             uploads,
-            is_beside: !beside.is_empty(),
+            beside,
             packet_bytes: own.connection().packet_bytes,
             chunk: Vec::new(),
             rows: 0,
@@ -110,10 +110,12 @@ impl Loading {
     /// Waits for the server, and returns what it refused.
     pub(super) async fn end(mut self, open: &Open<'_>) -> Attempt<Vec<Refusal>> {
         self.pass_on().await;
-        let Self { task, target, uploads, rows, sent, misfits, is_beside, .. } = self;
-        let own = [open.session];
-        let beside: Vec<&Session> = if is_beside { open.beside.sessions().await.iter().collect() } else { Vec::new() };
-        let sessions = if is_beside { &beside[..] } else { &own[..] };
+        let Self { task, target, uploads, rows, sent, misfits, beside, .. } = self;
+        let is_beside = beside.is_some();
+        let sessions: Vec<&Session> = match &beside {
+            Some(sessions) => sessions.iter().collect(),
+            None => vec![open.session],
+        };
         // All files end at once: one session may wait for what another has written.
         let ended = sessions.iter().zip(uploads).map(|(session, upload)| session.end_load(&target.name, upload));
         let is_whole = arrived(join_all(ended).await, is_beside)? == Some(rows);
@@ -126,7 +128,7 @@ impl Loading {
             (false, false) => open.session.take_back().await?,
             (false, true) => {
                 try_join_all(sessions.iter().map(|session| session.begin())).await?;
-                open.beside.give_over();
+                open.beside.give_over().await;
             }
         }
         let mut refused = Vec::new();

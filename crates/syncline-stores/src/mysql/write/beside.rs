@@ -4,11 +4,10 @@
 //! commit of the writer's own transaction, and one that never gets it is dropped with whatever is in it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use syncline_core::error::Result;
 use syncline_core::limits;
-use tokio::sync::OnceCell;
+use tokio::sync::Mutex;
 
 use super::session::Session;
 use crate::mysql::connect::{ConnectOptions, connect};
@@ -17,15 +16,20 @@ use crate::mysql::connect::{ConnectOptions, connect};
 pub(in crate::mysql) struct Beside {
     options: Arc<ConnectOptions>,
     wanted: usize,
-    sessions: OnceCell<Vec<Session>>,
+    state: Mutex<State>,
+}
+
+enum State {
+    Closed,
+    Open(Arc<[Session]>),
     /// They have been in each other's way.
-    is_over: AtomicBool,
+    Over,
 }
 
 impl Beside {
     /// None, until it is said how many.
     pub(super) fn new(options: Arc<ConnectOptions>) -> Self {
-        Self { options, wanted: 1, sessions: OnceCell::new(), is_over: AtomicBool::default() }
+        Self { options, wanted: 1, state: Mutex::new(State::Closed) }
     }
 
     /// How many there may be; one is none, for that is the writer's own.
@@ -34,23 +38,41 @@ impl Beside {
     }
 
     /// The sessions; none where one is to do it alone. Whoever the server lets no more in does too.
-    pub(in crate::mysql) async fn sessions(&self) -> &[Session] {
-        if self.wanted < 2 || self.is_over.load(Ordering::Relaxed) {
-            return &[];
+    pub(in crate::mysql) async fn sessions(&self) -> Option<Arc<[Session]>> {
+        if self.wanted < 2 {
+            return None;
         }
-        let opened = self.sessions.get_or_try_init(|| async {
-            let mut sessions = Vec::new();
-            for _ in 0..self.wanted {
-                sessions.push(Session::new(connect(&self.options).await?).await?);
+        let mut state = self.state.lock().await;
+        match &*state {
+            State::Over => None,
+            State::Open(sessions) => Some(Arc::clone(sessions)),
+            State::Closed => {
+                let sessions = self.open().await.ok()?;
+                *state = State::Open(Arc::clone(&sessions));
+                Some(sessions)
             }
-            Result::Ok(sessions)
-        });
-        opened.await.map_or(&[], Vec::as_slice)
+        }
+    }
+
+    /// Closes them: others are to have the places of a server that lets few in.
+    pub(super) async fn close(&self) {
+        let mut state = self.state.lock().await;
+        if let State::Open(_) = *state {
+            *state = State::Closed;
+        }
     }
 
     /// From here on the writer's own session does it alone: rows that are sent again keep places locked that others would
     /// wait for.
-    pub(in crate::mysql) fn give_over(&self) {
-        self.is_over.store(true, Ordering::Relaxed);
+    pub(in crate::mysql) async fn give_over(&self) {
+        *self.state.lock().await = State::Over;
+    }
+
+    async fn open(&self) -> Result<Arc<[Session]>> {
+        let mut sessions = Vec::new();
+        for _ in 0..self.wanted {
+            sessions.push(Session::new(connect(&self.options).await?).await?);
+        }
+        Ok(sessions.into())
     }
 }

@@ -107,14 +107,14 @@ fn a_plan_is_not_stale_because_a_number_was_given_out() {
 fn lists_of_values_stay_lists() {
     let maria = Maria::alone(Options::default().setting("in_predicate_conversion_threshold", "2"));
     let to = maria.database.server().fresh_database();
-    let scene = &maria.scene;
+    let scene = &maria.scene.with_variable("TO", &to.url());
     maria.database.mariadb("CREATE TABLE nk (a int, t text); INSERT INTO nk SELECT seq % 50, 'x' FROM seq_1_to_600");
     to.mariadb(&format!(
         "CREATE TABLE nk (a int, t text); INSERT INTO nk SELECT * FROM `{}`.nk WHERE a % 2",
         maria.database.name()
     ));
-    scene.ok(&format!("mirror env:MY {} --no-verify", to.url()));
-    scene.ok(&format!("diff env:MY {} --exit-code", to.url()));
+    scene.ok("mirror env:MY env:TO --no-verify");
+    scene.ok("diff env:MY env:TO --exit-code");
     assert_eq!(scene.run("undo --yes").code, Some(0));
     assert_eq!(lines(&to, "SELECT count(*), sum(a % 2) FROM nk"), ["300|300"]);
 }
