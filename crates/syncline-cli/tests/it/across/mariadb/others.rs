@@ -131,3 +131,15 @@ fn files_come_in_packets_that_the_server_takes() {
     maria.scene.ok("copy a.db env:MY");
     assert_eq!(maria.rows("SELECT count(*), sum(v) FROM t"), ["3000|4501500"]);
 }
+
+/// What the server says of an index names neither it nor its table.
+#[test]
+fn a_table_that_cannot_be_made_is_named() {
+    let maria = Maria::alone(Options::default().setting("innodb_default_row_format", "redundant"));
+    maria
+        .scene
+        .sql("a.db", "CREATE TABLE t (id INTEGER PRIMARY KEY, v VARCHAR(700) UNIQUE); INSERT INTO t VALUES (1, 'a')");
+    let said = maria.scene.run("copy a.db env:MY");
+    assert!(said.err.contains("the table t cannot be made in the target"), "{}{}", said.out, said.err);
+    assert_eq!(maria.tables(), Vec::<String>::new());
+}
