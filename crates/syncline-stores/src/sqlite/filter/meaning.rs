@@ -2,6 +2,9 @@
 //!
 //! A kind goes to them as JSON, which is read once a statement.
 
+#[cfg(test)]
+mod tests;
+
 use std::cmp::Ordering;
 use std::sync::Arc;
 
@@ -125,18 +128,4 @@ fn written(kind: &Kind) -> Result<String> {
     let json = serde_json::to_string(kind)
         .map_err(|error| Error::new(Code::Internal, "a kind cannot be written").because(error.to_string()))?;
     Ok(Dialect::Sqlite.literal(ValueRef::Text(json.as_bytes())))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::expanded;
-
-    #[test]
-    fn a_power_of_ten_becomes_digits() {
-        for (typed, digits) in
-            [("1e3", "1000.0"), ("-1.5e1", "-15.0"), ("1.25e-3", "0.00125"), ("1.234e+2", "123.4"), ("12e0", "12.0")]
-        {
-            assert_eq!(expanded(typed), digits);
-        }
-    }
 }
