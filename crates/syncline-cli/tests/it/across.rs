@@ -3,6 +3,7 @@
 pub(crate) mod bad_input;
 mod connections;
 mod dumps;
+mod filters;
 mod mariadb;
 mod misfits;
 mod own_types;
