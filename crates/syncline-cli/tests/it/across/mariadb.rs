@@ -3,6 +3,7 @@
 mod bad_input;
 mod definitions;
 mod loads;
+mod misfits;
 mod refresh;
 mod round_trip;
 mod sakila;
