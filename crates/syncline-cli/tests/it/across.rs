@@ -3,6 +3,7 @@
 pub(crate) mod bad_input;
 mod connections;
 mod dumps;
+mod long_names;
 mod mariadb;
 mod misfits;
 mod own_types;
