@@ -4,6 +4,7 @@ pub(crate) mod bad_input;
 mod connections;
 mod dumps;
 mod filters;
+mod long_names;
 mod mariadb;
 mod misfits;
 mod own_types;

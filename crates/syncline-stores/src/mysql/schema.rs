@@ -18,9 +18,9 @@ use syncline_core::value::Kind;
 use self::columns::Columns;
 use self::constraints::Constraints;
 pub(super) use self::constraints::sort_constraints;
-use super::ENGINE;
 use super::connect::{Connection, cell, quoted};
 use super::definition::{Definition, without_counter};
+use super::{ENGINE, REACH};
 
 /// Tables that keep rows: no views, no sequences, none of Syncline's.
 const TABLES: &str = "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() \
@@ -57,6 +57,7 @@ pub async fn read(connection: &Connection) -> Result<Schema> {
         tables.push(Arc::new(TableSchema {
             engine: ENGINE,
             server: connection.version.text.clone(),
+            reach: REACH,
             primary_key: indexes::primary(&indexes, &columns),
             uniques: indexes::uniques(&indexes, key_index),
             indexes: indexes::separate(&indexes, &name)?,

@@ -4,6 +4,7 @@ mod bad_input;
 mod definitions;
 mod dumps;
 mod loads;
+mod misfits;
 mod others;
 mod refresh;
 mod round_trip;

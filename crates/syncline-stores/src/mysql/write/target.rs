@@ -2,7 +2,7 @@
 
 use mysql_async::Row;
 use syncline_core::change::TableTask;
-use syncline_core::error::{Code, Error, Result};
+use syncline_core::error::{Code, Error, Result, without_table};
 use syncline_core::schema::{Column, TableSchema};
 use syncline_core::value::Kind;
 
@@ -202,5 +202,6 @@ fn require_transactions(table: &str, engine: &str) -> Result<()> {
     Err(Error::new(Code::TableNoTransactions, what)
         .because(format!("it is kept by the engine {engine}, which has no transactions"))
         .leaving("the table is untouched")
-        .next(format!("ALTER TABLE {} ENGINE = {ENGINE}", quoted(table)?), "gives it one that has, in the target"))
+        .next(format!("ALTER TABLE {} ENGINE = {ENGINE}", quoted(table)?), "gives it one that has, in the target")
+        .next(without_table(table), "leave the table out"))
 }
