@@ -352,7 +352,7 @@ pub(super) const TRAPS: &[Trap] = &[
     Trap {
         name: "an `updated_at` that triggers set",
         holds: "its own times; the target's trigger would write others",
-        does: "triggers do not fire for what Syncline writes",
+        does: "triggers do not fire for what Syncline writes (those of MySQL do, and are named)",
         source: "CREATE TABLE t (id INTEGER PRIMARY KEY, v, updated_at TEXT); INSERT INTO t VALUES (1, 'x', '2000-01-01'), (2, 'y', '2000-01-02')",
         outcome: Carried {
             edits: "UPDATE t SET v = 'old', updated_at = '1999-01-01';

@@ -63,7 +63,9 @@ pub(super) async fn create(catalog: &Connection, table: &str, columns: &str) -> 
     if exists(catalog, table).await? {
         return Ok(());
     }
-    let created = catalog.line.run(format!("CREATE TABLE IF NOT EXISTS {table} ({columns}) ENGINE = InnoDB")).await;
+    // The format that a server is set to may have no room for keys as long as ours.
+    let options = "ENGINE = InnoDB ROW_FORMAT = DYNAMIC";
+    let created = catalog.line.run(format!("CREATE TABLE IF NOT EXISTS {table} ({columns}) {options}")).await;
     let said = |error| may_not_create(catalog.error_while(error, Doing::Writing));
     created.map(drop).map_err(|error| said(error).into())
 }

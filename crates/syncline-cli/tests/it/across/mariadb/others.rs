@@ -132,14 +132,14 @@ fn files_come_in_packets_that_the_server_takes() {
     assert_eq!(maria.rows("SELECT count(*), sum(v) FROM t"), ["3000|4501500"]);
 }
 
-/// What the server says of an index names neither it nor its table.
+/// What a run keeps in the database has keys that are too long for this.
 #[test]
-fn a_table_that_cannot_be_made_is_named() {
+fn a_server_with_another_row_format_is_written_to() {
     let maria = Maria::alone(Options::default().setting("innodb_default_row_format", "redundant"));
     maria
         .scene
         .sql("a.db", "CREATE TABLE t (id INTEGER PRIMARY KEY, v VARCHAR(700) UNIQUE); INSERT INTO t VALUES (1, 'a')");
-    let said = maria.scene.run("copy a.db env:MY");
-    assert!(said.err.contains("the table t cannot be made in the target"), "{}{}", said.out, said.err);
+    maria.scene.ok("copy a.db env:MY");
+    maria.scene.ok("undo --yes");
     assert_eq!(maria.tables(), Vec::<String>::new());
 }
