@@ -15,7 +15,7 @@ use crate::mysql::connect::{ConnectOptions, Connection, Version};
 use crate::mysql::examine::{Privileges, grant_here};
 
 /// What a restore does in its target.
-const NEEDED: [&str; 14] = [
+const NEEDED: [&str; 17] = [
     "SELECT",
     "INSERT",
     "CREATE",
@@ -30,6 +30,9 @@ const NEEDED: [&str; 14] = [
     "CREATE ROUTINE",
     "ALTER ROUTINE",
     "EVENT",
+    "EXECUTE",
+    "UPDATE",
+    "DELETE",
 ];
 
 /// Foreign keys of other databases that lead here.

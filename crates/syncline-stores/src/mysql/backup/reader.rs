@@ -118,3 +118,83 @@ pub(super) fn unknown(text: &[u8]) -> Error {
         .leaving("nothing was changed")
         .next("mariadb DATABASE < FILE", "carries out any script, by the server's own client, over what is there")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::statement::{idle, owned};
+    use super::*;
+    use crate::mysql::connect::Version;
+    use syncline_core::store::Owners;
+
+    fn rules() -> Rules {
+        Rules::of(&Version::parse("10.11.19-MariaDB"))
+    }
+
+    fn cut(script: &str) -> std::result::Result<Vec<(String, Statement)>, Code> {
+        let mut reader = Reader::new(script.as_bytes(), rules(), 200);
+        let mut found = Vec::new();
+        while let Some((text, statement)) = reader.next().map_err(|error| error.code())? {
+            found.push((String::from_utf8(text).unwrap(), statement));
+        }
+        Ok(found)
+    }
+
+    #[test]
+    fn statements_end_where_the_client_ends_them() {
+        let script = "/*M!999999\\- enable the sandbox mode */ \n-- MariaDB; dump\n--\n\n\
+            INSERT INTO `a;``b` VALUES ('x;\\';--\\\\',\";\");\n\
+            DELIMITER ;;\nCREATE DEFINER=`a`@`b` PROCEDURE `p`()\nBEGIN -- it's; ;;\n /* '*/ SELECT ';;' ; # `\nEND ;;\nDELIMITER ;\n\
+            /*!50003 SET sql_mode = 'NO_BACKSLASH_ESCAPES' */ ;\n\
+            /*!50001 CREATE VIEW `v` AS SELECT '\\' AS `;` */;\nSET sql_mode = @saved_sql_mode;\n-- Dump completed\n";
+        let found = cut(script).unwrap();
+        let kinds: Vec<_> = found.iter().map(|(_, statement)| statement.clone()).collect();
+        let set = |mode| Statement::Set { mode: Some(mode) };
+        let expected =
+            [Statement::Table, Statement::Object, set((false, false)), Statement::Object, set((true, false))];
+        assert_eq!(kinds, expected, "{found:?}");
+        assert!(found[1].0.ends_with("END ") && found[1].0.contains("';;' ;"), "{found:?}");
+    }
+
+    #[test]
+    fn what_is_not_known_is_refused() {
+        for script in [
+            "SELECT 1;\n",
+            "SELECT 1; SELECT 2;\n",
+            "DELIMITER $\n",
+            "/*!50003 SET NAMES utf8 ;\n",
+            "SET NAMES utf8",
+            "*/;\n",
+            "/*!100000 SET NAMES x */;\n/*!999000 SET NAMES x */;\n",
+            "/*!80000 SET NAMES x */;\n",
+            "SET GLOBAL sql_mode = '';\n",
+            "SET @x = 1;\n",
+            "SET NAMES utf8, max_statement_time = 1;\n",
+            "SET TIME_ZONE = (SELECT 1);\n",
+            "DROP VIEW IF EXISTS `a`.`b`;\n",
+            "CREATE DEFINER=`a`@`b` FUNCTION `x`.`f`() RETURNS int RETURN 1;\n",
+            "INSERT INTO `t` SELECT 1;\n",
+            "LOAD DATA INFILE 'x' INTO TABLE `t`;\n",
+        ] {
+            assert_eq!(cut(script), Err(Code::RestoreRefused), "{script}");
+        }
+        let long = format!("INSERT INTO `t` VALUES ('{}');\n", "x".repeat(200));
+        assert_eq!(cut(&long), Err(Code::RestoreRefused));
+    }
+
+    #[test]
+    fn definers_and_events_are_changed_where_they_are_said() {
+        let bare = |text: &str| String::from_utf8(owned(text.as_bytes().to_vec(), &rules(), Owners::Restorer)).unwrap();
+        let trigger = "/*!50003 CREATE*/ /*!50017 DEFINER=`a`@`%`*/ /*!50003 TRIGGER t BEFORE INSERT ON u FOR EACH ROW SET @x = 'DEFINER=`a`@`b`' */";
+        assert_eq!(bare(trigger), trigger.replacen("DEFINER=`a`@`%`", " ", 1));
+        let none = "CREATE PROCEDURE `p`() SELECT DEFINER=`a`@`b`";
+        assert_eq!(bare(none), none);
+        let event = |state: &str| {
+            format!(
+                "CREATE EVENT `e` ON SCHEDULE EVERY 1 DAY ON COMPLETION NOT PRESERVE {state} DO SELECT 'PRESERVE ENABLE'"
+            )
+        };
+        let idled = |text: String| String::from_utf8(idle(text.as_bytes(), &rules())).unwrap();
+        assert_eq!(idled(event("ENABLE")), event("DISABLE"));
+        assert_eq!(idled(event("DISABLE ON SLAVE")), event("DISABLE ON SLAVE"));
+    }
+}

@@ -112,38 +112,41 @@ impl MysqlStore {
         }
     }
 
-    /// Makes the databases beside.
+    /// Makes the databases beside, and makes sure that the triggers which are there could be made again.
     async fn make_places(&self, keeper: &Keeper) -> Result<()> {
         let Keeper { connection, places, .. } = keeper;
         let made = async {
             let rows = connection.line.query(SETUP).await?;
             let fact = |at| rows.first().map_or_else(|| Ok(String::new()), |row| cell::<String>(row, at));
             let (charset, collation) = (fact(0)?, fact(1)?);
-            let (new, old) = (quoted(&places.new)?, quoted(&places.old)?);
-            for place in [&new, &old] {
+            for place in [&places.new, &places.old] {
+                let place = quoted(place)?;
                 let sql = format!("CREATE DATABASE {place} CHARACTER SET {charset} COLLATE {collation}");
                 connection.line.run(sql).await?;
             }
-            connection.line.run(format!("CREATE TABLE {new}.{MARK} (id int) ENGINE = InnoDB")).await?;
-            // The triggers that are there must be made again where there is no way forward.
-            for definer in names(connection, DEFINERS).await? {
-                let probe = format!("{old}.{MARK}");
-                connection.line.run(format!("CREATE TABLE {probe} (id int)")).await?;
-                let trigger = format!(
-                    "CREATE DEFINER = {definer} TRIGGER {probe} BEFORE INSERT ON {probe} FOR EACH ROW SET @x = 1"
-                );
-                connection.line.run(trigger).await?;
-                connection.line.run(format!("DROP TABLE {probe}")).await?;
-            }
+            let mark = format!("CREATE TABLE {}.{MARK} (id int) ENGINE = InnoDB", quoted(&places.new)?);
+            connection.line.run(mark).await?;
             Ok(())
+        };
+        let lacks = |what: &str, error: &Error| {
+            let why = error.why().unwrap_or_default().to_owned();
+            Error::new(Code::RestoreRefused, what).because(why).leaving("nothing was changed")
         };
         match said(connection, made.await) {
             Err(error) if error.code() == Code::PermissionDenied => {
                 let next = grant_on(connection, "ALL PRIVILEGES", "_syncline_%").await?;
-                Err(refused(error).next(next, "a restore makes its tables in a database beside, and moves them"))
+                let what = "a restore makes its tables in a database beside, and this user may make none";
+                return Err(lacks(what, &error).next(next, "gives it those, and no others"));
             }
-            made => made,
+            made => made?,
         }
+        said(connection, probe(connection, &places.old).await).map_err(|error| match error.code() {
+            Code::PermissionDenied | Code::StoreFailed => {
+                lacks("this user could not make the triggers again that are there", &error)
+                    .next("restore as their definer, or with SET USER (SUPER) on the whole server", "")
+            }
+            _ => error,
+        })
     }
 
     /// Carries the script out in the database beside. Returns what is to be carried out once more in the target: all that makes no
@@ -206,6 +209,19 @@ impl MysqlStore {
             .min(limits::COPY_ROW_BYTES_MAX)
             .saturating_sub(1 << 10)
     }
+}
+
+/// Makes a trigger for everybody who has one here, on a table of ours.
+async fn probe(connection: &Connection, place: &str) -> Attempt<()> {
+    let table = format!("{}.{MARK}", quoted(place)?);
+    for definer in names(connection, DEFINERS).await? {
+        connection.line.run(format!("CREATE TABLE {table} (id int)")).await?;
+        let trigger =
+            format!("CREATE DEFINER = {definer} TRIGGER {table} BEFORE INSERT ON {table} FOR EACH ROW SET @x = 1");
+        connection.line.run(trigger).await?;
+        connection.line.run(format!("DROP TABLE {table}")).await?;
+    }
+    Ok(())
 }
 
 /// What the server has against a backup is a reason not to restore it.

@@ -125,10 +125,13 @@ impl Keeper {
     /// When what is left is not seen by this login, and what the server has against it: then it is left to the next one.
     pub(super) async fn resume(&self) -> Result<Option<Way>> {
         let connection = &self.connection;
-        let (steps, _) = said(connection, left(connection, &self.places).await)?;
-        if !steps {
-            said(connection, self.clear().await)?;
-            return Ok(None);
+        match said(connection, left(connection, &self.places).await)? {
+            (false, false) => return Ok(None),
+            (false, true) => {
+                said(connection, self.clear().await)?;
+                return Ok(None);
+            }
+            (true, _) => {}
         }
         let way = self.way().await?;
         let session = connect(&self.options).await?;
@@ -190,7 +193,10 @@ pub(in crate::mysql) async fn settle(catalog: &Connection, options: &ConnectOpti
         (true, _) => Keeper::take(options, limits::LOCK_WAIT.as_secs()).await?.resume().await.map(drop),
         // Somebody may be loading; else it is left over, and in nobody's way.
         (false, true) => match Keeper::take(options, 0).await {
-            Ok(keeper) => Ok(drop(keeper.resume().await)),
+            Ok(keeper) => {
+                let _ = keeper.resume().await;
+                Ok(())
+            }
             Err(_) => Ok(()),
         },
     }

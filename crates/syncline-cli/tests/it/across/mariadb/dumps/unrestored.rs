@@ -20,7 +20,7 @@ fn forged(maria: &Maria, file: &str, change: impl Fn(&str) -> String) {
 #[track_caller]
 fn refused(maria: &Maria, file: &str) -> String {
     let error = unchanged(maria, &format!("restore {file} env:MY --yes"), 6, "RESTORE_REFUSED");
-    assert_eq!(places(maria), [String::new(); 0]);
+    assert!(places(maria).is_empty());
     error.to_string()
 }
 
@@ -76,7 +76,7 @@ fn what_the_server_does_not_take_is_refused_midway() {
     forged(&maria, "b.sql", |text| text.replace("CREATE TABLE `u` (\n  `id`", "CREATE TABLE `u` (\n  `of`"));
     refused(&maria, "forged.sql");
     forged(&maria, "b.sql", |text| text.replace("VIEW `v` AS select `t`.`id`", "VIEW `v` AS select `t`.`no`"));
-    assert!(refused(&maria, "forged.sql").contains("`t`.`no`"));
+    assert!(refused(&maria, "forged.sql").contains("t.no"));
 }
 
 /// What names its database, or is elsewhere, cannot be moved.
@@ -141,7 +141,7 @@ fn others_at_work_are_waited_for() {
     let mut other = maria.database.session();
     other.run("BEGIN; SELECT * FROM t LIMIT 1");
     unchanged(&maria, "restore b.sql env:MY --yes", 5, "STORE_LOCKED");
-    assert_eq!(places(&maria), [String::new(); 0]);
+    assert!(places(&maria).is_empty());
     let restore = Running::start(maria.scene.command(&["restore", "b.sql", "env:MY", "--yes"]));
     other.run("COMMIT");
     let done = restore.finish(process::DEADLINE);
