@@ -11,7 +11,7 @@ pub(crate) fn give_back_huge_values() {
     /// Twice [`syncline_core::limits::BATCH_BYTES`]: ordinary batches are used again and again.
     const HUGE: (&str, &str) = ("MALLOC_MMAP_THRESHOLD_", "8388608");
     /// What is kept of smaller ones: named, because naming the one turns off the other's default.
-    const KEPT: (&str, &str) = ("MALLOC_TRIM_THRESHOLD_", "16777216");
+    const KEPT: (&str, &str) = ("MALLOC_TRIM_THRESHOLD_", "8388608");
     /// Every reader of `--jobs` would have a store of freed memory of its own; with these, sixteen take no more than two.
     const SHARED: (&str, &str) = ("MALLOC_ARENA_MAX", "2");
 

@@ -487,6 +487,7 @@ fn concerns_one_table(code: Code) -> bool {
             | Code::TableEntangled
             | Code::TableNotCreated
             | Code::TableDenied
+            | Code::TableNoTransactions
             | Code::TableRebuilt
             | Code::TextUnreadable
             | Code::TargetChanged

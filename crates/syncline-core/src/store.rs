@@ -402,6 +402,10 @@ pub trait Writer: Send {
     /// `STORE_LOCKED` when others do not let go in time.
     async fn begin(&mut self) -> Result<Box<dyn Transaction + '_>>;
 
+    /// How many sessions may load a table that is made, at once: one until this is said. An engine that gains nothing by more, or
+    /// cannot have what they write seen in one step, stays with one.
+    fn widen(&mut self, _sessions: usize) {}
+
     /// Forgets the checkpoint of a run that has ended, and removes what Syncline keeps in the database once no run
     /// needs it. Doing it twice is doing it once.
     async fn forget(&mut self, run: &str) -> Result<()>;

@@ -2,7 +2,7 @@
 
 use syncline_core::change::{RowDigest, TableTask};
 use syncline_core::error::Result;
-use syncline_core::value::fit::fit;
+use syncline_core::value::fit::{Reach, fit_within};
 use syncline_core::value::{Kind, Row, RowBatch, ValueRef};
 
 use crate::lens::{Form, Scratch};
@@ -10,15 +10,12 @@ use crate::lens::{Form, Scratch};
 /// What is said of a key that is another one once it is stored.
 const OTHER_KEY: &str = "the key would be stored in another notation, and be another key";
 
-/// A value as a column of this kind holds it, where it fits that kind in no other engine.
-pub(crate) type OwnValue = for<'v> fn(ValueRef<'v>, &Kind) -> Option<ValueRef<'v>>;
-
 /// Gives values the form in which the columns of the target hold them.
 pub(crate) struct Fitter {
     columns: Vec<FittedColumn>,
     scratch: String,
-    /// What the engine takes and no other does.
-    own: OwnValue,
+    /// What the columns hold beyond their kinds.
+    reach: Reach,
     /// The server does not keep the sign of zero.
     has_one_zero: bool,
 }
@@ -38,12 +35,7 @@ impl Fitter {
             FittedColumn { name: described.name.clone(), kind: described.kind.clone(), form: key_form(task, *column) }
         };
         let columns = columns.iter().map(fitted).collect();
-        Self { columns, scratch: String::new(), own: |_, _| None, has_one_zero: false }
-    }
-
-    /// The same for an engine that takes values of its own.
-    pub(crate) fn with_own(self, own: OwnValue) -> Self {
-        Self { own, ..self }
+        Self { columns, scratch: String::new(), reach: task.table.reach, has_one_zero: false }
     }
 
     /// The same for a server that may not keep the sign of zero.
@@ -55,13 +47,12 @@ impl Fitter {
     #[inline]
     pub(crate) fn fit<'v>(&'v mut self, at: usize, value: ValueRef<'v>) -> std::result::Result<ValueRef<'v>, String> {
         let FittedColumn { name, kind, form } = &self.columns[at];
-        let own = |why| (self.own)(value, kind).ok_or(why);
         let has_one_zero = self.has_one_zero;
         let kept = |stored| match stored {
             ValueRef::Real(0.0) if has_one_zero => ValueRef::Real(0.0),
             stored => stored,
         };
-        match fit(value, kind, &mut self.scratch).or_else(own).map(kept) {
+        match fit_within(value, (kind, self.reach), &mut self.scratch).map(kept) {
             Ok(stored) if form.as_ref().is_none_or(|form| form.shows_again(value, stored)) => Ok(stored),
             Ok(_) => Err(format!("column {name}: {OTHER_KEY}")),
             Err(why) => Err(format!("column {name}: {why}")),

@@ -52,6 +52,7 @@ use std::sync::atomic::AtomicBool;
 use async_trait::async_trait;
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::store::{Backup, Description, Finding, Grants, RunClaim, Side, Snapshot, Store, Writer};
+use syncline_core::value::fit::Reach;
 
 use self::snapshot::MysqlSnapshot;
 use self::write::MysqlWriter;
@@ -59,6 +60,9 @@ use crate::one_writer::OneWriter;
 
 /// What the engine is called, whoever makes the server.
 pub(crate) const ENGINE: &str = "mysql";
+
+/// What columns here hold beyond their kinds.
+pub(crate) const REACH: Reach = Reach::Wide;
 
 /// A database of a MySQL or MariaDB server.
 ///

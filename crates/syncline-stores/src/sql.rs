@@ -47,19 +47,23 @@ impl Dialect {
             let what = format!("the name {name:?} holds a NUL character, which no database allows");
             return Err(Error::new(Code::StoreFailed, what));
         }
-        let (product, length, max, unit) = match self {
-            Dialect::Sqlite => return Ok(format!("\"{}\"", name.replace('"', "\"\""))),
-            Dialect::Postgres => ("PostgreSQL", name.len(), limits::POSTGRES_NAME_BYTES_MAX, "bytes"),
-            Dialect::Mysql => ("MySQL", name.chars().count(), limits::MYSQL_NAME_CHARS_MAX, "characters"),
-        };
-        if length > max {
-            let what = format!("the name {name} has {length} {unit}, and {product} takes {max}");
-            return Err(Error::new(Code::StoreFailed, what));
+        if let Some(why) = self.too_long(name) {
+            return Err(Error::new(Code::StoreFailed, format!("the name {name} {why}")));
         }
         Ok(match self {
             Dialect::Mysql => format!("`{}`", name.replace('`', "``")),
             _ => format!("\"{}\"", name.replace('"', "\"\"")),
         })
+    }
+
+    /// Why the engine takes no name as long as this, for a person, behind the name itself: `has 70 bytes, and …`.
+    pub fn too_long(self, name: &str) -> Option<String> {
+        let (product, length, max, unit) = match self {
+            Dialect::Sqlite => return None,
+            Dialect::Postgres => ("PostgreSQL", name.len(), limits::POSTGRES_NAME_BYTES_MAX, "bytes"),
+            Dialect::Mysql => ("MySQL", name.chars().count(), limits::MYSQL_NAME_CHARS_MAX, "characters"),
+        };
+        (length > max).then(|| format!("has {length} {unit}, and {product} takes {max}"))
     }
 
     /// A literal that the engine reads as exactly this value.

@@ -100,7 +100,7 @@ impl SqliteStore {
     pub async fn open_with_lock_wait(path: &Path, access: Access, lock_wait: Duration) -> Result<SqliteStore> {
         let place = Arc::new(Place::find(path, access, lock_wait)?);
         let resident = Arc::new(ConnectionThread::start(Arc::clone(&place), Role::Writer).await?);
-        resident.call(Doing::Opening, snapshot::register_bytes_function).await?;
+        resident.call(Doing::Opening, snapshot::register_functions).await?;
         let place = Arc::new(place.settled()?);
         Ok(SqliteStore { place, resident, writing: Arc::default() })
     }

@@ -7,7 +7,7 @@ use syncline_core::error::Result;
 use syncline_core::mapping::Mask;
 use syncline_core::state::{HeldRow, Ledger};
 use syncline_core::store::Snapshot;
-use syncline_core::value::{Row, Value, ValueRef, exact, fit};
+use syncline_core::value::{Row, Value, ValueRef, exact};
 
 use crate::held::ledger_tables;
 use crate::request::RunRequest;
@@ -92,10 +92,10 @@ fn entry(work: &TableWork, row: Row<'_>) -> Option<HeldRow> {
 
 /// Why a value was bent, and how; `None` for one that fits, or that could not be bent.
 fn why_bent(mask: &Mask, value: ValueRef<'_>) -> Option<String> {
-    let (bend, into) = mask.bend()?;
-    let why = match fit::fit(value, into, &mut String::new()) {
-        Err(misfit) => misfit.to_string(),
-        Ok(_) => mask.learned(value)?,
+    let bend = mask.bend()?;
+    let why = match mask.misfit(value) {
+        Some(misfit) => misfit.to_string(),
+        None => mask.learned(value)?,
     };
     let is_bent = mask.apply(value).as_ref() != value;
     is_bent.then(|| format!("{why}; {} was chosen", bend.name()))

@@ -122,7 +122,7 @@ impl DatabaseName {
     }
 
     /// Whether a url is that of a database of a server.
-    pub(crate) fn is_server_url(text: &str) -> bool {
+    pub fn is_server_url(text: &str) -> bool {
         scheme(text).is_some_and(is_server)
     }
 
@@ -140,6 +140,12 @@ impl DatabaseName {
     /// A path as text that [`DatabaseName::decoded_path`] takes back, whatever it holds.
     pub(crate) fn encoded_path(path: &Path) -> String {
         percent::encode(path.as_os_str().as_encoded_bytes(), b"/")
+    }
+
+    /// What a part of the url of a server or of `file:` is the notation of, where that is text.
+    pub fn decoded_part(part: &str) -> Cow<'_, str> {
+        let text = percent::decode(part).and_then(|bytes| String::from_utf8(bytes).ok());
+        text.map_or(Cow::Borrowed(part), Cow::Owned)
     }
 
     /// The path that [`DatabaseName::encoded_path`] has written.

@@ -12,7 +12,7 @@ use syncline_core::schema::Schema;
 use syncline_core::state::Spool;
 use syncline_core::store::Snapshot;
 
-use self::notes::{listed, notes, of_definitions, of_triggers};
+use self::notes::{listed, notes, of_definitions};
 use crate::drift::{Aligned, align};
 use crate::pairing::Pair;
 use crate::request::RunRequest;
@@ -21,6 +21,7 @@ use crate::session::Syncline;
 use crate::side_by_side::Views;
 
 pub(crate) use self::decision::{Decided, Decision};
+pub(crate) use self::notes::of_triggers;
 pub(crate) use self::room::check_room;
 
 /// The two ends of a decision.
@@ -94,7 +95,8 @@ impl Syncline {
                 Err(error) => decision.refused.push((pair.source.table.name.clone(), error)),
             }
         }
-        decision.notes.extend(of_triggers(&decision.tables, &decision.target_schema));
+        let written = decision.tables.iter().map(|decided| decided.work.target.table.name.as_str());
+        decision.notes.extend(of_triggers(written, &decision.target_schema));
         decision.notes.extend(of_definitions(&decision.tables));
         Ok(decision)
     }

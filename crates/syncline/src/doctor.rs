@@ -29,7 +29,7 @@ pub struct DoctorReport {
     pub kind: String,
     /// The database's label.
     pub database: String,
-    /// `sqlite` or `postgres`.
+    /// `sqlite`, `postgres` or `mysql`.
     pub engine: String,
     /// The engine's version.
     pub version: String,

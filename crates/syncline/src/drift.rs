@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
-use syncline_core::mapping::filter::Operand;
 use syncline_core::mapping::{Resolved, additions};
 use syncline_core::schema::contract::OneSided;
 use syncline_core::schema::report::Compared;
@@ -173,8 +172,8 @@ fn with_added(mut pair: Pair, widened: Option<Widened>) -> Result<Pair> {
     let Some(widened) = widened else { return Ok(pair) };
     let names: Vec<&String> = widened.added.iter().map(|added| &added.step.column.name).collect();
     if let Some(filter) = &pair.target.mapped.filter {
-        filter.replaced(&mut |operand| match operand {
-            Operand::Column(name) if names.contains(&name) => {
+        filter.replaced(&mut |operand| match operand.column() {
+            Some(name) if names.iter().any(|added| *added == name) => {
                 let what =
                     format!("the filter of {} is about {name}, which the target is yet to get", pair.source.table.name);
                 Err(Error::new(Code::FilterInvalid, what)
@@ -182,7 +181,7 @@ fn with_added(mut pair: Pair, widened: Option<Widened>) -> Result<Pair> {
                     .leaving("nothing was changed")
                     .next("run once without the filter, or add the column by hand", ""))
             }
-            other => Ok(other.clone()),
+            _ => Ok(operand.clone()),
         })?;
     }
     let position = |added: &AddedColumn| {

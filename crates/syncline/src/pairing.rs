@@ -148,13 +148,17 @@ fn paired(
     // What an engine would store as it is needs no second look.
     let bends = columns.iter().enumerate().filter_map(|(at, pair)| {
         let bend = view.misfits[pair.source]?;
-        Some((at, Mask::bending(bend, target.columns[pair.target].kind.clone())))
+        Some((at, Mask::bending(bend, target.columns[pair.target].kind.clone(), target.reach)))
     });
     let masks = masks.chain(bends);
     let carried: Vec<usize> = columns.iter().map(|pair| pair.target).collect();
-    let of_source = Mapped { filter: view.filter.clone().map(Arc::new), masks: masks.collect(), ..Mapped::default() };
+    let [filter, filter_of_target] = match view.filters(table, &target)? {
+        Some(filters) => filters.map(|filter| Some(Arc::new(filter))),
+        None => [None, None],
+    };
+    let of_source = Mapped { filter, masks: masks.collect(), ..Mapped::default() };
     let of_target = Mapped {
-        filter: view.target_filter(table, &target)?.map(Arc::new),
+        filter: filter_of_target,
         kept: target.stored_columns().into_iter().filter(|column| !carried.contains(column)).collect(),
         ..Mapped::default()
     };

@@ -90,6 +90,7 @@ impl Syncline {
         state.expire_images(now_ms()).await?;
         state.expire_settled(now_ms()).await?;
         let mut writer = target.store.writer().await?;
+        writer.widen(self.jobs_of(request.jobs));
         self.recover(identity, &mut *writer).await?;
         let carrying = match gate {
             Some(gate) => Some(Carrying::begin(gate, state, target).await?),

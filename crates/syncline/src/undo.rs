@@ -25,6 +25,7 @@ use self::left::Left;
 use self::loaded::Loads;
 use self::undoable::check_undoable;
 use self::works::{fill_spool, task_of};
+use crate::decide::of_triggers;
 use crate::open::{Database, Purpose};
 use crate::request::RunRequest;
 use crate::run::{Record, Worked, table_summary};
@@ -124,7 +125,8 @@ impl Syncline {
         let applier = Applier::new(&works, &schema, &mut images, &*target.store, context);
         let carried = carry(applier, writer).await;
         let tables = summaries(&undone.id, works.iter().zip(&carried.outcomes), &gone, &refused);
-        let notes = left.notes(works.iter().zip(&carried.outcomes));
+        let mut notes = left.notes(works.iter().zip(&carried.outcomes));
+        notes.extend(of_triggers(works.iter().map(|work| work.target.table.name.as_str()), &schema));
         Ok(Worked { tables, notes, ..Worked::whole(carried.end, carried.last_batch > 0) })
     }
 

@@ -82,7 +82,7 @@ pub(crate) const CSV_TO_LOAD: Beside = tool(
     "csv | load data",
     r#"sqlite3 -csv -nullvalue '\N' "$FILE" 'SELECT * FROM orders' |
     mariadb --defaults-file="$CLIENT" --local-infile=1 "$TARGET_NAME" -e "$CREATE; LOAD DATA LOCAL INFILE '/dev/stdin' INTO TABLE orders CHARACTER SET utf8mb4
-        FIELDS TERMINATED BY ',' OPTIONALLY ENCLOSED BY '\"' ESCAPED BY '' LINES TERMINATED BY '\r\n'""#,
+        FIELDS TERMINATED BY ',' OPTIONALLY ENCLOSED BY '\"' ESCAPED BY '' LINES TERMINATED BY '\n'""#,
 );
 
 /// PostgreSQL's rows and MariaDB's, both as text of one form in the order of their keys.

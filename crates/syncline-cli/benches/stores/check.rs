@@ -14,15 +14,15 @@ const ON_SERVER: &str =
     (SELECT string_agg(format('%I %s %s', attname, format_type(atttypid, atttypmod), attnotnull), ', ' ORDER BY attnum)
      FROM pg_attribute WHERE attrelid = 'orders'::regclass AND attnum > 0) FROM orders o";
 
-/// The same of MariaDB.
-const ON_MARIADB: &str = "SELECT count(*), bit_xor(conv(left(md5(concat_ws('|', id, customer_id, status, amount, ifnull(note, 'NULL'),
-    created_at, updated_at, payload)), 16), 16, 10) + 0), sum(crc32(concat_ws('|', payload, id, status, amount))) FROM orders";
+/// The same of MariaDB. Texts are put together as bytes, because columns may differ in how they compare.
+const ON_MARIADB: &str = "SELECT count(*), bit_xor(conv(left(md5(concat_ws('|', id, customer_id, binary status, amount, binary ifnull(note, 'NULL'),
+    created_at, updated_at, binary payload)), 16), 16, 10) + 0), sum(crc32(concat_ws('|', binary payload, id, binary status, amount))) FROM orders";
 
 /// What both kinds of servers say of the rows: all numbers, and texts by their lengths and digests.
 const ACROSS: [(Server, &str); 2] = [
     (Server::Postgres, "SELECT count(*), sum(id), sum(customer_id), sum(amount), sum(('x' || substr(md5(status || coalesce(note, 'NULL') || payload::text
         || to_char(created_at, 'YYYY-MM-DD HH24:MI:SS.US') || to_char(updated_at, 'YYYY-MM-DD HH24:MI:SS.US')), 1, 8))::bit(32)::bigint) FROM orders"),
-    (Server::Mariadb, "SELECT count(*), sum(id), sum(customer_id), sum(amount), sum(CAST(conv(left(md5(concat(status, ifnull(note, 'NULL'), payload,
+    (Server::Mariadb, "SELECT count(*), sum(id), sum(customer_id), sum(amount), sum(CAST(conv(left(md5(concat(binary status, binary ifnull(note, 'NULL'), binary payload,
         created_at, updated_at)), 8), 16, 10) AS unsigned)) FROM orders"),
 ];
 

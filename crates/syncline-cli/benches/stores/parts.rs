@@ -23,6 +23,8 @@ pub(crate) struct Part {
     work: Work,
     from: From,
     to: Target,
+    /// Sessions that may load at once.
+    jobs: &'static str,
     /// How many rows it has to manage a second.
     least_rate: Option<f64>,
     beside: &'static [Beside],
@@ -50,6 +52,7 @@ const SQLITE_TO_POSTGRES: Part = Part {
     work: Work::Copy,
     from: From::File,
     to: Target::NewTable(Postgres),
+    jobs: "1",
     least_rate: None,
     beside: &[beside::CSV_PIPE.within(0.65), beside::READY_CSV, beside::SLING_FROM_FILE, beside::PGLOADER],
 };
@@ -131,6 +134,12 @@ pub(crate) const ALL: &[Part] = &[
     },
     Part { name: "diff-1000-clustered", to: Target::Changed(Postgres, "clustered"), ..DIFF },
     Part { name: "postgres-mariadb-new", ..POSTGRES_TO_MARIADB },
+    Part {
+        name: "postgres-mariadb-new-two",
+        jobs: "2",
+        beside: &[beside::COPY_TO_LOAD.within(0.85)],
+        ..POSTGRES_TO_MARIADB
+    },
     Part { name: "mariadb-postgres-new", ..MARIADB_TO_POSTGRES },
     Part { name: "mariadb-sqlite-new", ..MARIADB_TO_SQLITE },
     Part { name: "mariadb-sqlite-wal", to: Target::WalFile, ..MARIADB_TO_SQLITE },
@@ -145,7 +154,7 @@ pub(crate) const ALL: &[Part] = &[
         name: "mirror-mariadb-mariadb-1000-spread",
         work: Work::Mirror,
         from: From::On(Mariadb),
-        to: Target::Repaired(Mariadb, "spread"),
+        to: Target::Repaired(Mariadb, "repaired"),
         beside: &[beside::PT_TABLE_SYNC],
         ..DIFF
     },
@@ -162,7 +171,7 @@ impl Part {
 }
 
 const fn verified(part: &Part, beside: &'static [Beside]) -> Part {
-    Part { name: "", work: Work::CopyAndVerify, from: part.from, to: part.to, least_rate: None, beside }
+    Part { name: "", work: Work::CopyAndVerify, from: part.from, to: part.to, jobs: "1", least_rate: None, beside }
 }
 
 /// Measures a part round after round, each side first in turn.
@@ -218,6 +227,9 @@ fn command(part: &Part, world: &World, state: &Path) -> Command {
         From::File => world.dataset.file("orders").into(),
         From::On(_) => OsString::from("env:SOURCE"),
     });
+    if part.jobs != "1" {
+        command.args(["--jobs", part.jobs]);
+    }
     // By a variable, as people do who have a password in it.
     command.arg("env:TARGET");
     if matches!(part.work, Work::Copy | Work::Mirror) {

@@ -135,7 +135,7 @@ impl World {
         }
         let rows = self.dataset.rows;
         match name {
-            "spread" => self.change(server, name, 1, rows / CHANGES),
+            "spread" | "repaired" => self.change(server, name, 1, rows / CHANGES),
             "clustered" => self.change(server, name, rows / 2, 1),
             _ => {}
         }
@@ -177,7 +177,7 @@ impl World {
             server.mariadb("", &format!("CREATE USER {ROLE}@'%' IDENTIFIED BY '{ROLE}'; GRANT ALL ON *.* TO {ROLE}@'%'"));
             let load = format!(
                 r#"{MARIADB_TABLE}; LOAD DATA LOCAL INFILE '{}' INTO TABLE orders CHARACTER SET utf8mb4
-                   FIELDS TERMINATED BY ',' OPTIONALLY ENCLOSED BY '"' ESCAPED BY '' LINES TERMINATED BY '\r\n'
+                   FIELDS TERMINATED BY ',' OPTIONALLY ENCLOSED BY '"' ESCAPED BY '' LINES TERMINATED BY '\n'
                    (id, customer_id, status, amount, @note, created_at, updated_at, payload) SET note = nullif(@note, '');
                    ANALYZE TABLE orders"#,
                 self.ready.display()
@@ -195,7 +195,8 @@ impl World {
             Server::Mariadb => (format!("(SELECT seq AS n FROM seq_0_to_{}) s", CHANGES - 1), "ANALYZE TABLE orders"),
         };
         let script = format!(
-            "CREATE TEMPORARY TABLE changes AS SELECT n % 10 AS sort, {first} + n * {step} AS id FROM {numbers};
+            "CREATE TEMPORARY TABLE changes (sort bigint, id bigint PRIMARY KEY);
+             INSERT INTO changes SELECT n % 10, {first} + n * {step} FROM {numbers};
              INSERT INTO orders SELECT {rows} + id, customer_id, status, amount, note, created_at, updated_at, payload
                  FROM orders JOIN changes USING (id) WHERE sort = 1;
              DELETE FROM orders WHERE id IN (SELECT id FROM changes WHERE sort = 0);

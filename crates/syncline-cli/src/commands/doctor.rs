@@ -17,7 +17,7 @@ use super::explain::wrapped;
 /// Tells how a database is: what would keep a run from reading or writing it, what is risky, and what to do.
 ///
 /// Nothing is changed. The exit code is 0 when there is no problem, else that of the errors a run would end with. With
-/// --grants it prints the SQL that gives a role of PostgreSQL what a run needs, and no more, for the tables there are.
+/// --grants it prints the SQL that gives a role of PostgreSQL, or a user of MySQL and MariaDB, what a run needs, and no more, for the tables there are.
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {
     /// The database to look at
@@ -28,7 +28,7 @@ pub(crate) struct DoctorArgs {
     /// Print a script of the least rights a run needs
     #[arg(long)]
     grants: bool,
-    /// The role to give them to [default: syncline]
+    /// The role or user to give them to [default: syncline]
     #[arg(long, value_name = "NAME", requires = "grants")]
     role: Option<String>,
     /// The tables it is to reach: names and patterns, all but those behind '!' ('app_*' '!audit') [default: all]

@@ -1,5 +1,7 @@
 //! What the two databases are called in output: short where that is clear.
 
+use std::borrow::Cow;
+
 use syncline::{DatabaseName, Mapping, MappingRequest};
 
 use super::text::{escape, quote};
@@ -21,10 +23,10 @@ impl Labels {
         let (source, target) = (&*source, &*target);
         let typed = format!("{} {}", quote(source), quote(target));
         let (short_source, short_target) = (short(source), short(target));
-        let (source, target) = if short_source.eq_ignore_ascii_case(short_target) {
+        let (source, target) = if short_source.eq_ignore_ascii_case(&short_target) {
             (source, target)
         } else {
-            (short_source, short_target)
+            (&*short_source, &*short_target)
         };
         Self { source: escape(source).into_owned(), target: escape(target).into_owned(), typed }
     }
@@ -49,24 +51,27 @@ pub(crate) fn title(verb: &str, request: &MappingRequest) -> String {
 }
 
 /// A connection's name, or the last part of a path.
-fn short(name: &str) -> &str {
+fn short(name: &str) -> Cow<'_, str> {
     match name.strip_prefix("connection:") {
-        Some(reference) => reference.split('@').next().unwrap_or(reference),
+        Some(reference) => Cow::Borrowed(reference.split('@').next().unwrap_or(reference)),
         None => file_name(name),
     }
 }
 
-fn file_name(name: &str) -> &str {
-    let (path, has_scheme) = match name.strip_prefix("sqlite:").or_else(|| name.strip_prefix("file:")) {
-        Some(path) => (path, true),
-        None => (name, false),
+/// In a url it is encoded, and shown as what it means: so it stands in the state.
+fn file_name(name: &str) -> Cow<'_, str> {
+    let is_server = DatabaseName::is_server_url(name);
+    let (path, is_url, is_encoded) = match (name.strip_prefix("sqlite:"), name.strip_prefix("file:")) {
+        (Some(path), _) => (path, true, false),
+        (_, Some(path)) => (path, true, true),
+        _ => (name, is_server, is_server),
     };
-    let has_scheme = has_scheme || name.starts_with("postgres://") || name.starts_with("postgresql://");
     // Only a URL has options behind a question mark; a file's name may hold one.
-    let path = if has_scheme { path.split('?').next().unwrap_or(path) } else { path };
+    let path = if is_url { path.split('?').next().unwrap_or(path) } else { path };
     match path.trim_end_matches(['/', '\\']).rsplit(['/', '\\']).next() {
-        Some(short) if !short.is_empty() => short,
-        _ => name,
+        Some(short) if !short.is_empty() && is_encoded => DatabaseName::decoded_part(short),
+        Some(short) if !short.is_empty() => Cow::Borrowed(short),
+        _ => Cow::Borrowed(name),
     }
 }
 
@@ -81,6 +86,11 @@ mod tests {
         assert_eq!(Labels::new("env:HQ", "x\x1b.db").arrow(), "env:HQ -> x\\x1b.db");
         assert_eq!(Labels::new("a b.db", "c.db").typed(), "'a b.db' c.db");
         assert_eq!(Labels::new("postgres://u@h/shop?schema=a", "c.db").arrow(), "shop -> c.db");
+        assert_eq!(
+            Labels::new("mysql://u@h/l%C3%A4den%201?ssl-mode=disabled", "file:a%20b.db").arrow(),
+            "läden 1 -> a b.db"
+        );
+        assert_eq!(Labels::new("sqlite:a%20b.db", "h/100%.db").arrow(), "a%20b.db -> 100%.db");
         assert_eq!(Labels::new("hq", "connection:branch@/a/syncline.toml").arrow(), "hq -> branch");
     }
 

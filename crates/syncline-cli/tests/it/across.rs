@@ -3,6 +3,8 @@
 pub(crate) mod bad_input;
 mod connections;
 mod dumps;
+mod filters;
+mod long_names;
 mod mariadb;
 mod misfits;
 mod own_types;

@@ -11,7 +11,6 @@ use crate::change::{Reason, Refusal};
 use crate::error::{Code, Error, Result};
 use crate::mapping::Mask;
 use crate::store::Transaction;
-use crate::value::fit::fit;
 use crate::value::{Bend, RowBatch, ValueRef, exact};
 
 /// Rows that were refused and are tried once more, by their keys: as they were, and why they were refused.
@@ -110,18 +109,18 @@ pub(super) fn choices_without_help(work: &TableWork, refusal: &Refusal) -> Strin
 
 /// Why the choice about a column has not helped a value there.
 fn no_help(work: &TableWork, column: usize, mask: &Mask) -> Option<String> {
-    let why = match mask.bend()?.0 {
+    let why = match mask.bend()? {
         Bend::Null => return None,
         Bend::Clamp => "no value that fits is nearest to it",
         Bend::Text => "its notation does not fit either",
     };
     let name = work.source.column_names().nth(column).unwrap_or_default();
-    Some(format!("; {name}: {} was chosen, but {why}", mask.bend()?.0.name()))
+    Some(format!("; {name}: {} was chosen, but {why}", mask.bend()?.name()))
 }
 
 /// Whether a value fits the column as far as that can be told without the database.
 fn fits(mask: &Mask, value: ValueRef<'_>) -> bool {
-    mask.bend().is_none_or(|(_, into)| fit(value, into, &mut String::new()).is_ok())
+    mask.misfit(value).is_none()
 }
 
 fn cells(refusal: &Refusal) -> Result<Vec<ValueRef<'_>>> {

@@ -275,7 +275,7 @@ const USUAL: &[Usual] = &[
     ),
     (
         Code::GuardSameTable,
-        "both names lead to the same file, through links or other forms of its path",
+        "both names lead to it, whatever path, link, address or user they name",
         "name another database as the target",
         "",
     ),

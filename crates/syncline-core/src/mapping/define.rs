@@ -76,6 +76,7 @@ impl Definer<'_> {
             namespace: source.namespace.clone().filter(|_| self.view.target == source.name),
             engine: source.engine,
             server: source.server.clone(),
+            reach: source.reach,
             columns: positions.iter().filter_map(|position| self.column(*position)).collect(),
             key,
             primary_key: source.primary_key.iter().map(place).collect::<Option<_>>().unwrap_or_default(),

@@ -26,16 +26,21 @@
 //!   million on; other numbers as Julian days. Both are compared in whole milliseconds. What is no point in time is
 //!   neither before nor after one.
 //! - `now()` is one instant for a whole run, the same for both ends.
+//! - Where the columns of a pair hold one value differently, the filter is about what both are seen as. A side whose own words
+//!   would mean something else gets [`Operand::Seen`].
 
 mod bind;
 mod condition;
 mod lexer;
+mod paired;
 mod parser;
+pub mod seen;
 #[cfg(test)]
 mod tests;
 
 pub(super) use self::bind::bind;
 pub use self::condition::{Comparison, Condition, Operand, Part};
+pub(super) use self::paired::{Met, Unlike, paired};
 pub(super) use self::parser::parse;
 
 /// The condition that a text is, where it is one as filters have them.

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use self::refused::Refused;
 use super::columns::table_and_column;
 use super::names::Reader;
+use crate::value::fit::{Misfit, Reach, fit_within};
 use crate::value::{Bend, Kind, Value, ValueRef, bent, exact};
 
 /// What becomes of a value.
@@ -42,7 +43,7 @@ pub struct Mask(Effect);
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Effect {
     Hides(MaskKind, Arc<MaskKey>),
-    Bends(Bend, Kind, Refused),
+    Bends(Bend, (Kind, Reach), Refused),
 }
 
 /// `'customers.email=fake'`.
@@ -65,9 +66,9 @@ impl Mask {
         Self(Effect::Hides(kind, key))
     }
 
-    /// One that hides nothing, and bends what does not fit a column of this kind.
-    pub fn bending(bend: Bend, into: Kind) -> Self {
-        Self(Effect::Bends(bend, into, Refused::default()))
+    /// One that hides nothing, and bends what does not fit a column of this kind and reach.
+    pub fn bending(bend: Bend, into: Kind, reach: Reach) -> Self {
+        Self(Effect::Bends(bend, (into, reach), Refused::default()))
     }
 
     /// What it hides values by; `None` for one that bends them.
@@ -78,11 +79,20 @@ impl Mask {
         }
     }
 
-    /// How it bends values, and into what; `None` for one that hides them.
-    pub fn bend(&self) -> Option<(Bend, &Kind)> {
+    /// How it bends values; `None` for one that hides them.
+    pub fn bend(&self) -> Option<Bend> {
         match &self.0 {
             Effect::Hides(..) => None,
-            Effect::Bends(bend, into, _) => Some((*bend, into)),
+            Effect::Bends(bend, ..) => Some(*bend),
+        }
+    }
+
+    /// Why a value is to be bent, as far as that can be told without the database; `None` for one that fits, and of a mask that
+    /// bends none.
+    pub fn misfit(&self, value: ValueRef<'_>) -> Option<Misfit> {
+        match &self.0 {
+            Effect::Hides(..) => None,
+            Effect::Bends(_, (kind, reach), _) => fit_within(value, (kind, *reach), &mut String::new()).err(),
         }
     }
 
@@ -108,7 +118,7 @@ impl Mask {
         match &self.0 {
             _ if value.is_null() => Value::Null,
             Effect::Bends(Bend::Null, _, refused) if refused.why(value).is_some() => Value::Null,
-            Effect::Bends(bend, into, _) => bent(value, *bend, into),
+            Effect::Bends(bend, (kind, reach), _) => bent(value, *bend, (kind, *reach)),
             Effect::Hides(MaskKind::Null, _) => Value::Null,
             Effect::Hides(MaskKind::Text(text), _) => Value::text(text.as_str()),
             Effect::Hides(MaskKind::Hash, key) => {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::called::{Called, Names};
 use super::columns::{ColumnList, Rename};
-use super::filter::{self, Operand};
+use super::filter::{self, Met, Operand, Unlike};
 use super::mask::MaskRule;
 use super::misfit::{self, MisfitRule};
 use super::names::nearest;
@@ -132,27 +132,38 @@ impl TableView {
         self.masks.iter().any(Option::is_some)
     }
 
-    /// The filter in the target's words.
+    /// The filter as the source and as the target have to ask it, so that it means the same to both.
     ///
     /// # Errors
-    /// `FILTER_INVALID` when the target has not all of its columns, so that it could not be bounded.
-    pub fn target_filter(&self, source: &TableSchema, target: &TableSchema) -> Result<Option<Condition>> {
+    /// `FILTER_INVALID` when the target has not all of its columns, so that it could not be bounded, and when a column holds its
+    /// values so differently on both sides that they could not be compared alike.
+    pub fn filters(&self, source: &TableSchema, target: &TableSchema) -> Result<Option<[Condition; 2]>> {
         let Some(filter) = &self.filter else { return Ok(None) };
-        let renamed = filter.replaced(&mut |operand| match operand {
-            Operand::Column(name) => {
-                let carried = source.column(name).and_then(|column| self.columns[column].as_ref());
-                let found = carried.and_then(|name| target.column(name));
-                let position = found.ok_or_else(|| {
-                    let what = format!("the filter of {} needs its column {name} in the target too", source.name);
+        let find = |name: &str| {
+            let carried = source.column(name).and_then(|at| Some((at, self.columns[at].as_ref()?)));
+            let found = carried.and_then(|(at, name)| Some((at, target.column(name)?)));
+            let (at, other) = found.ok_or_else(|| {
+                let what = format!("the filter of {} needs its column {name} in the target too", source.name);
+                Unpaired::Error(
                     Error::new(Code::FilterInvalid, what)
                         .because("otherwise nobody could tell which rows of the target it covers")
-                        .leaving(UNTOUCHED)
-                })?;
-                Ok(Operand::Column(target.columns[position].name.clone()))
+                        .leaving(UNTOUCHED),
+                )
+            })?;
+            Ok(Met::of((&source.columns[at], source), (&target.columns[other], target)))
+        };
+        let pair = filter::paired(filter, &find).map_err(|unpaired| match unpaired {
+            Unpaired::Error(error) => error,
+            Unpaired::Unlike(Unlike { column, why }) => {
+                let what =
+                    format!("the filter of {} cannot mean the same on both sides by its column {column}", source.name);
+                Error::new(Code::FilterInvalid, what)
+                    .because(why)
+                    .leaving(UNTOUCHED)
+                    .next("filter by another column; IS NULL is possible with any", "")
             }
-            other => Ok(other.clone()),
-        });
-        renamed.map(Some)
+        })?;
+        Ok(Some(pair))
     }
 
     /// Checks the masks against the columns of the target that take what they make.
@@ -192,6 +203,18 @@ impl TableView {
             }
         }
         Ok(())
+    }
+}
+
+/// Why a filter cannot be asked on both sides.
+enum Unpaired {
+    Error(Error),
+    Unlike(Unlike),
+}
+
+impl From<Unlike> for Unpaired {
+    fn from(unlike: Unlike) -> Self {
+        Unpaired::Unlike(unlike)
     }
 }
 
@@ -328,6 +351,12 @@ impl<'a> Resolver<'a> {
                 }
                 if view.masks[position].is_some() {
                     return unbounded(format!("{} is masked, so the target could not be bounded by it", found.name));
+                }
+                if view.misfits[position].is_some() {
+                    return unbounded(format!(
+                        "values of {} may be changed by --misfit, and then be outside",
+                        found.name
+                    ));
                 }
                 if view.has_masks() && found.generated != Generated::No {
                     return unbounded(format!("{} is computed, and columns it may depend on are masked", found.name));

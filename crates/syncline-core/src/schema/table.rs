@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::value::Kind;
+use crate::value::fit::Reach;
 
 /// Engines in which names of tables that differ in the case of their letters are different names.
 ///
@@ -48,6 +49,8 @@ pub struct TableSchema {
     /// Which server's words they are, as it tells its version, where those of one engine differ in them (MySQL and MariaDB);
     /// else empty.
     pub server: String,
+    /// What its columns hold beyond their kinds.
+    pub reach: Reach,
     /// All columns, in their order, generated ones included.
     pub columns: Vec<Column>,
     /// How rows are told apart; `None` when nothing does.

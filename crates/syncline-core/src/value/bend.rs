@@ -3,7 +3,7 @@
 mod numbers;
 mod times;
 
-use super::fit::{fit, write_notation};
+use super::fit::{Reach, fit_within, write_notation};
 use super::{Kind, Value, ValueRef};
 
 /// What becomes of a value that does not fit. Without a choice its row is held.
@@ -31,20 +31,20 @@ impl Bend {
     }
 }
 
-/// What stands in the place of a value in a column of this kind: the value itself where it fits, and also where no choice can
-/// make it fit.
-pub fn bent(value: ValueRef<'_>, bend: Bend, into: &Kind) -> Value {
+/// What stands in the place of a value in a column of this kind and reach: the value itself where it fits, and also where no
+/// choice can make it fit.
+pub fn bent(value: ValueRef<'_>, bend: Bend, (into, reach): (&Kind, Reach)) -> Value {
     let mut scratch = String::new();
-    if fit(value, into, &mut scratch).is_ok() {
+    if fit_within(value, (into, reach), &mut scratch).is_ok() {
         return value.to_owned();
     }
     let instead = match bend {
         Bend::Null => return Value::Null,
         Bend::Text => notation(value),
-        Bend::Clamp => clamped(value, into),
+        Bend::Clamp => clamped(value, into, reach),
     };
     let Some(instead) = instead else { return value.to_owned() };
-    match fit(instead.as_ref(), into, &mut scratch) {
+    match fit_within(instead.as_ref(), (into, reach), &mut scratch) {
         // As it will be read there. A cell of SQLite is read as what the value is, and not as it is stored.
         Ok(stored) if into.coercion().is_none() => stored.to_owned(),
         Ok(_) => instead.clone(),
@@ -67,7 +67,7 @@ fn notation(value: ValueRef<'_>) -> Option<Value> {
 }
 
 /// The nearest value that a column of this kind holds; `None` where there is none, or no saying which it is.
-fn clamped(value: ValueRef<'_>, into: &Kind) -> Option<Value> {
+fn clamped(value: ValueRef<'_>, into: &Kind, reach: Reach) -> Option<Value> {
     match (into, value) {
         (Kind::Int { bits }, value) => numbers::int(value, *bits),
         (Kind::Decimal { limit }, value) => numbers::decimal(value, *limit),
@@ -78,7 +78,7 @@ fn clamped(value: ValueRef<'_>, into: &Kind) -> Option<Value> {
             Some(Value::text(text.chars().take(*max as usize).collect::<String>()))
         }
         (Kind::Date, value) => times::date(value),
-        (Kind::Time { digits }, value) => times::time(value, *digits),
+        (Kind::Time { digits }, value) => times::time(value, *digits, reach),
         (Kind::Timestamp { digits }, value) => times::timestamp(value, *digits),
         (Kind::Instant { digits }, value) => times::instant(value, *digits),
         _ => None,
@@ -124,7 +124,7 @@ mod tests {
             (Value::Real(0.123_456_789_012), Kind::Real { single: true }, Value::Real(0.123_456_79)),
         ];
         for (value, kind, expected) in cases {
-            assert_eq!(bent(value.as_ref(), Bend::Clamp, &kind), expected, "{value:?} into {kind}");
+            assert_eq!(bent(value.as_ref(), Bend::Clamp, (&kind, Reach::Usual)), expected, "{value:?} into {kind}");
         }
     }
 
@@ -148,7 +148,30 @@ mod tests {
             (Value::text("4714-11-23 BC"), Kind::Date, Value::Date(-2_440_588)),
         ];
         for (value, kind, expected) in cases {
-            assert_eq!(bent(value.as_ref(), Bend::Clamp, &kind), expected, "{value:?} into {kind}");
+            assert_eq!(bent(value.as_ref(), Bend::Clamp, (&kind, Reach::Usual)), expected, "{value:?} into {kind}");
+        }
+    }
+
+    #[test]
+    fn what_a_column_of_wide_reach_holds_stays_and_is_no_nearest_value() {
+        let time = |digits| Kind::Time { digits };
+        let text = Kind::Text { max_chars: Some(3), padded: false };
+        let day = Value::Other { type_name: "date".into(), text: "0000-00-00".into() };
+        let cases = [
+            (Value::Time(-36_000_000_000), time(0), Value::Time(-36_000_000_000)),
+            (Value::Time(360_000_000_000), time(0), Value::Time(360_000_000_000)),
+            (Value::Time(i64::MAX), time(6), Value::Time(3_020_399_999_999)),
+            (Value::Time(i64::MIN), time(0), Value::Time(-3_020_399_000_000)),
+            (Value::Time(-1_500_000), time(0), Value::Time(-1_000_000)),
+            (day.clone(), Kind::Date, day),
+            (Value::text("a\0b"), text.clone(), Value::text("a\0b")),
+            (Value::text("a\0bc"), text, Value::text("a\0b")),
+        ];
+        for (value, kind, expected) in cases {
+            assert_eq!(bent(value.as_ref(), Bend::Clamp, (&kind, Reach::Wide)), expected, "{value:?} into {kind}");
+            if value == expected {
+                assert_eq!(bent(value.as_ref(), Bend::Null, (&kind, Reach::Wide)), expected, "{value:?} into {kind}");
+            }
         }
     }
 
@@ -163,7 +186,7 @@ mod tests {
             (decimal("9007199254740993.4"), flexible(Coercion::Real), decimal("9007199254740994")),
         ];
         for (value, kind, expected) in cases {
-            assert_eq!(bent(value.as_ref(), Bend::Clamp, &kind), expected, "{value:?} into {kind:?}");
+            assert_eq!(bent(value.as_ref(), Bend::Clamp, (&kind, Reach::Usual)), expected, "{value:?} into {kind:?}");
         }
     }
 
@@ -182,7 +205,7 @@ mod tests {
             (Value::text("12"), Kind::Flexible(Coercion::Numeric)),
         ];
         for (value, kind) in cases {
-            assert_eq!(bent(value.as_ref(), Bend::Clamp, &kind), value, "{kind}");
+            assert_eq!(bent(value.as_ref(), Bend::Clamp, (&kind, Reach::Usual)), value, "{kind}");
         }
     }
 
@@ -196,9 +219,9 @@ mod tests {
             (Value::text("a\0b"), "a\u{fffd}b"),
         ];
         for (value, expected) in cases {
-            assert_eq!(bent(value.as_ref(), Bend::Text, &text), Value::text(expected));
+            assert_eq!(bent(value.as_ref(), Bend::Text, (&text, Reach::Usual)), Value::text(expected));
         }
-        assert_eq!(bent(ValueRef::Text(b"\xff"), Bend::Null, &text), Value::Null);
+        assert_eq!(bent(ValueRef::Text(b"\xff"), Bend::Null, (&text, Reach::Usual)), Value::Null);
     }
 
     fn any_kind() -> impl Strategy<Value = Kind> {
@@ -227,31 +250,41 @@ mod tests {
         .prop_map(Value::text)
     }
 
+    fn any_reach() -> impl Strategy<Value = Reach> {
+        prop::sample::select(vec![Reach::Usual, Reach::Wide])
+    }
+
     proptest! {
         #[test]
         fn what_was_changed_fits_and_is_as_it_will_be_read(
             value in prop_oneof![any_value(), any_notation()],
             kind in any_kind(),
             at in 0..3_usize,
+            reach in any_reach(),
         ) {
-            let once = bent(value.as_ref(), Bend::ALL[at], &kind);
+            let once = bent(value.as_ref(), Bend::ALL[at], (&kind, reach));
             let mut scratch = String::new();
-            let fitted = fit(once.as_ref(), &kind, &mut scratch).map(ValueRef::to_owned);
+            let fitted = fit_within(once.as_ref(), (&kind, reach), &mut scratch).map(ValueRef::to_owned);
             if once != value {
                 prop_assert!(fitted.is_ok(), "{:?}", once);
                 prop_assert!(kind.coercion().is_some() || fitted.as_ref() == Ok(&once), "{:?} {:?}", once, fitted);
             }
-            prop_assert_eq!(&bent(once.as_ref(), Bend::ALL[at], &kind), &once);
+            prop_assert_eq!(&bent(once.as_ref(), Bend::ALL[at], (&kind, reach)), &once);
         }
 
         #[test]
-        fn what_fits_is_left_alone_and_bending_ends(value in any_value(), at in 0..3_usize, precision in 1..9_u32, scale in -2..9_i32) {
+        fn what_fits_is_left_alone_and_bending_ends(
+            value in any_value(),
+            at in 0..3_usize,
+            (precision, scale) in (1..9_u32, -2..9_i32),
+            reach in any_reach(),
+        ) {
             let kind = Kind::Decimal { limit: Some((precision, scale)) };
-            let once = bent(value.as_ref(), Bend::ALL[at], &kind);
-            if fit(value.as_ref(), &kind, &mut String::new()).is_ok() {
+            let once = bent(value.as_ref(), Bend::ALL[at], (&kind, reach));
+            if fit_within(value.as_ref(), (&kind, reach), &mut String::new()).is_ok() {
                 prop_assert_eq!(&once, &value);
             }
-            prop_assert_eq!(&bent(once.as_ref(), Bend::ALL[at], &kind), &once);
+            prop_assert_eq!(&bent(once.as_ref(), Bend::ALL[at], (&kind, reach)), &once);
         }
     }
 }

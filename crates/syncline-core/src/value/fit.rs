@@ -10,6 +10,7 @@ mod flexible;
 mod json;
 mod notation;
 mod numbers;
+mod reach;
 mod times;
 
 use std::borrow::Cow;
@@ -18,6 +19,7 @@ use std::fmt;
 use super::{Kind, ValueRef};
 
 pub use self::notation::write as write_notation;
+pub use self::reach::{Reach, fit_within};
 pub(super) use self::times::{DAYS, MICROS, of_micros};
 pub use self::times::{SPANS, odd};
 

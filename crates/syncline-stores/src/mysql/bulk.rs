@@ -33,8 +33,11 @@ pub(super) async fn load_on(open: &mut Open<'_>, task: &TableTask, rows: RowBatc
         return Ok(refused);
     }
     if open.loading.is_none() {
-        // It is nobody else's to write to.
-        open.hold(task).await?;
+        let is_hidden = open.is_hidden(&task.table.name);
+        if !is_hidden {
+            // It is nobody else's to write to.
+            open.hold(task).await?;
+        }
         let target = open.target(&task.table).await?;
         let is_bent = target.columns(&task.columns).any(|column| column.is_bent);
         if is_bent || !open.session.takes_files() {
@@ -45,7 +48,8 @@ pub(super) async fn load_on(open: &mut Open<'_>, task: &TableTask, rows: RowBatc
             refused.extend(named(task, &rows, again));
             return Ok(refused);
         }
-        open.loading = Some(Loading::begin(open.session, task, target).await?);
+        let beside = if is_hidden { open.beside.sessions().await } else { None };
+        open.loading = Some(Loading::begin(open.session, beside, task, target).await?);
     }
     let loading = open.loading.as_mut().filter(|loading| loading.is_of(task));
     loading.ok_or_else(|| bug("rows of two tables are loaded at once"))?.push(rows).await;
@@ -58,7 +62,7 @@ pub(super) async fn load_on(open: &mut Open<'_>, task: &TableTask, rows: RowBatc
 /// Waits until all rows that were loaded have arrived. The session is free for other things then.
 pub(super) async fn settle(open: &mut Open<'_>) -> Attempt<Vec<Refusal>> {
     match open.loading.take() {
-        Some(loading) => loading.end(open.session).await,
+        Some(loading) => loading.end(open).await,
         None => Ok(Vec::new()),
     }
 }
@@ -67,6 +71,13 @@ pub(super) async fn settle(open: &mut Open<'_>) -> Attempt<Vec<Refusal>> {
 pub(super) async fn clear(open: &mut Open<'_>, task: &TableTask) -> Attempt<u64> {
     open.hold(task).await?;
     let target = open.target(&task.table).await?;
+    if let Some(child) = &target.referenced.from_elsewhere {
+        return Err(not_cleared(
+            &target.name,
+            &format!("rows of {child}, in another database, may reference its rows"),
+        )
+        .into());
+    }
     let deleted = open.session.write(&target.name, &[format!("DELETE FROM {}", target.table)]).await?;
     Ok(deleted.map_err(|(_, words)| not_cleared(&target.name, &words))?)
 }

@@ -59,6 +59,11 @@ pub enum Codec {
 }
 
 impl Codec {
+    /// Whether the column can be one that is given numbers.
+    pub(super) fn is_number(&self) -> bool {
+        matches!(self, Codec::Int | Codec::Decimal | Codec::Real { .. })
+    }
+
     /// What a column is set to where `variable` holds the field of a file; `None` where the field is the column's value.
     pub fn received(&self, variable: &str) -> Option<String> {
         match self {

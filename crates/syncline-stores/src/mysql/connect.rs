@@ -55,6 +55,8 @@ const PINNED: &[(&str, &str)] = &[
     ("net_read_timeout", "31536000"),
     ("net_write_timeout", "31536000"),
     ("information_schema_stats_expiry", "0"),
+    // A list of values that became a table would be read in another order, and not lock what it does not find.
+    ("in_predicate_conversion_threshold", "0"),
     ("group_concat_max_len", "1073741824"),
     // Whole keys are sorted by: InnoDB has none longer than this.
     ("max_sort_length", "16384"),

@@ -22,6 +22,20 @@ const KEPT: [&str; 6] = ["CHARSET", "COLLATE", "ROW_FORMAT", "KEY_BLOCK_SIZE", "
 /// Options of which nobody needs to hear: counters are set by themselves, and partitions are told of as such.
 const UNSAID: [&str; 2] = ["AUTO_INCREMENT", "DEFAULT"];
 
+/// The statement without the number that the table goes on from, which changes with its rows.
+pub(crate) fn without_counter(statement: &str) -> String {
+    let inside = statement.strip_prefix("CREATE TABLE ").and_then(|named| {
+        let inside = named[scan::name(named)?.1..].strip_prefix(" (")?;
+        Some((inside, scan::parts(inside)?.1))
+    });
+    let options = inside.map_or("", |(inside, end)| &inside[end..]);
+    let before = &statement[..statement.len() - options.len()];
+    match scan::options(options).into_iter().find(|word| word.starts_with("AUTO_INCREMENT=")) {
+        Some(word) => format!("{before}{}", options.replacen(&format!(" {word}"), "", 1)),
+        None => statement.to_owned(),
+    }
+}
+
 /// A statement that creates a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Definition<'d> {
@@ -76,9 +90,15 @@ impl<'d> Definition<'d> {
         })
     }
 
+    /// Which tables it references. The catalog tells that only to those who may do more than read.
+    pub(crate) fn references(&self) -> Vec<syncline_core::schema::ForeignKey> {
+        self.parts.iter().filter_map(|part| reference::of(part)).collect()
+    }
+
     /// Takes out what is written of references that are not among these.
     pub(crate) fn keep_references(&mut self, keys: &[syncline_core::schema::ForeignKey]) {
-        self.parts.retain(|part| reference::of(part).is_none_or(|found| keys.iter().any(|key| found.is(key))));
+        self.parts
+            .retain(|part| reference::of(part).is_none_or(|found| keys.iter().any(|key| reference::is(&found, key))));
     }
 
     fn read_options(&mut self, text: &'d str) {

@@ -68,26 +68,26 @@ impl Writer<'_> {
 
     fn compare(&self, left: &Operand, comparison: Comparison, right: &Operand, is_kept: bool) -> Result<String> {
         match (left, right) {
-            (Operand::Instant(_) | Operand::Value(_), Operand::Column(_)) => {
+            (Operand::Instant(_) | Operand::Value(_), Operand::Column(_) | Operand::Seen { .. }) => {
                 self.compare(right, comparison.reversed(), left, is_kept)
             }
-            (Operand::Column(name), Operand::Instant(millis)) => {
-                let named = self.named(name)?;
+            (Operand::Column(_) | Operand::Seen { .. }, Operand::Instant(millis)) => {
+                let named = self.operand(left)?;
                 Ok(moment::compared(&named, comparison, *millis, is_kept))
             }
-            (Operand::Column(name), Operand::Value(value)) => compared(&self.named(name)?, comparison, value),
-            (Operand::Column(a), Operand::Column(b)) => columns(&self.named(a)?, comparison, &self.named(b)?),
+            (Operand::Column(_) | Operand::Seen { .. }, Operand::Value(value)) => {
+                compared(&self.operand(left)?, comparison, value)
+            }
             (Operand::Value(a), Operand::Value(b)) => {
                 let is_so = holds(comparison, key_order::compare(a.as_ref(), b.as_ref()));
                 Ok(if is_so { "TRUE" } else { "FALSE" }.to_owned())
             }
-            _ => Err(misplaced()),
+            _ => columns(&self.operand(left)?, comparison, &self.operand(right)?),
         }
     }
 
     fn list(&self, operand: &Operand, values: &[Value]) -> Result<String> {
-        let Operand::Column(name) = operand else { return Err(misplaced()) };
-        let named = self.named(name)?;
+        let named = self.operand(operand)?;
         if !matches!(named.column.kind, Kind::Text { .. }) {
             let equal = values.iter().map(|value| compared(&named, Comparison::Equal, value));
             return Ok(format!("({})", equal.collect::<Result<Vec<_>>>()?.join(" OR ")));
@@ -103,8 +103,7 @@ impl Writer<'_> {
 
     /// NULL for NULL, like every comparison; false for what is no text.
     fn like(&self, operand: &Operand, pattern: &[Part], ignores_case: bool) -> Result<String> {
-        let Operand::Column(name) = operand else { return Err(misplaced()) };
-        let named = self.named(name)?;
+        let named = self.operand(operand)?;
         if !is_text(&named.column.kind) {
             return Ok(unless_null(&[&named], false));
         }
@@ -120,6 +119,18 @@ impl Writer<'_> {
         }
         // By the numbers of characters, so that `_` is one of these and not one byte.
         Ok(format!("{text} COLLATE utf8mb4_bin LIKE {} ESCAPE {}", written(pattern.as_bytes()), written(b"\\")))
+    }
+
+    /// A column as it is compared. Nothing but padding is taken away from one here.
+    fn operand(&self, operand: &Operand) -> Result<Named<'_>> {
+        match operand {
+            Operand::Column(name) => self.named(name),
+            Operand::Seen { column, kind: Kind::Text { padded: true, .. } } => {
+                let Named { name, column } = self.named(column)?;
+                Ok(Named { name: format!("TRIM(TRAILING ' ' FROM {name})"), column })
+            }
+            _ => Err(misplaced()),
+        }
     }
 
     fn named(&self, name: &str) -> Result<Named<'_>> {
@@ -223,10 +234,11 @@ fn fitted<'v>(named: &'v Named<'_>, value: &'v Value, scratch: &'v mut String) -
     }
 }
 
+/// The text as it was typed: spaces at its end count, though those of a padded column do not.
 fn text_of(named: &Named<'_>, value: &Value) -> Result<Vec<u8>> {
     let mut scratch = String::new();
-    match fitted(named, value, &mut scratch)? {
-        ValueRef::Text(text) => Ok(text.to_vec()),
+    match (fitted(named, value, &mut scratch)?, value) {
+        (ValueRef::Text(_), Value::Text(typed)) => Ok(typed.clone()),
         _ => Err(misplaced()),
     }
 }

@@ -18,8 +18,9 @@ use syncline_core::value::Kind;
 use self::columns::Columns;
 use self::constraints::Constraints;
 pub(super) use self::constraints::sort_constraints;
-use super::ENGINE;
 use super::connect::{Connection, cell, quoted};
+use super::definition::{Definition, without_counter};
+use super::{ENGINE, REACH};
 
 /// Tables that keep rows: no views, no sequences, none of Syncline's.
 const TABLES: &str = "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() \
@@ -45,13 +46,18 @@ pub async fn read(connection: &Connection) -> Result<Schema> {
     let mut tables = Vec::new();
     for name in names {
         let Columns { columns, counted } = columns.remove(&name).unwrap_or_default();
-        let Constraints { foreign_keys, checks, .. } = constraints.remove(&name).unwrap_or_default();
+        let Constraints { mut foreign_keys, mut checks, .. } = constraints.remove(&name).unwrap_or_default();
         let indexes = indexes.remove(&name).unwrap_or_default();
         let (key, key_index) = indexes::key(&indexes, &columns);
         let definition = definition(connection, &name).await?;
+        if foreign_keys.is_empty() {
+            foreign_keys = Definition::parse(&definition).map_or_else(Vec::new, |parsed| parsed.references());
+            sort_constraints(&mut checks, &mut foreign_keys);
+        }
         tables.push(Arc::new(TableSchema {
             engine: ENGINE,
             server: connection.version.text.clone(),
+            reach: REACH,
             primary_key: indexes::primary(&indexes, &columns),
             uniques: indexes::uniques(&indexes, key_index),
             indexes: indexes::separate(&indexes, &name)?,
@@ -74,7 +80,10 @@ pub async fn read(connection: &Connection) -> Result<Schema> {
 async fn definition(connection: &Connection, table: &str) -> Result<String> {
     let asked = connection.line.query(format!("SHOW CREATE TABLE {}", quoted(table)?)).await;
     match asked {
-        Ok(rows) => rows.first().map_or_else(|| Ok(String::new()), |row| cell(row, 1)),
+        Ok(rows) => {
+            let statement: String = rows.first().map_or_else(|| Ok(String::new()), |row| cell(row, 1))?;
+            Ok(without_counter(&statement))
+        }
         // It says more than the catalog does, and needs more rights; without it the statement is made from the description.
         Err(mysql_async::Error::Server(_)) => Ok(String::new()),
         Err(error) => Err(connection.error(error)),

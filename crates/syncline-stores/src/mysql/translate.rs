@@ -30,7 +30,7 @@ use syncline_core::value::Kind;
 
 use super::connect::Version;
 use super::types::Declared;
-use super::{ENGINE, schema};
+use super::{ENGINE, REACH, schema};
 use crate::sql::Dialect;
 use crate::sql::conditions::{self, Sort};
 use crate::sqlite::types::intended;
@@ -64,6 +64,7 @@ pub fn translate(table: &Arc<TableSchema>, version: &Version) -> Translated {
         name: table.name.clone(),
         engine: ENGINE,
         server: version.text.clone(),
+        reach: REACH,
         key,
         primary_key,
         uniques: indexes::uniques(&indexes),

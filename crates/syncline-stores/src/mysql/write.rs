@@ -9,6 +9,7 @@
 //! The application's triggers cannot be kept from firing here.
 
 mod apply;
+pub(super) mod beside;
 mod checkpoints;
 pub mod define;
 mod displaced;
@@ -25,8 +26,7 @@ pub(super) mod session;
 pub(super) mod stage;
 pub(super) mod target;
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use syncline_core::change::{Applied, ApplyMode, ChangeBatch, Refusal, TableTask};
@@ -36,6 +36,7 @@ use syncline_core::schema::{ForeignKey, SchemaStep, TableSchema};
 use syncline_core::store::{MisfitCell, Orphans, Position, SharedView, Sighting, Transaction, Writer};
 use syncline_core::value::RowBatch;
 
+use self::beside::Beside;
 use self::open::Open;
 use self::pending::Whose;
 use self::session::Session;
@@ -48,19 +49,20 @@ use crate::one_writer::OneWriter;
 pub(super) struct MysqlWriter {
     session: Session,
     catalog: Connection,
+    beside: Beside,
     _right: OneWriter,
 }
 
 impl MysqlWriter {
     /// A writer with sessions of its own.
-    pub(super) async fn open(options: &ConnectOptions, right: OneWriter) -> Result<Self> {
+    pub(super) async fn open(options: &Arc<ConnectOptions>, right: OneWriter) -> Result<Self> {
         let session = Session::new(connect(options).await?).await?;
         let catalog = connect(options).await?;
         backup::settle(&catalog, options).await?;
         // A reference is defined before the table that it points to has its name.
         let settled = catalog.line.run("SET foreign_key_checks = 0").await;
         settled.map_err(|error| catalog.error_while(error, Doing::Writing))?;
-        Ok(Self { session, catalog, _right: right })
+        Ok(Self { session, catalog, beside: Beside::new(Arc::clone(options)), _right: right })
     }
 }
 
@@ -76,14 +78,18 @@ impl Writer for MysqlWriter {
 
     async fn begin(&mut self) -> Result<Box<dyn Transaction + '_>> {
         // Made before the first await: if the future is dropped, the transaction that may have begun is undone.
-        let Self { session, catalog, .. } = self;
+        let Self { session, catalog, beside, .. } = self;
         let ending = Ending { session, catalog, undo: Mutex::default() };
         let begun = async {
             pending::tidy(catalog).await?;
             session.begin().await
         };
         session.said(begun.await)?;
-        Ok(Box::new(MysqlTransaction { open: Open::new(session, catalog), ending }))
+        Ok(Box::new(MysqlTransaction { open: Open::new(session, catalog, beside), ending }))
+    }
+
+    fn widen(&mut self, sessions: usize) {
+        self.beside.widen(sessions);
     }
 
     async fn forget(&mut self, run: &str) -> Result<()> {
@@ -241,6 +247,7 @@ impl Transaction for MysqlTransaction<'_> {
 
     async fn commit(mut self: Box<Self>, checkpoint: &Checkpoint) -> Result<()> {
         self.settle().await?;
+        self.open.beside.close().await;
         if !self.open.refused.is_empty() {
             let what = "rows that the database refused were asked about by nobody";
             return Err(Error::new(Code::Internal, what).leaving("the transaction was taken back"));

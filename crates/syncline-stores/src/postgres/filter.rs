@@ -59,34 +59,31 @@ impl Writer<'_> {
 
     fn compare(&self, left: &Operand, comparison: Comparison, right: &Operand) -> Result<String> {
         match (left, right) {
-            (Operand::Instant(_) | Operand::Value(_), Operand::Column(_)) => {
+            (Operand::Instant(_) | Operand::Value(_), Operand::Column(_) | Operand::Seen { .. }) => {
                 self.compare(right, comparison.reversed(), left)
             }
-            (Operand::Column(name), Operand::Instant(millis)) => {
-                let named = self.named(name)?;
+            (Operand::Column(_) | Operand::Seen { .. }, Operand::Instant(millis)) => {
+                let named = self.operand(left)?;
                 moment::compared(&named.name, &named.column.kind, comparison, *millis)
             }
-            (Operand::Column(name), Operand::Value(value)) => {
-                let named = self.named(name)?;
+            (Operand::Column(_) | Operand::Seen { .. }, Operand::Value(value)) => {
+                let named = self.operand(left)?;
                 Ok(format!("{} {} {}", comparable(&named), sign(comparison), literal(&named.column.kind, value)?))
             }
-            (Operand::Column(a), Operand::Column(b)) => Ok(columns(&self.named(a)?, comparison, &self.named(b)?)),
             (Operand::Value(a), Operand::Value(b)) => values(a, comparison, b),
-            _ => Err(misplaced()),
+            _ => Ok(columns(&self.operand(left)?, comparison, &self.operand(right)?)),
         }
     }
 
     fn list(&self, operand: &Operand, values: &[Value]) -> Result<String> {
-        let Operand::Column(name) = operand else { return Err(misplaced()) };
-        let named = self.named(name)?;
+        let named = self.operand(operand)?;
         let literals = values.iter().map(|value| literal(&named.column.kind, value)).collect::<Result<Vec<_>>>()?;
         Ok(format!("{} IN ({})", comparable(&named), literals.join(", ")))
     }
 
     /// NULL for NULL, like every comparison; false for what is no text.
     fn like(&self, operand: &Operand, pattern: &[Part], ignores_case: bool) -> Result<String> {
-        let Operand::Column(name) = operand else { return Err(misplaced()) };
-        let named = self.named(name)?;
+        let named = self.operand(operand)?;
         if !is_text(&named.column.kind) {
             return Ok(unless_null(&[&named], false));
         }
@@ -94,6 +91,18 @@ impl Writer<'_> {
         let word = if ignores_case { "ILIKE" } else { "LIKE" };
         let pattern = Dialect::Postgres.literal(ValueRef::Text(like_pattern(pattern).as_bytes()));
         Ok(format!("{} {word} {pattern} ESCAPE E'\\\\'", comparable(&named)))
+    }
+
+    /// A column as it is compared. Nothing but padding is taken away from one here.
+    fn operand(&self, operand: &Operand) -> Result<Named<'_>> {
+        match operand {
+            Operand::Column(name) => self.named(name),
+            Operand::Seen { column, kind: Kind::Text { padded: true, .. } } => {
+                let Named { name, column } = self.named(column)?;
+                Ok(Named { name: format!("pg_catalog.rtrim({name}::text, ' ')"), column })
+            }
+            _ => Err(misplaced()),
+        }
     }
 
     fn named(&self, name: &str) -> Result<Named<'_>> {
@@ -178,7 +187,11 @@ fn literal(kind: &Kind, value: &Value) -> Result<String> {
         Error::new(Code::FilterInvalid, format!("the filter compares a column that holds {kind} with what it cannot"))
             .because(misfit.to_string())
     })?;
-    let literal = Dialect::Postgres.literal(fitted);
+    let literal = match (kind, value) {
+        // Text is compared with what was typed: spaces at its end count, though those of the column do not.
+        (Kind::Text { .. }, Value::Text(_)) => Dialect::Postgres.literal(value.as_ref()),
+        _ => Dialect::Postgres.literal(fitted),
+    };
     Ok(match (kind, fitted) {
         (_, ValueRef::Null) => return Err(misplaced()),
         (Kind::Json { normalised: true }, _) => format!("{literal}::jsonb::text"),

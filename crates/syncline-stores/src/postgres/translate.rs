@@ -24,6 +24,7 @@
 //! | all else | what is of the same kind |
 
 mod defaults;
+mod lengths;
 mod of_mysql;
 mod own_types;
 mod settled;
@@ -53,7 +54,8 @@ pub fn translate(table: &Arc<TableSchema>, names: &Names) -> Translated {
         return Translated { table: Arc::clone(table), left_out: Vec::new() };
     }
     let mut left_out = elsewhere::lost(table);
-    let table = &*elsewhere::with_wide_names(table);
+    let table = elsewhere::with_wide_names(table);
+    let table = &*lengths::with_short_names(&table, &mut left_out);
     let counted = row_number(table).or_else(|| of_mysql::counted(table, &mut left_out));
     let mut columns = Vec::new();
     for (at, column) in table.columns.iter().enumerate() {

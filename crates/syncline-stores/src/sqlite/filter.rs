@@ -4,7 +4,11 @@
 //! kept out here: a column's affinity converts what it is compared with (unary plus takes the affinity away), a column's
 //! collation decides what is equal (BINARY is named), LIKE disregards case (GLOB does not) and reads numbers and bytes as
 //! text (only text is let through).
+//!
+//! Where the other side of a pair holds a column's values in a type that SQLite has not, they are compared by what they mean
+//! there ([`meaning`]).
 
+pub(super) mod meaning;
 #[cfg(test)]
 mod tests;
 
@@ -13,8 +17,9 @@ use syncline_core::error::{Code, Error, Result};
 use syncline_core::mapping::Condition;
 use syncline_core::mapping::filter::{Comparison, Operand, Part};
 use syncline_core::schema::TableSchema;
-use syncline_core::value::{Coercion, Value, ValueRef};
+use syncline_core::value::{Coercion, Kind, Value, ValueRef};
 
+use self::meaning::Seen;
 use super::snapshot::{BYTES_FUNCTION, select};
 use super::types::Encoding;
 use crate::sql::Dialect;
@@ -71,18 +76,30 @@ impl Writer<'_> {
     fn compare(&self, left: &Operand, comparison: Comparison, right: &Operand) -> Result<String> {
         let sign = sign(comparison);
         match (left, right) {
-            (Operand::Instant(_) | Operand::Value(_), Operand::Column(_)) => {
+            (Operand::Instant(_) | Operand::Value(_), Operand::Column(_) | Operand::Seen { .. }) => {
                 self.compare(right, comparison.reversed(), left)
             }
-            (Operand::Column(name), Operand::Instant(millis)) => {
-                Ok(format!("({}) {sign} {}", milliseconds(&self.column(name)?), literal(&Value::Int(*millis))?))
+            (Operand::Seen { column, kind }, Operand::Instant(millis)) if !is_padded(kind) => {
+                let seen = Seen::column(self.column(column)?, kind)?;
+                Ok(format!("{} {sign} {}", seen.millis(), literal(&Value::Int(*millis))?))
             }
-            (Operand::Column(name), Operand::Value(value)) => {
-                let column = self.compared(name, std::slice::from_ref(value))?;
+            (Operand::Seen { column, kind }, Operand::Value(value)) if !is_padded(kind) => {
+                let seen = Seen::column(self.column(column)?, kind)?;
+                Ok(format!("{} {sign} 0", seen.order(&Seen::value(value, kind)?)))
+            }
+            (Operand::Seen { column: a, kind: of_a }, Operand::Seen { column: b, kind: of_b }) => {
+                let (a, b) = (Seen::column(self.column(a)?, of_a)?, Seen::column(self.column(b)?, of_b)?);
+                Ok(format!("{} {sign} 0", a.order(&b)))
+            }
+            (Operand::Column(_) | Operand::Seen { .. }, Operand::Instant(millis)) => {
+                Ok(format!("({}) {sign} {}", milliseconds(&self.operand(left)?), literal(&Value::Int(*millis))?))
+            }
+            (Operand::Column(_) | Operand::Seen { .. }, Operand::Value(value)) => {
+                let column = self.compared(left, std::slice::from_ref(value))?;
                 let plain = format!("{column} {sign} {}", literal(value)?);
                 Ok(match value {
                     Value::Text(bytes) if self.orders_otherwise(comparison) => {
-                        let column = self.column(name)?;
+                        let column = self.operand(left)?;
                         let bytes = Dialect::Sqlite.literal(ValueRef::Bytes(bytes));
                         format!(
                             "CASE WHEN typeof({column}) = 'text' THEN {BYTES_FUNCTION}({column}) {sign} {bytes} \
@@ -108,15 +125,20 @@ impl Writer<'_> {
     }
 
     fn list(&self, operand: &Operand, values: &[Value]) -> Result<String> {
-        let Operand::Column(name) = operand else { return Err(misplaced()) };
+        if let Operand::Seen { column, kind } = operand
+            && !is_padded(kind)
+        {
+            let seen = Seen::column(self.column(column)?, kind)?;
+            let equal = values.iter().map(|value| Ok(format!("{} = 0", seen.order(&Seen::value(value, kind)?))));
+            return Ok(halved(&equal.collect::<Result<Vec<_>>>()?));
+        }
         let literals = values.iter().map(literal).collect::<Result<Vec<_>>>()?;
-        Ok(format!("{} IN ({})", self.compared(name, values)?, literals.join(", ")))
+        Ok(format!("{} IN ({})", self.compared(operand, values)?, literals.join(", ")))
     }
 
     /// NULL for NULL, like every comparison; false for what is no text.
     fn like(&self, operand: &Operand, pattern: &[Part], ignores_case: bool) -> Result<String> {
-        let Operand::Column(name) = operand else { return Err(misplaced()) };
-        let column = self.column(name)?;
+        let column = self.operand(operand)?;
         let matches = if ignores_case {
             let pattern = Dialect::Sqlite.literal(ValueRef::Text(like_pattern(pattern).as_bytes()));
             format!("{column} LIKE {pattern} ESCAPE '\\'")
@@ -129,6 +151,12 @@ impl Writer<'_> {
     fn operand(&self, operand: &Operand) -> Result<String> {
         match operand {
             Operand::Column(name) => self.column(name),
+            // Only padding can be taken away in SQLite's own words.
+            Operand::Seen { column, kind } if is_padded(kind) => {
+                let column = self.column(column)?;
+                Ok(format!("(CASE typeof({column}) WHEN 'text' THEN rtrim({column}, ' ') ELSE {column} END)"))
+            }
+            Operand::Seen { .. } => Err(misplaced()),
             Operand::Value(value) => literal(value),
             Operand::Now(_) | Operand::Instant(_) => Err(misplaced()),
         }
@@ -146,12 +174,18 @@ impl Writer<'_> {
 
     /// A column as it is compared with these values. It stays bare where that changes nothing, so that an index over it
     /// can be used.
-    fn compared(&self, name: &str, values: &[Value]) -> Result<String> {
-        let column = self.column(name)?;
-        let coercion =
-            self.table.column(name).and_then(|at| self.table.columns[at].kind.coercion()).unwrap_or(Coercion::None);
-        let column =
-            if values.iter().all(|value| is_left_alone(coercion, value)) { column } else { format!("(+{column})") };
+    fn compared(&self, operand: &Operand, values: &[Value]) -> Result<String> {
+        let written = self.operand(operand)?;
+        let column = match operand {
+            Operand::Column(name) => {
+                let kind = self.table.column(name).map(|at| &self.table.columns[at].kind);
+                let coercion = kind.and_then(Kind::coercion).unwrap_or(Coercion::None);
+                let is_bare = values.iter().all(|value| is_left_alone(coercion, value));
+                if is_bare { written } else { format!("(+{written})") }
+            }
+            Operand::Seen { .. } => written,
+            _ => return Err(misplaced()),
+        };
         let has_text = values.iter().any(|value| matches!(value, Value::Text(_)));
         Ok(if has_text { format!("{column} COLLATE BINARY") } else { column })
     }
@@ -159,6 +193,21 @@ impl Writer<'_> {
     /// Whether this database does not order text by its UTF-8 bytes.
     fn orders_otherwise(&self, comparison: Comparison) -> bool {
         self.encoding == Encoding::Utf16 && !matches!(comparison, Comparison::Equal | Comparison::NotEqual)
+    }
+}
+
+fn is_padded(kind: &Kind) -> bool {
+    matches!(kind, Kind::Text { padded: true, .. })
+}
+
+/// One of these holds. As deep as `Writer::joined`.
+fn halved(conditions: &[String]) -> String {
+    match conditions {
+        [only] => only.clone(),
+        _ => {
+            let (first, rest) = conditions.split_at(conditions.len() / 2);
+            format!("({} OR {})", halved(first), halved(rest))
+        }
     }
 }
 

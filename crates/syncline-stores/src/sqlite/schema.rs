@@ -14,6 +14,7 @@ use syncline_core::error::{Code, Error};
 use syncline_core::limits;
 use syncline_core::schema::{Column, ForeignKey, Generated, Index, Key, NotCarried, Schema, TableSchema};
 use syncline_core::value::Kind;
+use syncline_core::value::fit::Reach;
 
 use self::indexes::IndexInfo;
 use super::connect::failure::Attempt;
@@ -138,6 +139,7 @@ impl<'c> Questions<'c> {
             namespace: None,
             engine: ENGINE,
             server: String::new(),
+            reach: Reach::Usual,
             key,
             primary_key: primary,
             deferrable_key: false,

@@ -30,7 +30,7 @@ use super::connect::{Place, Role};
 use super::thread::ConnectionThread;
 use super::types::Encoding;
 use super::write::{self, sequence};
-use super::{digest, migrate, schema, translate};
+use super::{digest, filter, migrate, schema, translate};
 
 pub(super) use self::view::position;
 
@@ -57,7 +57,7 @@ impl SqliteSnapshot {
     /// the position names the view's own connection instead and so equals no other.
     pub(super) async fn open(place: Arc<Place>, resident: Arc<ConnectionThread>) -> Result<Self> {
         let thread = ConnectionThread::start(Arc::clone(&place), Role::Reader).await?;
-        thread.call(Doing::Reading, register_bytes_function).await?;
+        thread.call(Doing::Reading, register_functions).await?;
         let position = begin_at_position(&thread, &resident).await?;
         let shared = Arc::new(SqliteView { place, resident, position: position.clone() });
         Ok(Self { thread, position, shared, flow: Flow::default() })
@@ -75,7 +75,7 @@ impl SqliteSnapshot {
         let SqliteView { place, resident, position: at } = &*self.shared;
         let hasty = Arc::new(place.waiting(limits::TWIN_WAIT));
         let thread = ConnectionThread::start(hasty, Role::Reader).await?;
-        thread.call(Doing::Reading, register_bytes_function).await?;
+        thread.call(Doing::Reading, register_functions).await?;
         thread.call(Doing::Reading, begin_read).await?;
         let has_log = thread.call(Doing::Reading, |conn| Ok(is_wal(conn)?)).await?;
         if has_log && position(resident, data_version_now(resident).await?) != *at {
@@ -178,8 +178,8 @@ impl Snapshot for SqliteSnapshot {
     }
 }
 
-/// Lets a connection use [`BYTES_FUNCTION`].
-pub(super) fn register_bytes_function(conn: &mut Connection) -> Attempt<()> {
+/// Lets a connection use [`BYTES_FUNCTION`] and what filters compare by.
+pub(super) fn register_functions(conn: &mut Connection) -> Attempt<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     conn.create_scalar_function(BYTES_FUNCTION, 1, flags, |context| {
         Ok(match context.get_raw(0) {
@@ -189,7 +189,7 @@ pub(super) fn register_bytes_function(conn: &mut Connection) -> Attempt<()> {
             Cell::Text(bytes) | Cell::Blob(bytes) => OwnedCell::Blob(bytes.to_vec()),
         })
     })?;
-    Ok(())
+    Ok(filter::meaning::register(conn)?)
 }
 
 fn count(conn: &Connection, task: &TableTask) -> Attempt<i64> {

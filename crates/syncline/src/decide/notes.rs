@@ -61,9 +61,9 @@ pub(super) fn notes(source: &Schema, target: &Schema, filter: &TableFilter, aske
     notes
 }
 
-/// The triggers that will fire, where the engine lets nobody keep them from it.
-pub(super) fn of_triggers(tables: &[Decided], target: &Schema) -> Option<String> {
-    let written: Vec<_> = tables.iter().map(|decided| &decided.work.target.table).collect();
+/// The triggers that will fire when these tables of the target are written, where the engine lets nobody keep them from it.
+pub(crate) fn of_triggers<'t>(written: impl IntoIterator<Item = &'t str>, target: &Schema) -> Option<String> {
+    let written: Vec<_> = written.into_iter().filter_map(|name| target.table(name)).collect();
     let fires = |table: &str| {
         written.iter().any(|written| written.name == table && Dialect::of(written.engine) == Dialect::Mysql)
     };

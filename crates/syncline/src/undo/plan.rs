@@ -2,9 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 use syncline_core::error::{Code, Error, Result};
+use syncline_core::mapping::Mapping;
 use syncline_core::value::TableSum;
+use syncline_stores::sql::Dialect;
 
 use super::undoable::{check_undoable, is_under_way, may_have_changed, not_a_restore, under_way, what_stays};
+use crate::decide::of_triggers;
+use crate::open::Purpose;
 use crate::session::Syncline;
 use crate::state::{RunRecord, RunVerb};
 
@@ -29,7 +33,7 @@ pub struct UndoPlan {
     pub started_ms: i64,
     /// One entry a table.
     pub tables: Vec<UndoTable>,
-    /// What the run has made that stays.
+    /// What the run has made that stays, and the triggers that fire.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }
@@ -67,8 +71,9 @@ impl Syncline {
             return Err(under_way(&record));
         }
         check_undoable(state, &record).await?;
-        let mut tables = Vec::new();
+        let (mut tables, mut written) = (Vec::new(), Vec::new());
         for table in state.evidence_tables(&record.id).await? {
+            written.push((table.table.clone(), table.in_target));
             let counts = state.image_counts(&record.id, &table.table).await?;
             tables.push(UndoTable {
                 table: table.table,
@@ -80,13 +85,38 @@ impl Syncline {
             });
         }
         for load in state.loads(&record.id).await? {
+            written.push((load.table.clone(), load.in_target));
             let (empties, drops) = (!load.created, load.created);
             let remove = TableSum::rows_of(&load.sum).unwrap_or(0);
             tables.push(UndoTable { table: load.table, restore: 0, revert: 0, remove, empties, drops });
         }
-        let notes = what_stays(&record).into_iter().collect();
+        let notes = what_stays(&record).into_iter().chain(self.triggers_that_fire(&record, &written).await?).collect();
         let RunRecord { id, source, target, started_ms, .. } = record;
         Ok(UndoPlan { format: 1, kind: "undo-plan".to_owned(), run: id, source, target, started_ms, tables, notes })
+    }
+
+    /// What is said of triggers that fire while tables are put back, given by their names in the source and, where these are
+    /// known, in the target. Only servers of MySQL let nobody switch them off, and only those are asked.
+    async fn triggers_that_fire(
+        &self,
+        record: &RunRecord,
+        written: &[(String, Option<String>)],
+    ) -> Result<Option<String>> {
+        let is_asked =
+            record.target_identity.split_once(':').is_some_and(|(engine, _)| Dialect::of(engine) == Dialect::Mysql);
+        let Some(request) = self.request_behind(record).await?.filter(|_| is_asked) else { return Ok(None) };
+        let target = self.open_unguarded(&request.target, Purpose::Read).await?;
+        if !target.description.is_known_as(&record.target_identity) {
+            // Undo says so itself.
+            return Ok(None);
+        }
+        let mapping = Mapping::parse(&request.mapping)?;
+        let schema = target.store.snapshot().await?.schema().await?;
+        let name = |(table, in_target): &'_ (String, Option<String>)| {
+            in_target.clone().unwrap_or_else(|| mapping.target_name(table).to_owned())
+        };
+        let names: Vec<String> = written.iter().map(name).collect();
+        Ok(of_triggers(names.iter().map(String::as_str), &schema))
     }
 
     /// The newest run that can be undone, unless a newer one changed something and kept no before-images: to pass over

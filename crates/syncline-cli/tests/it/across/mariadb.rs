@@ -3,6 +3,9 @@
 mod bad_input;
 mod definitions;
 mod dumps;
+mod loads;
+mod misfits;
+mod others;
 mod refresh;
 mod round_trip;
 mod sakila;

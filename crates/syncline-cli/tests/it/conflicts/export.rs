@@ -51,6 +51,22 @@ fn targets_of_one_name_in_two_directories_are_two() {
     assert_eq!(script.matches("INSERT INTO").count(), 1, "{script}");
 }
 
+/// Lists show the last part of a name; the whole one means nothing else.
+#[test]
+fn a_target_is_chosen_by_what_lists_call_it() {
+    let scene = Scene::with_pair(SOURCE, CHECKED);
+    std::fs::create_dir(scene.path("inner")).unwrap();
+    scene.sql("inner/b.db", CHECKED);
+    assert_eq!(scene.run("copy a.db inner/b.db").code, Some(3));
+    let count = |name: &str| {
+        let listed = scene.json(&format!("conflicts list --json --filter target:{name}"));
+        listed["data"].as_array().unwrap().len()
+    };
+    assert_eq!(["b.db", "inner/b.db", ".db", "a.db"].map(count), [1, 1, 0, 0]);
+    assert_eq!(scene.run("copy a.db b.db").code, Some(3));
+    assert_eq!(["b.db", "inner/b.db"].map(count), [1, 1]);
+}
+
 #[test]
 fn rows_that_reference_each_other_go_in_together() {
     let tables = |check: &str| {

@@ -1,6 +1,6 @@
 //! A filter, parsed: what stores make their own SQL from.
 
-use crate::value::Value;
+use crate::value::{Kind, Value};
 
 /// A condition on the row of one table.
 ///
@@ -48,6 +48,13 @@ pub enum Condition {
 pub enum Operand {
     /// What a column holds.
     Column(String),
+    /// What a column holds, seen as of a kind that it is not of by itself: so both sides of a pair mean the same.
+    Seen {
+        /// The column's name.
+        column: String,
+        /// What its cells are seen as.
+        kind: Kind,
+    },
     /// A literal; never NULL. A number that is no 64-bit integer is a [`Value::Decimal`].
     Value(Value),
     /// The present moment and this many seconds, as it was typed.
@@ -101,6 +108,16 @@ impl Condition {
             }
             Condition::IsNull(operand) => Condition::IsNull(replace(operand)?),
         })
+    }
+}
+
+impl Operand {
+    /// The name of the column that this is about.
+    pub fn column(&self) -> Option<&str> {
+        match self {
+            Operand::Column(name) | Operand::Seen { column: name, .. } => Some(name),
+            _ => None,
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The nearest day or time that a column holds: what lies beyond its range is taken to the end of that, and what is finer than
 //! the column is cut. Infinity is none of it, and what does not exist, such as 30 February, is near to nothing.
 
-use super::super::fit::{DAYS, MICROS, of_micros};
+use super::super::fit::{DAYS, MICROS, Reach, SPANS, of_micros};
 use super::super::{Value, ValueRef, calendar};
 
 pub(super) fn date(value: ValueRef<'_>) -> Option<Value> {
@@ -12,13 +12,19 @@ pub(super) fn date(value: ValueRef<'_>) -> Option<Value> {
     i32::try_from(days.clamp(*DAYS.start(), *DAYS.end())).ok().map(Value::Date)
 }
 
-pub(super) fn time(value: ValueRef<'_>, digits: u8) -> Option<Value> {
+pub(super) fn time(value: ValueRef<'_>, digits: u8, reach: Reach) -> Option<Value> {
     let micros = match value {
         ValueRef::Time(micros) => micros,
         value => calendar::parse_any_time(text(value)?)?,
     };
-    let micros = micros.clamp(0, calendar::DAY_MICROS);
-    i64::try_from(cut(i128::from(micros), digits)).ok().map(Value::Time)
+    let (lowest, highest) = match reach {
+        Reach::Usual => (0, calendar::DAY_MICROS),
+        Reach::Wide => SPANS.into_inner(),
+    };
+    let micros = i128::from(micros.clamp(lowest, highest));
+    // Of a span below zero the digits are cut as well: it is no moment before another.
+    let cut = if micros < 0 { -cut(-micros, digits) } else { cut(micros, digits) };
+    i64::try_from(cut).ok().map(Value::Time)
 }
 
 pub(super) fn timestamp(value: ValueRef<'_>, digits: u8) -> Option<Value> {

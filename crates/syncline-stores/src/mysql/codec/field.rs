@@ -4,6 +4,7 @@
 //! in a field. NULL is `\N`. Text is UTF-8; bytes are hexadecimal digits, because the file as a whole is text.
 
 use std::fmt;
+use std::io::Write;
 
 use syncline_core::value::{ValueRef, fit};
 
@@ -38,10 +39,10 @@ pub fn write_field(codec: &Codec, value: ValueRef<'_>, field: Field, out: &mut V
     match value {
         ValueRef::Null => out.extend_from_slice(b"\\N"),
         ValueRef::Bool(truth) => out.push(if truth { b'1' } else { b'0' }),
-        ValueRef::Int(year) if *codec == Codec::Year => out.extend_from_slice(format!("{year:04}").as_bytes()),
-        ValueRef::Int(number) => out.extend_from_slice(number.to_string().as_bytes()),
+        ValueRef::Int(year) if *codec == Codec::Year => printed(write!(out, "{year:04}")),
+        ValueRef::Int(number) => printed(write!(out, "{number}")),
         ValueRef::Decimal(digits) => out.extend_from_slice(digits.as_bytes()),
-        ValueRef::Real(number) => out.extend_from_slice(format!("{:e}", sent(codec, number)).as_bytes()),
+        ValueRef::Real(number) => printed(write!(out, "{:e}", sent(codec, number))),
         ValueRef::Text(text) => escape(text, out),
         ValueRef::Json(text) => escape(text.as_bytes(), out),
         ValueRef::Bytes(bytes) => hex(bytes, out),
@@ -81,8 +82,8 @@ pub(super) fn check(codec: &Codec, value: ValueRef<'_>) -> Result<(), Refused> {
         ValueRef::Decimal(digits) if digits.starts_with(['N', 'I']) || digits.starts_with("-I") => {
             "the engine has neither NaN nor infinity"
         }
-        ValueRef::Date(days) if times::date(i64::from(days)).is_none() => NO_DATE,
-        ValueRef::Timestamp(micros) | ValueRef::Instant(micros) if times::timestamp(micros).is_none() => NO_DATE,
+        ValueRef::Date(days) if !times::has_day(i64::from(days)) => NO_DATE,
+        ValueRef::Timestamp(micros) | ValueRef::Instant(micros) if !times::has_moment(micros) => NO_DATE,
         ValueRef::Bytes(bytes) => match codec {
             Codec::Bytes { filled_to: Some(width) } if bytes.len() < *width => {
                 "the column fills bytes up with zeros, which would be another value"
@@ -99,15 +100,19 @@ pub(super) fn check(codec: &Codec, value: ValueRef<'_>) -> Result<(), Refused> {
 
 const NO_DATE: &str = "the engine has the years from 0 to 9999 only, and no infinity";
 
+fn printed(written: std::io::Result<()>) {
+    written.expect("BUG: writing to memory failed");
+}
+
+/// What needs no backslash is copied in one piece.
 fn escape(text: &[u8], out: &mut Vec<u8>) {
-    out.reserve(text.len());
-    for byte in text {
-        match byte {
-            b'\\' | b'\t' | b'\n' => out.extend_from_slice(&[b'\\', *byte]),
-            0 => out.extend_from_slice(b"\\0"),
-            byte => out.push(*byte),
-        }
+    let mut rest = text;
+    while let Some(at) = rest.iter().position(|byte| matches!(byte, b'\\' | b'\t' | b'\n' | 0)) {
+        out.extend_from_slice(&rest[..at]);
+        out.extend_from_slice(&[b'\\', if rest[at] == 0 { b'0' } else { rest[at] }]);
+        rest = &rest[at + 1..];
     }
+    out.extend_from_slice(rest);
 }
 
 fn hex(bytes: &[u8], out: &mut Vec<u8>) {

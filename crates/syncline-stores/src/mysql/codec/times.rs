@@ -3,7 +3,15 @@
 //! It knows years from 0 to 9999, and lets in days that do not exist: the zero date, days of no month, the 31 of February
 //! where `sql_mode` allows it. The year 0 is that before the year 1.
 
+use std::ops::RangeInclusive;
+
 use syncline_core::value::calendar::{self, Civil, DAY_MICROS};
+
+/// Days of the years from 0 to 9999.
+const DAYS: RangeInclusive<i64> = -719_528..=2_932_896;
+
+/// The first day of the year 1, from which on a day is written everywhere alike.
+const FIRST_COMMON_DAY: i64 = -719_162;
 
 /// Microseconds in a second.
 const SECOND: i64 = 1_000_000;
@@ -14,15 +22,35 @@ pub(super) fn days(year: u16, month: u8, day: u8) -> Option<i32> {
     calendar::days(civil).and_then(|days| i32::try_from(days).ok())
 }
 
+/// Whether the engine has this day.
+pub(super) fn has_day(days: i64) -> bool {
+    DAYS.contains(&days)
+}
+
+/// Whether the engine has this date and time, counted in microseconds.
+pub(super) fn has_moment(micros: i64) -> bool {
+    has_day(micros.div_euclid(DAY_MICROS))
+}
+
 /// A date as the engine writes it, if it can: nothing else is one that it takes.
 pub(crate) fn date(days: i64) -> Option<String> {
+    if !has_day(days) {
+        return None;
+    }
+    if days >= FIRST_COMMON_DAY {
+        return i32::try_from(days).ok().map(calendar::date);
+    }
     let Civil { year, month, day } = calendar::civil(days);
-    (0..=9_999).contains(&year).then(|| format!("{year:04}-{month:02}-{day:02}"))
+    Some(format!("{year:04}-{month:02}-{day:02}"))
 }
 
 /// A date and a time, counted in microseconds, as the engine writes them, if it can.
 pub(crate) fn timestamp(micros: i64) -> Option<String> {
     let (days, rest) = (micros.div_euclid(DAY_MICROS), micros.rem_euclid(DAY_MICROS));
+    // Of the usual days each row may have some.
+    if has_day(days) && days >= FIRST_COMMON_DAY {
+        return Some(calendar::timestamp(micros));
+    }
     Some(format!("{} {}", date(days)?, clock(rest)))
 }
 

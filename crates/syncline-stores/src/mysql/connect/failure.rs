@@ -190,7 +190,8 @@ fn words(error: &Driver) -> String {
     if let Driver::Server(said) = error {
         return said.message.clone();
     }
-    let mut text = error.to_string();
+    // Beneath this lies what happened on the way, which says once more that it was input or output.
+    let mut text = if let Driver::Io(way) = error { way.to_string() } else { error.to_string() };
     let mut cause = error.source();
     while let Some(next) = cause {
         let said = next.to_string();

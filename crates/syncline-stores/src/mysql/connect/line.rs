@@ -204,6 +204,11 @@ pub(in crate::mysql) struct Upload {
 }
 
 impl Upload {
+    /// Waits until a part can be sent without waiting. `false` when the server takes no more: why, the end says.
+    pub(in crate::mysql) async fn has_room(&self) -> bool {
+        self.chunks.reserve().await.is_ok()
+    }
+
     /// Sends a part. `false` when the server takes no more: why, the end says.
     pub(in crate::mysql) async fn send(&mut self, part: Bytes) -> bool {
         self.chunks.send(part).await.is_ok()

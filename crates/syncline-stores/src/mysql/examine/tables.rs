@@ -21,7 +21,7 @@ pub(super) fn findings(survey: &Survey, server: &Server, side: Option<Side>) -> 
         if is_target {
             lacking.extend(triggers(one));
         }
-        lacking.extend(shape(one, side));
+        lacking.extend(shape(one));
     }
     let all = survey.tables.len();
     let mut findings = vec![counted("read", readable, all)];
@@ -104,12 +104,12 @@ fn triggers(one: &Surveyed) -> Option<Finding> {
 }
 
 /// What the table lacks, whoever carries it.
-fn shape(one: &Surveyed, side: Option<Side>) -> Vec<Finding> {
+fn shape(one: &Surveyed) -> Vec<Finding> {
     let name = &one.table.name;
     let mut findings = Vec::new();
     if one.table.key.is_none() {
-        // Places hold within a view, and only where the rows are kept in a lasting order.
-        findings.push(Finding::keyless(name, one.engine.is_none() && side != Some(Side::Target)));
+        // Rows have places only where they are kept in a lasting order.
+        findings.push(Finding::keyless(name, one.engine.is_none()));
     }
     findings.extend(one.blurred.iter().map(|(column, collation)| {
         Finding::new("collation", Verdict::Note, format!("the key of {name} takes different texts for the same"))

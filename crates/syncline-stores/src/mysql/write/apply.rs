@@ -52,11 +52,29 @@ pub(super) async fn apply(
     if task.is_multiset() {
         return copies::apply(open, task, batch, mode).await;
     }
+    let target = open.target(&task.table).await?;
+    let takes_away = matches!(batch, ChangeBatch::Delete(_)) || mode == ApplyMode::Displace;
+    if !takes_away || !target.referenced.is_checked_by_server() {
+        return carry_out(open, task, target, batch, mode).await;
+    }
+    open.session.run("SET foreign_key_checks = 1").await?;
+    let done = carry_out(open, task, target, batch, mode).await;
+    // Whatever became of the transaction.
+    open.session.connection().line.run("SET foreign_key_checks = 0").await?;
+    done
+}
+
+async fn carry_out(
+    open: &mut Open<'_>,
+    task: &TableTask,
+    target: Arc<Target>,
+    batch: ChangeBatch,
+    mode: ApplyMode,
+) -> Attempt<Applied> {
     let columns = match &batch {
         ChangeBatch::Put(_) => task.columns.clone(),
         ChangeBatch::Delete(_) => key_columns(task),
     };
-    let target = open.target(&task.table).await?;
     let stage = open.stage(&target, &columns);
     let asked = match &batch {
         ChangeBatch::Put(batch) => Asked::Rows(&batch.rows),

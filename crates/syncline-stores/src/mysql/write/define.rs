@@ -57,9 +57,10 @@ async fn create_table(open: &mut Open<'_>, table: &TableSchema, undo: impl Fn(St
     }
     let hidden = definer.free_name().await?;
     let definition = synthesis::table_definition(table, &hidden, &open.catalog.version)?;
-    // Said before it is made: should the answer be lost, it goes all the same.
+    // Said before it is made: should the answer be lost, or all of us be gone, it goes all the same.
+    super::pending::announce(open.catalog, &hidden).await.map_err(|failure| definer.error(failure))?;
     undo(format!("DROP TABLE IF EXISTS {}", quoted(&hidden)?));
-    definer.run(&definition).await?;
+    definer.run(&definition).await.map_err(|error| not_made(&table.name, error))?;
     if !definer.is_as_described(&hidden, table.columns.len()).await? {
         let what = format!("the definition of the table {} does something else than create it", table.name);
         return Err(Error::new(Code::StoreFailed, what));
@@ -67,6 +68,19 @@ async fn create_table(open: &mut Open<'_>, table: &TableSchema, undo: impl Fn(St
     open.steps.push(Step::Show { name: table.name.clone(), hidden: hidden.clone() });
     open.hidden.push((table.name.clone(), hidden));
     Ok(())
+}
+
+/// What the server has against a definition does not name the table.
+fn not_made(table: &str, error: Error) -> Error {
+    match (error.code(), error.why()) {
+        (Code::StoreFailed, Some(why)) => {
+            Error::new(Code::StoreFailed, format!("the table {table} cannot be made in the target"))
+                .because(why)
+                .leaving("nothing of it is there")
+                .next("make the table in the target by hand", "rows are carried into a table that is there")
+        }
+        _ => error,
+    }
 }
 
 /// An index is made with its table: afterwards it could not be, as long as the transaction has rows in it.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use syncline_core::change::{Refusal, TableTask};
 use syncline_core::schema::TableSchema;
 
+use super::beside::Beside;
 use super::displaced::Memory;
 use super::pending::Step;
 use super::session::Session;
@@ -29,6 +30,8 @@ pub(in crate::mysql) struct Open<'w> {
     pub(super) steps: Vec<Step>,
     /// Tables that were made, by what they are to be called, and what they are called until then.
     pub(super) hidden: Vec<(String, String)>,
+    /// Sessions that load tables which nobody sees yet.
+    pub(in crate::mysql) beside: &'w Beside,
     /// Numbers that tables are to go on from.
     pub(super) counters: HashMap<String, Option<i64>>,
     /// Rows that are on their way.
@@ -40,10 +43,11 @@ pub(in crate::mysql) struct Open<'w> {
 }
 
 impl<'w> Open<'w> {
-    pub(in crate::mysql) fn new(session: &'w Session, catalog: &'w Connection) -> Self {
+    pub(in crate::mysql) fn new(session: &'w Session, catalog: &'w Connection, beside: &'w Beside) -> Self {
         Self {
             session,
             catalog,
+            beside,
             targets: HashMap::new(),
             stages: HashMap::new(),
             memories: HashMap::new(),
@@ -69,6 +73,11 @@ impl<'w> Open<'w> {
         let spelled = self.hidden.iter().find(|(name, _)| name == table);
         let found = spelled.or_else(|| self.hidden.iter().find(|(name, _)| name.eq_ignore_ascii_case(table)));
         found.map_or(table, |(_, hidden)| hidden)
+    }
+
+    /// Whether the table was made in this transaction, so that nobody else knows it yet.
+    pub(in crate::mysql) fn is_hidden(&self, table: &str) -> bool {
+        self.place(table) != table
     }
 
     /// The table of a task.

@@ -28,6 +28,11 @@ const COLUMNS: &str = "seq bigint unsigned NOT NULL AUTO_INCREMENT PRIMARY KEY, 
 /// A step behind a commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::mysql) enum Step {
+    /// A table is made, and goes if nothing comes of its transaction.
+    Make {
+        /// What it is called until it has its name.
+        hidden: String,
+    },
     /// A table that was made gets its name.
     Show {
         /// The name.
@@ -54,6 +59,7 @@ pub(in crate::mysql) enum Step {
 impl Step {
     fn columns(&self) -> (&'static str, &str, &str, i64) {
         match self {
+            Step::Make { hidden } => ("make", "", hidden, 0),
             Step::Show { name, hidden } => ("show", name, hidden, 0),
             Step::Drop { name, hidden } => ("drop", name, hidden, 0),
             Step::Count { table, last } => ("count", table, "", *last),
@@ -63,6 +69,7 @@ impl Step {
     fn of(row: &Row) -> Result<(u64, Self)> {
         let (name, hidden) = (cell(row, 2)?, cell(row, 3)?);
         let step = match cell::<String>(row, 1)?.as_str() {
+            "make" => Step::Make { hidden },
             "show" => Step::Show { name, hidden },
             "drop" => Step::Drop { name, hidden },
             "count" => Step::Count { table: name, last: cell(row, 4)? },
@@ -89,16 +96,25 @@ pub(super) async fn write(session: &Session, steps: &[Step]) -> Attempt<()> {
     Ok(())
 }
 
+/// Writes down, before it is done, that a table is made. It is known by that: others may have tables with such names.
+pub(super) async fn announce(catalog: &Connection, hidden: &str) -> Attempt<()> {
+    prepare(catalog).await?;
+    let step = Step::Make { hidden: hidden.to_owned() };
+    let sql = format!("INSERT INTO {TABLE} (action, name, hidden, value) VALUES (?, ?, ?, ?)");
+    Ok(catalog.line.run_with(sql, step.columns()).await.map(drop)?)
+}
+
 /// Carries out what is written down, and removes tables that were made for a transaction which has come to nothing.
 ///
 /// # Errors
 /// `STORE_LOCKED` where others do not let go of a table in time; the steps that are left are so still.
 pub(super) async fn tidy(catalog: &Connection) -> Attempt<()> {
-    let steps = finish(catalog, Whose::Earlier).await?;
-    let is_named = |table: &String| steps.iter().any(|step| step.columns().2 == table);
-    let orphaned: Vec<String> = hidden(catalog).await?.into_iter().filter(|table| !is_named(table)).collect();
-    for table in orphaned {
-        catalog.line.run(format!("DROP TABLE IF EXISTS {}", quoted(&table)?)).await?;
+    for step in finish(catalog, Whose::Earlier).await? {
+        if let Step::Make { hidden } = step {
+            catalog.line.run(format!("DROP TABLE IF EXISTS {}", quoted(&hidden)?)).await?;
+            let forgotten = format!("DELETE FROM {TABLE} WHERE action = 'make' AND hidden = ?");
+            catalog.line.run_with(forgotten, (hidden,)).await?;
+        }
     }
     Ok(())
 }
@@ -113,7 +129,7 @@ pub(super) enum Whose {
 }
 
 /// Carries out what is written down, and returns what could not be: numbers of tables that others are at work on are set once
-/// they let go.
+/// they let go, and tables that have no name yet may get one still.
 pub(super) async fn finish(catalog: &Connection, whose: Whose) -> Attempt<Vec<Step>> {
     if !exists(catalog, TABLE).await? {
         return Ok(Vec::new());
@@ -125,8 +141,12 @@ pub(super) async fn finish(catalog: &Connection, whose: Whose) -> Attempt<Vec<St
     let mut left = Vec::new();
     for (seq, step) in steps {
         let done = match &step {
-            // By now it has its name.
-            Step::Show { .. } => Ok(()),
+            Step::Make { hidden } if exists(catalog, hidden).await? => {
+                left.push(step);
+                continue;
+            }
+            // By now it has its name, or is gone.
+            Step::Make { .. } | Step::Show { .. } => Ok(()),
             Step::Drop { name, hidden } => leave(catalog, name, hidden).await,
             Step::Count { table, last } => count(catalog, table, *last, whose).await,
         };

@@ -69,6 +69,7 @@ impl<'s> Sender<'s> {
     /// The rows as a file, without those that the engine has no value for.
     fn file(&self, rows: &RowBatch, numbers: &[u32], refused: &mut Vec<Refused>) -> File {
         let (mut chunks, mut chunk, mut count) = (Vec::new(), Vec::new(), 0);
+        let packet_bytes = self.session.connection().packet_bytes;
         for number in numbers {
             let begun = chunk.len();
             match self.write_row(*number, rows, &mut chunk) {
@@ -79,10 +80,10 @@ impl<'s> Sender<'s> {
                 }
             }
             if chunk.len() >= limits::COPY_CHUNK_BYTES {
-                chunks.extend(pieces(std::mem::take(&mut chunk)));
+                chunks.extend(pieces(std::mem::take(&mut chunk), packet_bytes));
             }
         }
-        chunks.extend(pieces(chunk));
+        chunks.extend(pieces(chunk, packet_bytes));
         File { chunks, rows: count }
     }
 
@@ -118,9 +119,12 @@ impl<'s> Sender<'s> {
     pub(in crate::mysql) fn load_statement(&self, file: &str) -> String {
         let (mut fields, mut set) = (Vec::new(), Vec::new());
         fields.extend(self.number.map(str::to_owned));
+        let sets_any = self.columns.iter().any(|(_, codec)| codec.received("").is_some());
         for (at, (name, codec)) in self.columns.iter().enumerate() {
             let variable = format!("@_syncline_{at}");
-            match codec.received(&variable) {
+            // Where anything is set, 0 counts as a number that was not given to a column with AUTO_INCREMENT, unless it is set too.
+            let given = (sets_any && codec.is_number()).then(|| variable.clone());
+            match codec.received(&variable).or(given) {
                 None => fields.push(name.clone()),
                 Some(value) => {
                     set.push(format!("{name} = {value}"));
@@ -217,9 +221,10 @@ fn size(value: ValueRef<'_>) -> usize {
     }
 }
 
-/// A file in pieces that are worth a packet each.
-pub(in crate::mysql) fn pieces(whole: Vec<u8>) -> impl Iterator<Item = Bytes> {
+/// A file in pieces that are worth a packet each, and that a server takes whose largest packet has so many bytes.
+pub(in crate::mysql) fn pieces(whole: Vec<u8>, packet_bytes: u64) -> impl Iterator<Item = Bytes> {
     const PIECE: usize = 4 * limits::COPY_CHUNK_BYTES;
+    let piece = usize::try_from(packet_bytes / 2).map_or(PIECE, |half| half.clamp(1, PIECE));
     let whole = Bytes::from(whole);
-    (0..whole.len()).step_by(PIECE).map(move |at| whole.slice(at..whole.len().min(at + PIECE)))
+    (0..whole.len()).step_by(piece).map(move |at| whole.slice(at..whole.len().min(at + piece)))
 }

@@ -2,7 +2,7 @@
 
 use mysql_async::Row;
 use syncline_core::change::TableTask;
-use syncline_core::error::{Code, Error, Result};
+use syncline_core::error::{Code, Error, Result, without_table};
 use syncline_core::schema::{Column, TableSchema};
 use syncline_core::value::Kind;
 
@@ -20,6 +20,10 @@ const TABLE: &str =
 const COLUMNS: &str = "SELECT COLUMN_NAME, COLUMN_TYPE, CHARACTER_SET_NAME, COLLATION_NAME, EXTRA \
     FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ? ORDER BY ORDINAL_POSITION";
 
+const CHILDREN: &str = "SELECT CONSTRAINT_SCHEMA = DATABASE(), CONCAT(CONSTRAINT_SCHEMA, '.', TABLE_NAME), \
+    DELETE_RULE IN ('RESTRICT', 'NO ACTION') FROM information_schema.REFERENTIAL_CONSTRAINTS \
+    WHERE UNIQUE_CONSTRAINT_SCHEMA = DATABASE() AND REFERENCED_TABLE_NAME = ? ORDER BY 2";
+
 /// A table that is written to.
 #[derive(Debug)]
 pub(in crate::mysql) struct Target {
@@ -31,6 +35,19 @@ pub(in crate::mysql) struct Target {
     columns: Vec<TargetColumn>,
     /// Columns that the server sets by itself whenever a row changes, as they are written.
     pub(in crate::mysql) touched: Vec<String>,
+    /// Who references it.
+    pub(in crate::mysql) referenced: Referenced,
+}
+
+/// Who references the rows of a table.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::mysql) struct Referenced {
+    /// Tables of the same database do. Their rows are looked at before any that they may reference goes.
+    pub(in crate::mysql) from_here: bool,
+    /// A table of another database, of whose rows nobody looks.
+    pub(in crate::mysql) from_elsewhere: Option<String>,
+    /// The rows there would go, or change, with those that they reference.
+    pub(in crate::mysql) acts_elsewhere: bool,
 }
 
 /// A column that is written to.
@@ -81,6 +98,7 @@ impl Target {
             table: quoted(place)?,
             columns: table.columns.iter().map(of_schema).collect::<Result<_>>()?,
             touched,
+            referenced: Referenced::find(catalog, place).await?,
         })
     }
 
@@ -113,6 +131,28 @@ impl Target {
     pub(in crate::mysql) fn same(&self, at: &[usize], left: &str, right: &str) -> String {
         let same = self.columns(at).map(|column| format!("{left}.{name} = {right}.{name}", name = column.name));
         same.collect::<Vec<_>>().join(" AND ")
+    }
+}
+
+impl Referenced {
+    async fn find(catalog: &Connection, place: &str) -> Attempt<Self> {
+        let mut referenced = Self::default();
+        for row in &catalog.line.exec(CHILDREN, (place,)).await? {
+            if cell(row, 0)? {
+                referenced.from_here = true;
+                continue;
+            }
+            referenced.from_elsewhere = Some(cell(row, 1)?);
+            referenced.acts_elsewhere |= !cell::<bool>(row, 2)?;
+        }
+        Ok(referenced)
+    }
+
+    /// Whether the server is to look itself at who references a row that goes: not where tables of the same database do, whose
+    /// rows go in an order of ours; unless somebody else does too. Who is in a database that the login may not see is told by
+    /// nobody else.
+    pub(in crate::mysql) fn is_checked_by_server(&self) -> bool {
+        !self.from_here || self.from_elsewhere.is_some()
     }
 }
 
@@ -162,5 +202,6 @@ fn require_transactions(table: &str, engine: &str) -> Result<()> {
     Err(Error::new(Code::TableNoTransactions, what)
         .because(format!("it is kept by the engine {engine}, which has no transactions"))
         .leaving("the table is untouched")
-        .next(format!("ALTER TABLE {} ENGINE = {ENGINE}", quoted(table)?), "gives it one that has, in the target"))
+        .next(format!("ALTER TABLE {} ENGINE = {ENGINE}", quoted(table)?), "gives it one that has, in the target")
+        .next(without_table(table), "leave the table out"))
 }

@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use syncline_core::change::TableTask;
 use syncline_core::mapping::{Mapping, MappingRequest, Resolved};
 
-use super::super::snapshot::{register_bytes_function, select};
+use super::super::snapshot::{register_functions, select};
 use super::super::types::{self, Encoding};
 use super::super::{connect::failure::Attempt, schema};
 use super::*;
@@ -324,7 +324,7 @@ fn any_expr() -> impl Strategy<Value = Expr> {
 fn filled(encoding: &str, rows: &[[Value; 6]]) -> Connection {
     let mut conn = Connection::open_in_memory().unwrap();
     conn.execute_batch(&format!("PRAGMA encoding = '{encoding}'; {TABLE}")).unwrap();
-    let registered: Attempt<()> = register_bytes_function(&mut conn);
+    let registered: Attempt<()> = register_functions(&mut conn);
     assert!(registered.is_ok());
     for row in rows {
         let cells: Vec<String> = row.iter().map(|value| Dialect::Sqlite.literal(value.as_ref())).collect();

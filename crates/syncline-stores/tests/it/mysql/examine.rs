@@ -56,6 +56,18 @@ async fn what_is_as_it_should_be_and_what_is_not_are_told() {
     assert!(said.len() == 1 && said[0].contains("superuser"), "{said:?}");
 }
 
+/// They are carried on either side, where their rows have places.
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_without_a_key_are_a_problem_only_where_their_rows_have_no_places() {
+    let desk = Desk::with("CREATE TABLE nokey (n integer); CREATE TABLE m (n integer) ENGINE = MyISAM");
+    for side in [None, Some(Side::Source), Some(Side::Target)] {
+        let all = findings(&desk, &desk.options(), side).await;
+        let verdicts: Vec<_> = of(&all, "key").iter().map(|one| (one.table.as_deref(), one.verdict)).collect();
+        let expected = [(Some("m"), Verdict::Problem(Code::TableNoKey)), (Some("nokey"), Verdict::Note)];
+        assert_eq!(verdicts, expected, "{side:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_may_lose_what_was_committed_is_named() {
     let server = Options::default()

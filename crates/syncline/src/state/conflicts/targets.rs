@@ -7,12 +7,17 @@ use super::{FROM, State, WHERE, bind};
 use crate::conflicts::{ConflictFilter, HeldTarget};
 use crate::state::run_record::to_count;
 
-/// Tables of the ledger and their names: those of a target that has the label ?1, and of the one known as ?2. A target
-/// that was called differently by several runs is one target.
-pub(super) const TABLES: &str = "SELECT id, name FROM ledger_table \
-     WHERE (?1 IS NULL OR target_identity IN ( \
-         SELECT held.target_identity FROM conflict JOIN ledger_table AS held ON held.id = conflict.table_id \
-         JOIN run ON run.id = conflict.last_run WHERE run.target = ?1)) \
+/// Tables of the ledger and their names: those of a target that has the label ?1, and of the one known as ?2. Where no label is
+/// that, those are meant that end with it: lists show the last part of a path. A target that was called differently by several
+/// runs is one target.
+pub(super) const TABLES: &str = "WITH held(identity, label) AS ( \
+         SELECT held.target_identity, run.target FROM conflict JOIN ledger_table AS held ON held.id = conflict.table_id \
+         JOIN run ON run.id = conflict.last_run) \
+     SELECT id, name FROM ledger_table \
+     WHERE (?1 IS NULL OR target_identity IN (SELECT identity FROM held WHERE label = ?1) \
+         OR (NOT EXISTS (SELECT 1 FROM held WHERE label = ?1) \
+             AND target_identity IN ( \
+                 SELECT identity FROM held WHERE substr(label, -length(?1) - 1) IN ('/' || ?1, '\\' || ?1)))) \
      AND (?2 IS NULL OR target_identity = ?2)";
 
 impl State {

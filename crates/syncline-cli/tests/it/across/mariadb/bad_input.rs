@@ -23,6 +23,8 @@ fn passwords_hosts_and_databases_that_are_wrong() {
     fails(&scene, "mirror a.db env:WRONG", 4, "LOGIN_FAILED");
     fails(&scene, "mirror a.db env:MISSING", 5, "STORE_MISSING");
     fails(&scene, "mirror a.db env:CLOSED", 5, "STORE_UNREACHABLE");
+    let said = scene.run("mirror a.db env:CLOSED").err;
+    assert!(said.matches("Input/output error").count() <= 1, "{said}");
 }
 
 #[test]
@@ -47,6 +49,50 @@ fn one_table_of_many_may_not_be_written() {
     let count = |table: &str| maria.database.mariadb(&format!("SELECT count(*) FROM {table}"));
     assert_eq!((count("a").trim(), count("b").trim()), ("1", "0"));
     maria.database.mariadb(&format!("DROP USER 'few_{name}'@'%'"));
+}
+
+/// Each of them is named, with a way out, and the others are carried.
+#[test]
+fn tables_without_transactions_are_left_alone() {
+    let maria = Maria::new();
+    let table = |name: &str| format!("CREATE TABLE {name} (id INTEGER PRIMARY KEY); INSERT INTO {name} VALUES (1);");
+    maria.scene.sql("a.db", &["a", "m1", "m2", "z"].map(table).concat());
+    maria.database.mariadb(
+        "CREATE TABLE m1 (id bigint PRIMARY KEY) ENGINE = MyISAM; CREATE TABLE m2 (id bigint PRIMARY KEY) ENGINE = Aria;
+         INSERT INTO m2 VALUES (2)",
+    );
+    let said = maria.scene.run("copy a.db env:MY");
+    assert_eq!(said.code, Some(3), "{}{}", said.out, said.err);
+    let all = format!("{}{}", said.out, said.err);
+    for words in ["TABLE_NO_TRANSACTIONS", "MyISAM", "Aria", "--tables '*,!m1'", "--tables '*,!m2'"] {
+        assert!(all.contains(words), "{words}\n{all}");
+    }
+    let count = |table: &str| maria.database.mariadb(&format!("SELECT count(*) FROM {table}")).trim().to_owned();
+    assert_eq!(["a", "m1", "m2", "z"].map(count), ["1", "0", "1", "1"]);
+}
+
+/// A name that is encoded in the url is shown as what it is, and two names of one database are not called files.
+#[test]
+fn a_database_is_called_alike_wherever_it_is_shown() {
+    let maria = with_rows(Maria::new(), 1);
+    let name = format!("{} läden", maria.database.name());
+    maria.database.mariadb(&format!("CREATE DATABASE `{name}`"));
+    let url = maria.database.server().url(&name);
+    // An undo finds the target again without the password that was typed.
+    let scene = maria.scene.with_variable("MYSQL_PWD", maria.database.server().superuser().1);
+    let shown = [&format!("copy a.db {url}") as &str, "undo --yes"].map(|line| {
+        let said = scene.run(line);
+        assert_eq!(said.code, Some(0), "{line}: {}{}", said.out, said.err);
+        said.out + &said.err
+    });
+    scene.run(&format!("copy a.db {url}"));
+    let same = scene.run(&format!("copy {url} {url}"));
+    maria.database.mariadb(&format!("DROP DATABASE `{name}`"));
+    assert!(
+        shown.iter().all(|shown| shown.contains(&format!("a.db -> {name}")) && !shown.contains("%C3")),
+        "{shown:?}"
+    );
+    assert!(same.err.contains("GUARD_SAME_TABLE") && !same.err.contains("file"), "{}", same.err);
 }
 
 /// A server that takes small packets and no files.

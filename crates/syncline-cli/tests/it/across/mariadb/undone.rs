@@ -58,3 +58,29 @@ fn rows_of_a_mirror_that_others_changed_since_stay() {
     assert_eq!(maria.rows("SELECT * FROM customers ORDER BY 1"), ["1", "3"], "what is referenced stays");
     assert_eq!(maria.rows("SELECT * FROM orders ORDER BY 1"), ["1|1", "5|3"]);
 }
+
+/// Nobody can keep triggers from firing there: the plan and the result name those that do, and no others.
+#[test]
+fn triggers_that_fire_are_named() {
+    let maria = maria();
+    maria.scene.ok("mirror a.db env:MY");
+    maria.database.mariadb(
+        "CREATE TABLE other (id int PRIMARY KEY);
+         CREATE TRIGGER stamps BEFORE UPDATE ON orders FOR EACH ROW SET NEW.customer = 1;
+         CREATE TRIGGER sleeps BEFORE UPDATE ON other FOR EACH ROW SET NEW.id = 1",
+    );
+    maria.scene.sql("a.db", "INSERT INTO customers VALUES (2); UPDATE orders SET customer = 2");
+    maria.scene.run("mirror a.db env:MY");
+    let named = |text: &str| {
+        text.contains("triggers of the target fire") && text.contains("stamps") && !text.contains("sleeps")
+    };
+    let plan = maria.scene.run("undo --json");
+    assert!(plan.out.lines().next().is_some_and(named), "{}{}", plan.out, plan.err);
+    let done = maria.scene.run("undo --yes --json");
+    assert!(done.out.lines().all(|line| !line.contains("\"type\":\"summary\"") || named(line)), "{}", done.out);
+    assert!(
+        done.last()["notes"].as_array().is_some_and(|notes| notes.iter().any(|note| named(note.as_str().unwrap()))),
+        "{}",
+        done.out
+    );
+}

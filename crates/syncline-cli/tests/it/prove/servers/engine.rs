@@ -36,8 +36,6 @@ pub(crate) struct Engine {
     pub(crate) afterwards: fn(&str) -> &'static str,
     /// What follows when all are.
     pub(crate) settled: &'static str,
-    /// Tables without a key take part.
-    pub(crate) with_keyless: bool,
     /// What tells that something on a table has fired, where that may not be.
     pub(crate) guard: fn(&str) -> String,
     /// Everything but rows.

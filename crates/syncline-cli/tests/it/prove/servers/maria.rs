@@ -30,7 +30,6 @@ pub(crate) const ENGINE: Engine = Engine {
     insert,
     afterwards: |_| "",
     settled: "",
-    with_keyless: false,
     guard: |_| String::new(),
     defined:
         "SELECT concat_ws(' ', table_name, column_name, ordinal_position, column_type, is_nullable, column_default,

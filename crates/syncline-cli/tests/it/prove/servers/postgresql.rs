@@ -28,7 +28,6 @@ pub(crate) const ENGINE: Engine = Engine {
     insert,
     afterwards,
     settled: "ANALYZE",
-    with_keyless: true,
     guard: |table| {
         format!(
             "CREATE TRIGGER audited AFTER INSERT OR UPDATE OR DELETE ON {table}

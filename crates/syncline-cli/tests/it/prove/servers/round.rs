@@ -422,8 +422,10 @@ impl<'r> Round<'r> {
         let (source, target, batch) = (self.world.source.name(), self.world.target.name(), self.batch.to_string());
         match task {
             Task::Mirror => {
-                let flags =
-                    ["--batch-size", &batch, "--max-delete", "100%", "--allow-empty-source", "--where", &FILTER];
+                // Several sessions may load what is new.
+                let jobs = if self.seed % 3 == 1 { "2" } else { "1" };
+                let bounds = ["--max-delete", "100%", "--allow-empty-source", "--where", &FILTER];
+                let flags = [&["--batch-size", &batch, "--jobs", jobs], &bounds[..]].concat();
                 self.command(&[&["mirror", &source, &target, "--json"], self.way.flags(), &flags[..]].concat())
             }
             Task::Undo(run) => self.command(&["undo", run, "--yes", "--json"]),

@@ -101,10 +101,6 @@ impl<'s> World<'s> {
                 open(&made.target).execute_batch("DELETE FROM notes; DELETE FROM quotas").unwrap();
             }
         }
-        if !servers.server.engine().with_keyless {
-            let there = [&made.source, &made.target].into_iter().filter(|path| path.exists());
-            there.for_each(|path| open(path).execute_batch("DROP TABLE notes").unwrap());
-        }
         let twin = |path: &Path, name: &str| {
             let twin = directory.join(name);
             world::copy(path, &twin);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use syncline_core::change::{DeleteBatch, Image, Refusal};
+use syncline_core::change::{DeleteBatch, Image, Reason, Refusal};
 use syncline_core::value::{Row, exact};
 
 use super::{Apply, LOCK};
@@ -53,8 +53,17 @@ impl Apply<'_, '_> {
 
     /// Deletes rows. References do not act while we write.
     async fn remove(&self, doomed: &[u32]) -> Attempt<BTreeMap<u32, Objection>> {
+        if let Some(words) = self.untouchable() {
+            return Ok(doomed.iter().map(|number| (*number, (Reason::ForeignKey, words.clone()))).collect());
+        }
         let refused = self.write(doomed, |picked| vec![self.deletion(picked)]).await?;
         Ok(refused.into_iter().collect())
+    }
+
+    /// Why no row may go, not even for a moment: rows of another database might go with it.
+    pub(super) fn untouchable(&self) -> Option<String> {
+        let child = self.target.referenced.from_elsewhere.as_ref().filter(|_| self.target.referenced.acts_elsewhere)?;
+        Some(format!("rows of {child}, in another database, would go or change with it"))
     }
 
     /// The statement that deletes the rows in the places of some that are staged.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use syncline_core::change::PutBatch;
+use syncline_core::change::{PutBatch, Reason};
 use syncline_core::value::{RowBatch, ValueRef};
 
 use super::{Apply, LOCK, SHARE};
@@ -76,6 +76,9 @@ impl Apply<'_, '_> {
 
     /// Rows leave the table, and what they keep is remembered.
     async fn leave(&mut self, present: &[u32]) -> Attempt<BTreeMap<u32, Objection>> {
+        if let Some(words) = self.untouchable() {
+            return Ok(present.iter().map(|number| (*number, (Reason::ForeignKey, words.clone()))).collect());
+        }
         let memory = self.memory().await?;
         let refused = self.write(present, |picked| {
             let remembered = memory.remembered(&self.target);

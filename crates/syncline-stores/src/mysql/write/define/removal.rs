@@ -12,9 +12,10 @@ use crate::mysql::write::pending::{LEAVING, Step};
 const TRIGGERS: &str = "SELECT TRIGGER_NAME FROM information_schema.TRIGGERS \
     WHERE EVENT_OBJECT_SCHEMA = DATABASE() AND EVENT_OBJECT_TABLE = ? ORDER BY TRIGGER_NAME";
 
-const REFERENCES: &str = "SELECT TABLE_NAME FROM information_schema.KEY_COLUMN_USAGE \
-    WHERE REFERENCED_TABLE_SCHEMA = DATABASE() AND REFERENCED_TABLE_NAME = ? AND TABLE_SCHEMA = DATABASE() \
-    ORDER BY TABLE_NAME";
+/// Those in other databases with the names of these.
+const REFERENCES: &str = "SELECT IF(TABLE_SCHEMA = DATABASE(), TABLE_NAME, CONCAT(TABLE_SCHEMA, '.', TABLE_NAME)) AS child \
+    FROM information_schema.KEY_COLUMN_USAGE \
+    WHERE REFERENCED_TABLE_SCHEMA = DATABASE() AND REFERENCED_TABLE_NAME = ? ORDER BY child";
 
 /// Views that name the table: what they are is kept with all names in quotes.
 const VIEWS: &str = "SELECT TABLE_NAME, VIEW_DEFINITION FROM information_schema.VIEWS WHERE TABLE_SCHEMA = DATABASE()";
