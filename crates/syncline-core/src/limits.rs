@@ -266,6 +266,13 @@ pub const BACKUP_DEFINITIONS_BYTES: usize = 256 << 20;
 /// holds a piece of a large object.
 pub const BACKUP_STATEMENT_BYTES: usize = 1 << 20;
 
+/// Bytes of a backup of MySQL or MariaDB that make views, routines, triggers and events, with the settings around them. They
+/// are held in memory until they are written down: ten thousand of them with a page of text each fit.
+pub const RESTORE_OBJECTS_BYTES: usize = 64 << 20;
+
+/// How often it is looked whether a `RENAME TABLE` of ours stands in line. Others wait for us meanwhile.
+pub const RESTORE_QUEUE_POLL: Duration = Duration::from_millis(2);
+
 /// Attempts at a place of its own for an unfinished backup, when others who remove what is left of dead ones take it for
 /// one before it is locked. Each takes a race of microseconds to lose.
 pub const DRAFT_ATTEMPTS: u32 = 100;

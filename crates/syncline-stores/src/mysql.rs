@@ -106,6 +106,14 @@ impl MysqlStore {
         MysqlSnapshot::open(Arc::clone(&self.options)).await
     }
 
+    /// The right to write, of which there is one.
+    fn right(&self) -> Result<OneWriter> {
+        OneWriter::take(&self.writing).ok_or_else(|| {
+            let label = self.options.label();
+            Error::new(Code::StoreLocked, format!("{label} is being written by this run already"))
+        })
+    }
+
     async fn require_writable(&self) -> Result<()> {
         let label = self.options.label();
         if !self.may_write {
@@ -132,11 +140,7 @@ impl Store for MysqlStore {
 
     async fn writer(&self) -> Result<Box<dyn Writer>> {
         self.require_writable().await?;
-        let Some(right) = OneWriter::take(&self.writing) else {
-            let label = self.options.label();
-            return Err(Error::new(Code::StoreLocked, format!("{label} is being written by this run already")));
-        };
-        Ok(Box::new(MysqlWriter::open(&self.options, right).await?))
+        Ok(Box::new(MysqlWriter::open(&self.options, self.right()?).await?))
     }
 
     async fn claim(&self, note: &str) -> Result<Box<dyn RunClaim>> {

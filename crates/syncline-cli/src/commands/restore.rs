@@ -16,14 +16,14 @@ use crate::render::text::{bytes, counted, duration, escape, quote};
 /// open can keep it open: they see the old content whole, then the new content whole. What they write while the restore is
 /// under way is lost, or waits until it is done where a server keeps the database, so stop those that write.
 ///
-/// A backup of a PostgreSQL database is put back by way of the server's own pg_restore. Those of MySQL and MariaDB are
-/// checked and not restored yet: mariadb DB < FILE puts them into a new database.
+/// A backup of a PostgreSQL database is put back by way of the server's own pg_restore. Those of MySQL and MariaDB are made in
+/// a database beside, and all tables are exchanged at once; views, routines and triggers follow.
 ///
 /// Shown as a plan first. Under --json the first line is the plan and the last what was done; without --yes nothing is
 /// restored and the last line is the error CONFIRMATION_NEEDED.
 #[derive(Debug, Args)]
 pub(crate) struct RestoreArgs {
-    /// The backup: any SQLite database, or an archive of pg_dump, for a database of the same engine
+    /// The backup: any SQLite database, an archive of pg_dump, or a script that backup has made, for a database of the same engine
     #[arg(value_name = "FILE")]
     backup: String,
     /// The database to replace; a missing SQLite file is made

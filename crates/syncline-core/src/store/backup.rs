@@ -39,8 +39,8 @@ pub trait Backup: Send + Sync {
     /// `RESTORE_REFUSED` for the backup of another engine; `TOOL_MISSING`.
     async fn check(&self, file: &Path) -> Result<Extent>;
 
-    /// Whether the engine can put what the backup at `file` holds into this database, as both are set up now. The content of
-    /// neither is read, nothing is changed, and [`Backup::restore`] looks again.
+    /// Whether the engine can put what the backup at `file` holds into this database, as both are set up now. Nothing is
+    /// changed, and [`Backup::restore`] looks again.
     ///
     /// # Errors
     /// `RESTORE_REFUSED`, `DISK_FULL`, and when one of them cannot be opened.
@@ -57,7 +57,7 @@ pub trait Backup: Send + Sync {
     }
 
     /// Replaces everything the database holds by what the backup at `file` holds, in one transaction that is durable on
-    /// return: whatever happens, others see the old content whole or the new content whole. The file is checked before
+    /// return, or where definitions are in none by one exchange of all tables, which the next writer finishes where it is cut off: whatever happens, others see the old content whole or the new content whole. The file is checked before
     /// anything is written, within the view that is then copied.
     ///
     /// Open connections of other programs stay what they are and see the new content: how the database keeps its journal

@@ -3,26 +3,38 @@
 //! **Saving** is one script of one view. Tables that no view has are kept from changing until they are written. The program cuts
 //! values of `FLOAT` columns off, so the rows of their tables come from a view of ours that begins at the same moment.
 //!
-//! **Restoring** is refused: a definition is in no transaction of these servers, so it takes more than a script.
+//! **Restoring** makes the new tables in a database beside, by a session of ours that carries out what it knows and nothing else, and
+//! exchanges them for the old ones in one statement. What is no table follows. A definition is in no transaction of these servers, so the
+//! steps are written down before, and who writes next brings to an end what was cut off.
 
 mod apart;
 mod failure;
+mod fit;
+mod lexer;
 mod program;
+mod reader;
+mod restore;
 mod script;
 mod sight;
+mod statement;
+mod steps;
 mod still;
+mod swap;
 
 use std::fs::OpenOptions;
 use std::path::Path;
 
 use async_trait::async_trait;
 use syncline_core::error::{Code, Error, Result};
-use syncline_core::store::{Backup, Care, Extent, Owners, Watch};
+use syncline_core::store::{Backup, Care, Extent, Hold, Owners, Watch};
 
 use self::apart::Apart;
 use self::program::{DumpProgram, Part};
+use self::restore::MysqlHold;
 use self::script::{Written, read_whole};
+pub(super) use self::steps::settle;
 use self::still::{Still, Tables, waits_too_long};
+use self::swap::Locked;
 use super::connect::{Connection, cell};
 use super::{ENGINE, MysqlStore, describe};
 use crate::draft::{Draft, no_backup};
@@ -46,6 +58,7 @@ impl Backup for MysqlStore {
     async fn save(&self, file: &Path, care: Care, watch: &Watch) -> Result<Extent> {
         let about = About::ask(&self.resident).await?;
         watch(0, about.bytes)?;
+        steps::require_none(&self.resident, &self.label()).await?;
         let program = DumpProgram::find(&self.options, &self.resident, about.has_history).await?;
         sight::require(&self.resident, &self.options).await?;
         let draft = Draft::of_backup(file, 0)?;
@@ -74,20 +87,17 @@ impl Backup for MysqlStore {
         blocking(move || read_whole(&file)).await
     }
 
-    async fn check_fit(&self, _file: &Path) -> Result<()> {
-        Err(Error::new(Code::RestoreRefused, "backups of MySQL and MariaDB are made, and not restored yet")
-            .because("a definition is in no transaction of these servers: one that is cut off would leave a mixture")
-            .leaving("nothing was changed")
-            .next(
-                "mariadb DATABASE < FILE",
-                "puts it back by the server's own client, over what is there, step by step",
-            ))
+    async fn check_fit(&self, file: &Path) -> Result<()> {
+        restore::check_fit(self, file).await
     }
 
-    async fn restore(&self, file: &Path, _owners: Owners, _watch: &Watch) -> Result<Extent> {
-        let found = self.check(file).await?;
-        self.check_fit(file).await?;
-        Ok(found)
+    async fn hold(&self, watch: &Watch) -> Result<Option<Box<dyn Hold>>> {
+        Ok(Some(Box::new(MysqlHold::take(self, watch).await?)))
+    }
+
+    async fn restore(&self, file: &Path, owners: Owners, watch: &Watch) -> Result<Extent> {
+        let _right = self.right()?;
+        self.replace(file, owners, (Locked::none(&self.options).await?, None), watch).await
     }
 }
 

@@ -28,6 +28,13 @@ pub(super) async fn grant_here(connection: &Connection, rights: &str) -> Result<
     Ok(format!("GRANT {rights} ON {database}.* TO {user}"))
 }
 
+/// The statement that gives this user rights on databases by the shape of their names.
+pub(super) async fn grant_on(connection: &Connection, rights: &str, shape: &str) -> Result<String> {
+    let here = grant_here(connection, rights).await?;
+    let user = here.rsplit_once(" TO ").map_or("…", |(_, user)| user);
+    Ok(format!("GRANT {rights} ON `{}`.* TO {user}", shape.replace('_', "\\_")))
+}
+
 /// All findings. `schema` is what a view of the same database shows.
 ///
 /// # Errors

@@ -40,9 +40,9 @@ use self::beside::Beside;
 use self::open::Open;
 use self::pending::Whose;
 use self::session::Session;
-use super::bulk;
 use super::connect::failure::{Attempt, Doing};
 use super::connect::{ConnectOptions, Connection, connect};
+use super::{backup, bulk};
 use crate::one_writer::OneWriter;
 
 /// A run's way to write.
@@ -58,6 +58,7 @@ impl MysqlWriter {
     pub(super) async fn open(options: &Arc<ConnectOptions>, right: OneWriter) -> Result<Self> {
         let session = Session::new(connect(options).await?).await?;
         let catalog = connect(options).await?;
+        backup::settle(&catalog, options).await?;
         // A reference is defined before the table that it points to has its name.
         let settled = catalog.line.run("SET foreign_key_checks = 0").await;
         settled.map_err(|error| catalog.error_while(error, Doing::Writing))?;

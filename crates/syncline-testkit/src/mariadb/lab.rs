@@ -173,7 +173,7 @@ impl Lab for MariadbLab {
             counts_from_rows: true,
             tells_copies_apart: false,
             silences_triggers: false,
-            restores: false,
+            restores: true,
         }
     }
 

@@ -79,6 +79,11 @@ impl Line {
         self.ask(|conn| run(conn, sql).boxed()).await
     }
 
+    /// Carries out a statement in whatever character set the session is told of.
+    pub(in crate::mysql) async fn run_bytes(&self, sql: Vec<u8>) -> Answer<()> {
+        self.ask(|conn| async move { conn.query_drop(sql).await }.boxed()).await
+    }
+
     /// Carries out a statement with parameters.
     pub(in crate::mysql) async fn run_with(
         &self,

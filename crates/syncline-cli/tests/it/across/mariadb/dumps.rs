@@ -1,9 +1,13 @@
-//! `syncline backup` of MariaDB databases, put back and looked at with MariaDB's own programs.
+//! `syncline backup` and `syncline restore` of MariaDB databases, looked at with MariaDB's own programs.
 
+mod afterwards;
 mod everything;
+mod killed;
 mod others;
 mod refused;
+mod restored;
 mod tools;
+mod unrestored;
 
 use syncline_testkit::mariadb::{Database, fresh_database};
 
@@ -58,4 +62,14 @@ fn names(maria: &Maria) -> Vec<String> {
     names.retain(|name| name != "state");
     names.sort();
     names
+}
+
+/// What a restore has left beside the database, or in it.
+fn places(maria: &Maria) -> Vec<String> {
+    let hash = xxhash_rust::xxh3::xxh3_64(maria.database.name().as_bytes());
+    let sql = format!(
+        "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE '%{hash:016x}' \
+        UNION ALL SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = '_syncline_restore'"
+    );
+    maria.rows(&sql)
 }

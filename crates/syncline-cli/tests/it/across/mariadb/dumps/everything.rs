@@ -9,7 +9,7 @@ use crate::across::mariadb::Maria;
 use crate::scene::keys;
 
 /// Objects of all kinds, among them names and bodies that might be taken for something else.
-const OBJECTS: &str = r#"
+pub(super) const OBJECTS: &str = r#"
 CREATE TABLE `odd; ``name
 -- x` (id int AUTO_INCREMENT PRIMARY KEY, `c;o'l"` varchar(99) DEFAULT 'a;\n''"\\', hidden int INVISIBLE DEFAULT 5,
     twice int AS (hidden * 2) STORED, thrice int AS (hidden * 3) VIRTUAL, UNIQUE (hidden, id));
@@ -57,7 +57,7 @@ DELIMITER ;
 "#;
 
 /// The rows of a table as they are: those of `FLOAT` with all their digits, which the server does not print.
-fn exact(database: &Database<'_>, table: &str) -> Vec<Vec<Option<String>>> {
+pub(super) fn exact(database: &Database<'_>, table: &str) -> Vec<Vec<Option<String>>> {
     let columns = database.mariadb(&format!(
         "SET group_concat_max_len = 100000; SELECT group_concat(concat('`', COLUMN_NAME, '`', IF(DATA_TYPE = 'float', ' + 0e0', '')) \
          ORDER BY ORDINAL_POSITION SEPARATOR ', ') FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = '{table}'"

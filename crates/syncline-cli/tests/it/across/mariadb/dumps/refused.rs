@@ -1,4 +1,4 @@
-//! What is not backed up, and that nothing is restored yet.
+//! What is not backed up, and files that are no backups.
 
 use syncline_testkit::mariadb::PASSWORD;
 
@@ -9,7 +9,7 @@ use crate::backup::small_disk;
 
 /// Fails as told, and leaves the database as it is.
 #[track_caller]
-fn unchanged(maria: &Maria, line: &str, exit: i32, code: &str) -> serde_json::Value {
+pub(super) fn unchanged(maria: &Maria, line: &str, exit: i32, code: &str) -> serde_json::Value {
     let before = plain(&maria.database);
     let error = fails(&maria.scene, line, exit, code);
     assert_eq!(plain(&maria.database), before, "{line}");
@@ -17,17 +17,7 @@ fn unchanged(maria: &Maria, line: &str, exit: i32, code: &str) -> serde_json::Va
 }
 
 #[test]
-fn a_restore_is_refused_with_the_way_there_is() {
-    let maria = maria(ROWS);
-    maria.scene.ok("backup env:MY -o b.sql");
-    maria.database.mariadb("DELETE FROM t WHERE id > 7");
-    let error = unchanged(&maria, "restore b.sql env:MY --yes", 6, "RESTORE_REFUSED");
-    assert!(error.to_string().contains("mariadb DATABASE < FILE"), "{error}");
-    assert_eq!(names(&maria), ["b.sql"]);
-}
-
-#[test]
-fn what_is_no_sound_backup_is_told_before_that() {
+fn what_is_no_sound_backup_is_not_restored() {
     let maria = maria(ROWS);
     let scene = &maria.scene;
     scene.ok("backup env:MY -o b.sql");
