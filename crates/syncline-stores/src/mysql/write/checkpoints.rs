@@ -48,12 +48,15 @@ pub(super) async fn write(session: &Session, checkpoint: &Checkpoint) -> Attempt
 pub(super) async fn forget(catalog: &Connection, run: &str) -> Attempt<()> {
     if exists(catalog, TABLE).await? {
         catalog.line.run_with(format!("DELETE FROM {TABLE} WHERE run = ?"), (run,)).await?;
-        if is_empty(catalog, TABLE).await? {
-            catalog.line.run(format!("DROP TABLE IF EXISTS {TABLE}")).await?;
-        }
+        drop_empty(catalog, TABLE).await?;
     }
-    if exists(catalog, pending::TABLE).await? && is_empty(catalog, pending::TABLE).await? {
-        catalog.line.run(format!("DROP TABLE IF EXISTS {}", pending::TABLE)).await?;
+    drop_empty(catalog, pending::TABLE).await
+}
+
+/// Removes one of our tables once nothing is in it.
+pub(super) async fn drop_empty(catalog: &Connection, table: &str) -> Attempt<()> {
+    if exists(catalog, table).await? && is_empty(catalog, table).await? {
+        catalog.line.run(format!("DROP TABLE IF EXISTS {table}")).await?;
     }
     Ok(())
 }

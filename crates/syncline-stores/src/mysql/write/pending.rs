@@ -6,7 +6,7 @@
 use mysql_async::Row;
 use syncline_core::error::{Code, Error, Result};
 
-use super::checkpoints::{SETTLED, create, exists};
+use super::checkpoints::{SETTLED, create, drop_empty, exists};
 use super::session::Session;
 use crate::mysql::connect::failure::{Attempt, Failure};
 use crate::mysql::connect::{Connection, cell, quoted};
@@ -109,6 +109,8 @@ pub(super) async fn announce(catalog: &Connection, hidden: &str) -> Attempt<()> 
 /// # Errors
 /// `STORE_LOCKED` where others do not let go of a table in time; the steps that are left are so still.
 pub(super) async fn tidy(catalog: &Connection) -> Attempt<()> {
+    let made = format!("SELECT 1 FROM {TABLE} WHERE action = 'make' LIMIT 1");
+    let is_left = exists(catalog, TABLE).await? && !catalog.line.query(made).await?.is_empty();
     for step in finish(catalog, Whose::Earlier).await? {
         if let Step::Make { hidden } = step {
             catalog.line.run(format!("DROP TABLE IF EXISTS {}", quoted(&hidden)?)).await?;
@@ -116,7 +118,8 @@ pub(super) async fn tidy(catalog: &Connection) -> Attempt<()> {
             catalog.line.run_with(forgotten, (hidden,)).await?;
         }
     }
-    Ok(())
+    // Of a transaction that came to nothing, nothing stays.
+    if is_left { drop_empty(catalog, TABLE).await } else { Ok(()) }
 }
 
 /// Whose steps are carried out.
