@@ -57,11 +57,11 @@ pub(super) async fn apply(
     if !takes_away || !target.referenced.is_checked_by_server() {
         return carry_out(open, task, target, batch, mode).await;
     }
-    open.session.run("SET foreign_key_checks = 1").await?;
+    open.session.check_references().await?;
     let done = carry_out(open, task, target, batch, mode).await;
-    // Whatever became of the transaction.
-    open.session.connection().line.run("SET foreign_key_checks = 0").await?;
-    done
+    let settled = open.session.leave_references_unchecked().await;
+    let applied = done?;
+    settled.map(|()| applied)
 }
 
 async fn carry_out(

@@ -15,6 +15,8 @@ use crate::mysql::snapshot::sequence;
 /// Where the steps are written down.
 pub(super) const TABLE: &str = "_syncline_pending";
 
+const INSERT: &str = "INSERT INTO _syncline_pending (action, name, hidden, value) VALUES (?, ?, ?, ?)";
+
 /// What tables are called until they are there for all: this and a number.
 pub(super) const HIDDEN: &str = "_syncline_new_";
 
@@ -90,8 +92,7 @@ pub(super) async fn prepare(catalog: &Connection) -> Attempt<()> {
 /// Writes steps down in the open transaction.
 pub(super) async fn write(session: &Session, steps: &[Step]) -> Attempt<()> {
     for step in steps {
-        let sql = format!("INSERT INTO {TABLE} (action, name, hidden, value) VALUES (?, ?, ?, ?)");
-        session.run_with(sql, step.columns()).await?;
+        session.run_with(INSERT, step.columns()).await?;
     }
     Ok(())
 }
@@ -100,8 +101,7 @@ pub(super) async fn write(session: &Session, steps: &[Step]) -> Attempt<()> {
 pub(super) async fn announce(catalog: &Connection, hidden: &str) -> Attempt<()> {
     prepare(catalog).await?;
     let step = Step::Make { hidden: hidden.to_owned() };
-    let sql = format!("INSERT INTO {TABLE} (action, name, hidden, value) VALUES (?, ?, ?, ?)");
-    Ok(catalog.line.run_with(sql, step.columns()).await.map(drop)?)
+    Ok(catalog.line.run_with(INSERT, step.columns()).await.map(drop)?)
 }
 
 /// Carries out what is written down, and removes tables that were made for a transaction which has come to nothing.

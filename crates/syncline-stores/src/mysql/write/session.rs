@@ -52,6 +52,8 @@ pub(in crate::mysql) struct Session {
     takes_files: AtomicBool,
     /// The transaction has ended, and not by a word of ours.
     has_ended: AtomicBool,
+    /// The server looks itself at who references a row that goes, until it is told otherwise.
+    checks_references: AtomicBool,
     /// Temporary tables that were made, or may have been, since the last transaction began.
     temporary: AtomicUsize,
     /// Rows without a key that were called by a number.
@@ -76,6 +78,7 @@ impl Session {
             connection,
             takes_files: takes_files.into(),
             has_ended: AtomicBool::default(),
+            checks_references: AtomicBool::default(),
             temporary: AtomicUsize::default(),
             numbered: AtomicI64::default(),
         })
@@ -94,12 +97,30 @@ impl Session {
     /// Begins a transaction anew, whatever became of the one before.
     pub(in crate::mysql) async fn begin(&self) -> Attempt<()> {
         self.connection.line.run("ROLLBACK").await?;
+        // Whoever asked for it may have been dropped before the end.
+        self.leave_references_unchecked().await?;
         let names: Vec<String> = (1..=self.temporary.swap(0, Ordering::Relaxed)).map(temporary).collect();
         if !names.is_empty() {
             self.connection.line.run(format!("DROP TEMPORARY TABLE IF EXISTS {}", names.join(", "))).await?;
         }
         self.connection.line.run("START TRANSACTION READ WRITE").await?;
         self.has_ended.store(false, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Has the server look at who references a row that goes, until [`Session::leave_references_unchecked`].
+    pub(in crate::mysql) async fn check_references(&self) -> Attempt<()> {
+        // Said before it is done: should the answer be lost, it is taken back all the same.
+        self.checks_references.store(true, Ordering::Relaxed);
+        self.run("SET foreign_key_checks = 1").await.map(drop)
+    }
+
+    /// References are checked by whoever writes again, whatever became of the transaction.
+    pub(in crate::mysql) async fn leave_references_unchecked(&self) -> Attempt<()> {
+        if self.checks_references.load(Ordering::Relaxed) {
+            self.connection.line.run("SET foreign_key_checks = 0").await?;
+            self.checks_references.store(false, Ordering::Relaxed);
+        }
         Ok(())
     }
 
