@@ -12,7 +12,7 @@ use mysql_async::prelude::FromValue;
 use mysql_async::{OptsBuilder, Row};
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 
 use self::failure::{Attempt, Doing, Failure};
 use self::line::Line;
@@ -99,35 +99,60 @@ pub(super) fn cell<T: FromValue>(row: &Row, at: usize) -> Result<T> {
     })
 }
 
-/// Reaches the database, logs in, and pins what the session is set to.
+/// Reaches the database, logs in, and pins what the session is set to. Where the server has no place for one more session, it is
+/// given a while to put away those that have ended.
 ///
 /// # Errors
 /// `STORE_UNREACHABLE`, `TLS_FAILED`, `LOGIN_FAILED`, `STORE_MISSING`, `PERMISSION_DENIED`, `STORE_TOO_OLD`, and
 /// `USAGE_INVALID` when the certificates to check the server against cannot be used.
 pub async fn connect(options: &ConnectOptions) -> Result<Connection> {
+    connect_within(options, limits::PLACE_WAIT).await
+}
+
+/// As [`connect`], for a session that can be done without: a place is not waited for.
+///
+/// # Errors
+/// As [`connect`].
+pub(super) async fn connect_at_once(options: &ConnectOptions) -> Result<Connection> {
+    connect_within(options, Duration::ZERO).await
+}
+
+async fn connect_within(options: &ConnectOptions, place_wait: Duration) -> Result<Connection> {
     let label = options.label();
     let wait = options.connect_timeout;
-    match timeout(wait, Box::pin(attempts(options, &label))).await {
+    match timeout(wait, Box::pin(attempts(options, &label, place_wait))).await {
         Ok(result) => result,
         Err(_) => Err(Error::new(Code::StoreUnreachable, format!("{label} cannot be reached"))
             .because(format!("the server did not let us in within {} s", wait.as_secs()))),
     }
 }
 
+/// Tries for a place, as long as it may be waited for.
+async fn attempts(options: &ConnectOptions, label: &str, place_wait: Duration) -> Result<Connection> {
+    let began = Instant::now();
+    let line = loop {
+        match by_each_way(options).await? {
+            Err(failure) if failure.is_without_a_place() && began.elapsed() < place_wait => {
+                sleep(limits::PLACE_POLL).await;
+            }
+            dialled => break dialled.map_err(|failure| failure.into_login_error(label, options))?,
+        }
+    };
+    pinned(line, label).await
+}
+
 /// One attempt for each way that the mode allows. The next one is made when the server cannot go the first one.
-async fn attempts(options: &ConnectOptions, label: &str) -> Result<Connection> {
+async fn by_each_way(options: &ConnectOptions) -> Result<Attempt<Line>> {
     let is_encrypted = match (&options.host, options.tls) {
         // Nobody listens on a socket of this machine but its own.
         (Host::Socket(_), _) | (_, TlsMode::Disable | TlsMode::Allow) => false,
         (_, TlsMode::Prefer | TlsMode::Require | TlsMode::VerifyCa | TlsMode::VerifyFull) => true,
     };
-    let line = match dial(options, is_encrypted).await? {
-        Err(failure) if options.tls == TlsMode::Prefer && failure.is_without_tls() => dial(options, false).await?,
-        Err(failure) if options.tls == TlsMode::Allow && failure.may_ask_for_tls() => dial(options, true).await?,
-        dialled => dialled,
-    };
-    let line = line.map_err(|failure| failure.into_login_error(label, options))?;
-    pinned(line, label).await
+    match dial(options, is_encrypted).await? {
+        Err(failure) if options.tls == TlsMode::Prefer && failure.is_without_tls() => dial(options, false).await,
+        Err(failure) if options.tls == TlsMode::Allow && failure.may_ask_for_tls() => dial(options, true).await,
+        dialled => Ok(dialled),
+    }
 }
 
 async fn dial(options: &ConnectOptions, is_encrypted: bool) -> Result<Attempt<Line>> {

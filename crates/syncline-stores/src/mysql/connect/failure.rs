@@ -115,6 +115,16 @@ impl Failure {
         matches!(self.number(), Some(SECURE_TRANSPORT_REQUIRED | ACCESS_DENIED))
     }
 
+    /// Whether the server, or what this login may have of it, is full of sessions. Of the limits by the hour, which have the same
+    /// number, none ends soon.
+    pub(super) fn is_without_a_place(&self) -> bool {
+        self.server().is_some_and(|said| match said.code {
+            1040 | 1203 => true,
+            1226 => said.message.contains("'max_user_connections'"),
+            _ => false,
+        })
+    }
+
     /// Whether encryption was asked for, and the server has none.
     pub(super) fn is_without_tls(&self) -> bool {
         matches!(self, Failure::Mysql(Driver::Driver(DriverError::NoClientSslFlagFromServer)))
@@ -343,6 +353,17 @@ mod tests {
             assert_eq!(code(&said(number, "HY000", ""), row, Doing::Writing), expected, "{number} {row}");
         }
         assert_eq!(code(&said(1142, "42000", ""), false, Doing::Reading), Code::TableDenied);
+    }
+
+    #[test]
+    fn limits_by_the_hour_are_not_waited_for() {
+        let of =
+            |number, message: &str| Failure::from(Driver::Server(said(number, "42000", message))).is_without_a_place();
+        assert!(of(1040, "Too many connections"));
+        assert!(of(1203, "User u already has more than 'max_user_connections' active connections"));
+        assert!(of(1226, "User 'u' has exceeded the 'max_user_connections' resource (current value: 2)"));
+        assert!(!of(1226, "User 'u' has exceeded the 'max_questions' resource (current value: 2)"));
+        assert!(!of(1045, "Access denied"));
     }
 
     #[test]
