@@ -5,7 +5,7 @@ mod connections;
 mod dumps;
 mod filters;
 mod long_names;
-mod mariadb;
+pub(crate) mod mariadb;
 mod misfits;
 mod own_types;
 mod plans;

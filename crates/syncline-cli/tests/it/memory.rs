@@ -5,6 +5,9 @@ use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
+use syncline_testkit::mariadb::fresh_database;
+
+use crate::across::mariadb::Maria;
 use crate::scene::Scene;
 
 /// The largest value.
@@ -69,6 +72,26 @@ fn tables_that_are_read_side_by_side_share_the_memory() {
     check(&scene, &["verify", "a.db", "a.db", "--jobs", "8", "--tables", "large*,middling*"]);
     check(&scene, &["mirror", "a.db", "b.db", "--jobs", "8", "--tables", "large*,middling*"]);
     check(&scene, &["mirror", "a.db", "b.db", "--jobs", "8", "--tables", "long*"]);
+}
+
+/// Values that are small enough for the driver to keep the room of each.
+#[test]
+fn middling_values_on_mariadb_do_not_add_up() {
+    let (maria, other) = (Maria::new(), fresh_database());
+    let scene = maria.scene.with_variable("OTHER", &other.url());
+    maria.database.mariadb(
+        "CREATE TABLE t (id int PRIMARY KEY, value longblob);
+         INSERT INTO t SELECT seq, repeat(char(65 + seq % 26), 3000000) FROM seq_1_to_100",
+    );
+    let bound = 100 + 3 * 3;
+    for args in [
+        ["copy", "env:MY", "new.db", "--no-verify"],
+        ["copy", "env:MY", "env:OTHER", "--no-verify"],
+        ["diff", "env:MY", "env:OTHER", "--rows"],
+    ] {
+        let peak = peak_mb(scene.command(&args));
+        assert!(peak <= bound, "{args:?} took {peak} MB");
+    }
 }
 
 const SUMS: &str = "SELECT count(*), sum(length(value)), sum(unicode(value)) FROM wide \

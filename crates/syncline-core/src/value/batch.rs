@@ -82,6 +82,13 @@ impl RowBatch {
         self.cells.len() * size_of::<Cell>() + self.arenas.bytes.len() + self.arenas.text.len()
     }
 
+    /// Gives back the memory that the rows do not take: for batches that are kept while others come.
+    pub fn shrink_to_fit(&mut self) {
+        self.cells.shrink_to_fit();
+        self.arenas.bytes.shrink_to_fit();
+        self.arenas.text.shrink_to_fit();
+    }
+
     /// Forgets the rows and keeps the memory, unless a huge row has taken more than a batch should.
     pub fn clear(&mut self) {
         self.cells.clear();

@@ -32,6 +32,9 @@ pub(super) async fn load_on(open: &mut Open<'_>, task: &TableTask, rows: RowBatc
     if rows.is_empty() {
         return Ok(refused);
     }
+    if Loading::is_huge(&rows) {
+        refused.extend(settle(open).await?);
+    }
     if open.loading.is_none() {
         let is_hidden = open.is_hidden(&task.table.name);
         if !is_hidden {

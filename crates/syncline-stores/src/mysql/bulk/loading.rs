@@ -4,46 +4,58 @@
 //! What the server warns of takes back all that the file has brought, so rows are kept until it has come to its end, which
 //! is why it has one after so many bytes. Then they are sent again, batch by batch and by halves.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use futures_util::future::{join_all, select_all, try_join_all};
+use futures_util::future::{join_all, try_join_all};
 use syncline_core::change::{Reason, Refusal, TableTask};
 use syncline_core::limits;
 use syncline_core::value::{Row, RowBatch};
+use tokio::sync::mpsc;
 
 use super::fill;
 use crate::fitted::Fitter;
 use crate::mysql::codec::{Codec, Field, write_field};
 use crate::mysql::connect::failure::Attempt;
-use crate::mysql::connect::line::Upload;
+use crate::mysql::connect::line::{Arrival, Lane, Part, Parts};
 use crate::mysql::types;
 use crate::mysql::write::open::Open;
-use crate::mysql::write::sender::{Sender, pieces};
-use crate::mysql::write::session::Session;
+use crate::mysql::write::sender::{load_statement, pieces};
+use crate::mysql::write::session::{Files, Session};
 use crate::mysql::write::target::Target;
-use crate::refused::{Objection, named};
+use crate::refused::named;
 
-/// One file and what was sent by it.
+/// A batch that may have to be sent again.
+struct Kept {
+    /// The how manieth it is.
+    number: usize,
+    rows: RowBatch,
+}
+
+/// Rows of one table on their way.
 pub(in crate::mysql) struct Loading {
     task: TableTask,
     target: Arc<Target>,
     columns: Vec<(String, Codec)>,
-    /// A file for each session that takes part.
-    uploads: Vec<Upload>,
-    /// Those, where they are not the writer's own.
+    /// A lane for each session that takes part, and how it has ended. All take from the same parts.
+    lanes: Vec<Lane<Kept>>,
+    parts: Parts<Kept>,
+    queue: mpsc::Sender<Part<Kept>>,
+    /// The sessions, where they are not the writer's own.
     beside: Option<Arc<[Session]>>,
     /// The largest packet that the server takes.
     packet_bytes: u64,
-    /// What is written and not yet sent.
-    chunk: Vec<u8>,
-    /// How many rows the files hold.
-    rows: u64,
-    /// All rows that are on their way.
-    sent: Vec<RowBatch>,
-    bytes: usize,
-    /// Rows that never were sent, because they do not fit.
-    misfits: Vec<Refusal>,
     fitter: Fitter,
+    /// Batches so far.
+    batches: usize,
+    /// How long the text of the last one was, which is about as long as the next one's will be.
+    text_bytes: usize,
+    /// Of each batch the rows that never were sent, because they do not fit.
+    misfits: BTreeMap<usize, Vec<Refusal>>,
+    /// A batch that no lane took any more.
+    left: Option<Kept>,
+    /// A batch is on its way that nothing is to be kept beside.
+    has_huge: bool,
 }
 
 impl Loading {
@@ -55,27 +67,31 @@ impl Loading {
         target: Arc<Target>,
     ) -> Attempt<Self> {
         let columns = target.sent(&task.columns);
-        let sender = Sender::new(own, (&target.name, &target.table), None, columns.clone());
-        let begun = beside.iter().flat_map(|sessions| sessions.iter()).map(|session| async {
-            session.begin().await?;
-            session.begin_load(|file| sender.load_statement(file)).await
-        });
-        let mut uploads = try_join_all(begun).await?;
-        if beside.is_none() {
-            uploads.push(own.begin_load(|file| sender.load_statement(file)).await?);
-        }
+        let (into, sent) = (target.table.clone(), columns.clone());
+        let statement = Arc::new(move |file: &str| load_statement(&into, None, &sent, file));
+        let (queue, parts) = Parts::new();
+        let lane = |session: &Session, files| session.begin_lane(statement.clone(), parts.clone(), files);
+        let lanes = match &beside {
+            None => vec![lane(own, Files::OfOneTransaction)?],
+            Some(sessions) => {
+                try_join_all(sessions.iter().map(Session::begin)).await?;
+                sessions.iter().map(|session| lane(session, Files::EachOfItsOwn)).collect::<Attempt<_>>()?
+            }
+        };
         Ok(Self {
             task: task.clone(),
             columns,
-            uploads,
+            lanes,
+            parts,
+            queue,
             beside,
             packet_bytes: own.connection().packet_bytes,
-            chunk: Vec::new(),
-            rows: 0,
-            sent: Vec::new(),
-            bytes: 0,
-            misfits: Vec::new(),
             fitter: types::fitter(task, &task.columns),
+            batches: 0,
+            text_bytes: 0,
+            misfits: BTreeMap::new(),
+            left: None,
+            has_huge: false,
             target,
         })
     }
@@ -85,86 +101,75 @@ impl Loading {
         self.task.table.name == task.table.name && self.task.columns == task.columns
     }
 
-    /// Sends the rows. Whether the server takes them shows at the end.
-    pub(super) async fn push(&mut self, rows: RowBatch) {
-        let (mut misfits, mut is_taken) = (Vec::new(), true);
-        for (number, row) in (0..).zip(rows.rows()) {
-            match write_row(row, &self.columns, &mut self.fitter, &mut self.chunk) {
-                Ok(()) => self.rows += 1,
-                Err(why) => misfits.push((number, (Reason::Type, why))),
-            }
-            if is_taken && self.chunk.len() >= limits::COPY_CHUNK_BYTES {
-                is_taken = self.pass_on().await;
-            }
-        }
-        self.misfits.extend(named(&self.task, &rows, misfits));
-        self.bytes += rows.bytes();
-        self.sent.push(rows);
+    /// Whether nothing else is to be on its way with a batch.
+    pub(super) fn is_huge(rows: &RowBatch) -> bool {
+        rows.bytes() > limits::LOAD_PART_BYTES
     }
 
-    /// Whether so much was sent that it is time to see what became of it.
+    /// Sends the rows. Whether the server takes them shows at the end.
+    pub(super) async fn push(&mut self, mut rows: RowBatch) {
+        let (mut text, mut misfits) = (Vec::with_capacity(self.text_bytes), Vec::new());
+        for (number, row) in (0..).zip(rows.rows()) {
+            if let Err(why) = write_row(row, &self.columns, &mut self.fitter, &mut text) {
+                misfits.push((number, (Reason::Type, why)));
+            }
+        }
+        self.text_bytes = text.len() + text.len() / 8;
+        let (number, count) = (self.batches, rows.len() - misfits.len());
+        self.batches += 1;
+        self.misfits.insert(number, named(&self.task, &rows, misfits));
+        if count == 0 {
+            return;
+        }
+        self.has_huge |= Self::is_huge(&rows);
+        let bytes = rows.bytes();
+        rows.shrink_to_fit();
+        let kept = Kept { number, rows };
+        let pieces = pieces(text, self.packet_bytes).collect();
+        if let Err(refused) = self.queue.send(Part { pieces, rows: count as u64, bytes, kept }).await {
+            self.left = Some(refused.0.kept);
+        }
+    }
+
+    /// Whether it is time to see what became of it.
     pub(super) fn is_full(&self) -> bool {
-        self.bytes >= limits::LOAD_FILE_BYTES * self.uploads.len()
+        self.has_huge || self.queue.is_closed()
     }
 
     /// Waits for the server, and returns what it refused.
-    pub(super) async fn end(mut self, open: &Open<'_>) -> Attempt<Vec<Refusal>> {
-        self.pass_on().await;
-        let Self { task, target, uploads, rows, sent, misfits, beside, .. } = self;
-        let is_beside = beside.is_some();
-        let sessions: Vec<&Session> = match &beside {
-            Some(sessions) => sessions.iter().collect(),
-            None => vec![open.session],
-        };
-        // All files end at once: one session may wait for what another has written.
-        let ended = sessions.iter().zip(uploads).map(|(session, upload)| session.end_load(&target.name, upload));
-        let is_whole = arrived(join_all(ended).await, is_beside)? == Some(rows);
-        match (is_whole, is_beside) {
-            (true, false) => return Ok(misfits),
-            (true, true) => {
-                try_join_all(sessions.iter().map(|session| session.commit())).await?;
-                return Ok(misfits);
-            }
-            (false, false) => open.session.take_back().await?,
-            (false, true) => {
-                try_join_all(sessions.iter().map(|session| session.begin())).await?;
-                open.beside.give_over().await;
+    pub(super) async fn end(self, open: &Open<'_>) -> Attempt<Vec<Refusal>> {
+        let Self { task, target, lanes, parts, queue, beside, mut misfits, left, .. } = self;
+        drop(queue);
+        let ended = join_all(lanes.into_iter().map(Lane::end)).await;
+        let mut again = Vec::new();
+        let sessions: Vec<&Session> = beside.as_ref().map_or(vec![open.session], |own| own.iter().collect());
+        for (session, arrival) in sessions.iter().zip(ended) {
+            let Arrival::Stopped { error, kept } = arrival else { continue };
+            again.extend(kept);
+            match session.stopped(&target.name, error) {
+                // Sessions that were in each other's way have brought nothing, and can be told to begin anew.
+                Err(failure) if !(beside.is_some() && failure.is_retryable()) => return Err(failure),
+                _ if beside.is_none() => session.take_back().await?,
+                _ => session.begin().await?,
             }
         }
-        let mut refused = Vec::new();
-        for rows in sent {
-            let again = fill(open.session, &task, &target, &rows).await?;
-            refused.extend(named(&task, &rows, again));
+        if again.is_empty() {
+            return Ok(misfits.into_values().flatten().collect());
         }
-        Ok(refused)
-    }
-
-    /// Sends what was written by the first file that has room. `false` when the server takes no more: why, the end says.
-    async fn pass_on(&mut self) -> bool {
-        let rooms = self.uploads.iter().map(|upload| Box::pin(upload.has_room()));
-        let (_, at, _) = select_all(rooms).await;
-        for piece in pieces(std::mem::take(&mut self.chunk), self.packet_bytes) {
-            if !self.uploads[at].send(piece).await {
-                return false;
-            }
+        while let Some(part) = parts.next().await {
+            again.push(part.kept);
         }
-        true
+        again.extend(left);
+        if beside.is_some() {
+            open.beside.give_over().await;
+        }
+        again.sort_by_key(|kept| kept.number);
+        for Kept { number, rows } in again {
+            let refused = fill(open.session, &task, &target, &rows).await?;
+            misfits.insert(number, named(&task, &rows, refused));
+        }
+        Ok(misfits.into_values().flatten().collect())
     }
-}
-
-/// How many rows all files have brought; `None` where one was refused. Sessions that were in each other's way have brought
-/// nothing, and can be told to begin anew.
-fn arrived(ended: Vec<Attempt<Option<Result<u64, Objection>>>>, is_beside: bool) -> Attempt<Option<u64>> {
-    let mut arrived = Some(0);
-    for end in ended {
-        arrived = match end {
-            Ok(Some(Ok(rows))) => arrived.map(|before| before + rows),
-            Ok(_) => None,
-            Err(failure) if is_beside && failure.is_retryable() => None,
-            Err(failure) => return Err(failure),
-        };
-    }
-    Ok(arrived)
 }
 
 /// Appends a row as the table's columns hold it, or says why they do not.

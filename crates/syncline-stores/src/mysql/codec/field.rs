@@ -106,8 +106,13 @@ fn printed(written: std::io::Result<()>) {
 
 /// What needs no backslash is copied in one piece.
 fn escape(text: &[u8], out: &mut Vec<u8>) {
+    // NUL is looked for by itself: the search takes no more than three at once.
+    let next = |rest: &[u8]| {
+        let marked = memchr::memchr3(b'\\', b'\t', b'\n', rest);
+        memchr::memchr(0, &rest[..marked.unwrap_or(rest.len())]).or(marked)
+    };
     let mut rest = text;
-    while let Some(at) = rest.iter().position(|byte| matches!(byte, b'\\' | b'\t' | b'\n' | 0)) {
+    while let Some(at) = next(rest) {
         out.extend_from_slice(&rest[..at]);
         out.extend_from_slice(&[b'\\', if rest[at] == 0 { b'0' } else { rest[at] }]);
         rest = &rest[at + 1..];

@@ -3,20 +3,23 @@
 //! A request that nobody waits for any more is carried to its end all the same. Otherwise the next one would read an answer
 //! that is not its own. The server is asked to stop where that end is only rows that are read.
 
+mod files;
+mod lane;
+
 use std::future::Future;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Either, select};
-use futures_util::stream::{self, StreamExt};
 use mysql_async::prelude::Queryable;
-use mysql_async::{Conn, Error, InfileData, LocalInfileError, Opts, OptsBuilder, Params, QueryResult, Row};
+use mysql_async::{Conn, Error, Opts, OptsBuilder, Params, QueryResult, Row};
 use syncline_core::limits;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
+
+use self::files::Files;
+pub(in crate::mysql) use self::lane::{Arrival, Course, Lane, Part, Parts};
 
 /// What the driver returns.
 type Answer<T> = Result<T, Error>;
@@ -101,27 +104,6 @@ impl Line {
         .await
     }
 
-    /// Begins a `LOAD DATA LOCAL INFILE` whose file is written as it goes. `statement` writes it around the name by which the
-    /// server has to ask for the file: for any other it is given nothing. What is asked meanwhile waits for its end.
-    pub(in crate::mysql) fn begin_load(&self, statement: impl FnOnce(&str) -> String) -> Upload {
-        let (chunks, file) = mpsc::channel(limits::STREAM_AHEAD);
-        let sql = statement(&self.files.offer(file));
-        let (told, answer) = oneshot::channel();
-        let files = self.files.clone();
-        let loading = request(move |conn| {
-            async move {
-                let loaded = run(conn, sql).await;
-                // Where the server has not asked for the file, nobody is to wait until it does.
-                files.withdraw();
-                let _ = told.send(loaded);
-            }
-            .boxed()
-        });
-        // Where the line is gone, the answer says so.
-        let _ = self.requests.send(loading);
-        Upload { chunks, answer }
-    }
-
     /// Sends a statement and waits for nothing: for what has to be said while something is being dropped.
     pub(in crate::mysql) fn say(&self, sql: impl Into<String>) {
         let sql = sql.into();
@@ -195,31 +177,6 @@ impl Line {
 async fn run(conn: &mut Conn, sql: String) -> Answer<Outcome> {
     conn.query_drop(sql).await?;
     Ok(Outcome { rows: conn.affected_rows(), warnings: conn.get_warnings() })
-}
-
-/// A file on its way. Dropped, it ends where it is.
-pub(in crate::mysql) struct Upload {
-    chunks: mpsc::Sender<Bytes>,
-    answer: oneshot::Receiver<Answer<Outcome>>,
-}
-
-impl Upload {
-    /// Waits until a part can be sent without waiting. `false` when the server takes no more: why, the end says.
-    pub(in crate::mysql) async fn has_room(&self) -> bool {
-        self.chunks.reserve().await.is_ok()
-    }
-
-    /// Sends a part. `false` when the server takes no more: why, the end says.
-    pub(in crate::mysql) async fn send(&mut self, part: Bytes) -> bool {
-        self.chunks.send(part).await.is_ok()
-    }
-
-    /// Ends the file and waits for what the server says of it.
-    pub(in crate::mysql) async fn end(self) -> Answer<Outcome> {
-        let Self { chunks, answer } = self;
-        drop(chunks);
-        answer.await.unwrap_or_else(|_| Err(gone()))
-    }
 }
 
 /// How long the end of a session may take.
@@ -317,67 +274,4 @@ fn size(row: &Row) -> usize {
 
 fn gone() -> Error {
     mysql_async::DriverError::ConnectionClosed.into()
-}
-
-/// What the server may ask for as a file: bytes of ours, by the name in our own statement, once. It never gets a file.
-#[derive(Clone, Default)]
-struct Files(Arc<Mutex<Offer>>);
-
-#[derive(Default)]
-struct Offer {
-    number: u64,
-    file: Option<(String, mpsc::Receiver<Bytes>)>,
-}
-
-impl Files {
-    /// Offers bytes, and returns the name to ask for them by.
-    fn offer(&self, file: mpsc::Receiver<Bytes>) -> String {
-        let mut offer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        offer.number += 1;
-        let name = format!("syncline-{}", offer.number);
-        offer.file = Some((name.clone(), file));
-        name
-    }
-
-    fn withdraw(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).file = None;
-    }
-
-    fn take(&self, name: &[u8]) -> Option<mpsc::Receiver<Bytes>> {
-        let mut offer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (_, file) = offer.file.take_if(|(offered, _)| offered.as_bytes() == name)?;
-        Some(file)
-    }
-}
-
-impl mysql_async::prelude::GlobalHandler for Files {
-    fn handle(&self, file_name: &[u8]) -> BoxFuture<'static, Result<InfileData, LocalInfileError>> {
-        let offered = self.take(file_name);
-        async move {
-            let file = offered.ok_or(LocalInfileError::NoHandler)?;
-            let next = |mut file: mpsc::Receiver<Bytes>| async move { file.recv().await.map(|part| (Ok(part), file)) };
-            Ok(stream::unfold(file, next).boxed())
-        }
-        .boxed()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_what_is_offered_is_given_and_only_once() {
-        let files = Files::default();
-        assert!(files.take(b"/etc/passwd").is_none());
-        let file = || mpsc::channel(1).1;
-        let name = files.offer(file());
-        assert!(files.take(b"/etc/passwd").is_none());
-        assert!(files.take(b"").is_none());
-        assert!(files.take(name.as_bytes()).is_some());
-        assert!(files.take(name.as_bytes()).is_none());
-        let withdrawn = files.offer(file());
-        files.withdraw();
-        assert!(files.take(withdrawn.as_bytes()).is_none());
-    }
 }

@@ -104,7 +104,7 @@ impl<'s> Sender<'s> {
         if !self.session.takes_files() {
             return Ok(None);
         }
-        let statement = |name: &str| self.load_statement(name);
+        let statement = |name: &str| load_statement(self.into, self.number, &self.columns, name);
         let Some(loaded) = self.session.load(self.name, statement, file.chunks).await? else { return Ok(None) };
         match loaded {
             Ok(rows) if rows == file.rows => Ok(Some(Ok(()))),
@@ -114,32 +114,6 @@ impl<'s> Sender<'s> {
             }
             Err(objection) => Ok(Some(Err(objection))),
         }
-    }
-
-    pub(in crate::mysql) fn load_statement(&self, file: &str) -> String {
-        let (mut fields, mut set) = (Vec::new(), Vec::new());
-        fields.extend(self.number.map(str::to_owned));
-        let sets_any = self.columns.iter().any(|(_, codec)| codec.received("").is_some());
-        for (at, (name, codec)) in self.columns.iter().enumerate() {
-            let variable = format!("@_syncline_{at}");
-            // Where anything is set, 0 counts as a number that was not given to a column with AUTO_INCREMENT, unless it is set too.
-            let given = (sets_any && codec.is_number()).then(|| variable.clone());
-            match codec.received(&variable).or(given) {
-                None => fields.push(name.clone()),
-                Some(value) => {
-                    set.push(format!("{name} = {value}"));
-                    fields.push(variable);
-                }
-            }
-        }
-        let set = if set.is_empty() { String::new() } else { format!(" SET {}", set.join(", ")) };
-        format!(
-            "LOAD DATA LOCAL INFILE '{file}' INTO TABLE {} CHARACTER SET utf8mb4 \
-             FIELDS TERMINATED BY X'09' OPTIONALLY ENCLOSED BY '' ESCAPED BY X'5C' \
-             LINES STARTING BY '' TERMINATED BY X'0A' ({}){set}",
-            self.into,
-            fields.join(", ")
-        )
     }
 
     async fn insert_by_halves(&self, rows: &RowBatch, numbers: &[u32]) -> Attempt<Vec<Refused>> {
@@ -211,6 +185,38 @@ impl<'s> Sender<'s> {
     }
 }
 
+/// The statement that loads a file by this name into a table, as it is written. `number` is the column that gets the number of a
+/// row.
+pub(in crate::mysql) fn load_statement(
+    into: &str,
+    number: Option<&str>,
+    columns: &[(String, Codec)],
+    file: &str,
+) -> String {
+    let (mut fields, mut set) = (Vec::new(), Vec::new());
+    fields.extend(number.map(str::to_owned));
+    let sets_any = columns.iter().any(|(_, codec)| codec.received("").is_some());
+    for (at, (name, codec)) in columns.iter().enumerate() {
+        let variable = format!("@_syncline_{at}");
+        // Where anything is set, 0 counts as a number that was not given to a column with AUTO_INCREMENT, unless it is set too.
+        let given = (sets_any && codec.is_number()).then(|| variable.clone());
+        match codec.received(&variable).or(given) {
+            None => fields.push(name.clone()),
+            Some(value) => {
+                set.push(format!("{name} = {value}"));
+                fields.push(variable);
+            }
+        }
+    }
+    let set = if set.is_empty() { String::new() } else { format!(" SET {}", set.join(", ")) };
+    format!(
+        "LOAD DATA LOCAL INFILE '{file}' INTO TABLE {into} CHARACTER SET utf8mb4 \
+         FIELDS TERMINATED BY X'09' OPTIONALLY ENCLOSED BY '' ESCAPED BY X'5C' \
+         LINES STARTING BY '' TERMINATED BY X'0A' ({}){set}",
+        fields.join(", ")
+    )
+}
+
 /// About how many bytes a literal takes, and not more than it does.
 fn size(value: ValueRef<'_>) -> usize {
     match value {
@@ -223,8 +229,8 @@ fn size(value: ValueRef<'_>) -> usize {
 
 /// A file in pieces that are worth a packet each, and that a server takes whose largest packet has so many bytes.
 pub(in crate::mysql) fn pieces(whole: Vec<u8>, packet_bytes: u64) -> impl Iterator<Item = Bytes> {
-    const PIECE: usize = 4 * limits::COPY_CHUNK_BYTES;
-    let piece = usize::try_from(packet_bytes / 2).map_or(PIECE, |half| half.clamp(1, PIECE));
+    const MOST: usize = limits::LOAD_PACKET_BYTES;
+    let piece = usize::try_from(packet_bytes / 2).map_or(MOST, |half| half.clamp(1, MOST));
     let whole = Bytes::from(whole);
     (0..whole.len()).step_by(piece).map(move |at| whole.slice(at..whole.len().min(at + piece)))
 }

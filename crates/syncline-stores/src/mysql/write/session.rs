@@ -3,6 +3,7 @@
 //! An error of one statement takes back that statement alone. What ends the whole transaction is remembered: from then on
 //! every statement would be one of its own, and durable at once.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 
 use bytes::Bytes;
@@ -14,10 +15,13 @@ use syncline_core::value::RowBatch;
 use crate::lens::Cells as _;
 use crate::mysql::codec::Codec;
 use crate::mysql::connect::failure::{Attempt, Doing, Failure, reason};
-use crate::mysql::connect::line::{Outcome, Upload};
+use crate::mysql::connect::line::{Course, Lane, Outcome, Parts};
 use crate::mysql::connect::{Connection, cell};
 use crate::mysql::snapshot::stream::{Cells, show_rows};
 use crate::refused::Objection;
+
+/// Begins a transaction.
+const BEGIN: &str = "START TRANSACTION READ WRITE";
 
 /// Where a part of a transaction begins that may be taken back.
 const GUARD: &str = "SAVEPOINT _syncline";
@@ -44,6 +48,15 @@ const NOT_OF_ROWS: [u16; 6] = [1287, 1592, 1681, 3719, 3720, 3778];
 
 /// Notes of a value that was changed all the same.
 const CHANGED: [u16; 3] = [1264, 1265, 1292];
+
+/// What the files of a lane belong to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::mysql) enum Files {
+    /// All to the transaction that is open.
+    OfOneTransaction,
+    /// Each to one of its own, which is committed behind it.
+    EachOfItsOwn,
+}
 
 /// A writer's session for rows.
 pub(in crate::mysql) struct Session {
@@ -103,7 +116,7 @@ impl Session {
         if !names.is_empty() {
             self.connection.line.run(format!("DROP TEMPORARY TABLE IF EXISTS {}", names.join(", "))).await?;
         }
-        self.connection.line.run("START TRANSACTION READ WRITE").await?;
+        self.connection.line.run(BEGIN).await?;
         self.has_ended.store(false, Ordering::Relaxed);
         Ok(())
     }
@@ -199,30 +212,15 @@ impl Session {
         statement: impl FnOnce(&str) -> String,
         file: Vec<Bytes>,
     ) -> Attempt<Option<std::result::Result<u64, Objection>>> {
-        let mut upload = self.begin_load(statement).await?;
+        self.run(GUARD).await?;
+        let mut upload = self.connection.line.begin_load(statement);
         for piece in file {
             if !upload.send(piece).await {
                 break;
             }
         }
-        self.end_load(table, upload).await
-    }
-
-    /// Begins to load a file into a table. Nothing else can be asked of the session until [`Session::end_load`].
-    pub(in crate::mysql) async fn begin_load(&self, statement: impl FnOnce(&str) -> String) -> Attempt<Upload> {
-        self.run(GUARD).await?;
-        Ok(self.connection.line.begin_load(statement))
-    }
-
-    /// Ends the file, and says what the server took of it, as [`Session::load`].
-    pub(in crate::mysql) async fn end_load(
-        &self,
-        table: &str,
-        upload: Upload,
-    ) -> Attempt<Option<std::result::Result<u64, Objection>>> {
         let done = self.noted(upload.end().await);
-        if done.as_ref().is_err_and(|failure| failure.number().is_some_and(|number| NO_FILES.contains(&number))) {
-            self.takes_files.store(false, Ordering::Relaxed);
+        if done.as_ref().is_err_and(|failure| self.takes_none(failure)) {
             return Ok(None);
         }
         let judged = self.judged(table, done).await?;
@@ -230,6 +228,46 @@ impl Session {
             self.take_back().await?;
         }
         Ok(Some(judged))
+    }
+
+    /// Begins to load parts into a table, by one file after the other. Nothing else can be asked of the session until their end.
+    pub(in crate::mysql) fn begin_lane<K: Send + 'static>(
+        &self,
+        statement: Arc<dyn Fn(&str) -> String + Send + Sync>,
+        parts: Parts<K>,
+        files: Files,
+    ) -> Attempt<Lane<K>> {
+        self.require_open()?;
+        let (before, after) = match files {
+            Files::OfOneTransaction => (GUARD, None),
+            Files::EachOfItsOwn => (BEGIN, Some("COMMIT")),
+        };
+        let course = Course { statement, before, after, is_harmless };
+        Ok(self.connection.line.begin_lane(course, parts))
+    }
+
+    /// Why the last file of a lane has not arrived. What is left of it goes by [`Session::take_back`], and then its rows can be sent
+    /// otherwise.
+    ///
+    /// # Errors
+    /// What is about more than a row.
+    pub(in crate::mysql) fn stopped(&self, table: &str, error: Option<Driver>) -> Attempt<()> {
+        let Some(error) = error else { return Ok(()) };
+        match self.noted::<(), _>(Err(error)) {
+            Ok(()) => Ok(()),
+            Err(failure) if self.takes_none(&failure) => Ok(()),
+            Err(Failure::Mysql(error)) => Failure::of_row(table)(error).refusal().map(drop),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Takes note of a server that takes no files of ours.
+    fn takes_none(&self, failure: &Failure) -> bool {
+        let is_so = failure.number().is_some_and(|number| NO_FILES.contains(&number));
+        if is_so {
+            self.takes_files.store(false, Ordering::Relaxed);
+        }
+        is_so
     }
 
     /// Takes back what was done since the last [`Session::write`] or [`Session::load`] began.
@@ -288,17 +326,7 @@ impl Session {
     async fn warned(&self, warnings: u16) -> Attempt<Option<Objection>> {
         let asked = self.connection.line.query("SHOW WARNINGS").await;
         let shown = self.noted(asked)?;
-        for row in &shown {
-            let (level, number): (String, u16) = (cell(row, 0)?, cell(row, 1)?);
-            let is_harmless = NOT_OF_ROWS.contains(&number) || level == "Note" && !CHANGED.contains(&number);
-            if !is_harmless {
-                let message: String = cell(row, 2)?;
-                let said = ServerError { code: number, message: message.clone(), state: String::new() };
-                return Ok(Some((reason(&said).unwrap_or(Reason::Type), message)));
-            }
-        }
-        let is_all = shown.len() >= usize::from(warnings);
-        Ok((!is_all).then(|| (Reason::Type, "the server has more warnings than it shows".to_owned())))
+        Ok(objection(&shown, warnings)?)
     }
 
     /// Takes note of a failure that has ended the transaction.
@@ -319,6 +347,26 @@ impl Session {
             true => Err(bug("a transaction that has ended was asked to go on")),
         }
     }
+}
+
+/// The first of so many warnings that is about a row.
+fn objection(shown: &[Answered], warnings: u16) -> Result<Option<Objection>> {
+    for row in shown {
+        let (level, number): (String, u16) = (cell(row, 0)?, cell(row, 1)?);
+        let is_harmless = NOT_OF_ROWS.contains(&number) || level == "Note" && !CHANGED.contains(&number);
+        if !is_harmless {
+            let message: String = cell(row, 2)?;
+            let said = ServerError { code: number, message: message.clone(), state: String::new() };
+            return Ok(Some((reason(&said).unwrap_or(Reason::Type), message)));
+        }
+    }
+    let is_all = shown.len() >= usize::from(warnings);
+    Ok((!is_all).then(|| (Reason::Type, "the server has more warnings than it shows".to_owned())))
+}
+
+/// Whether none of so many warnings is about a row.
+fn is_harmless(shown: &[Answered], warnings: u16) -> bool {
+    matches!(objection(shown, warnings), Ok(None))
 }
 
 fn temporary(number: usize) -> String {
