@@ -162,7 +162,7 @@ pub const WRITES_PAUSE: Duration = Duration::from_millis(100);
 /// within seconds, over whatever network.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long to wait for a place at a server of MySQL that lets no more sessions in: it counts those that have ended until it has
+/// How long to wait for a place at a server that lets no more sessions in: it counts those that have ended until it has
 /// put them away, which it does behind their end, later the busier it is. Who is really not let in is told as soon.
 pub const PLACE_WAIT: Duration = Duration::from_secs(2);
 

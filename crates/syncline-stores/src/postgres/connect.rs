@@ -5,14 +5,16 @@ mod settings;
 mod tls;
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
+use tokio::time::{Instant, sleep, timeout};
 use tokio_postgres::config::SslMode;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config, SimpleQueryMessage};
 
-use self::failure::{Doing, Failure, words};
+use self::failure::{Attempt, Doing, Failure, words};
 pub use self::settings::ConnectOptions;
 use crate::server::{Host, TlsMode};
 
@@ -77,15 +79,28 @@ impl Connection {
     }
 }
 
-/// Reaches the database, logs in, and pins what the session is set to.
+/// Reaches the database, logs in, and pins what the session is set to. Where the server has no place for one more session, it is
+/// given a while to put away those that have ended.
 ///
 /// # Errors
 /// `STORE_UNREACHABLE`, `TLS_FAILED`, `LOGIN_FAILED`, `STORE_MISSING`, `PERMISSION_DENIED`, `STORE_TOO_OLD`, and
 /// `USAGE_INVALID` when the certificates to check the server against cannot be used.
 pub async fn connect(options: &ConnectOptions) -> Result<Connection> {
+    connect_within(options, limits::PLACE_WAIT).await
+}
+
+/// As [`connect`], for a session that can be done without: a place is not waited for.
+///
+/// # Errors
+/// As [`connect`].
+pub(super) async fn connect_at_once(options: &ConnectOptions) -> Result<Connection> {
+    connect_within(options, Duration::ZERO).await
+}
+
+async fn connect_within(options: &ConnectOptions, place_wait: Duration) -> Result<Connection> {
     let label = options.label();
     let wait = options.connect_timeout;
-    match tokio::time::timeout(wait, Box::pin(attempts(options, &label))).await {
+    match timeout(wait, Box::pin(attempts(options, &label, place_wait))).await {
         Ok(result) => result,
         Err(_) => Err(Error::new(Code::StoreUnreachable, format!("{label} cannot be reached"))
             .because(format!("the server did not let us in within {} s", wait.as_secs()))),
@@ -98,8 +113,21 @@ pub(super) async fn cancel(connection: &Connection, options: &ConnectOptions) ->
     asked.map_err(|error| connection.error(error))
 }
 
+/// Tries for a place, as long as it may be waited for.
+async fn attempts(options: &ConnectOptions, label: &str, place_wait: Duration) -> Result<Connection> {
+    let began = Instant::now();
+    loop {
+        match by_each_way(options, label).await? {
+            Err(failure) if failure.is_without_a_place() && began.elapsed() < place_wait => {
+                sleep(limits::PLACE_POLL).await;
+            }
+            connected => return connected.map_err(|failure| failure.into_login_error(label, options)),
+        }
+    }
+}
+
 /// One attempt for each way that the mode allows. The next one is made when the server turns the first one away as it is.
-async fn attempts(options: &ConnectOptions, label: &str) -> Result<Connection> {
+async fn by_each_way(options: &ConnectOptions, label: &str) -> Result<Attempt<Connection>> {
     let (first, second) = match (&options.host, options.tls) {
         // Nobody listens on a socket of this machine but its own.
         (Host::Socket(_), _) | (_, TlsMode::Disable) => (SslMode::Disable, None),
@@ -107,19 +135,18 @@ async fn attempts(options: &ConnectOptions, label: &str) -> Result<Connection> {
         (_, TlsMode::Prefer) => (SslMode::Prefer, Some(SslMode::Disable)),
         (_, TlsMode::Require | TlsMode::VerifyCa | TlsMode::VerifyFull) => (SslMode::Require, None),
     };
-    let failed = |error: tokio_postgres::Error| Failure::from(error).into_login_error(label, options);
     match (attempt(options, label, first).await?, second) {
         (Err(error), Some(second)) if error.code() == Some(&SqlState::INVALID_AUTHORIZATION_SPECIFICATION) => {
             // What the server said first is what the person asked about.
-            attempt(options, label, second).await?.map_err(|_| failed(error))
+            Ok(attempt(options, label, second).await?.map_err(|_| error.into()))
         }
         (Err(error), None) if may_need_tls(options) && failure::is_turned_away(&error) => {
-            Err(match is_let_in_by_tls(options, label).await {
-                true => Failure::from(error).into_tls_needed(label),
-                false => failed(error),
-            })
+            match is_let_in_by_tls(options, label).await {
+                true => Err(Failure::from(error).into_tls_needed(label)),
+                false => Ok(Err(error.into())),
+            }
         }
-        (result, _) => result.map_err(failed),
+        (result, _) => Ok(result.map_err(Failure::from)),
     }
 }
 

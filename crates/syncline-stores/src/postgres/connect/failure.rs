@@ -149,6 +149,11 @@ impl Failure {
             .next("sslmode=verify-full", "encrypts the connection and checks who the server is")
     }
 
+    /// Whether the server, or what this login may have of it, is full of sessions.
+    pub(super) fn is_without_a_place(&self) -> bool {
+        self.postgres().and_then(tokio_postgres::Error::code) == Some(&SqlState::TOO_MANY_CONNECTIONS)
+    }
+
     /// Whether the server has let us as far as to who we are.
     pub(super) fn is_past_the_door(&self) -> bool {
         match self.postgres() {
