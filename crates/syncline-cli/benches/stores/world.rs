@@ -6,12 +6,17 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::path::PathBuf;
 use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use syncline_testkit::mariadb;
 use syncline_testkit::postgres::{Cluster, Options};
 
 use crate::orders::{CHANGES, Dataset};
 use crate::target::Target;
+
+/// The longest that a server may take to write what is left to write.
+const REST: Duration = Duration::from_secs(60);
 
 /// The servers there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -145,8 +150,18 @@ impl World {
     pub(crate) fn rest(&self) {
         self.run(Server::Postgres, "postgres", "CHECKPOINT");
         if self.mariadb.get().is_some() {
-            self.run(Server::Mariadb, "", "FLUSH TABLES");
+            self.run(Server::Mariadb, "", "FLUSH TABLES; SET GLOBAL innodb_max_dirty_pages_pct = 0");
+            let dirty = "SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS \
+                WHERE VARIABLE_NAME = 'INNODB_BUFFER_POOL_PAGES_DIRTY'";
+            let began = Instant::now();
+            // The rest of what the side before has written; a few pages are always written to.
+            while self.mariadb().mariadb("", dirty).trim().parse::<u64>().is_ok_and(|pages| pages > 100) {
+                assert!(began.elapsed() < REST, "MariaDB does not come to rest");
+                thread::sleep(Duration::from_millis(100));
+            }
+            self.run(Server::Mariadb, "", "SET GLOBAL innodb_max_dirty_pages_pct = DEFAULT");
         }
+        assert!(Command::new("sync").status().unwrap().success(), "sync failed");
     }
 
     /// Runs a script by the server's own client.
