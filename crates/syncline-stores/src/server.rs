@@ -1,10 +1,12 @@
 //! Where a database server is and how the way there is kept safe: the same for every engine that has servers.
 
+mod admission;
 mod certificates;
 
 use std::fmt;
 use std::path::PathBuf;
 
+pub(crate) use self::admission::{Admission, Place, be_let_in};
 pub(crate) use self::certificates::{SYSTEM_BUNDLE, authorities, unusable};
 
 /// Where a server listens.

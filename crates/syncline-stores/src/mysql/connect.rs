@@ -12,13 +12,12 @@ use mysql_async::prelude::FromValue;
 use mysql_async::{OptsBuilder, Row};
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
-use tokio::time::{Instant, sleep, timeout};
 
-use self::failure::{Attempt, Doing, Failure};
+use self::failure::{Doing, Failure};
 use self::line::Line;
 pub use self::settings::ConnectOptions;
 pub use self::version::{Product, Version};
-use crate::server::{Host, TlsMode};
+use crate::server::{Admission, Host, Place, TlsMode, be_let_in};
 use crate::sql::{Dialect, MYSQL_MODE};
 
 /// What could keep the session from being asked anything.
@@ -106,43 +105,31 @@ pub(super) fn cell<T: FromValue>(row: &Row, at: usize) -> Result<T> {
 /// `STORE_UNREACHABLE`, `TLS_FAILED`, `LOGIN_FAILED`, `STORE_MISSING`, `PERMISSION_DENIED`, `STORE_TOO_OLD`, and
 /// `USAGE_INVALID` when the certificates to check the server against cannot be used.
 pub async fn connect(options: &ConnectOptions) -> Result<Connection> {
-    connect_within(options, limits::PLACE_WAIT).await
+    connect_for(options, Place::Awaited).await
 }
 
 /// As [`connect`], for a session that can be done without: a place is not waited for.
 ///
 /// # Errors
 /// As [`connect`].
-pub(super) async fn connect_at_once(options: &ConnectOptions) -> Result<Connection> {
-    connect_within(options, Duration::ZERO).await
+pub(super) async fn connect_if_free(options: &ConnectOptions) -> Result<Connection> {
+    connect_for(options, Place::IfFree).await
 }
 
-async fn connect_within(options: &ConnectOptions, place_wait: Duration) -> Result<Connection> {
-    let label = options.label();
-    let wait = options.connect_timeout;
-    match timeout(wait, Box::pin(attempts(options, &label, place_wait))).await {
-        Ok(result) => result,
-        Err(_) => Err(Error::new(Code::StoreUnreachable, format!("{label} cannot be reached"))
-            .because(format!("the server did not let us in within {} s", wait.as_secs()))),
-    }
-}
-
-/// Tries for a place, as long as it may be waited for.
-async fn attempts(options: &ConnectOptions, label: &str, place_wait: Duration) -> Result<Connection> {
-    let began = Instant::now();
-    let line = loop {
+async fn connect_for(options: &ConnectOptions, place: Place) -> Result<Connection> {
+    let label = &options.label();
+    let attempt = || async move {
         match by_each_way(options).await? {
-            Err(failure) if failure.is_without_a_place() && began.elapsed() < place_wait => {
-                sleep(limits::PLACE_POLL).await;
-            }
-            dialled => break dialled.map_err(|failure| failure.into_login_error(label, options))?,
+            Ok(line) => pinned(line, label).await.map(Ok),
+            Err(failure) => Ok(Err(failure)),
         }
     };
-    pinned(line, label).await
+    let connected = be_let_in((label, options.connect_timeout), place, Failure::is_without_a_place, attempt).await?;
+    connected.map_err(|failure| failure.into_login_error(label, options))
 }
 
 /// One attempt for each way that the mode allows. The next one is made when the server cannot go the first one.
-async fn by_each_way(options: &ConnectOptions) -> Result<Attempt<Line>> {
+async fn by_each_way(options: &ConnectOptions) -> Admission<Line, Failure> {
     let is_encrypted = match (&options.host, options.tls) {
         // Nobody listens on a socket of this machine but its own.
         (Host::Socket(_), _) | (_, TlsMode::Disable | TlsMode::Allow) => false,
@@ -155,7 +142,7 @@ async fn by_each_way(options: &ConnectOptions) -> Result<Attempt<Line>> {
     }
 }
 
-async fn dial(options: &ConnectOptions, is_encrypted: bool) -> Result<Attempt<Line>> {
+async fn dial(options: &ConnectOptions, is_encrypted: bool) -> Admission<Line, Failure> {
     let mut opts = OptsBuilder::default()
         .tcp_port(options.port)
         .user(Some(&options.user))

@@ -5,18 +5,16 @@ mod settings;
 mod tls;
 
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
-use tokio::time::{Instant, sleep, timeout};
 use tokio_postgres::config::SslMode;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config, SimpleQueryMessage};
 
-use self::failure::{Attempt, Doing, Failure, words};
+use self::failure::{Doing, Failure, words};
 pub use self::settings::ConnectOptions;
-use crate::server::{Host, TlsMode};
+use crate::server::{Admission, Host, Place, TlsMode, be_let_in};
 
 /// The oldest server that is worked with, as `server_version_num` has it.
 const OLDEST: u32 = 130_000;
@@ -86,25 +84,22 @@ impl Connection {
 /// `STORE_UNREACHABLE`, `TLS_FAILED`, `LOGIN_FAILED`, `STORE_MISSING`, `PERMISSION_DENIED`, `STORE_TOO_OLD`, and
 /// `USAGE_INVALID` when the certificates to check the server against cannot be used.
 pub async fn connect(options: &ConnectOptions) -> Result<Connection> {
-    connect_within(options, limits::PLACE_WAIT).await
+    connect_for(options, Place::Awaited).await
 }
 
 /// As [`connect`], for a session that can be done without: a place is not waited for.
 ///
 /// # Errors
 /// As [`connect`].
-pub(super) async fn connect_at_once(options: &ConnectOptions) -> Result<Connection> {
-    connect_within(options, Duration::ZERO).await
+pub(super) async fn connect_if_free(options: &ConnectOptions) -> Result<Connection> {
+    connect_for(options, Place::IfFree).await
 }
 
-async fn connect_within(options: &ConnectOptions, place_wait: Duration) -> Result<Connection> {
-    let label = options.label();
-    let wait = options.connect_timeout;
-    match timeout(wait, Box::pin(attempts(options, &label, place_wait))).await {
-        Ok(result) => result,
-        Err(_) => Err(Error::new(Code::StoreUnreachable, format!("{label} cannot be reached"))
-            .because(format!("the server did not let us in within {} s", wait.as_secs()))),
-    }
+async fn connect_for(options: &ConnectOptions, place: Place) -> Result<Connection> {
+    let label = &options.label();
+    let attempt = || by_each_way(options, label);
+    let connected = be_let_in((label, options.connect_timeout), place, Failure::is_without_a_place, attempt).await?;
+    connected.map_err(|failure| failure.into_login_error(label, options))
 }
 
 /// Asks the server to end what a session is doing. It may have ended by the time that is heard.
@@ -113,21 +108,8 @@ pub(super) async fn cancel(connection: &Connection, options: &ConnectOptions) ->
     asked.map_err(|error| connection.error(error))
 }
 
-/// Tries for a place, as long as it may be waited for.
-async fn attempts(options: &ConnectOptions, label: &str, place_wait: Duration) -> Result<Connection> {
-    let began = Instant::now();
-    loop {
-        match by_each_way(options, label).await? {
-            Err(failure) if failure.is_without_a_place() && began.elapsed() < place_wait => {
-                sleep(limits::PLACE_POLL).await;
-            }
-            connected => return connected.map_err(|failure| failure.into_login_error(label, options)),
-        }
-    }
-}
-
 /// One attempt for each way that the mode allows. The next one is made when the server turns the first one away as it is.
-async fn by_each_way(options: &ConnectOptions, label: &str) -> Result<Attempt<Connection>> {
+async fn by_each_way(options: &ConnectOptions, label: &str) -> Admission<Connection, Failure> {
     let (first, second) = match (&options.host, options.tls) {
         // Nobody listens on a socket of this machine but its own.
         (Host::Socket(_), _) | (_, TlsMode::Disable) => (SslMode::Disable, None),
@@ -166,11 +148,7 @@ async fn is_let_in_by_tls(options: &ConnectOptions, label: &str) -> bool {
     }
 }
 
-async fn attempt(
-    options: &ConnectOptions,
-    label: &str,
-    mode: SslMode,
-) -> Result<std::result::Result<Connection, tokio_postgres::Error>> {
+async fn attempt(options: &ConnectOptions, label: &str, mode: SslMode) -> Admission<Connection, tokio_postgres::Error> {
     let (client, mut driver) = match config(options, mode).connect(tls::connector(options)?).await {
         Ok(connected) => connected,
         Err(error) => return Ok(Err(error)),

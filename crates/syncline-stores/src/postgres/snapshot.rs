@@ -33,7 +33,7 @@ use self::select::filtered;
 use self::session::{Session, number};
 use self::stream::flow;
 use self::view::{Facts, Sight};
-use super::connect::{ConnectOptions, connect, connect_at_once};
+use super::connect::{ConnectOptions, connect, connect_if_free};
 use super::names::Names;
 use super::write::define::statements_of;
 use super::{digest, migrate, schema, translate};
@@ -102,7 +102,7 @@ impl PostgresSnapshot {
     async fn open_twin(&mut self) -> Result<Self> {
         let exported = self.sight().await?.session.export().await;
         let exported = self.done(exported)?;
-        let connection = connect_at_once(&self.options).await?;
+        let connection = connect_if_free(&self.options).await?;
         let meter = Arc::clone(&self.sight.session.meter);
         let session = match Session::begin(connection, Arc::clone(&self.options), meter, Some(&exported)).await {
             Ok(session) => session,

@@ -10,7 +10,7 @@ use syncline_core::limits;
 use tokio::sync::Mutex;
 
 use super::session::Session;
-use crate::mysql::connect::{ConnectOptions, connect_at_once};
+use crate::mysql::connect::{ConnectOptions, connect_if_free};
 
 /// The sessions, opened when they are first used.
 pub(in crate::mysql) struct Beside {
@@ -71,7 +71,7 @@ impl Beside {
     async fn open(&self) -> Result<Arc<[Session]>> {
         let mut sessions = Vec::new();
         for _ in 0..self.wanted {
-            sessions.push(Session::new(connect_at_once(&self.options).await?).await?);
+            sessions.push(Session::new(connect_if_free(&self.options).await?).await?);
         }
         Ok(sessions.into())
     }

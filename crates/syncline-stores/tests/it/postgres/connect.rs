@@ -116,6 +116,10 @@ async fn a_server_that_is_full_says_so() {
     };
     assert_eq!(error.code(), Code::StoreUnreachable, "{error:?}");
     assert!(error.why().is_some_and(|why| why.contains("too many clients")), "{error:?}");
+    // Also to those who wait for a shorter time than a place is worth.
+    let hasty = ConnectOptions { connect_timeout: Duration::from_secs(1), ..here.clone() };
+    let error = refused(&hasty).await;
+    assert!(error.why().is_some_and(|why| why.contains("too many clients")), "{error:?}");
     // The server counts a session that has ended for a while yet.
     for _ in 0..20 {
         drop(open.pop());
