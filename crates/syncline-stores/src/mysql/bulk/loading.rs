@@ -21,13 +21,13 @@ use crate::mysql::connect::line::{Arrival, Lane, Part, Parts};
 use crate::mysql::types;
 use crate::mysql::write::open::Open;
 use crate::mysql::write::sender::{load_statement, pieces};
-use crate::mysql::write::session::{Files, Session};
+use crate::mysql::write::session::{Commits, Session};
 use crate::mysql::write::target::Target;
 use crate::refused::named;
 
 /// A batch that may have to be sent again.
 struct Kept {
-    /// The how manieth it is.
+    /// Counted from 0, in the order in which they came.
     number: usize,
     rows: RowBatch,
 }
@@ -37,7 +37,7 @@ pub(in crate::mysql) struct Loading {
     task: TableTask,
     target: Arc<Target>,
     columns: Vec<(String, Codec)>,
-    /// A lane for each session that takes part, and how it has ended. All take from the same parts.
+    /// One for each session that takes part. All take from the same parts.
     lanes: Vec<Lane<Kept>>,
     parts: Parts<Kept>,
     queue: mpsc::Sender<Part<Kept>>,
@@ -67,15 +67,16 @@ impl Loading {
         target: Arc<Target>,
     ) -> Attempt<Self> {
         let columns = target.sent(&task.columns);
-        let (into, sent) = (target.table.clone(), columns.clone());
-        let statement = Arc::new(move |file: &str| load_statement(&into, None, &sent, file));
         let (queue, parts) = Parts::new();
-        let lane = |session: &Session, files| session.begin_lane(statement.clone(), parts.clone(), files);
+        let lane = |session: &Session, commits| {
+            let statement = |file: &str| load_statement(&target.table, None, &columns, file);
+            session.begin_lane(statement, parts.clone(), commits)
+        };
         let lanes = match &beside {
-            None => vec![lane(own, Files::OfOneTransaction)?],
+            None => vec![lane(own, Commits::Together)?],
             Some(sessions) => {
                 try_join_all(sessions.iter().map(Session::begin)).await?;
-                sessions.iter().map(|session| lane(session, Files::EachOfItsOwn)).collect::<Attempt<_>>()?
+                sessions.iter().map(|session| lane(session, Commits::Apart)).collect::<Attempt<_>>()?
             }
         };
         Ok(Self {
@@ -144,9 +145,9 @@ impl Loading {
         let mut again = Vec::new();
         let sessions: Vec<&Session> = beside.as_ref().map_or(vec![open.session], |own| own.iter().collect());
         for (session, arrival) in sessions.iter().zip(ended) {
-            let Arrival::Stopped { error, kept } = arrival else { continue };
+            let Arrival::Stopped { why, kept } = arrival else { continue };
             again.extend(kept);
-            match session.stopped(&target.name, error) {
+            match session.stopped(&target.name, why) {
                 // Sessions that were in each other's way have brought nothing, and can be told to begin anew.
                 Err(failure) if !(beside.is_some() && failure.is_retryable()) => return Err(failure),
                 _ if beside.is_none() => session.take_back().await?,

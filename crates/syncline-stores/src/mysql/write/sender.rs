@@ -12,6 +12,7 @@ use syncline_core::value::{RowBatch, ValueRef};
 use super::session::Session;
 use crate::mysql::codec::{Codec, Field, sent, write_field};
 use crate::mysql::connect::failure::Attempt;
+use crate::mysql::connect::line::Part;
 use crate::refused::{Objection, Refused, split};
 use crate::sql::Dialect;
 
@@ -32,12 +33,6 @@ pub(in crate::mysql) struct Sender<'s> {
     number: Option<&'s str>,
     /// The others, as they are written, and how their values travel.
     columns: Vec<(String, Codec)>,
-}
-
-/// Rows as a file.
-struct File {
-    chunks: Vec<Bytes>,
-    rows: u64,
 }
 
 impl<'s> Sender<'s> {
@@ -67,8 +62,8 @@ impl<'s> Sender<'s> {
     }
 
     /// The rows as a file, without those that the engine has no value for.
-    fn file(&self, rows: &RowBatch, numbers: &[u32], refused: &mut Vec<Refused>) -> File {
-        let (mut chunks, mut chunk, mut count) = (Vec::new(), Vec::new(), 0);
+    fn file(&self, rows: &RowBatch, numbers: &[u32], refused: &mut Vec<Refused>) -> Part<()> {
+        let (mut sent, mut chunk, mut count) = (Vec::new(), Vec::new(), 0);
         let packet_bytes = self.session.connection().packet_bytes;
         for number in numbers {
             let begun = chunk.len();
@@ -80,11 +75,11 @@ impl<'s> Sender<'s> {
                 }
             }
             if chunk.len() >= limits::COPY_CHUNK_BYTES {
-                chunks.extend(pieces(std::mem::take(&mut chunk), packet_bytes));
+                sent.extend(pieces(std::mem::take(&mut chunk), packet_bytes));
             }
         }
-        chunks.extend(pieces(chunk, packet_bytes));
-        File { chunks, rows: count }
+        sent.extend(pieces(chunk, packet_bytes));
+        Part { bytes: sent.iter().map(Bytes::len).sum(), pieces: sent, rows: count, kept: () }
     }
 
     fn write_row(&self, number: u32, rows: &RowBatch, out: &mut Vec<u8>) -> Result<(), String> {
@@ -100,20 +95,12 @@ impl<'s> Sender<'s> {
     }
 
     /// Sends a file. `None` where the server takes none.
-    async fn load(&self, file: File) -> Attempt<Option<Result<(), Objection>>> {
+    async fn load(&self, file: Part<()>) -> Attempt<Option<Result<(), Objection>>> {
         if !self.session.takes_files() {
             return Ok(None);
         }
         let statement = |name: &str| load_statement(self.into, self.number, &self.columns, name);
-        let Some(loaded) = self.session.load(self.name, statement, file.chunks).await? else { return Ok(None) };
-        match loaded {
-            Ok(rows) if rows == file.rows => Ok(Some(Ok(()))),
-            Ok(_) => {
-                self.session.take_back().await?;
-                Ok(Some(Err((Reason::Refused, "the server left rows out without a word".to_owned()))))
-            }
-            Err(objection) => Ok(Some(Err(objection))),
-        }
+        self.session.load(self.name, statement, file).await
     }
 
     async fn insert_by_halves(&self, rows: &RowBatch, numbers: &[u32]) -> Attempt<Vec<Refused>> {

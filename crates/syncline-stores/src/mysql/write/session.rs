@@ -3,19 +3,20 @@
 //! An error of one statement takes back that statement alone. What ends the whole transaction is remembered: from then on
 //! every statement would be one of its own, and durable at once.
 
-use std::sync::Arc;
+mod files;
+
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 
-use bytes::Bytes;
 use mysql_async::{Error as Driver, Row as Answered, ServerError};
 use syncline_core::change::Reason;
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::value::RowBatch;
 
+pub(in crate::mysql) use self::files::Commits;
 use crate::lens::Cells as _;
 use crate::mysql::codec::Codec;
 use crate::mysql::connect::failure::{Attempt, Doing, Failure, reason};
-use crate::mysql::connect::line::{Course, Lane, Outcome, Parts};
+use crate::mysql::connect::line::Outcome;
 use crate::mysql::connect::{Connection, cell};
 use crate::mysql::snapshot::stream::{Cells, show_rows};
 use crate::refused::Objection;
@@ -40,23 +41,11 @@ const SEES_CHANGES: &str = "SET innodb_snapshot_isolation = 0";
 /// What only some servers have, and whether files of ours are taken.
 const ABILITIES: &str = "SHOW SESSION VARIABLES WHERE Variable_name IN ('innodb_snapshot_isolation', 'local_infile')";
 
-/// The server does not take files of clients.
-const NO_FILES: [u16; 3] = [1148, 3948, 4166];
-
 /// Warnings about how a statement is written or logged, and not about rows.
 const NOT_OF_ROWS: [u16; 6] = [1287, 1592, 1681, 3719, 3720, 3778];
 
 /// Notes of a value that was changed all the same.
 const CHANGED: [u16; 3] = [1264, 1265, 1292];
-
-/// What the files of a lane belong to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::mysql) enum Files {
-    /// All to the transaction that is open.
-    OfOneTransaction,
-    /// Each to one of its own, which is committed behind it.
-    EachOfItsOwn,
-}
 
 /// A writer's session for rows.
 pub(in crate::mysql) struct Session {
@@ -197,79 +186,6 @@ impl Session {
         Ok(Ok(rows))
     }
 
-    /// Whether the server is thought to take files of ours.
-    pub(in crate::mysql) fn takes_files(&self) -> bool {
-        self.takes_files.load(Ordering::Relaxed)
-    }
-
-    /// Loads a file into a table, as [`Session::write`]. `None` where the server takes none.
-    ///
-    /// # Errors
-    /// What is about more than a row.
-    pub(in crate::mysql) async fn load(
-        &self,
-        table: &str,
-        statement: impl FnOnce(&str) -> String,
-        file: Vec<Bytes>,
-    ) -> Attempt<Option<std::result::Result<u64, Objection>>> {
-        self.run(GUARD).await?;
-        let mut upload = self.connection.line.begin_load(statement);
-        for piece in file {
-            if !upload.send(piece).await {
-                break;
-            }
-        }
-        let done = self.noted(upload.end().await);
-        if done.as_ref().is_err_and(|failure| self.takes_none(failure)) {
-            return Ok(None);
-        }
-        let judged = self.judged(table, done).await?;
-        if judged.is_err() {
-            self.take_back().await?;
-        }
-        Ok(Some(judged))
-    }
-
-    /// Begins to load parts into a table, by one file after the other. Nothing else can be asked of the session until their end.
-    pub(in crate::mysql) fn begin_lane<K: Send + 'static>(
-        &self,
-        statement: Arc<dyn Fn(&str) -> String + Send + Sync>,
-        parts: Parts<K>,
-        files: Files,
-    ) -> Attempt<Lane<K>> {
-        self.require_open()?;
-        let (before, after) = match files {
-            Files::OfOneTransaction => (GUARD, None),
-            Files::EachOfItsOwn => (BEGIN, Some("COMMIT")),
-        };
-        let course = Course { statement, before, after, is_harmless };
-        Ok(self.connection.line.begin_lane(course, parts))
-    }
-
-    /// Why the last file of a lane has not arrived. What is left of it goes by [`Session::take_back`], and then its rows can be sent
-    /// otherwise.
-    ///
-    /// # Errors
-    /// What is about more than a row.
-    pub(in crate::mysql) fn stopped(&self, table: &str, error: Option<Driver>) -> Attempt<()> {
-        let Some(error) = error else { return Ok(()) };
-        match self.noted::<(), _>(Err(error)) {
-            Ok(()) => Ok(()),
-            Err(failure) if self.takes_none(&failure) => Ok(()),
-            Err(Failure::Mysql(error)) => Failure::of_row(table)(error).refusal().map(drop),
-            Err(failure) => Err(failure),
-        }
-    }
-
-    /// Takes note of a server that takes no files of ours.
-    fn takes_none(&self, failure: &Failure) -> bool {
-        let is_so = failure.number().is_some_and(|number| NO_FILES.contains(&number));
-        if is_so {
-            self.takes_files.store(false, Ordering::Relaxed);
-        }
-        is_so
-    }
-
     /// Takes back what was done since the last [`Session::write`] or [`Session::load`] began.
     pub(in crate::mysql) async fn take_back(&self) -> Attempt<()> {
         self.run(TAKE_BACK).await.map(drop)
@@ -333,12 +249,16 @@ impl Session {
     fn noted<T, E: Into<Failure>>(&self, done: std::result::Result<T, E>) -> Attempt<T> {
         done.map_err(|error| {
             let failure = error.into();
-            // How much a lock that was not given takes back is the server's to say, so it is taken for all.
-            if failure.is_retryable() || matches!(&failure, Failure::Mysql(Driver::Io(_) | Driver::Driver(_))) {
-                self.has_ended.store(true, Ordering::Relaxed);
-            }
+            self.note(&failure);
             failure
         })
+    }
+
+    fn note(&self, failure: &Failure) {
+        // How much a lock that was not given takes back is the server's to say, so it is taken for all.
+        if failure.is_retryable() || matches!(failure, Failure::Mysql(Driver::Io(_) | Driver::Driver(_))) {
+            self.has_ended.store(true, Ordering::Relaxed);
+        }
     }
 
     fn require_open(&self) -> Attempt<()> {
@@ -362,11 +282,6 @@ fn objection(shown: &[Answered], warnings: u16) -> Result<Option<Objection>> {
     }
     let is_all = shown.len() >= usize::from(warnings);
     Ok((!is_all).then(|| (Reason::Type, "the server has more warnings than it shows".to_owned())))
-}
-
-/// Whether none of so many warnings is about a row.
-fn is_harmless(shown: &[Answered], warnings: u16) -> bool {
-    matches!(objection(shown, warnings), Ok(None))
 }
 
 fn temporary(number: usize) -> String {

@@ -7,55 +7,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, StreamExt};
 use mysql_async::{InfileData, LocalInfileError};
-use syncline_core::limits;
-use tokio::sync::{mpsc, oneshot};
-
-use super::{Answer, Line, Outcome, gone, request, run};
-
-impl Line {
-    /// Begins a `LOAD DATA LOCAL INFILE` whose file is written as it goes. `statement` writes it around the name by which the
-    /// server has to ask for the file: for any other it is given nothing. What is asked meanwhile waits for its end.
-    pub(in crate::mysql) fn begin_load(&self, statement: impl FnOnce(&str) -> String) -> Upload {
-        let (chunks, file) = mpsc::channel(limits::STREAM_AHEAD);
-        let name = self.files.name();
-        let sql = statement(&name);
-        self.files.offer(&name, file);
-        let (told, answer) = oneshot::channel();
-        let files = self.files.clone();
-        let loading = request(move |conn| {
-            async move {
-                let loaded = run(conn, sql).await;
-                // Where the server has not asked for the file, nobody is to wait until it does.
-                files.withdraw();
-                let _ = told.send(loaded);
-            }
-            .boxed()
-        });
-        // Where the line is gone, the answer says so.
-        let _ = self.requests.send(loading);
-        Upload { chunks, answer }
-    }
-}
-
-/// A file on its way. Dropped, it ends where it is.
-pub(in crate::mysql) struct Upload {
-    chunks: mpsc::Sender<Bytes>,
-    answer: oneshot::Receiver<Answer<Outcome>>,
-}
-
-impl Upload {
-    /// Sends a part. `false` when the server takes no more: why, the end says.
-    pub(in crate::mysql) async fn send(&mut self, part: Bytes) -> bool {
-        self.chunks.send(part).await.is_ok()
-    }
-
-    /// Ends the file and waits for what the server says of it.
-    pub(in crate::mysql) async fn end(self) -> Answer<Outcome> {
-        let Self { chunks, answer } = self;
-        drop(chunks);
-        answer.await.unwrap_or_else(|_| Err(gone()))
-    }
-}
+use tokio::sync::mpsc;
 
 /// What may be asked for.
 #[derive(Clone, Default)]

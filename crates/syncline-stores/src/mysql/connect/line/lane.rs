@@ -10,11 +10,15 @@ use futures_util::FutureExt;
 use futures_util::future::join;
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Row};
+use syncline_core::change::Reason;
+use syncline_core::error::Result;
 use syncline_core::limits;
 use tokio::sync::{Mutex, mpsc, oneshot};
 
 use super::files::Files;
-use super::{Answer, Line, Outcome, gone, request, run};
+use super::{Line, Outcome, gone, request, run};
+use crate::mysql::connect::failure::Attempt;
+use crate::refused::Objection;
 
 /// Rows that belong into one file.
 pub(in crate::mysql) struct Part<K> {
@@ -32,16 +36,14 @@ pub(in crate::mysql) struct Part<K> {
 pub(in crate::mysql) struct Parts<K>(Arc<Mutex<mpsc::Receiver<Part<K>>>>);
 
 /// How a lane goes from file to file.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 pub(in crate::mysql) struct Course {
-    /// The `LOAD DATA LOCAL INFILE`, around the name of the file.
-    pub(in crate::mysql) statement: Arc<dyn Fn(&str) -> String + Send + Sync>,
-    /// What comes before it, each time: another answer would have to be waited for.
+    /// What comes before each file, in one request with it: its own answer would have to be waited for.
     pub(in crate::mysql) before: &'static str,
-    /// What follows each file that has arrived whole.
+    /// What follows each that has arrived whole.
     pub(in crate::mysql) after: Option<&'static str>,
-    /// Whether what the server warned of, so many times in all, says nothing about a row.
-    pub(in crate::mysql) is_harmless: fn(&[Row], u16) -> bool,
+    /// What the server has against a row, by what it shows of so many warnings.
+    pub(in crate::mysql) objection: fn(&[Row], u16) -> Result<Option<Objection>>,
 }
 
 /// What is on its way by a lane.
@@ -53,9 +55,9 @@ pub(in crate::mysql) enum Arrival<K> {
     Whole,
     /// The last file has not, and nothing was sent behind it.
     Stopped {
-        /// Why, where it is not what the server warned of, or rows it left out.
-        error: Option<mysql_async::Error>,
-        /// What was kept of that file.
+        /// What the server has against a row of it, or what has failed.
+        why: Attempt<Objection>,
+        /// What was kept of it.
         kept: Vec<K>,
     },
 }
@@ -86,13 +88,22 @@ impl<K> Clone for Parts<K> {
 }
 
 impl Line {
-    /// Loads parts until there are no more, or one does not arrive. What is asked meanwhile waits for its end.
-    pub(in crate::mysql) fn begin_lane<K: Send + 'static>(&self, course: Course, parts: Parts<K>) -> Lane<K> {
+    /// Loads parts until there are no more, or one does not arrive, by a `LOAD DATA LOCAL INFILE` that `statement` writes around the
+    /// name by which the server has to ask for each file: for any other it is given nothing. What is asked meanwhile waits for
+    /// the end.
+    pub(in crate::mysql) fn begin_lane<K: Send + 'static>(
+        &self,
+        course: Course,
+        statement: impl FnOnce(&str) -> String,
+        parts: Parts<K>,
+    ) -> Lane<K> {
+        let name = self.files.name();
+        let statement = format!("{}; {}", course.before, statement(&name));
         let (told, answer) = oneshot::channel();
         let files = self.files.clone();
         let loading = request(move |conn| {
             async move {
-                let arrival = load_all(conn, &files, &course, &parts).await;
+                let arrival = load_all(conn, (&files, &name), (&course, &statement), &parts).await;
                 if let Arrival::Stopped { .. } = arrival {
                     parts.close().await;
                 }
@@ -109,63 +120,67 @@ impl Line {
 impl<K> Lane<K> {
     /// Waits for the end.
     pub(in crate::mysql) async fn end(self) -> Arrival<K> {
-        self.0.await.unwrap_or_else(|_| Arrival::Stopped { error: Some(gone()), kept: Vec::new() })
+        self.0.await.unwrap_or_else(|_| Arrival::Stopped { why: Err(gone().into()), kept: Vec::new() })
     }
 }
 
-async fn load_all<K>(conn: &mut Conn, files: &Files, course: &Course, parts: &Parts<K>) -> Arrival<K>
-where
-    K: Send + 'static,
-{
-    let name = files.name();
-    let statement = format!("{}; {}", course.before, (course.statement)(&name));
+async fn load_all<K: Send + 'static>(
+    conn: &mut Conn,
+    (files, name): (&Files, &str),
+    (course, statement): (&Course, &str),
+    parts: &Parts<K>,
+) -> Arrival<K> {
     let mut arrived = Vec::new();
     // A file begins with its first rows: the server is not to wait for them in the midst of a statement.
     while let Some(first) = parts.next().await {
         let mut kept = Vec::new();
         let (chunks, file) = mpsc::channel(limits::STREAM_AHEAD);
-        files.offer(&name, file);
+        files.offer(name, file);
         let loading = async {
-            let loaded = load(conn, course, &statement).await;
+            let loaded = load(conn, course, statement).await;
             // Where the server has not asked for the file, nobody is to wait until it does.
             files.withdraw();
             loaded
         };
         let feeding = feed(first, std::mem::take(&mut arrived), parts, chunks, &mut kept);
         let (loaded, rows) = join(loading, feeding).await;
-        let error = match loaded {
-            Ok(Some(taken)) if taken == rows => match follow(conn, course.after).await {
-                Ok(()) => {
-                    arrived = kept;
-                    continue;
-                }
-                Err(error) => Some(error),
-            },
-            Ok(_) => None,
-            Err(error) => Some(error),
-        };
-        return Arrival::Stopped { error, kept };
+        match settle(conn, course, loaded, rows).await {
+            Ok(None) => arrived = kept,
+            Ok(Some(objection)) => return Arrival::Stopped { why: Ok(objection), kept },
+            Err(failure) => return Arrival::Stopped { why: Err(failure), kept },
+        }
     }
     Arrival::Whole
 }
 
-/// Loads one file and returns how many rows the server took of it; `None` where it has something against one.
-async fn load(conn: &mut Conn, course: &Course, statement: &str) -> Answer<Option<u64>> {
+/// Loads one file. Returns how many rows the server took of it, and what it has against one.
+async fn load(conn: &mut Conn, course: &Course, statement: &str) -> Attempt<(u64, Option<Objection>)> {
     let Outcome { rows, warnings } = run(conn, statement.to_owned()).await?;
-    if warnings > 0 {
-        let shown: Vec<Row> = conn.query("SHOW WARNINGS").await?;
-        if !(course.is_harmless)(&shown, warnings) {
-            return Ok(None);
-        }
+    if warnings == 0 {
+        return Ok((rows, None));
     }
-    Ok(Some(rows))
+    let shown: Vec<Row> = conn.query("SHOW WARNINGS").await?;
+    Ok((rows, (course.objection)(&shown, warnings)?))
 }
 
-async fn follow(conn: &mut Conn, statement: Option<&str>) -> Answer<()> {
-    match statement {
-        Some(statement) => conn.query_drop(statement).await,
-        None => Ok(()),
+/// What the server has against a file of so many rows; where nothing, what follows it is done.
+async fn settle(
+    conn: &mut Conn,
+    course: &Course,
+    loaded: Attempt<(u64, Option<Objection>)>,
+    rows: u64,
+) -> Attempt<Option<Objection>> {
+    let (taken, objection) = loaded?;
+    if objection.is_some() {
+        return Ok(objection);
     }
+    if taken != rows {
+        return Ok(Some((Reason::Refused, "the server left rows out without a word".to_owned())));
+    }
+    if let Some(statement) = course.after {
+        conn.query_drop(statement).await?;
+    }
+    Ok(None)
 }
 
 /// Writes a file until it is full, or the server takes no more of it. Returns how many rows it holds. What was kept of the file before
