@@ -285,6 +285,10 @@ pub const BACKUP_STATEMENT_BYTES: usize = 1 << 20;
 /// are held in memory until they are written down: ten thousand of them with a page of text each fit.
 pub const RESTORE_OBJECTS_BYTES: usize = 64 << 20;
 
+/// What a statement of a script leaves of the largest packet: for the head of the packet, and for an event that is made as one that does
+/// nothing, which takes a few letters more.
+pub const RESTORE_STATEMENT_MARGIN: usize = 1 << 10;
+
 /// How often it is looked whether a `RENAME TABLE` of ours stands in line. Others wait for us meanwhile.
 pub const RESTORE_QUEUE_POLL: Duration = Duration::from_millis(2);
 

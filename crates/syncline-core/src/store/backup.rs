@@ -57,7 +57,8 @@ pub trait Backup: Send + Sync {
     }
 
     /// Replaces everything the database holds by what the backup at `file` holds, in one transaction that is durable on
-    /// return, or where definitions are in none by one exchange of all tables, which the next writer finishes where it is cut off: whatever happens, others see the old content whole or the new content whole. The file is checked before
+    /// return; or, where definitions are in none, by one exchange of all tables, which the next writer brings to its end where it
+    /// is cut off. Whatever happens, others see the old content whole or the new content whole. The file is checked before
     /// anything is written, within the view that is then copied.
     ///
     /// Open connections of other programs stay what they are and see the new content: how the database keeps its journal

@@ -12,7 +12,7 @@ use syncline_core::store::{Finding, Side, Verdict};
 
 pub use self::grants::script;
 pub(super) use self::privileges::Privileges;
-use self::server::{Server, account, pattern};
+use self::server::{Server, account, pattern, pattern_of_prefix};
 use self::survey::Survey;
 use super::claim::held_by;
 use super::connect::{ConnectOptions, Connection, cell};
@@ -22,17 +22,24 @@ use super::connect::{ConnectOptions, Connection, cell};
 /// # Errors
 /// When the server does not answer.
 pub(super) async fn grant_here(connection: &Connection, rights: &str) -> Result<String> {
-    let rows = connection.line.query(server::FACTS).await.map_err(|error| connection.error(error))?;
-    let fact = |at| rows.first().map_or(Ok(None), |row| cell::<Option<String>>(row, at));
-    let (user, database) = (account(&fact(0)?.unwrap_or_default())?, pattern(&fact(1)?.unwrap_or_default())?);
-    Ok(format!("GRANT {rights} ON {database}.* TO {user}"))
+    let (user, database) = whose(connection).await?;
+    Ok(format!("GRANT {rights} ON {}.* TO {user}", pattern(&database)?))
 }
 
-/// The statement that gives this user rights on databases by the shape of their names.
-pub(super) async fn grant_on(connection: &Connection, rights: &str, shape: &str) -> Result<String> {
-    let here = grant_here(connection, rights).await?;
-    let user = here.rsplit_once(" TO ").map_or("…", |(_, user)| user);
-    Ok(format!("GRANT {rights} ON `{}`.* TO {user}", shape.replace('_', "\\_")))
+/// The same in all databases whose names begin so.
+///
+/// # Errors
+/// As [`grant_here`].
+pub(super) async fn grant_beside(connection: &Connection, rights: &str, prefix: &str) -> Result<String> {
+    let (user, _) = whose(connection).await?;
+    Ok(format!("GRANT {rights} ON {}.* TO {user}", pattern_of_prefix(prefix)?))
+}
+
+/// The account of a session, and its database.
+async fn whose(connection: &Connection) -> Result<(String, String)> {
+    let rows = connection.line.query(server::FACTS).await.map_err(|error| connection.error(error))?;
+    let fact = |at| rows.first().map_or(Ok(None), |row| cell::<Option<String>>(row, at));
+    Ok((account(&fact(0)?.unwrap_or_default())?, fact(1)?.unwrap_or_default()))
 }
 
 /// All findings. `schema` is what a view of the same database shows.

@@ -1,16 +1,13 @@
 //! Whether a backup can be put into a database: what both say of themselves, and what the login may do.
 
-use std::fs::File;
-use std::io::BufReader;
 use std::path::Path;
 
 use syncline_core::error::{Code, Error, Result};
-use syncline_core::limits;
 
 use super::lexer::Rules;
-use super::reader::Reader;
+use super::reader::{Reader, left_to_client};
 use super::steps::{names, said};
-use crate::dump::{Trailer, unreadable};
+use crate::dump::Trailer;
 use crate::mysql::connect::{ConnectOptions, Connection, Version};
 use crate::mysql::examine::{Privileges, grant_here};
 
@@ -44,28 +41,22 @@ const FROM_ELSEWHERE: &str = "SELECT DISTINCT CONCAT(CONSTRAINT_SCHEMA, '.', TAB
 /// # Errors
 /// `RESTORE_REFUSED`.
 pub(super) fn require_server(file: &Path, server: &Version) -> Result<()> {
-    let refused = |what: String, why: String| {
-        Err(Error::new(Code::RestoreRefused, what)
-            .because(why)
-            .leaving("nothing was changed")
-            .next("mariadb DATABASE < FILE", "carries out any script, by the server's own client, over what is there"))
-    };
     let Some(trailer) = Trailer::read(file)? else {
-        let why = "what it is of, and whether it is whole, is not told at its end".to_owned();
-        return refused(format!("{} was not made by syncline backup", file.display()), why);
+        let why = "what it is of, and whether it is whole, is not told at its end";
+        return Err(left_to_client(format!("{} was not made by syncline backup", file.display()), why));
     };
     let found = Version::parse(&trailer.facts.server);
     if found.product != server.product {
-        return refused(
+        return Err(left_to_client(
             format!("the backup is of {}, and the target is a database of {}", found.product, server.product),
-            "each of them has types and statements of its own".to_owned(),
-        );
+            "each of them has types and statements of its own",
+        ));
     }
     if found.number > server.number {
-        return refused(
-            "the backup is of a newer server".to_owned(),
+        return Err(left_to_client(
+            "the backup is of a newer server",
             format!("it is of {}, and the target's is {}", trailer.facts.server, server.text),
-        );
+        ));
     }
     Ok(())
 }
@@ -75,8 +66,7 @@ pub(super) fn require_server(file: &Path, server: &Version) -> Result<()> {
 /// # Errors
 /// `RESTORE_REFUSED` for the first one that would not be.
 pub(super) fn require_known(file: &Path, rules: Rules, most: usize) -> Result<()> {
-    let opened = File::open(file).map_err(|error| unreadable(file, error))?;
-    let mut reader = Reader::new(BufReader::with_capacity(limits::COPY_CHUNK_BYTES, opened), rules, most);
+    let mut reader = Reader::open(file, rules, most)?;
     while reader.next()?.is_some() {}
     Ok(())
 }

@@ -1,11 +1,15 @@
 //! A script, cut into statements as the servers' own client cuts it.
 
-use std::io::{BufRead, Read};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
 
 use syncline_core::error::{Code, Error, Result};
+use syncline_core::limits;
 
 use super::lexer::{Piece, Rules};
 use super::statement::Statement;
+use crate::dump::unreadable;
 
 /// What a line begins with by which MariaDB's client lets a script do nothing but work on databases.
 const SANDBOX: &str = "999999\\-";
@@ -21,6 +25,17 @@ pub(super) struct Reader<R> {
     most: usize,
     /// Bytes that were read.
     pub(super) bytes: u64,
+}
+
+impl Reader<BufReader<File>> {
+    /// At the beginning of the script in a file.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub(super) fn open(file: &Path, rules: Rules, most: usize) -> Result<Self> {
+        let opened = File::open(file).map_err(|error| unreadable(file, error))?;
+        Ok(Self::new(BufReader::with_capacity(limits::COPY_CHUNK_BYTES, opened), rules, most))
+    }
 }
 
 impl<R: BufRead> Reader<R> {
@@ -113,8 +128,13 @@ impl<R: BufRead> Reader<R> {
 pub(super) fn unknown(text: &[u8]) -> Error {
     let head: String =
         String::from_utf8_lossy(text).chars().map(|c| if c.is_control() { ' ' } else { c }).take(120).collect();
-    Error::new(Code::RestoreRefused, "the script holds what a restore does not carry out")
-        .because(head)
+    left_to_client("the script holds what a restore does not carry out", head)
+}
+
+/// The error for a script that only the server's own client may be able to carry out.
+pub(super) fn left_to_client(what: impl Into<String>, why: impl Into<String>) -> Error {
+    Error::new(Code::RestoreRefused, what)
+        .because(why)
         .leaving("nothing was changed")
         .next("mariadb DATABASE < FILE", "carries out any script, by the server's own client, over what is there")
 }

@@ -1,7 +1,5 @@
 //! A database that becomes what a backup holds.
 
-use std::fs::File;
-use std::io::BufReader;
 use std::path::Path;
 
 use async_trait::async_trait;
@@ -14,20 +12,18 @@ use super::fit;
 use super::lexer::Rules;
 use super::reader::Reader;
 use super::statement::{Statement, idle, owned};
-use super::steps::{self, Keeper, MARK, Step, Way, names, said};
+use super::steps::{self, Keeper, MARK, Step, TRIGGERS, Way, names, said};
 use super::swap::{Lock, Locked, swap};
 use crate::dump::{Kind, unreadable};
 use crate::mysql::MysqlStore;
 use crate::mysql::connect::failure::Attempt;
 use crate::mysql::connect::{Connection, cell, connect, quoted};
-use crate::mysql::examine::grant_on;
+use crate::mysql::examine::grant_beside;
 use crate::one_writer::OneWriter;
 
 /// How the target is set up.
 const SETUP: &str = "SELECT DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA \
     WHERE SCHEMA_NAME = DATABASE()";
-
-const TRIGGERS: &str = "SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE()";
 
 /// Who the triggers are of.
 const DEFINERS: &str = "SELECT DISTINCT CONCAT(QUOTE(SUBSTRING_INDEX(DEFINER, '@', LENGTH(DEFINER) - LENGTH(REPLACE(DEFINER, '@', '')))), \
@@ -134,7 +130,7 @@ impl MysqlStore {
         };
         match said(connection, made.await) {
             Err(error) if error.code() == Code::PermissionDenied => {
-                let next = grant_on(connection, "ALL PRIVILEGES", "_syncline_%").await?;
+                let next = grant_beside(connection, "ALL PRIVILEGES", "_syncline_").await?;
                 let what = "a restore makes its tables in a database beside, and this user may make none";
                 return Err(lacks(what, &error).next(next, "gives it those, and no others"));
             }
@@ -207,7 +203,7 @@ impl MysqlStore {
         usize::try_from(self.resident.packet_bytes)
             .unwrap_or(usize::MAX)
             .min(limits::COPY_ROW_BYTES_MAX)
-            .saturating_sub(1 << 10)
+            .saturating_sub(limits::RESTORE_STATEMENT_MARGIN)
     }
 }
 
@@ -247,10 +243,9 @@ type Read = mpsc::Receiver<Result<(Vec<u8>, Statement, Rules, u64)>>;
 
 /// Reads the statements of a script ahead of those who carry them out: one.
 fn read(file: &Path, rules: Rules, most: usize) -> Result<Read> {
-    let opened = File::open(file).map_err(|error| unreadable(file, error))?;
+    let mut reader = Reader::open(file, rules, most)?;
     let (found, statements) = mpsc::channel(1);
     tokio::task::spawn_blocking(move || {
-        let mut reader = Reader::new(BufReader::with_capacity(limits::COPY_CHUNK_BYTES, opened), rules, most);
         loop {
             let next = match reader.next() {
                 Ok(Some((text, statement))) => Ok((text, statement, reader.rules, reader.bytes)),

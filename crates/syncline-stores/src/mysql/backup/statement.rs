@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use syncline_core::error::{Code, Error, Result};
+use syncline_core::error::Result;
 use syncline_core::store::Owners;
 
 use super::lexer::{Rules, Token};
-use super::reader::unknown;
+use super::reader::{left_to_client, unknown};
 use super::steps;
 
 /// What a script may set.
@@ -123,12 +123,8 @@ fn table(tokens: &[Token]) -> Result<()> {
         Token::Name(name) => Some(name.as_str()),
         _ => None,
     });
-    let refused = |why: &str| {
-        Err(Error::new(Code::RestoreRefused, format!("the table {} cannot be restored", name.unwrap_or_default()))
-            .because(why)
-            .leaving("nothing was changed")
-            .next("mariadb DATABASE < FILE", "carries out any script, by the server's own client, over what is there"))
-    };
+    let refused =
+        |why: &str| Err(left_to_client(format!("the table {} cannot be restored", name.unwrap_or_default()), why));
     if tokens.iter().any(|token| ["NEXTVAL", "LASTVAL", "SETVAL"].iter().any(|word| token.is(word))) {
         return refused("a default takes its numbers from a sequence, and names the database that this is in");
     }

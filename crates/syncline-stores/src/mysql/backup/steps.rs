@@ -8,7 +8,7 @@ use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::mysql::connect::failure::Attempt;
+use crate::mysql::connect::failure::{Attempt, Doing};
 use crate::mysql::connect::{ConnectOptions, Connection, Product, cell, connect, quoted};
 
 /// Where they are written down.
@@ -30,7 +30,9 @@ const OBJECTS: &str = "SELECT 'TRIGGER', TRIGGER_NAME FROM information_schema.TR
     UNION ALL SELECT 'VIEW', TABLE_NAME FROM information_schema.VIEWS WHERE TABLE_SCHEMA = DATABASE() \
     UNION ALL SELECT ROUTINE_TYPE, ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = DATABASE()";
 
-const TRIGGERS: &str = "SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE()";
+/// The triggers, in the order in which they fire.
+pub(super) const TRIGGERS: &str = "SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE() \
+    ORDER BY EVENT_OBJECT_TABLE, ACTION_TIMING, EVENT_MANIPULATION, ACTION_ORDER";
 
 /// The databases beside a target, and the lock of who restores it.
 pub(super) struct Places {
@@ -279,5 +281,5 @@ pub(super) async fn names(session: &Connection, sql: &str) -> Attempt<Vec<String
 
 /// The error that a person sees.
 pub(super) fn said<T>(connection: &Connection, done: Attempt<T>) -> Result<T> {
-    done.map_err(|failure| connection.error_while(failure, crate::mysql::connect::failure::Doing::Writing))
+    done.map_err(|failure| connection.error_while(failure, Doing::Writing))
 }

@@ -9,7 +9,7 @@ use syncline_core::limits;
 use syncline_core::store::Watch;
 use tokio::time::Instant;
 
-use super::steps::{self, Keeper, MARK, Step, Way, names, said};
+use super::steps::{self, Keeper, MARK, Step, TRIGGERS, Way, names, said};
 use crate::mysql::connect::failure::Attempt;
 use crate::mysql::connect::{ConnectOptions, Connection, Product, cell, connect, quoted};
 
@@ -17,10 +17,6 @@ use crate::mysql::connect::{ConnectOptions, Connection, Product, cell, connect, 
 const TABLES: &str =
     "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED')";
 const SEQUENCES: &str = "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_TYPE = 'SEQUENCE'";
-
-/// In the order in which they fire.
-const TRIGGERS: &str = "SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE() \
-    ORDER BY EVENT_OBJECT_TABLE, ACTION_TIMING, EVENT_MANIPULATION, ACTION_ORDER";
 
 /// Tables that nobody else writes to, or reads either.
 pub(super) struct Locked {

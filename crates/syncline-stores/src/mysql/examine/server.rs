@@ -165,7 +165,16 @@ pub(super) fn account(text: &str) -> Result<String> {
 
 /// A database as rights on it name it: there `_` and `%` stand for others, unless a backslash stands before them.
 pub(super) fn pattern(database: &str) -> Result<String> {
-    quoted(&database.replace('\\', "\\\\").replace('_', "\\_").replace('%', "\\%"))
+    quoted(&escaped(database))
+}
+
+/// As [`pattern`], all databases whose names begin so.
+pub(super) fn pattern_of_prefix(prefix: &str) -> Result<String> {
+    quoted(&(escaped(prefix) + "%"))
+}
+
+fn escaped(name: &str) -> String {
+    name.replace('\\', "\\\\").replace('_', "\\_").replace('%', "\\%")
 }
 
 #[cfg(test)]
@@ -175,6 +184,7 @@ mod tests {
     #[test]
     fn names_that_would_mean_others_are_kept_from_it() {
         assert_eq!(pattern("my_shop").unwrap(), "`my\\_shop`");
+        assert_eq!(pattern_of_prefix("my_").unwrap(), "`my\\_%`");
         assert_eq!(pattern("50%`").unwrap(), "`50\\%```");
         assert_eq!(account("app@localhost").unwrap(), "`app`@`localhost`");
         assert_eq!(account("a@b@%").unwrap(), "`a@b`@`%`");
