@@ -70,7 +70,7 @@ impl MysqlWriter {
 impl Writer for MysqlWriter {
     async fn checkpoints(&mut self) -> Result<Vec<Checkpoint>> {
         let read = async {
-            pending::tidy(&self.catalog).await?;
+            pending::clear(&self.catalog).await?;
             checkpoints::read(&self.catalog).await
         };
         self.session.said(read.await)

@@ -122,6 +122,12 @@ pub(super) async fn tidy(catalog: &Connection) -> Attempt<()> {
     if is_left { drop_empty(catalog, TABLE).await } else { Ok(()) }
 }
 
+/// As [`tidy`], and takes away the table itself once nothing is in it: whoever made it may have been cut off between two steps.
+pub(super) async fn clear(catalog: &Connection) -> Attempt<()> {
+    tidy(catalog).await?;
+    drop_empty(catalog, TABLE).await
+}
+
 /// Whose steps are carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Whose {

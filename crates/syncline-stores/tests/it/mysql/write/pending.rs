@@ -166,7 +166,7 @@ async fn steps_are_carried_out_from_wherever_they_were_left() {
             assert!(writer.checkpoints().await.unwrap().is_empty(), "{case}");
             drop(writer.begin().await.unwrap());
         }
-        writer.forget("none").await.unwrap();
+        // A run that has nothing to write has nothing to forget either.
         assert_eq!(desk.tables(), tables, "{case}");
         if tables == "t" {
             assert_eq!(desk.shown("SELECT * FROM t"), rows, "{case}");
