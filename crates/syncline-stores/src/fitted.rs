@@ -14,8 +14,6 @@ const OTHER_KEY: &str = "the key would be stored in another notation, and be ano
 pub(crate) struct Fitter {
     columns: Vec<FittedColumn>,
     scratch: String,
-    /// What the columns hold beyond their kinds.
-    reach: Reach,
     /// The server does not keep the sign of zero.
     has_one_zero: bool,
 }
@@ -23,6 +21,7 @@ pub(crate) struct Fitter {
 struct FittedColumn {
     name: String,
     kind: Kind,
+    reach: Reach,
     /// Of a column of the key that has one.
     form: Option<Form>,
 }
@@ -32,10 +31,15 @@ impl Fitter {
     pub(crate) fn of(task: &TableTask, columns: &[usize]) -> Self {
         let fitted = |column: &usize| {
             let described = &task.table.columns[*column];
-            FittedColumn { name: described.name.clone(), kind: described.kind.clone(), form: key_form(task, *column) }
+            FittedColumn {
+                name: described.name.clone(),
+                kind: described.kind.clone(),
+                reach: task.table.reach_of(*column),
+                form: key_form(task, *column),
+            }
         };
         let columns = columns.iter().map(fitted).collect();
-        Self { columns, scratch: String::new(), reach: task.table.reach, has_one_zero: false }
+        Self { columns, scratch: String::new(), has_one_zero: false }
     }
 
     /// The same for a server that may not keep the sign of zero.
@@ -46,13 +50,13 @@ impl Fitter {
     /// A value of the column at this position of those; or why it cannot be one, for a person.
     #[inline]
     pub(crate) fn fit<'v>(&'v mut self, at: usize, value: ValueRef<'v>) -> std::result::Result<ValueRef<'v>, String> {
-        let FittedColumn { name, kind, form } = &self.columns[at];
+        let FittedColumn { name, kind, reach, form } = &self.columns[at];
         let has_one_zero = self.has_one_zero;
         let kept = |stored| match stored {
             ValueRef::Real(0.0) if has_one_zero => ValueRef::Real(0.0),
             stored => stored,
         };
-        match fit_within(value, (kind, self.reach), &mut self.scratch).map(kept) {
+        match fit_within(value, (kind, *reach), &mut self.scratch).map(kept) {
             Ok(stored) if form.as_ref().is_none_or(|form| form.shows_again(value, stored)) => Ok(stored),
             Ok(_) => Err(format!("column {name}: {OTHER_KEY}")),
             Err(why) => Err(format!("column {name}: {why}")),

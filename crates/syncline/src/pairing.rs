@@ -148,7 +148,7 @@ fn paired(
     // What an engine would store as it is needs no second look.
     let bends = columns.iter().enumerate().filter_map(|(at, pair)| {
         let bend = view.misfits[pair.source]?;
-        Some((at, Mask::bending(bend, target.columns[pair.target].kind.clone(), target.reach)))
+        Some((at, Mask::bending(bend, target.columns[pair.target].kind.clone(), target.reach_of(pair.target))))
     });
     let masks = masks.chain(bends);
     let carried: Vec<usize> = columns.iter().map(|pair| pair.target).collect();

@@ -77,6 +77,7 @@ impl Definer<'_> {
             engine: source.engine,
             server: source.server.clone(),
             reach: source.reach,
+            spans: source.spans.iter().filter_map(|(at, span)| Some((place(at)?, *span))).collect(),
             columns: positions.iter().filter_map(|position| self.column(*position)).collect(),
             key,
             primary_key: source.primary_key.iter().map(place).collect::<Option<_>>().unwrap_or_default(),

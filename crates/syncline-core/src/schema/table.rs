@@ -1,5 +1,6 @@
 //! What a table is: columns, key, constraints, indexes, in terms every engine shares.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::value::Kind;
@@ -51,6 +52,9 @@ pub struct TableSchema {
     pub server: String,
     /// What its columns hold beyond their kinds.
     pub reach: Reach,
+    /// The lowest and the highest whole number of columns, by position, that hold fewer than their kinds (MySQL's `tinyint` and
+    /// all that is unsigned).
+    pub spans: BTreeMap<usize, (i128, i128)>,
     /// All columns, in their order, generated ones included.
     pub columns: Vec<Column>,
     /// How rows are told apart; `None` when nothing does.
@@ -221,6 +225,11 @@ impl TableSchema {
     pub fn column(&self, name: &str) -> Option<usize> {
         let spelled = self.columns.iter().position(|column| column.name == name);
         spelled.or_else(|| self.columns.iter().position(|column| column.name.eq_ignore_ascii_case(name)))
+    }
+
+    /// What the column at this position holds beyond its kind, or less than that.
+    pub fn reach_of(&self, column: usize) -> Reach {
+        self.spans.get(&column).map_or(self.reach, |(lowest, highest)| Reach::Between(*lowest, *highest))
     }
 
     /// Positions of the columns that are written rather than computed.

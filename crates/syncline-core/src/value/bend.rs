@@ -69,8 +69,10 @@ fn notation(value: ValueRef<'_>) -> Option<Value> {
 /// The nearest value that a column of this kind holds; `None` where there is none, or no saying which it is.
 fn clamped(value: ValueRef<'_>, into: &Kind, reach: Reach) -> Option<Value> {
     match (into, value) {
-        (Kind::Int { bits }, value) => numbers::int(value, *bits),
-        (Kind::Decimal { limit }, value) => numbers::decimal(value, *limit),
+        (Kind::Int { bits }, value) => numbers::int(value, *bits).map(|nearest| numbers::within(nearest, reach)),
+        (Kind::Decimal { limit }, value) => {
+            numbers::decimal(value, *limit).map(|nearest| numbers::within(nearest, reach))
+        }
         (Kind::Real { single }, value) => numbers::real(value, *single).map(Value::Real),
         (Kind::Flexible(coercion), value) => numbers::cell(value, *coercion),
         (Kind::Text { max_chars: Some(max), .. }, ValueRef::Text(bytes)) => {
@@ -251,7 +253,7 @@ mod tests {
     }
 
     fn any_reach() -> impl Strategy<Value = Reach> {
-        prop::sample::select(vec![Reach::Usual, Reach::Wide])
+        prop::sample::select(vec![Reach::Usual, Reach::Wide, Reach::Between(0, 255), Reach::Between(-128, 127)])
     }
 
     proptest! {

@@ -14,10 +14,16 @@ pub(crate) use self::index::{index, index_columns, is_text};
 use self::scan::Scan;
 
 /// Comments that servers print around words which older ones do not know.
-const KNOWN_COMMENTS: [&str; 3] = ["INVISIBLE", "NOT ENFORCED", "COLUMN_FORMAT"];
+const KNOWN_COMMENTS: [&str; 4] = ["INVISIBLE", "NOT ENFORCED", "COLUMN_FORMAT", "COMPRESSED"];
 
 /// Options that a table keeps.
 const KEPT: [&str; 6] = ["CHARSET", "COLLATE", "ROW_FORMAT", "KEY_BLOCK_SIZE", "COMMENT", "ENGINE"];
+
+/// The engine of tables that are written to.
+const INNODB: &str = "InnoDB";
+
+/// Options that mean something to the storage engine alone.
+const OF_ENGINE: [&str; 3] = ["ENGINE=", "ROW_FORMAT=", "KEY_BLOCK_SIZE="];
 
 /// Options of which nobody needs to hear: counters are set by themselves, and partitions are told of as such.
 const UNSAID: [&str; 2] = ["AUTO_INCREMENT", "DEFAULT"];
@@ -74,11 +80,32 @@ impl<'d> Definition<'d> {
         sql + if self.is_versioned { " WITH SYSTEM VERSIONING" } else { "" }
     }
 
+    /// The same in InnoDB: what only the engine that it is written for knows goes.
+    pub(crate) fn in_innodb(mut self) -> Self {
+        if self.engine != INNODB {
+            let is_of_engine = |option: &String| OF_ENGINE.iter().any(|name| option.starts_with(name));
+            self.options.retain(|option| !is_of_engine(option));
+            self.options.insert(0, format!("ENGINE={INNODB}"));
+            self.dropped.clear();
+            self.engine = INNODB;
+        }
+        self
+    }
+
     /// Columns that get the present time whenever their row changes.
     pub(crate) fn refreshed_columns(&self) -> impl Iterator<Item = String> {
-        self.parts.iter().filter_map(|part| {
+        self.columns_with(" ON UPDATE ")
+    }
+
+    /// Columns that `SELECT *` does not show.
+    pub(crate) fn hidden_columns(&self) -> impl Iterator<Item = String> {
+        self.columns_with(" INVISIBLE")
+    }
+
+    fn columns_with(&self, words: &str) -> impl Iterator<Item = String> {
+        self.parts.iter().filter_map(move |part| {
             let (name, length) = scan::name(part)?;
-            Scan::of(&part[length..]).finds(" ON UPDATE ").then_some(name)
+            Scan::of(&part[length..]).finds(words).then_some(name)
         })
     }
 
@@ -124,7 +151,8 @@ impl<'d> Definition<'d> {
 /// Whether all comments of a part are such as servers print.
 fn has_known_comments(part: &str) -> bool {
     let is_known = |comment: &str| {
-        let inside = comment.strip_prefix("/*!").and_then(|rest| rest.strip_suffix("*/"));
+        let inside = comment.strip_prefix("/*!").or_else(|| comment.strip_prefix("/*M!"));
+        let inside = inside.and_then(|rest| rest.strip_suffix("*/"));
         let words = inside.map(|inside| inside.trim_start_matches(|c: char| c.is_ascii_digit()).trim());
         words.is_some_and(|words| {
             let word = words.split(' ').next().unwrap_or_default();

@@ -7,7 +7,7 @@ mod constraints;
 mod indexes;
 mod others;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use mysql_async::Row;
@@ -20,7 +20,7 @@ use self::constraints::Constraints;
 pub(super) use self::constraints::sort_constraints;
 use super::connect::{Connection, cell, quoted};
 use super::definition::{Definition, without_counter};
-use super::{ENGINE, REACH};
+use super::{ENGINE, REACH, types};
 
 /// Tables that keep rows: no views, no sequences, none of Syncline's.
 const TABLES: &str = "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() \
@@ -58,6 +58,7 @@ pub async fn read(connection: &Connection) -> Result<Schema> {
             engine: ENGINE,
             server: connection.version.text.clone(),
             reach: REACH,
+            spans: spans(&columns),
             primary_key: indexes::primary(&indexes, &columns),
             uniques: indexes::uniques(&indexes, key_index),
             indexes: indexes::separate(&indexes, &name)?,
@@ -88,6 +89,12 @@ async fn definition(connection: &Connection, table: &str) -> Result<String> {
         Err(mysql_async::Error::Server(_)) => Ok(String::new()),
         Err(error) => Err(connection.error(error)),
     }
+}
+
+/// What columns of whole numbers hold, where that is less than their kinds.
+pub(super) fn spans(columns: &[Column]) -> BTreeMap<usize, (i128, i128)> {
+    let span = |(at, column): (usize, &Column)| Some((at, types::span(&column.declared_type)?));
+    columns.iter().enumerate().filter_map(span).collect()
 }
 
 /// How a column with AUTO_INCREMENT is given its numbers.

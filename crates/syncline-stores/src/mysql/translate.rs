@@ -65,6 +65,7 @@ pub fn translate(table: &Arc<TableSchema>, version: &Version) -> Translated {
         engine: ENGINE,
         server: version.text.clone(),
         reach: REACH,
+        spans: schema::spans(&columns),
         key,
         primary_key,
         uniques: indexes::uniques(&indexes),

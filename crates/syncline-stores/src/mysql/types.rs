@@ -89,6 +89,22 @@ pub fn kind(of: &Catalogued<'_>) -> Kind {
     }
 }
 
+/// The lowest and the highest whole number of a type, by the way the catalog writes it, where it holds fewer than its kind.
+pub fn span(full: &str) -> Option<(i128, i128)> {
+    let is_unsigned = full.contains("unsigned");
+    let name = full.split(['(', ' ']).next().unwrap_or_default();
+    let bits = match name {
+        "tinyint" => 8,
+        "mediumint" => 24,
+        "smallint" if is_unsigned => 16,
+        "int" if is_unsigned => 32,
+        "bigint" if is_unsigned => 64,
+        _ => return None,
+    };
+    let half = 1_i128 << (bits - 1);
+    Some(if is_unsigned { (0, 2 * half - 1) } else { (-half, half - 1) })
+}
+
 /// How the cells of a column are read.
 pub fn codec(column: &Column) -> Codec {
     match &column.kind {
@@ -186,6 +202,19 @@ mod tests {
         assert_eq!(of("mediumint", "mediumint unsigned"), Kind::Int { bits: 32 });
         assert_eq!(of("int", "int(10) unsigned zerofill"), Kind::Int { bits: 64 });
         assert_eq!(of("bigint", "bigint(20) unsigned"), Kind::Decimal { limit: Some((20, 0)) });
+    }
+
+    #[test]
+    fn spans_are_those_of_types_that_hold_less_than_their_kinds() {
+        assert_eq!(span("tinyint(1)"), Some((-128, 127)));
+        assert_eq!(span("tinyint(3) unsigned"), Some((0, 255)));
+        assert_eq!(span("smallint unsigned"), Some((0, 65_535)));
+        assert_eq!(span("mediumint(9)"), Some((-8_388_608, 8_388_607)));
+        assert_eq!(span("int(10) unsigned zerofill"), Some((0, 4_294_967_295)));
+        assert_eq!(span("bigint unsigned"), Some((0, u64::MAX.into())));
+        for whole in ["int(11)", "smallint", "bigint(20)", "decimal(10,2) unsigned", "enum('tinyint')", "year(4)"] {
+            assert_eq!(span(whole), None, "{whole}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@
 mod checks;
 mod indexes;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use rusqlite::{Connection, Row, Statement};
@@ -140,6 +140,7 @@ impl<'c> Questions<'c> {
             engine: ENGINE,
             server: String::new(),
             reach: Reach::Usual,
+            spans: BTreeMap::new(),
             key,
             primary_key: primary,
             deferrable_key: false,

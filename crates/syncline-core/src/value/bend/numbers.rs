@@ -1,5 +1,6 @@
 //! The nearest number that a column holds. A text is one where it is written like one, with an exponent or without.
 
+use super::super::fit::Reach;
 use super::super::number::{Finite, Number};
 use super::super::{Coercion, Value, ValueRef};
 
@@ -27,6 +28,21 @@ pub(super) fn int(value: ValueRef<'_>, bits: u8) -> Option<Value> {
         Number::Finite(finite) => rounded(&finite, 0).parse().ok()?,
     };
     i64::try_from(nearest.clamp(-highest - 1, highest)).ok().map(Value::Int)
+}
+
+/// Of the whole numbers that a column holds, the one that is nearest to this one.
+pub(super) fn within(nearest: Value, reach: Reach) -> Value {
+    match (nearest, reach) {
+        (Value::Int(int), Reach::Between(lowest, highest)) => {
+            let kept = i128::from(int).clamp(lowest, highest);
+            i64::try_from(kept).map_or(Value::Int(int), Value::Int)
+        }
+        (Value::Decimal(digits), Reach::Between(lowest, highest)) => match digits.parse::<i128>() {
+            Ok(number) => Value::Decimal(number.clamp(lowest, highest).to_string()),
+            Err(_) => Value::Decimal(digits),
+        },
+        (nearest, _) => nearest,
+    }
 }
 
 /// A decimal of so many digits, so many of them behind the point.

@@ -18,7 +18,7 @@ pub(super) fn time(value: ValueRef<'_>, digits: u8, reach: Reach) -> Option<Valu
         value => calendar::parse_any_time(text(value)?)?,
     };
     let (lowest, highest) = match reach {
-        Reach::Usual => (0, calendar::DAY_MICROS),
+        Reach::Usual | Reach::Between(..) => (0, calendar::DAY_MICROS),
         Reach::Wide => SPANS.into_inner(),
     };
     let micros = i128::from(micros.clamp(lowest, highest));

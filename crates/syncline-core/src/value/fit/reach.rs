@@ -11,6 +11,9 @@ pub enum Reach {
     Usual,
     /// They also hold text with NUL in it, days that do not exist, and times below zero or beyond a day, as those of MySQL do.
     Wide,
+    /// Of the whole numbers of their kind they hold only those from the first to the second, both included, as columns of MySQL
+    /// do that are unsigned or tiny.
+    Between(i128, i128),
 }
 
 /// As [`fit`], for a column that may reach further.
@@ -23,10 +26,28 @@ pub fn fit_within<'v>(
     (kind, reach): (&'v Kind, Reach),
     scratch: &'v mut String,
 ) -> Result<ValueRef<'v>, Misfit> {
-    fit(value, kind, scratch).or_else(|why| match reach {
-        Reach::Usual => Err(why),
-        Reach::Wide => of_its_own(value, kind).ok_or(why),
-    })
+    match reach {
+        Reach::Usual => fit(value, kind, scratch),
+        Reach::Wide => fit(value, kind, scratch).or_else(|why| of_its_own(value, kind).ok_or(why)),
+        Reach::Between(lowest, highest) => {
+            let fitted = fit(value, kind, scratch)?;
+            match whole_number(fitted) {
+                Some(number) if !(lowest..=highest).contains(&number) => {
+                    Err(Misfit(format!("the number is not between {lowest} and {highest}").into()))
+                }
+                _ => Ok(fitted),
+            }
+        }
+    }
+}
+
+/// A whole number of a column of numbers.
+fn whole_number(value: ValueRef<'_>) -> Option<i128> {
+    match value {
+        ValueRef::Int(int) => Some(int.into()),
+        ValueRef::Decimal(digits) => digits.parse().ok(),
+        _ => None,
+    }
 }
 
 /// The value as a column of wide reach holds it, where it fits that kind nowhere else.
@@ -65,6 +86,19 @@ fn is_kept(text: &str, digits: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_span_is_a_part_of_the_kind() {
+        let tiny = (&Kind::Int { bits: 16 }, Reach::Between(0, 255));
+        let big = (&Kind::Decimal { limit: Some((20, 0)) }, Reach::Between(0, u64::MAX.into()));
+        let fits = |value, column| fit_within(value, column, &mut String::new()).is_ok();
+        let tiny = [-1, 0, 255, 256, 40_000].map(|number| fits(ValueRef::Int(number), tiny));
+        assert_eq!(tiny, [false, true, true, false, false]);
+        let big =
+            ["-1", "18446744073709551615", "18446744073709551616"].map(|number| fits(ValueRef::Decimal(number), big));
+        assert_eq!(big, [false, true, false]);
+        assert!(fits(ValueRef::Null, (&Kind::Int { bits: 16 }, Reach::Between(0, 255))));
+    }
 
     #[test]
     fn only_what_the_column_keeps_is_its_own() {

@@ -11,7 +11,7 @@ mod words;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use syncline_core::schema::{Schema, TableSchema, Translated};
+use syncline_core::schema::{IndexColumn, Schema, TableSchema, Translated};
 
 use crate::mysql::connect::Version;
 use crate::mysql::definition::Definition;
@@ -21,8 +21,19 @@ pub fn settled(table: &Arc<TableSchema>, among: &Schema, version: &Version) -> T
     let mut left_out = Vec::new();
     let mut settled = known(table, version, &mut left_out).into_owned();
     let printed = std::mem::take(&mut settled.definition);
-    let kept = Definition::parse(&printed).filter(|definition| definition.engine == "InnoDB");
+    let kept = Definition::parse(&printed)
+        .filter(|definition| CONVERTIBLE.contains(&definition.engine) && counts_by_key(&settled))
+        .map(Definition::in_innodb);
     let is_described = kept.is_none();
+    if !counts_by_key(&settled) {
+        let counters = std::mem::take(&mut settled.counters);
+        left_out.extend(counters.iter().map(|counter| format!("the numbers that {} is given", counter.column)));
+        settled.autoincrement = false;
+    }
+    if let Some(definition) = Definition::parse(&table.definition).filter(|_| is_described) {
+        left_out.extend(definition.refreshed_columns().map(|name| format!("ON UPDATE CURRENT_TIMESTAMP of {name}")));
+        left_out.extend(definition.hidden_columns().map(|name| format!("the invisibility of {name}")));
+    }
     references::settle(&mut settled, table, (among, version, is_described), &mut left_out);
     settled.definition = match kept {
         Some(mut definition) => {
@@ -34,6 +45,21 @@ pub fn settled(table: &Arc<TableSchema>, among: &Schema, version: &Version) -> T
         None => String::new(),
     };
     Translated { table: Arc::new(settled), left_out }
+}
+
+/// Storage engines whose tables are made in InnoDB by the same statement. What others know of may be known to them alone.
+const CONVERTIBLE: [&str; 4] = ["InnoDB", "MyISAM", "Aria", "MEMORY"];
+
+/// Whether InnoDB can count where this table does: some key has to begin with that column.
+fn counts_by_key(table: &TableSchema) -> bool {
+    let begins = |column: usize| {
+        let name = Some(table.columns[column].name.as_str());
+        let first = |columns: &[IndexColumn]| columns.first().is_some_and(|first| first.name.as_deref() == name);
+        table.primary_key.first() == Some(&column)
+            || table.indexes.iter().any(|index| first(&index.columns))
+            || table.uniques.iter().any(|unique| unique.columns.first().and_then(Option::as_deref) == name)
+    };
+    table.counters.iter().filter_map(|counter| table.column(&counter.column)).all(begins)
 }
 
 /// The table in words of this server.

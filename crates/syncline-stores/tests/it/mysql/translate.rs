@@ -127,6 +127,11 @@ CREATE TABLE c (p int unsigned, code varchar(20) COLLATE latin1_german1_ci, e en
     CONSTRAINT named FOREIGN KEY (p) REFERENCES p (id) ON DELETE SET NULL, FOREIGN KEY (code) REFERENCES p (code),
     CHECK (d > 0 AND y <> 2000), CHECK (e = 'a')) ENGINE=InnoDB ROW_FORMAT=COMPRESSED;
 CREATE TABLE old (a int, b text, KEY (b(5))) ENGINE=MyISAM COMMENT 'y';
+CREATE TABLE small (a int PRIMARY KEY, b int INVISIBLE, t timestamp NULL ON UPDATE current_timestamp(), c text COMPRESSED);
+CREATE TABLE aged (a int PRIMARY KEY AUTO_INCREMENT, b int INVISIBLE, t timestamp NULL ON UPDATE current_timestamp())
+    ENGINE=MyISAM ROW_FORMAT=FIXED DEFAULT CHARSET=latin1;
+CREATE TABLE grouped (a int, b int AUTO_INCREMENT, c int INVISIBLE, t timestamp NULL ON UPDATE current_timestamp(), PRIMARY KEY (a, b))
+    ENGINE=Aria;
 CREATE TABLE parted (a int PRIMARY KEY) PARTITION BY HASH (a) PARTITIONS 2;
 CREATE TABLE kept (a int PRIMARY KEY) WITH SYSTEM VERSIONING;
 ";
@@ -138,9 +143,19 @@ async fn tables_of_one_server_are_made_as_they_are() {
     let schema = read(&theirs).await;
     let database = fresh_database();
     let left_out = made(&schema.tables, &database).await;
-    assert_eq!(left_out, ["old: the storage engine MyISAM, InnoDB here"]);
+    let expected = [
+        "aged: the storage engine MyISAM, InnoDB here",
+        "grouped: the storage engine Aria, InnoDB here",
+        "grouped: the numbers that b is given",
+        "grouped: ON UPDATE CURRENT_TIMESTAMP of t",
+        "grouped: the invisibility of c",
+        "old: the storage engine MyISAM, InnoDB here",
+    ];
+    assert_eq!(left_out, expected);
     let found = read(&database).await;
-    for name in ["c", "p", "kept"] {
+    let aged = schema.table("aged").unwrap().definition.replace("MyISAM", "InnoDB").replace(" ROW_FORMAT=FIXED", "");
+    assert_eq!(found.table("aged").unwrap().definition, aged);
+    for name in ["c", "p", "kept", "small"] {
         assert_eq!(found.table(name).unwrap().definition, schema.table(name).unwrap().definition, "{name}");
     }
 }

@@ -52,3 +52,27 @@ fn a_choice_still_bends_what_the_column_has_no_room_for() {
     assert_eq!(said.last()["tables"][0]["bent"], 1, "{}", said.out);
     assert_eq!(lines(&other, "SELECT id, ti, hex(v) FROM t ORDER BY id")[0], "1|-10:00:00|6100");
 }
+
+/// Columns that are tiny or unsigned hold fewer numbers than others of their size elsewhere.
+#[test]
+fn numbers_are_kept_within_what_the_column_holds() {
+    let types = ["tinyint", "tinyint unsigned", "smallint unsigned", "mediumint", "int unsigned", "bigint unsigned"];
+    let columns: Vec<String> = types.iter().enumerate().map(|(at, name)| format!("c{at} {name}")).collect();
+    let wide = (0..types.len()).map(|at| format!("c{at} decimal(30)")).collect::<Vec<_>>().join(", ");
+    let (mut maria, other) = (Maria::new(), fresh_database());
+    maria.scene = maria.scene.with_variable("MY2", &other.url());
+    let row = |id: i32, value: &str| format!("({id}{})", format!(", {value}").repeat(types.len()));
+    let rows = [row(1, "-99999999999999999999"), row(2, "99999999999999999999"), row(3, "7")].join(", ");
+    maria.database.mariadb(&format!("CREATE TABLE t (id int PRIMARY KEY, {wide}); INSERT INTO t VALUES {rows}"));
+    other.mariadb(&format!("CREATE TABLE t (id int PRIMARY KEY, {})", columns.join(", ")));
+    let held = maria.scene.run("copy env:MY env:MY2 --json");
+    assert_eq!(held.last()["tables"][0]["held"], 2, "{}{}", held.out, held.err);
+    let rules: Vec<String> =
+        (0..types.len()).flat_map(|at| ["--misfit".to_owned(), format!("t.c{at}=clamp")]).collect();
+    let said =
+        maria.scene.run_with("copy env:MY env:MY2 --json", &rules.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!(said.last()["tables"][0]["bent"], 2, "{}{}", said.out, said.err);
+    let expected =
+        ["1|-128|0|0|-8388608|0|0", "2|127|255|65535|8388607|4294967295|18446744073709551615", "3|7|7|7|7|7|7"];
+    assert_eq!(lines(&other, "SELECT * FROM t ORDER BY id"), expected);
+}
