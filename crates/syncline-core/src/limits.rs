@@ -166,6 +166,13 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// put them away, which it does behind their end, later the busier it is. Who is really not let in is told as soon.
 pub const PLACE_WAIT: Duration = Duration::from_secs(2);
 
+/// Sessions that a run has at once at a server of MySQL or MariaDB that it writes to, at least: for questions about the database,
+/// for its right to write, for a view, and for rows and definitions. A login that may have fewer is of no use to it.
+pub const MYSQL_TARGET_SESSIONS: u64 = 5;
+
+/// The same where it only reads: for questions about the database, and for a view.
+pub const MYSQL_SOURCE_SESSIONS: u64 = 2;
+
 /// How often a place is asked for meanwhile.
 pub const PLACE_POLL: Duration = Duration::from_millis(50);
 

@@ -95,7 +95,7 @@ impl MysqlStore {
     /// # Errors
     /// When the server does not answer.
     pub async fn warnings(&self) -> Result<Vec<String>> {
-        examine::warnings(&self.resident).await
+        examine::warnings(&self.resident, self.may_write).await
     }
 
     /// Opens a view in a session of its own.

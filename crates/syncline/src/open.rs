@@ -162,9 +162,7 @@ impl Syncline {
             self.remark(warning);
         }
         let store = MysqlStore::open(name.options(&self.settings.working_dir), purpose.writes()).await?;
-        if purpose.writes() {
-            self.remark_each(&store.label(), store.warnings().await?);
-        }
+        self.remark_each(&store.label(), store.warnings().await?);
         Ok(Arc::new(store))
     }
 

@@ -224,7 +224,9 @@ impl Syncline {
                 return Err(error.leaving_if_unsaid("the database holds what it held before"));
             }
             Err(error) => {
-                return Err(error.leaving("the database holds what it held before, or the backup; never a mixture"));
+                return Err(
+                    error.leaving_if_unsaid("the database holds what it held before, or the backup; never a mixture")
+                );
             }
         };
         *replaced = Some(number);

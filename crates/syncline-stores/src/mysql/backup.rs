@@ -32,7 +32,7 @@ use self::apart::Apart;
 use self::program::{DumpProgram, Part};
 use self::restore::MysqlHold;
 use self::script::{Written, read_whole};
-pub(super) use self::steps::settle;
+pub(super) use self::steps::{BETWEEN, is_unfinished, settle};
 use self::still::{Still, Tables, waits_too_long};
 use self::swap::Locked;
 use super::connect::{Connection, cell};

@@ -14,6 +14,7 @@ pub use self::grants::script;
 pub(super) use self::privileges::Privileges;
 use self::server::{Server, account, pattern, pattern_of_prefix};
 use self::survey::Survey;
+use super::backup::{BETWEEN, is_unfinished};
 use super::claim::held_by;
 use super::connect::{ConnectOptions, Connection, cell};
 
@@ -55,6 +56,8 @@ pub async fn examine(
     let server = Server::ask(connection).await?;
     let mut findings = vec![server.way(options)];
     findings.extend(server.risks());
+    findings.extend(restore(connection).await?);
+    findings.push(server.places(side));
     if side != Some(Side::Source) {
         findings.extend(server.writing(side)?);
         findings.extend(claim(connection, side).await?);
@@ -64,14 +67,27 @@ pub async fn examine(
     Ok(findings)
 }
 
-/// What a person should know before trusting this login and this server, one sentence each.
+/// What a person should know before trusting this database, and this login and server with what is written; one sentence each.
 ///
 /// # Errors
 /// When the server does not answer.
-pub async fn warnings(connection: &Connection) -> Result<Vec<String>> {
-    let server = Server::ask(connection).await?;
-    let risks = server.risks().into_iter().filter(|finding| finding.verdict != Verdict::Ok);
+pub async fn warnings(connection: &Connection, may_write: bool) -> Result<Vec<String>> {
+    let mut risks = Vec::from_iter(restore(connection).await?);
+    if may_write {
+        risks.extend(Server::ask(connection).await?.risks());
+    }
+    let risks = risks.into_iter().filter(|finding| finding.verdict != Verdict::Ok);
     Ok(risks.map(|finding| format!("{}: {}", finding.what, finding.why)).collect())
+}
+
+/// A restore that has not come to its end, if one is there.
+async fn restore(connection: &Connection) -> Result<Option<Finding>> {
+    let finding = || {
+        Finding::new("restore", Verdict::Note, "the database is being restored, or a restore of it was cut off")
+            .because(BETWEEN)
+            .next("syncline restore FILE DB, or a run that writes to it", "brings it to its end first")
+    };
+    Ok(is_unfinished(connection).await?.then(finding))
 }
 
 /// The run that is at work on the database, if one is.

@@ -103,6 +103,7 @@ impl MysqlStore {
                 let first = swapped.err().and_then(|error| error.why().map(str::to_owned)).unwrap_or_default();
                 Err(Error::new(Code::StoreFailed, format!("the restore of {} was cut off", self.label()))
                     .because(format!("{first} {error}"))
+                    .leaving(steps::BETWEEN)
                     .next("run the command again", "whatever writes next brings the restore to its end first"))
             }
         }

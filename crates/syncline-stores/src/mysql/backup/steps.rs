@@ -20,6 +20,10 @@ pub(super) const MARK: &str = "_syncline_mark";
 const COLUMNS: &str = "seq bigint unsigned NOT NULL AUTO_INCREMENT PRIMARY KEY, way varchar(8) CHARACTER SET utf8mb4 NOT NULL, \
     name varchar(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL, statement longblob NOT NULL";
 
+/// What a database is like whose restore was cut off in its last part.
+pub(in crate::mysql) const BETWEEN: &str = "its tables are all those from before the restore, or all those of the backup; \
+    triggers, views, routines and events may be missing or the old ones";
+
 /// Whether anything is left: steps, and databases of ours.
 const LEFT: &str = "SELECT (SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ?), \
     (SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME IN (?, ?))";
@@ -161,9 +165,7 @@ impl Keeper {
                 "a restore of this database was cut off, and cannot be brought to its end",
             )
             .because(format!("this login does not see the databases {new} and {old}"))
-            .leaving(
-                "its tables are all those from before the restore or all those of the backup; triggers may be missing",
-            )
+            .leaving(BETWEEN)
             .next("run the command with the login of the restore", "the first one that writes brings it to its end")),
         }
     }
@@ -204,23 +206,29 @@ pub(in crate::mysql) async fn settle(catalog: &Connection, options: &ConnectOpti
     }
 }
 
+/// Whether a restore has not come to its end here: it is in its last part, or was cut off in it.
+///
+/// # Errors
+/// When the server does not answer.
+pub(in crate::mysql) async fn is_unfinished(connection: &Connection) -> Result<bool> {
+    let found = async {
+        let places = Places::of(connection).await?;
+        left(connection, &places).await
+    };
+    Ok(said(connection, found.await)?.0)
+}
+
 /// Makes sure that no restore was cut off here: a copy would hold its steps.
 ///
 /// # Errors
 /// `STORE_LOCKED`.
 pub(super) async fn require_none(connection: &Connection, label: &str) -> Result<()> {
-    let found = async {
-        let places = Places::of(connection).await?;
-        left(connection, &places).await
-    };
-    match said(connection, found.await)? {
-        (false, _) => Ok(()),
-        (true, _) => {
-            Err(Error::new(Code::StoreLocked, format!("{label} is being restored, or a restore of it was cut off"))
-                .leaving("no backup was written")
-                .next("restore it again, or begin a run that writes to it", "brings the restore to its end"))
-        }
+    if !is_unfinished(connection).await? {
+        return Ok(());
     }
+    Err(Error::new(Code::StoreLocked, format!("{label} is being restored, or a restore of it was cut off"))
+        .leaving("no backup was written")
+        .next("restore it again, or begin a run that writes to it", "brings the restore to its end"))
 }
 
 async fn left(connection: &Connection, places: &Places) -> Attempt<(bool, bool)> {

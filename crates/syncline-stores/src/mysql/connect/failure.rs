@@ -5,6 +5,7 @@ use std::error::Error as _;
 use mysql_async::{DriverError, Error as Driver, IoError, ServerError};
 use syncline_core::change::Reason;
 use syncline_core::error::{Code, Error};
+use syncline_core::limits;
 
 use super::settings::ConnectOptions;
 use crate::server::{Password, TlsMode};
@@ -101,7 +102,13 @@ impl Failure {
         match code {
             Code::StoreReadOnly => said.next("let the user write, or name another target", "a replica, read_only"),
             Code::StoreUnreachable if matches!(error, Driver::Server(_)) => {
+                let most = format!(
+                    "of the {} that a run needs at its target, and {} at its source",
+                    limits::MYSQL_TARGET_SESSIONS,
+                    limits::MYSQL_SOURCE_SESSIONS
+                );
                 said.next("run the command again in a while", "goes on once the server lets others in")
+                    .next("let the login have more sessions", format!("where it may not have as many {most}"))
             }
             // The driver's error may show what the server sent whole, values included, so only these are kept.
             Code::StoreUnreachable | Code::TlsFailed | Code::ConnectionLost => said.caused_by(error),

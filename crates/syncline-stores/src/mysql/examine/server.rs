@@ -1,6 +1,7 @@
 //! What is asked of the server and the login as a whole.
 
 use syncline_core::error::{Code, Result};
+use syncline_core::limits;
 use syncline_core::store::{Finding, Side, Verdict};
 
 use super::privileges::Privileges;
@@ -10,6 +11,9 @@ use crate::server::{Host, TlsMode};
 
 /// Who is logged in, and where.
 pub(super) const FACTS: &str = "SELECT CURRENT_USER(), DATABASE()";
+
+/// How many sessions the login may have at once; 0 for as many as the server has.
+const SESSIONS: &str = "SELECT @@SESSION.max_user_connections";
 
 /// The encryption of this session; empty without one.
 const ENCRYPTION: &str = "SHOW SESSION STATUS LIKE 'Ssl_version'";
@@ -52,6 +56,7 @@ pub(super) struct Server {
     pub(super) database: String,
     privileges: Privileges,
     is_writable: bool,
+    sessions: u64,
     tls: String,
     settings: Vec<(String, String)>,
 }
@@ -65,6 +70,7 @@ impl Server {
         let first = |at| facts.first().map_or(Ok(None), |row| cell::<Option<String>>(row, at));
         let database = first(1)?.unwrap_or_default();
         let tls = ask(ENCRYPTION).await?.first().map_or_else(|| Ok(String::new()), |row| cell(row, 1))?;
+        let sessions = ask(SESSIONS).await?.first().map_or(Ok(0), |row| cell(row, 0))?;
         let settings = ask(SETTINGS).await?;
         let settings = settings.iter().map(|row| Ok((cell(row, 0)?, cell(row, 1)?))).collect::<Result<_>>()?;
         Ok(Self {
@@ -72,6 +78,7 @@ impl Server {
             privileges: Privileges::of(connection, &database).await?,
             database,
             is_writable: describe(connection).await?.writable,
+            sessions,
             tls,
             settings,
         })
@@ -119,6 +126,23 @@ impl Server {
             risks.push(Finding::new("durability", Verdict::Ok, "what is committed is durable"));
         }
         risks
+    }
+
+    /// Whether the login may have as many sessions as a run needs.
+    pub(super) fn places(&self, side: Option<Side>) -> Finding {
+        let of_source = self.sessions >= limits::MYSQL_SOURCE_SESSIONS;
+        if self.sessions == 0 || self.sessions >= limits::MYSQL_TARGET_SESSIONS {
+            return Finding::new("sessions", Verdict::Ok, "the login may have as many sessions as a run needs");
+        }
+        let verdict = match side {
+            _ if !of_source => Verdict::Problem(Code::StoreUnreachable),
+            Some(Side::Source) => Verdict::Ok,
+            side => Verdict::of_target(side, Code::StoreUnreachable),
+        };
+        let (target, source) = (limits::MYSQL_TARGET_SESSIONS, limits::MYSQL_SOURCE_SESSIONS);
+        Finding::new("sessions", verdict, format!("the login may have {} sessions at once", self.sessions))
+            .because(format!("a run needs {target} where it writes, and {source} where it reads"))
+            .next(format!("ALTER USER {} WITH MAX_USER_CONNECTIONS {}", self.user, target + source), "")
     }
 
     /// What a database needs to be a target.

@@ -32,6 +32,8 @@ impl Selected {
                 Some((_, fill)) => filled(column, fill.as_ref()),
                 None => {
                     let (item, codec) = cell(column, qualifier)?;
+                    let item =
+                        error_value(task, at).map_or(item.clone(), |shown| format!("IF({item} = 0, {shown}, {item})"));
                     match value_bytes.zip(size(column, qualifier)?) {
                         Some((most, size)) => {
                             let item = format!("CASE WHEN {size} <= {most} THEN {item} END");
@@ -73,6 +75,18 @@ impl Selected {
 /// A column, and how its cells travel.
 pub(in crate::mysql) fn cell(column: &Column, qualifier: &str) -> Result<(String, Codec)> {
     Ok((format!("{qualifier}{}", quoted(&column.name)?), types::codec(column)))
+}
+
+/// What the error value of an enumeration is shown as, by which the server keeps what was none of its labels: where one label is
+/// empty it reads the same as that. Elsewhere it is the empty text, and so it is where the other side has no enumeration.
+fn error_value(task: &TableTask, at: usize) -> Option<String> {
+    let Kind::Enum { labels } = &task.table.columns[task.columns[at]].kind else { return None };
+    let is_alone = labels.iter().any(String::is_empty) && task.forms.kind(at).is_none() && !task.key.contains(&at);
+    let mut shown = "(error value)".to_owned();
+    while labels.contains(&shown) {
+        shown = format!("({shown})");
+    }
+    is_alone.then(|| Dialect::Mysql.literal(ValueRef::Text(shown.as_bytes())))
 }
 
 /// What stands for a column that is yet to be added: a value that is sent as the column would be.

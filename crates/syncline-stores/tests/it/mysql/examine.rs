@@ -52,7 +52,7 @@ async fn what_is_as_it_should_be_and_what_is_not_are_told() {
     for topic in ["triggers", "create", "local_infile", "writable", "claim"] {
         assert!(of(&source, topic).is_empty(), "{topic}");
     }
-    let said = warnings(&connect(&options).await.unwrap()).await.unwrap();
+    let said = warnings(&connect(&options).await.unwrap(), true).await.unwrap();
     assert!(said.len() == 1 && said[0].contains("superuser"), "{said:?}");
 }
 

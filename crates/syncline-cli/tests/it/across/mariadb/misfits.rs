@@ -76,3 +76,27 @@ fn numbers_are_kept_within_what_the_column_holds() {
         ["1|-128|0|0|-8388608|0|0", "2|127|255|65535|8388607|4294967295|18446744073709551615", "3|7|7|7|7|7|7"];
     assert_eq!(lines(&other, "SELECT * FROM t ORDER BY id"), expected);
 }
+
+/// Where an enumeration has an empty label, what was none of its labels reads the same as that one, and is not.
+#[test]
+fn the_error_value_of_an_enumeration_is_not_its_empty_label() {
+    let table = "CREATE TABLE t (id int PRIMARY KEY, e enum('','a'), f enum('a'))";
+    let (mut maria, other) = (Maria::new(), fresh_database());
+    maria.scene = maria.scene.with_variable("MY2", &other.url());
+    maria.database.mariadb(&format!(
+        "{table}; SET sql_mode = ''; INSERT INTO t VALUES (1,'','a'), (2,'bad','a'), (3,NULL,'bad')"
+    ));
+    let said = maria.scene.run("copy env:MY env:MY2 --json");
+    assert_eq!((said.code, &said.last()["tables"][0]["held"]), (Some(3), &2.into()), "{}{}", said.out, said.err);
+    assert_eq!(lines(&other, "SELECT id, e + 0, f FROM t"), ["1|1|a"]);
+    // As labels they are equal, as they are kept they are not.
+    other.mariadb("INSERT INTO t VALUES (2, '', 'a')");
+    let said = maria.scene.run_with("verify env:MY env:MY2 --json", &["--where", "t: id <= 2"]);
+    assert_eq!(said.code, Some(10), "{}{}", said.out, said.err);
+    other.mariadb("SET sql_mode = ''; UPDATE t SET e = 'worse' WHERE id = 2");
+    let said = maria.scene.run_with("verify env:MY env:MY2 --json", &["--where", "t: id <= 2"]);
+    assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
+    // A file knows no labels: there both are what the server shows.
+    maria.scene.run("copy env:MY a.db --tables t");
+    assert_eq!(maria.scene.rows("a.db", "SELECT id, e FROM t WHERE id < 3"), ["1|", "2|"]);
+}

@@ -115,6 +115,16 @@ fn dropped_triggers_come_back() {
     ));
     fails(&maria.scene, "backup env:MY -o b.sql", 5, "STORE_LOCKED");
     maria.scene.sql("a.db", "CREATE TABLE log (v TEXT)");
+    // Who only reads does not bring it to its end, and is told.
+    for command in ["doctor env:MY", "diff env:MY a.db"] {
+        let said = maria.scene.run(command);
+        assert!(
+            (said.out.clone() + &said.err).contains("a restore of it was cut off"),
+            "{command}: {}{}",
+            said.out,
+            said.err
+        );
+    }
     maria.scene.ok("mirror a.db env:MY");
     assert_eq!(plain(&maria.database), before);
     assert!(places(&maria).is_empty());
