@@ -37,7 +37,7 @@ const AMBIGUOUS: [&str; 5] = ["BIG5", "GBK", "SJIS", "CP932", "GB18030"];
 const ENGINES: [&str; 6] = ["INNODB", "MYISAM", "ARIA", "MEMORY", "ARCHIVE", "ROCKSDB"];
 
 /// What is made once the tables are there.
-const OBJECTS: [&str; 5] = ["VIEW", "TRIGGER", "PROCEDURE", "FUNCTION", "EVENT"];
+const OBJECTS: [&str; 6] = ["VIEW", "TRIGGER", "PROCEDURE", "FUNCTION", "PACKAGE", "EVENT"];
 
 /// A statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +62,7 @@ impl Statement {
             ["DROP", "TABLE" | "SEQUENCE", "IF", "EXISTS", "`"]
             | ["ALTER", "TABLE", "`", "DISABLE" | "ENABLE", "KEYS"] => Some(Statement::Table),
             ["DROP", kind, "IF", "EXISTS", "`"] if OBJECTS.contains(kind) => Some(Statement::Object),
+            ["DROP", "PACKAGE", "BODY", "IF", "EXISTS", "`"] => Some(Statement::Object),
             ["DO", "SETVAL", "(", "`", ",", ..] | ["CREATE", "SEQUENCE", "`", ..] => Some(Statement::Table),
             ["INSERT", "INTO", "`", "VALUES" | "(", ..] | ["DELETE", "FROM", "`", "LIMIT", _] => Some(Statement::Table),
             ["CREATE", "TABLE", "`", "(", ..] => {
@@ -165,6 +166,9 @@ fn object(rules: &Rules, text: &[u8]) -> Option<String> {
             Token::Sign(b'=' | b'@') | Token::Name(_) | Token::Text(_) => {}
             _ => return None,
         }
+    }
+    if kind.as_deref() == Some("PACKAGE") {
+        tokens.next_if(|token| token.is("BODY"));
     }
     let is_name = |token: &Token| matches!(token, Token::Name(_) | Token::Word(_));
     tokens.next().filter(is_name)?;

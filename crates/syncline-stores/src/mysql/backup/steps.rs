@@ -258,7 +258,15 @@ async fn forward(session: &Connection) -> Attempt<()> {
     let steps = written(session, Way::Forward).await?;
     for row in session.line.query(OBJECTS).await? {
         let (kind, name): (String, String) = (cell(&row, 0)?, cell(&row, 1)?);
-        session.line.run(format!("DROP {kind} IF EXISTS {}", quoted(&name)?)).await?;
+        let drop = format!("DROP {kind} IF EXISTS {}", quoted(&name)?);
+        if kind.starts_with("PACKAGE") {
+            // MariaDB knows the word in this mode only.
+            session.line.run("SET @_syncline_mode = @@sql_mode, sql_mode = 'ORACLE'").await?;
+            session.line.run(drop).await?;
+            session.line.run("SET sql_mode = @_syncline_mode").await?;
+        } else {
+            session.line.run(drop).await?;
+        }
     }
     as_clients(session).await?;
     for (_, statement) in steps {

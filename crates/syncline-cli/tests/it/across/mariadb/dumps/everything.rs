@@ -53,7 +53,11 @@ CREATE PROCEDURE `odd;proc`(IN `a b` int, OUT c text) COMMENT 'it''s; --' BEGIN
 END $
 CREATE FUNCTION f(n int) RETURNS int DETERMINISTIC NO SQL RETURN n + 1 $
 CREATE EVENT ticking ON SCHEDULE EVERY 1 DAY STARTS '2037-01-01 00:00:00' ON COMPLETION PRESERVE DISABLE COMMENT 'x' DO BEGIN DELETE FROM log; END $
+SET sql_mode = 'ORACLE' $
+CREATE PACKAGE kit AS FUNCTION two RETURN INT; END $
+CREATE PACKAGE BODY kit AS FUNCTION two RETURN INT AS BEGIN RETURN 2; END; END $
 DELIMITER ;
+SET sql_mode = DEFAULT;
 "#;
 
 /// The rows of a table as they are: those of `FLOAT` with all their digits, which the server does not print.

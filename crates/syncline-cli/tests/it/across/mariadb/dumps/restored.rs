@@ -13,7 +13,13 @@ const CHANGES: &str = "\
 CREATE TABLE later (id int PRIMARY KEY REFERENCES a (id)); CREATE VIEW on_top AS SELECT * FROM later; CREATE SEQUENCE another;
 CREATE TRIGGER later_on BEFORE INSERT ON later FOR EACH ROW SET NEW.id = 1; CREATE EVENT extra ON SCHEDULE EVERY 1 DAY DO SELECT 1;
 CREATE FUNCTION g() RETURNS int RETURN 2; DROP FUNCTION f; DROP TABLE gaps; UPDATE a SET id = 7 WHERE id = 2; ALTER TABLE b ADD c int;
-DROP TRIGGER noted; DROP VIEW first; DELETE FROM isam; SELECT nextval(counter); DELETE FROM past; ALTER EVENT ticking ENABLE";
+DROP TRIGGER noted; DROP VIEW first; DELETE FROM isam; SELECT nextval(counter); DELETE FROM past; ALTER EVENT ticking ENABLE;
+SET sql_mode = 'ORACLE'; DROP PACKAGE BODY kit;
+DELIMITER $
+CREATE PACKAGE other AS PROCEDURE p; END $
+CREATE PACKAGE BODY other AS PROCEDURE p AS BEGIN NULL; END; END $
+DELIMITER ;
+SET sql_mode = DEFAULT";
 
 /// All but what names the database it is in.
 fn objects() -> String {
