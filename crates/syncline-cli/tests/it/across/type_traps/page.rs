@@ -59,6 +59,7 @@ fn table(traps: &[Told]) -> String {
             let (there, back) = match comes {
                 Comes::To(there) => (code(there), "the same".to_owned()),
                 Comes::Back(there, back) => (code(there), code(back)),
+                Comes::Blurs(there, _) => (code(there), "reads the same".to_owned()),
                 Comes::Stays(there, reason) => (code(there), format!("held, `{reason}`")),
                 Comes::Held(reason) => (format!("held, `{reason}`"), String::new()),
             };

@@ -1,6 +1,6 @@
 //! What a trap is: values of one type, and what comes of each on the other side and on the way back.
 
-use self::Comes::{Back, Held, Stays, To};
+use self::Comes::{Back, Blurs, Held, Stays, To};
 
 /// One trap: a table of two columns, its number and one of the type in question. What comes of it is told for both of the other
 /// engines, in the order of [`Into`].
@@ -25,6 +25,9 @@ pub(super) enum Comes {
     /// The target's own shell shows the first. A column of the source's type does not take it again: on its way home its row is
     /// held for this reason.
     Stays(&'static str, &'static str),
+    /// The target's own shell shows the first, and back home it is a value that reads the same and is another one. A target of the
+    /// source's own engine holds its row for this reason.
+    Blurs(&'static str, &'static str),
     /// Its row is held for this reason.
     Held(&'static str),
 }
@@ -57,7 +60,9 @@ impl Trap {
     /// As a target of the source's own engine is to deal with it. What does not come home again does not go there either.
     pub(super) fn told_at_home(&'static self) -> Told {
         let value = |(value, first, second): &(_, Comes, Comes)| match (*first, *second) {
-            (Stays(_, reason), _) | (_, Stays(_, reason)) => (*value, Held(reason)),
+            (Stays(_, reason) | Blurs(_, reason), _) | (_, Stays(_, reason) | Blurs(_, reason)) => {
+                (*value, Held(reason))
+            }
             _ => (*value, To("")),
         };
         Told { trap: self, into: "", values: self.values.iter().map(value).collect() }
@@ -68,7 +73,7 @@ impl Comes {
     /// What the target shows, if the row is there.
     pub(super) fn there(self) -> Option<&'static str> {
         match self {
-            To(there) | Back(there, _) | Stays(there, _) => Some(there),
+            To(there) | Back(there, _) | Stays(there, _) | Blurs(there, _) => Some(there),
             Held(_) => None,
         }
     }

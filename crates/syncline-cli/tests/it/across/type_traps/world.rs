@@ -102,7 +102,7 @@ impl World {
             let mut wanted = self.source.cells(&self.scene, &table);
             for (row, (_, comes)) in (1..).zip(&self.traps[at].values) {
                 match comes {
-                    Comes::To(_) => {}
+                    Comes::To(_) | Comes::Blurs(..) => {}
                     Comes::Back(_, back) => drop(wanted.insert(row, (*back).to_owned())),
                     Comes::Stays(..) | Comes::Held(_) => drop(wanted.remove(&row)),
                 }

@@ -1,6 +1,6 @@
 //! Text and enumerations of MariaDB.
 
-use super::super::trap::Comes::{Stays, To};
+use super::super::trap::Comes::{Blurs, Stays, To};
 use super::super::trap::{Trap, UNFIT};
 
 pub(super) const TEXTS: &[Trap] = &[
@@ -20,7 +20,7 @@ pub(super) const TEXTS: &[Trap] = &[
         name: "enum with an empty label",
         declared: "enum('','a')",
         into: ["", ""],
-        values: &[("''", To("''"), To("")), ("'a'", To("'a'"), To("a")), ("'wrong'", To("''"), To(""))],
+        values: &[("''", To("''"), To("")), ("'a'", To("'a'"), To("a")), ("'wrong'", Blurs("''", "type"), UNFIT)],
     },
     Trap {
         name: "enum of numbers",
