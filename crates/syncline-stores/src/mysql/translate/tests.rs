@@ -212,13 +212,13 @@ fn a_definition_is_kept_where_the_server_can_take_it() {
     let made = settled(&own, &Schema::default(), &Version::parse("8.0.36"));
     assert_eq!((made.table.definition.as_str(), types(&made.table)), ("", vec!["int"]));
 
-    let mut other = (*own).clone();
-    other.definition = other.definition.replace("InnoDB", "MyISAM");
-    let made = settled(&Arc::new(other), &Schema::default(), &maria());
-    assert_eq!(
-        (made.table.definition.as_str(), made.left_out[0].as_str()),
-        ("", "the storage engine MyISAM, InnoDB here")
-    );
+    for (engine, is_kept) in [("MyISAM", true), ("SPIDER", false)] {
+        let mut other = (*own).clone();
+        other.definition = other.definition.replace("InnoDB", engine);
+        let made = settled(&Arc::new(other), &Schema::default(), &maria());
+        assert_eq!(made.table.definition, if is_kept { expected } else { "" });
+        assert_eq!(made.left_out[0], format!("the storage engine {engine}, InnoDB here"));
+    }
 }
 
 #[test]

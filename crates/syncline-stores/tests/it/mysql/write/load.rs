@@ -12,17 +12,18 @@ fn row(id: i64, name: &str, n: i64) -> Vec<Value> {
     vec![int(id), text(name), int(n), Value::Bytes(vec![0, 255, id as u8])]
 }
 
-/// Whatever way they go, the same rows are taken, and the same refused in the server's words.
+/// Whatever way they go, the same rows are taken, and the same refused.
 async fn loads_and_refuses(desk: &Desk<'_>) {
     let task = desk.task("t").await;
     let mut rows: Vec<_> = (0..50).map(|id| row(id, "a\\b\t'\n", 1)).collect();
-    // What the core does not know: a character that latin1 has not, a number that tinyint has not.
+    // What only the server knows, a character that latin1 has not; and what the schema tells, a number that tinyint has not.
     rows[7] = row(7, "\u{1f600}", 1);
     rows[31] = row(31, "x", 300);
     let refused = load(desk, &task, &rows).await;
-    let told: Vec<_> = refused.iter().map(|refusal| (refusal.reason, refusal.words.contains("name"))).collect();
-    assert_eq!(told, [(Reason::Type, true), (Reason::Type, false)], "{refused:?}");
-    assert!(refused[1].words.contains("`n`") || refused[1].words.contains("'n'"), "{refused:?}");
+    assert_eq!(refused.iter().map(|refusal| refusal.reason).collect::<Vec<_>>(), [Reason::Type; 2], "{refused:?}");
+    for words in ["name", "column n: the number is not between -128 and 127"] {
+        assert!(refused.iter().any(|refusal| refusal.words.contains(words)), "{words}: {refused:?}");
+    }
     assert_eq!(desk.shown("SELECT COUNT(*), COUNT(DISTINCT name), MIN(HEX(b)) FROM t"), "48\t1\t00FF00");
     assert_eq!(desk.shown("SELECT HEX(name) FROM t WHERE id = 1"), "615C6209270A");
 }
