@@ -188,11 +188,7 @@ impl Keeper {
 /// # Errors
 /// As [`Keeper::resume`], and `STORE_LOCKED` while the session of that restore is there still.
 pub(in crate::mysql) async fn settle(catalog: &Connection, options: &ConnectOptions) -> Result<()> {
-    let found = async {
-        let places = Places::of(catalog).await?;
-        left(catalog, &places).await
-    };
-    match said(catalog, found.await)? {
+    match found(catalog).await? {
         (false, false) => Ok(()),
         (true, _) => Keeper::take(options, limits::LOCK_WAIT.as_secs()).await?.resume().await.map(drop),
         // Somebody may be loading; else it is left over, and in nobody's way.
@@ -211,11 +207,7 @@ pub(in crate::mysql) async fn settle(catalog: &Connection, options: &ConnectOpti
 /// # Errors
 /// When the server does not answer.
 pub(in crate::mysql) async fn is_unfinished(connection: &Connection) -> Result<bool> {
-    let found = async {
-        let places = Places::of(connection).await?;
-        left(connection, &places).await
-    };
-    Ok(said(connection, found.await)?.0)
+    Ok(found(connection).await?.0)
 }
 
 /// Makes sure that no restore was cut off here: a copy would hold its steps.
@@ -229,6 +221,15 @@ pub(super) async fn require_none(connection: &Connection, label: &str) -> Result
     Err(Error::new(Code::StoreLocked, format!("{label} is being restored, or a restore of it was cut off"))
         .leaving("no backup was written")
         .next("restore it again, or begin a run that writes to it", "brings the restore to its end"))
+}
+
+/// Whether steps are left in the database of a session, and databases of ours beside it.
+async fn found(connection: &Connection) -> Result<(bool, bool)> {
+    let found = async {
+        let places = Places::of(connection).await?;
+        left(connection, &places).await
+    };
+    said(connection, found.await)
 }
 
 async fn left(connection: &Connection, places: &Places) -> Attempt<(bool, bool)> {

@@ -130,14 +130,16 @@ impl Server {
 
     /// Whether the login may have as many sessions as a run needs.
     pub(super) fn places(&self, side: Option<Side>) -> Finding {
-        let of_source = self.sessions >= limits::MYSQL_SOURCE_SESSIONS;
-        if self.sessions == 0 || self.sessions >= limits::MYSQL_TARGET_SESSIONS {
+        let needed = match side {
+            Some(Side::Source) => limits::MYSQL_SOURCE_SESSIONS,
+            _ => limits::MYSQL_TARGET_SESSIONS,
+        };
+        if self.sessions == 0 || self.sessions >= needed {
             return Finding::new("sessions", Verdict::Ok, "the login may have as many sessions as a run needs");
         }
-        let verdict = match side {
-            _ if !of_source => Verdict::Problem(Code::StoreUnreachable),
-            Some(Side::Source) => Verdict::Ok,
-            side => Verdict::of_target(side, Code::StoreUnreachable),
+        let verdict = match self.sessions < limits::MYSQL_SOURCE_SESSIONS {
+            true => Verdict::Problem(Code::StoreUnreachable),
+            false => Verdict::of_target(side, Code::StoreUnreachable),
         };
         let (target, source) = (limits::MYSQL_TARGET_SESSIONS, limits::MYSQL_SOURCE_SESSIONS);
         Finding::new("sessions", verdict, format!("the login may have {} sessions at once", self.sessions))

@@ -81,12 +81,15 @@ pub(in crate::mysql) fn cell(column: &Column, qualifier: &str) -> Result<(String
 /// empty it reads the same as that. Elsewhere it is the empty text, and so it is where the other side has no enumeration.
 fn error_value(task: &TableTask, at: usize) -> Option<String> {
     let Kind::Enum { labels } = &task.table.columns[task.columns[at]].kind else { return None };
-    let is_alone = labels.iter().any(String::is_empty) && task.forms.kind(at).is_none() && !task.key.contains(&at);
+    let has_other_form = task.forms.kind(at).is_some() || task.key.contains(&at);
+    if has_other_form || !labels.iter().any(String::is_empty) {
+        return None;
+    }
     let mut shown = "(error value)".to_owned();
     while labels.contains(&shown) {
         shown = format!("({shown})");
     }
-    is_alone.then(|| Dialect::Mysql.literal(ValueRef::Text(shown.as_bytes())))
+    Some(Dialect::Mysql.literal(ValueRef::Text(shown.as_bytes())))
 }
 
 /// What stands for a column that is yet to be added: a value that is sent as the column would be.

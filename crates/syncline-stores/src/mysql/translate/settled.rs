@@ -21,11 +21,12 @@ pub fn settled(table: &Arc<TableSchema>, among: &Schema, version: &Version) -> T
     let mut left_out = Vec::new();
     let mut settled = known(table, version, &mut left_out).into_owned();
     let printed = std::mem::take(&mut settled.definition);
+    let counts_here = counts_by_key(&settled);
     let kept = Definition::parse(&printed)
-        .filter(|definition| CONVERTIBLE.contains(&definition.engine) && counts_by_key(&settled))
+        .filter(|definition| CONVERTIBLE.contains(&definition.engine) && counts_here)
         .map(Definition::in_innodb);
     let is_described = kept.is_none();
-    if !counts_by_key(&settled) {
+    if !counts_here {
         let counters = std::mem::take(&mut settled.counters);
         left_out.extend(counters.iter().map(|counter| format!("the numbers that {} is given", counter.column)));
         settled.autoincrement = false;
@@ -56,6 +57,7 @@ fn counts_by_key(table: &TableSchema) -> bool {
         let name = Some(table.columns[column].name.as_str());
         let first = |columns: &[IndexColumn]| columns.first().is_some_and(|first| first.name.as_deref() == name);
         table.primary_key.first() == Some(&column)
+            || table.key.as_ref().is_some_and(|key| key.columns.first() == Some(&column))
             || table.indexes.iter().any(|index| first(&index.columns))
             || table.uniques.iter().any(|unique| unique.columns.first().and_then(Option::as_deref) == name)
     };

@@ -130,6 +130,8 @@ CREATE TABLE old (a int, b text, KEY (b(5))) ENGINE=MyISAM COMMENT 'y';
 CREATE TABLE small (a int PRIMARY KEY, b int INVISIBLE, t timestamp NULL ON UPDATE current_timestamp(), c text COMPRESSED);
 CREATE TABLE aged (a int PRIMARY KEY AUTO_INCREMENT, b int INVISIBLE, t timestamp NULL ON UPDATE current_timestamp())
     ENGINE=MyISAM ROW_FORMAT=FIXED DEFAULT CHARSET=latin1;
+CREATE TABLE keyless (id int NOT NULL AUTO_INCREMENT, n int INVISIBLE, UNIQUE KEY (id));
+CREATE TABLE listed (id int NOT NULL AUTO_INCREMENT, n int INVISIBLE, KEY (id));
 CREATE TABLE grouped (a int, b int AUTO_INCREMENT, c int INVISIBLE, t timestamp NULL ON UPDATE current_timestamp(), PRIMARY KEY (a, b))
     ENGINE=Aria;
 CREATE TABLE parted (a int PRIMARY KEY) PARTITION BY HASH (a) PARTITIONS 2;
@@ -155,7 +157,7 @@ async fn tables_of_one_server_are_made_as_they_are() {
     let found = read(&database).await;
     let aged = schema.table("aged").unwrap().definition.replace("MyISAM", "InnoDB").replace(" ROW_FORMAT=FIXED", "");
     assert_eq!(found.table("aged").unwrap().definition, aged);
-    for name in ["c", "p", "kept", "small"] {
+    for name in ["c", "p", "kept", "small", "keyless", "listed"] {
         assert_eq!(found.table(name).unwrap().definition, schema.table(name).unwrap().definition, "{name}");
     }
 }
