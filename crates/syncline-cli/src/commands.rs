@@ -20,9 +20,12 @@ mod pace;
 mod plan;
 mod restore;
 mod runs;
+mod status;
 mod tables;
+mod track;
 mod transfer;
 mod undo;
+mod untrack;
 mod verify;
 
 use clap::Subcommand;
@@ -44,6 +47,13 @@ pub(crate) enum Command {
     Undo(undo::UndoArgs),
     Backup(backup::BackupArgs),
     Restore(restore::RestoreArgs),
+    // Not offered before every engine can be tracked.
+    #[command(hide = true)]
+    Track(track::TrackArgs),
+    #[command(hide = true)]
+    Untrack(untrack::UntrackArgs),
+    #[command(hide = true)]
+    Status(status::StatusArgs),
     Doctor(doctor::DoctorArgs),
     Init(init::InitArgs),
     #[command(subcommand)]
@@ -87,6 +97,9 @@ pub(crate) async fn run(command: Command, console: &Console) -> Result<Exit> {
         Command::Undo(args) => undo::run(args, console).await,
         Command::Backup(args) => backup::run(args, console).await,
         Command::Restore(args) => restore::run(args, console).await,
+        Command::Track(args) => track::run(args, console).await,
+        Command::Untrack(args) => untrack::run(args, console).await,
+        Command::Status(args) => status::run(args, console).await,
         Command::Doctor(args) => doctor::run(args, console).await,
         Command::Init(args) => init::run(&args, console),
         Command::Conn(command) => conn::run(command, console).await,

@@ -13,6 +13,7 @@ mod alike;
 mod bending;
 mod copies;
 mod counters;
+mod cursors;
 mod dangled;
 mod deletes;
 mod exchanges;
@@ -50,7 +51,7 @@ use crate::limits;
 use crate::pace::{Clock, Lane, Pace};
 use crate::schema::{Schema, SchemaStep};
 use crate::state::{Evidence, Ledger, LoadRecord, Spool, TableRecord};
-use crate::store::{Position, RowSource, Share, Store, Transaction, Writer};
+use crate::store::{Cursor, Position, RowSource, Share, Store, Transaction, Writer};
 use crate::value::{Sketched, TableSum};
 
 /// What is to be done with one table.
@@ -134,6 +135,9 @@ pub struct Context<'a> {
     /// A delete that turns out to be referenced still ends the run as long as it has written nothing: a plan is carried out
     /// exactly, or not at all.
     pub is_exact: bool,
+    /// How far the target has come with its source once all is written; empty where no log is gone by. The cursor of a table
+    /// that is not written to its end stays where it is.
+    pub cursors: &'a [Cursor],
     /// Where the target stood when the changes were decided, in the words of its store. Copies of rows are counted anew
     /// once somebody else has committed since.
     pub decided_at: Option<Position>,
@@ -160,6 +164,8 @@ pub struct Applier<'a> {
     /// Transactions in a row that came to nothing because of others at work.
     collisions: u32,
     steps: &'a [SchemaStep],
+    /// Whether the cursors are where they are to be.
+    has_advanced: bool,
 }
 
 /// What a transaction has done so far; it counts only once committed.
@@ -179,6 +185,8 @@ struct Pending {
     in_the_way: rivals::InTheWay,
     /// Rows to be changed that point at nothing as they are; of an undo.
     dangled: HashSet<Mark>,
+    /// The cursors were moved in it.
+    advances: bool,
 }
 
 /// Rows of one table that a transaction has written or left.
@@ -285,6 +293,7 @@ impl<'a> Applier<'a> {
         let (puts_done, deletes_done) = (vec![false; tables.len()], vec![false; tables.len()]);
         let left_out = tables.iter().map(|_| LeftOut::default()).collect();
         let counters = tables.iter().map(|work| work.sequence.map(|sequence| sequence.counter)).collect();
+        let context_has_none = context.cursors.is_empty();
         Self {
             tables,
             outcomes,
@@ -301,6 +310,7 @@ impl<'a> Applier<'a> {
             next_batch: 1,
             collisions: 0,
             steps: &[],
+            has_advanced: context_has_none,
         }
     }
 
@@ -339,6 +349,7 @@ impl<'a> Applier<'a> {
             places: Default::default(),
             in_the_way: Default::default(),
             dangled: HashSet::new(),
+            advances: false,
         }
     }
 
@@ -348,6 +359,7 @@ impl<'a> Applier<'a> {
         self.context.reached(Point::EvidenceKept);
         tx.commit(&Checkpoint { run: self.context.run.to_owned(), batch: pending.number }).await?;
         self.last_batch = pending.number;
+        self.has_advanced |= pending.advances;
         counters.into_iter().for_each(|(table, counter)| self.counters[table] = Some(counter));
         for (table, counts) in &pending.written {
             let outcome = &mut self.outcomes[*table];

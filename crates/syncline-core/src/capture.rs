@@ -1,12 +1,14 @@
-//! How changes are found at the source: by reading every row, or by comparing both sides in key order, whose rows or
-//! whose sums are read.
+//! How changes are found at the source: by reading every row, by comparing both sides in key order, whose rows or
+//! whose sums are read, or by what a log of the source says was touched.
 
 mod borders;
 pub mod compare;
 pub mod comparison;
 pub mod paced;
 pub mod scan;
+pub mod touched;
 
 pub use compare::{Compare, Tally};
 pub use comparison::{Comparison, SlowLinks, Way};
 pub use paced::PacedStore;
+pub use touched::{Touched, compare_keys_of};

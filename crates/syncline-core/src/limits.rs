@@ -299,6 +299,10 @@ pub const RESTORE_STATEMENT_MARGIN: usize = 1 << 10;
 /// How often it is looked whether a `RENAME TABLE` of ours stands in line. Others wait for us meanwhile.
 pub const RESTORE_QUEUE_POLL: Duration = Duration::from_millis(2);
 
+/// Entries of a change log that are removed in one transaction once nobody needs them: some ten milliseconds, for which an
+/// application may wait.
+pub const LOG_PURGED_AT_ONCE: i64 = 10_000;
+
 /// Attempts at a place of its own for an unfinished backup, when others who remove what is left of dead ones take it for
 /// one before it is locked. Each takes a race of microseconds to lose.
 pub const DRAFT_ATTEMPTS: u32 = 100;

@@ -33,7 +33,8 @@ async fn apply_all(applier: &mut Applier<'_>, writer: &mut dyn Writer) -> Result
     applier.keep_dangling().await?;
     if applier.context.refreshes || applier.restores_moved_references() {
         applier.refresh(writer).await?;
-        return applier.restore_sequences(writer).await;
+        applier.restore_sequences(writer).await?;
+        return applier.advance(writer).await;
     }
     let units = units(&applier.tables.iter().map(|work| &*work.target.table).collect::<Vec<_>>());
     for unit in &units {
@@ -44,7 +45,8 @@ async fn apply_all(applier: &mut Applier<'_>, writer: &mut dyn Writer) -> Result
         applier.context.cancel.check()?;
         applier.delete(unit, writer).await?;
     }
-    applier.restore_sequences(writer).await
+    applier.restore_sequences(writer).await?;
+    applier.advance(writer).await
 }
 
 /// The target is asked how far the run has come, because a commit whose answer was lost may be durable all the same.

@@ -7,6 +7,7 @@ mod backup;
 mod examine;
 mod orphans;
 mod sums;
+mod tracking;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -25,6 +26,10 @@ pub use backup::{Backup, Care, Extent, Hold, Owners, Watch};
 pub use examine::{Finding, Grant, Grants, Side, Verdict};
 pub use orphans::Orphans;
 pub use sums::{BorderBatch, BorderStream, Key, KeyRange, RangeSums, Traffic};
+pub use tracking::{
+    Consumer, ConsumerStanding, Cursor, Installed, LogPosition, Logs, Standing, TouchedBatch, TouchedStream,
+    TrackedTable, Tracking, Window,
+};
 
 /// What a store says about itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,6 +109,11 @@ pub trait Store: Send + Sync {
 
     /// The way to copy the database whole, where the engine has one.
     fn backup(&self) -> Option<&dyn Backup> {
+        None
+    }
+
+    /// The way to have the database log its changes, where there is one.
+    fn tracking(&self) -> Option<&dyn Tracking> {
         None
     }
 }
@@ -305,6 +315,29 @@ pub trait Snapshot: Send {
         keys: Option<&RowBatch>,
         limit: usize,
     ) -> Result<Orphans>;
+
+    /// The logs of the tracked tables, as this view shows them; `None` where tracking is not installed.
+    async fn logs(&mut self) -> Result<Option<Logs>> {
+        Ok(None)
+    }
+
+    /// What the log of a table tells of the time since a position.
+    async fn window(&mut self, task: &TableTask, since: &LogPosition) -> Result<Window> {
+        let _ = (task, since);
+        Ok(Window::Cut("the database keeps no log".to_owned()))
+    }
+
+    /// The keys touched since a position, and the rows that have them in this view. To be asked for where
+    /// [`Snapshot::window`] tells of entries.
+    async fn touched(&mut self, task: &TableTask, since: &LogPosition) -> Result<TouchedStream<'_>> {
+        let _ = since;
+        Err(Error::new(Code::Internal, format!("no log is kept of {}", task.table.name)))
+    }
+
+    /// The cursors that links into this database have left here, as this view shows them.
+    async fn cursors(&mut self) -> Result<Vec<Cursor>> {
+        Ok(Vec::new())
+    }
 
     /// The table's highest row number ever given out, where the engine keeps one (SQLite's `sqlite_sequence`).
     async fn sequence(&mut self, table: &str) -> Result<Option<i64>>;
@@ -537,6 +570,14 @@ pub trait Transaction: Send {
 
     /// Sets that number, or removes it.
     async fn restore_sequence(&mut self, table: &str, value: Option<i64>) -> Result<()>;
+
+    /// Moves these cursors, or sets them for the first time. They become durable with the rows.
+    async fn advance(&mut self, cursors: &[Cursor]) -> Result<()> {
+        match cursors.first() {
+            None => Ok(()),
+            Some(cursor) => Err(Error::new(Code::Internal, format!("no cursor of {} can be kept here", cursor.table))),
+        }
+    }
 
     /// Makes everything durable together with the checkpoint. When this returns, a crash of the process or the
     /// machine no longer undoes it.

@@ -16,12 +16,13 @@
 //! | `bulk` | loading an empty table, taking one over from another file |
 //! | `write` | transactions, conditional changes, definitions, checkpoints |
 //! | `migrate` | columns added to a table, and what that makes of it |
+//! | `track` | change tracking: logs and triggers, who reads them, what nobody needs any more |
+//! | `capture` | what a log says was touched, and the rows that are there now |
 //! | `backup` | the database copied whole, checked, and made what a backup holds |
-//!
-//! Absent so far: `track` and `capture`, because changes are found by comparing.
 
 mod backup;
 mod bulk;
+mod capture;
 mod claim;
 mod connect;
 mod describe;
@@ -32,6 +33,7 @@ mod migrate;
 mod schema;
 mod snapshot;
 mod thread;
+mod track;
 mod translate;
 pub(crate) mod types;
 mod write;
@@ -45,7 +47,7 @@ use async_trait::async_trait;
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
 use syncline_core::schema::TableSchema;
-use syncline_core::store::{Backup, Description, Finding, RunClaim, Side, Snapshot, Store, Writer};
+use syncline_core::store::{Backup, Description, Finding, RunClaim, Side, Snapshot, Store, Tracking, Writer};
 
 use self::claim::SqliteClaim;
 pub use self::connect::disk;
@@ -156,6 +158,10 @@ impl Store for SqliteStore {
     }
 
     fn backup(&self) -> Option<&dyn Backup> {
+        Some(self)
+    }
+
+    fn tracking(&self) -> Option<&dyn Tracking> {
         Some(self)
     }
 }

@@ -2,9 +2,11 @@
 
 mod decision;
 mod lane;
+mod link;
 mod notes;
 mod room;
 mod table;
+mod touched;
 
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::mapping::TableFilter;
@@ -14,13 +16,15 @@ use syncline_core::store::Snapshot;
 
 use self::notes::{listed, notes, of_definitions};
 use crate::drift::{Aligned, align};
+use crate::open::Database;
 use crate::pairing::Pair;
-use crate::request::RunRequest;
+use crate::request::{RunRequest, Strategy};
 use crate::select::{admitted, check_names};
 use crate::session::Syncline;
 use crate::side_by_side::Views;
 
 pub(crate) use self::decision::{Decided, Decision};
+pub(crate) use self::link::Link;
 pub(crate) use self::notes::of_triggers;
 pub(crate) use self::room::check_room;
 
@@ -42,8 +46,14 @@ impl Syncline {
     ///
     /// # Errors
     /// When a schema or a name stops the run. What concerns one table only is in [`Decision::refused`].
-    pub(crate) async fn decide(&self, request: &RunRequest, views: &mut Views, spool: &dyn Spool) -> Result<Decision> {
-        let ends = views.ends();
+    pub(crate) async fn decide(
+        &self,
+        request: &RunRequest,
+        between: (&Database, &Database),
+        views: &mut Views,
+        spool: &dyn Spool,
+    ) -> Result<Decision> {
+        let mut ends = views.ends();
         let filter = TableFilter::parse(&request.tables)?;
         let source_schema = ends.source.schema().await?;
         let target_schema = ends.target.schema().await?;
@@ -66,6 +76,10 @@ impl Syncline {
                 .leaving("nothing was changed")
                 .next("leave --no-create away", "create what is missing"));
         }
+        let mut link = match request.strategy {
+            Strategy::Incremental => Some(Link::of(request, between, ends.again()).await?),
+            _ => None,
+        };
         let mut decision = Decision {
             tables: Vec::new(),
             refused,
@@ -77,13 +91,15 @@ impl Syncline {
             refreshes: request.refreshes(),
             is_exact: false,
             decided_at: ends.target.position().await?,
+            link: None,
         };
         decision.notes.extend(drift);
         if !decision.absent.is_empty() {
             let names: Vec<_> = decision.absent.iter().map(String::as_str).collect();
             decision.notes.push(format!("not in the target, and not created: {}", listed(&names)));
         }
-        let decided = self.decide_tables(request, &pairs, views, (&decision.target_schema, spool)).await;
+        let basis = Basis { target_schema: &decision.target_schema, spool, link: link.as_ref(), between };
+        let decided = self.decide_tables(request, &pairs, views, basis).await;
         for (pair, decided) in pairs.iter().zip(decided) {
             if !pair.left_out.is_empty() {
                 let left_out = pair.left_out.iter().map(String::as_str).collect::<Vec<_>>();
@@ -91,13 +107,19 @@ impl Syncline {
                 decision.notes.push(format!("{} is created without {what}", pair.target.table.name));
             }
             match decided? {
-                Ok(decided) => decision.push(decided),
+                Ok(decided) => {
+                    link.iter_mut().for_each(|link| link.reaches(pair));
+                    decision.push(decided);
+                }
                 Err(error) => decision.refused.push((pair.source.table.name.clone(), error)),
             }
         }
         let written = decision.tables.iter().map(|decided| decided.work.target.table.name.as_str());
         decision.notes.extend(of_triggers(written, &decision.target_schema));
         decision.notes.extend(of_definitions(&decision.tables));
+        // What was touched goes into one transaction: readers of the target see the source as it was at one moment.
+        decision.refreshes |= decision.tables.iter().any(|decided| decided.is_incremental());
+        decision.link = link;
         Ok(decision)
     }
 
@@ -107,13 +129,12 @@ impl Syncline {
         request: &RunRequest,
         pairs: &[Pair],
         views: &mut Views,
-        (target_schema, spool): (&Schema, &dyn Spool),
+        basis: Basis<'_>,
     ) -> Vec<Result<Result<Decided>>> {
         let decide = async |pair: &Pair, ends: Ends<'_>| {
             self.cancel().check()?;
             let name = &pair.source.table.name;
-            let is_referenced = is_referenced(target_schema, &pair.target.table.name);
-            let decided = self.decide_table(request, pair, ends, spool, is_referenced).await;
+            let decided = self.decide_table(request, pair, ends, basis).await;
             match decided.map_err(|error| error.about(name)) {
                 Err(error) if concerns_one_table(error.code()) => {
                     Ok(Err(error.at_if_unsaid(name.as_str()).leaving_if_unsaid("the table is untouched")))
@@ -124,6 +145,15 @@ impl Syncline {
         };
         views.go_through(pairs, |pair| pair.source.is_multiset(), decide).await
     }
+}
+
+/// What the decisions about all tables rest on.
+#[derive(Clone, Copy)]
+struct Basis<'a> {
+    target_schema: &'a Schema,
+    spool: &'a dyn Spool,
+    link: Option<&'a Link>,
+    between: (&'a Database, &'a Database),
 }
 
 /// Whether other tables can be read although this one cannot.

@@ -28,6 +28,9 @@ pub enum Strategy {
     Full,
     /// Read both sides, write the differences.
     Compare,
+    /// Go by the change log of the source: read what was touched since the last such run. A table of which the log does not
+    /// tell is read as with `Auto`.
+    Incremental,
 }
 
 /// What is made of columns that only one side has.

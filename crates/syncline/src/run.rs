@@ -15,11 +15,11 @@ use syncline_core::state::{Evidence, Ledger, Spool};
 use syncline_core::store::{Snapshot, Writer};
 use syncline_stores::sql::Dialect;
 
-use crate::decide::{Decision, check_room};
+use crate::decide::{Decision, Link, check_room};
 use crate::held::ledger_tables;
 use crate::open::{Database, Purpose};
 use crate::plan::{Carrying, Gate, Narrowed, Spools, check_identities};
-use crate::request::{RunRequest, Verb};
+use crate::request::{RunRequest, Strategy, Verb};
 use crate::session::{Syncline, now_ms};
 use crate::state::{NewRun, RunVerb};
 use crate::summary::Summary;
@@ -140,9 +140,13 @@ impl Syncline {
     ) -> Result<Worked> {
         let state = self.state().await?;
         let mut spool = state.spool(run).await?;
-        let mut views = self.views(source, target, self.jobs_of(request.jobs)).await?;
+        let jobs = self.jobs_of(request.jobs);
+        let mut views = match request.strategy {
+            Strategy::Incremental => self.views_of_logged(source, target, jobs).await?,
+            _ => self.views(source, target, jobs).await?,
+        };
         let seen = Seen::of(views.ends(), (source, target)).await?;
-        let decided = self.decide(request, &mut views, &spool).await;
+        let decided = self.decide(request, (source, target), &mut views, &spool).await;
         let mut narrowed = Narrowed::default();
         let mut again = None;
         let mut decision = match carrying {
@@ -178,6 +182,7 @@ impl Syncline {
             worked.are_bent(&bent);
         }
         drop(source_view);
+        self.acknowledge(source, &decision, &mut worked).await;
         worked.notes.extend(unsaved);
         worked.leave_alone(narrowed.left_alone);
         let finished = worked.finished(&decision);
@@ -188,7 +193,7 @@ impl Syncline {
             self.settle_finished(request, run, &whole.collect::<Vec<_>>()).await?;
         }
         if request.verify && worked.end.is_ok() {
-            let proven = (&finished[..], &decision.resolved);
+            let proven = (&finished[..], &decision.resolved, &spool as &dyn Spool);
             match self.verify_run(request, source, target, &seen, proven).await {
                 Ok(verified) => worked.verified = worked.with_exceptions(verified),
                 // The rows are committed; what failed is the proof.
@@ -243,6 +248,8 @@ impl Syncline {
     ) -> Result<Worked> {
         let works: Vec<TableWork> = decision.tables.iter().map(|decided| decided.work.clone()).collect();
         let state = self.state().await?;
+        // A plan passes over what has changed since, so nobody knows where it leaves the target.
+        let cursors = decision.link.iter().filter(|_| request.plan.is_none()).flat_map(Link::moves).collect::<Vec<_>>();
         let (evidence, ledger) = (state.evidence(run), state.ledger(run, ledger_tables(request, &works)));
         let context = Context {
             run,
@@ -258,6 +265,7 @@ impl Syncline {
             restores: None,
             refreshes: decision.refreshes,
             is_exact: decision.is_exact,
+            cursors: &cursors,
             decided_at: Some(decision.decided_at.clone()),
         };
         let applier = Applier::new(&works, &decision.target_schema, source, &*target.store, context);

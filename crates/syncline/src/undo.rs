@@ -120,6 +120,7 @@ impl Syncline {
             restores: Some(&dangled),
             refreshes: request.refreshes(),
             is_exact: false,
+            cursors: &[],
             decided_at: None,
         };
         let applier = Applier::new(&works, &schema, &mut images, &*target.store, context);

@@ -2,6 +2,7 @@
 
 mod run;
 mod table;
+mod written;
 
 use serde::Serialize;
 use syncline_core::change::TableTask;

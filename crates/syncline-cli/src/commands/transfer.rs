@@ -114,6 +114,9 @@ enum How {
     Full,
     /// Read both sides and write the differences
     Compare,
+    /// Go by the change log of the source: read what was touched since the last such run
+    #[value(hide = true)]
+    Incremental,
 }
 
 /// `--schema` as typed.
@@ -141,6 +144,7 @@ impl TransferArgs {
                 How::Auto => Strategy::Auto,
                 How::Full => Strategy::Full,
                 How::Compare => Strategy::Compare,
+                How::Incremental => Strategy::Incremental,
             },
             truncate_target: self.truncate_target,
             batch_rows: usize::try_from(self.batch_size).unwrap_or(limits::BATCH_ROWS_MAX),

@@ -87,6 +87,9 @@ impl Applier<'_> {
                 attempt = self.look_again(&mut *tx, tables).await?;
             }
             self.record_loads(&pending).await?;
+            if attempt == Attempt::Done && self.context.refreshes {
+                self.advance_within(&mut *tx, &mut pending).await?;
+            }
             Ok(attempt)
         };
         let written = written.await;

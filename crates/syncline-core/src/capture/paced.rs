@@ -15,8 +15,9 @@ use crate::limits;
 use crate::pace::{Lane, Pace};
 use crate::schema::{ForeignKey, NewColumn, Schema, TableSchema, Translated, Widened};
 use crate::store::{
-    Backup, Description, DigestStream, Estimate, Finding, Flow, Grants, Orphans, Position, RangeSums, RowStream,
-    RunClaim, Share, SharedView, Side, Snapshot, Store, SumStream, Writer,
+    Backup, Cursor, Description, DigestStream, Estimate, Finding, Flow, Grants, LogPosition, Logs, Orphans, Position,
+    RangeSums, RowStream, RunClaim, Share, SharedView, Side, Snapshot, Store, SumStream, TouchedStream, Tracking,
+    Window, Writer,
 };
 use crate::value::RowBatch;
 
@@ -64,6 +65,10 @@ impl Store for PacedStore {
 
     fn backup(&self) -> Option<&dyn Backup> {
         self.inner.backup()
+    }
+
+    fn tracking(&self) -> Option<&dyn Tracking> {
+        self.inner.tracking()
     }
 }
 
@@ -222,6 +227,23 @@ impl Snapshot for PacedSnapshot {
     async fn twin(&mut self) -> Result<Option<Box<dyn Snapshot>>> {
         let twin = self.inner.twin().await?;
         Ok(twin.map(|twin| Box::new(PacedSnapshot::new(twin, self.meter.clone())) as Box<dyn Snapshot>))
+    }
+
+    async fn logs(&mut self) -> Result<Option<Logs>> {
+        self.inner.logs().await
+    }
+
+    async fn window(&mut self, task: &TableTask, since: &LogPosition) -> Result<Window> {
+        self.inner.window(task, since).await
+    }
+
+    async fn touched(&mut self, task: &TableTask, since: &LogPosition) -> Result<TouchedStream<'_>> {
+        self.meter.pay().await?;
+        Ok(self.meter.stream(self.inner.touched(task, since).await?, |batch| batch.keys.len() as u64))
+    }
+
+    async fn cursors(&mut self) -> Result<Vec<Cursor>> {
+        self.inner.cursors().await
     }
 
     async fn sequence(&mut self, table: &str) -> Result<Option<i64>> {

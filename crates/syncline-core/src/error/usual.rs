@@ -255,6 +255,19 @@ const USUAL: &[Usual] = &[
         WITHOUT_THE_TABLE,
     ),
     (
+        Code::NotTracked,
+        "it keeps no log of what is changed in it",
+        "syncline track SOURCE",
+        "have it keep one; the next run compares once, and those after it go by the log",
+    ),
+    (Code::TableNotTracked, "no log can be kept of it", "give it a key, and track it again", WITHOUT_THE_TABLE),
+    (
+        Code::TrackingBroken,
+        "what Syncline has put into the database was changed",
+        "syncline untrack DATABASE",
+        "remove all of it; then track it again",
+    ),
+    (
         Code::KeyNull,
         "a row without a key cannot be addressed, and several may be there",
         "give the row a key",

@@ -9,6 +9,8 @@ use syncline_core::error::{Code, Error};
 use syncline_core::store::DigestBatch;
 use syncline_core::value::{RowBatch, ValueRef, exact};
 
+pub(super) use self::order::terms as order_terms;
+
 use super::connect::failure::Attempt;
 use super::filter;
 use super::snapshot::seen::Seen;
@@ -123,7 +125,7 @@ fn add_key(keys: &mut RowBatch, task: &TableTask, column: usize, cell: ValueRef<
     Ok(keys.push(cell)?)
 }
 
-fn null_key(task: &TableTask, column: usize) -> Error {
+pub(super) fn null_key(task: &TableTask, column: usize) -> Error {
     let name = &task.table.columns[task.columns[column]].name;
     let what = format!("a row of {} has NULL in its key column {name}", task.table.name);
     Error::new(Code::KeyNull, what)

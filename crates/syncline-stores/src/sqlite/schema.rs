@@ -4,6 +4,7 @@
 //! table-valued pragma function, prepared once and asked for each table.
 
 mod checks;
+mod index_parts;
 mod indexes;
 
 use std::collections::{BTreeMap, HashMap};
@@ -15,6 +16,8 @@ use syncline_core::limits;
 use syncline_core::schema::{Column, ForeignKey, Generated, Index, Key, NotCarried, Schema, TableSchema};
 use syncline_core::value::Kind;
 use syncline_core::value::fit::Reach;
+
+pub(super) use self::index_parts::parts_of_index;
 
 use self::indexes::IndexInfo;
 use super::connect::failure::Attempt;

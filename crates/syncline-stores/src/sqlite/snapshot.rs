@@ -19,7 +19,8 @@ use syncline_core::error::{Code, Result};
 use syncline_core::limits;
 use syncline_core::schema::{ForeignKey, NewColumn, Schema, TableSchema, Translated, Widened};
 use syncline_core::store::{
-    DigestStream, Estimate, Flow, Orphans, Position, RowStream, Share, SharedView, Snapshot, SumStream,
+    Cursor, DigestStream, Estimate, Flow, LogPosition, Logs, Orphans, Position, RowStream, Share, SharedView, Snapshot,
+    SumStream, TouchedStream, Window,
 };
 use syncline_core::value::RowBatch;
 
@@ -29,8 +30,8 @@ use super::connect::failure::{Attempt, Doing};
 use super::connect::{Place, Role};
 use super::thread::ConnectionThread;
 use super::types::Encoding;
-use super::write::{self, sequence};
-use super::{digest, filter, migrate, schema, translate};
+use super::write::{self, cursors, sequence};
+use super::{capture, digest, filter, migrate, schema, translate};
 
 pub(super) use self::view::position;
 
@@ -154,6 +155,26 @@ impl Snapshot for SqliteSnapshot {
         let (child, foreign_key, keys) = (child.clone(), foreign_key.clone(), keys.cloned());
         let work = move |conn: &mut Connection| orphans::find(conn, &child, &foreign_key, keys.as_ref(), limit);
         self.thread.call(Doing::Reading, work).await
+    }
+
+    async fn logs(&mut self) -> Result<Option<Logs>> {
+        self.thread.call(Doing::Reading, |conn| capture::logs(conn)).await
+    }
+
+    async fn window(&mut self, task: &TableTask, since: &LogPosition) -> Result<Window> {
+        let (task, since) = (task.clone(), since.clone());
+        self.thread.call(Doing::Reading, move |conn| capture::window(conn, &task, &since)).await
+    }
+
+    async fn touched(&mut self, task: &TableTask, since: &LogPosition) -> Result<TouchedStream<'_>> {
+        let (task, since) = (task.clone(), since.clone());
+        Ok(self
+            .thread
+            .flow(Doing::Reading, self.flow, move |conn, outlet| capture::touched(conn, &task, &since, outlet)))
+    }
+
+    async fn cursors(&mut self) -> Result<Vec<Cursor>> {
+        self.thread.call(Doing::Reading, |conn| cursors::read(conn)).await
     }
 
     async fn sequence(&mut self, table: &str) -> Result<Option<i64>> {

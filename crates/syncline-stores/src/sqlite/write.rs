@@ -7,6 +7,7 @@
 mod apply;
 mod checkpoints;
 mod copies;
+pub(super) mod cursors;
 pub(super) mod define;
 mod displaced;
 mod rivals;
@@ -21,7 +22,7 @@ use syncline_core::change::{Applied, ApplyMode, ChangeBatch, Refusal, TableTask}
 use syncline_core::checkpoint::Checkpoint;
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::schema::{ForeignKey, SchemaStep, TableSchema};
-use syncline_core::store::{Orphans, Position, SharedView, Sighting, Transaction, Writer};
+use syncline_core::store::{Cursor, Orphans, Position, SharedView, Sighting, Transaction, Writer};
 use syncline_core::value::RowBatch;
 
 pub(super) use self::define::statements_of;
@@ -173,6 +174,11 @@ impl Transaction for SqliteTransaction<'_> {
     async fn restore_sequence(&mut self, table: &str, value: Option<i64>) -> Result<()> {
         let table = table.to_owned();
         self.thread.call(Doing::Writing, move |conn| sequence::restore(conn, &table, value)).await
+    }
+
+    async fn advance(&mut self, cursors: &[Cursor]) -> Result<()> {
+        let cursors = cursors.to_vec();
+        self.thread.call(Doing::Writing, move |conn| cursors::write(conn, &cursors)).await
     }
 
     async fn commit(self: Box<Self>, checkpoint: &Checkpoint) -> Result<()> {

@@ -11,6 +11,7 @@ use syncline_core::mapping::Resolved;
 use syncline_core::schema::{AddedColumn, Schema, SchemaStep, TableSchema};
 use syncline_core::store::{Position, Snapshot};
 
+use super::Link;
 use crate::request::{DeleteLimit, RunRequest, Verb};
 
 /// What a run will do.
@@ -35,6 +36,8 @@ pub(crate) struct Decision {
     pub(crate) notes: Vec<String>,
     /// Where the target stood.
     pub(crate) decided_at: Position,
+    /// The link, where the run goes by a log.
+    pub(crate) link: Option<Link>,
 }
 
 /// One table's part.
@@ -47,6 +50,15 @@ pub(crate) struct Decided {
     pub(crate) added: Vec<AddedColumn>,
     /// Rows that differ and are kept as the target has them, as asked.
     pub(crate) kept: u64,
+    /// About how many rows were not looked at, where only those were that were touched and those that wait in the ledger.
+    pub(crate) untouched: Option<u64>,
+}
+
+impl Decided {
+    /// Whether the table is carried by what a log tells of it.
+    pub(crate) fn is_incremental(&self) -> bool {
+        self.untouched.is_some()
+    }
 }
 
 impl Decision {
@@ -99,7 +111,9 @@ impl Decision {
             DeleteLimit::Rows(rows) => DeleteGuard::rows(rows),
             DeleteLimit::Percent(percent) => DeleteGuard::percent(percent.into()),
         };
-        let tallies: Vec<_> = self.tables.iter().map(|decided| (decided.work.name.as_str(), decided.tally)).collect();
+        let whole =
+            |decided: &Decided| Tally { same: decided.tally.same + decided.untouched.unwrap_or(0), ..decided.tally };
+        let tallies: Vec<_> = self.tables.iter().map(|decided| (decided.work.name.as_str(), whole(decided))).collect();
         guards::check_deletes(&tallies, guard, request.allow_empty_source)
     }
 

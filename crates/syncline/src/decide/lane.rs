@@ -2,6 +2,7 @@
 
 use syncline_core::change::{Mapped, TableTask};
 
+use super::link::Told;
 use crate::request::{RunRequest, Strategy};
 
 /// How a table is carried.
@@ -10,6 +11,7 @@ pub(super) enum Lane {
     Load,
     Refill,
     Compare,
+    Incremental,
 }
 
 /// How the table is carried, and why so.
@@ -18,6 +20,7 @@ pub(super) fn lane(
     is_missing: bool,
     is_empty: bool,
     (target, is_referenced): (&TableTask, bool),
+    told: Option<&Told>,
 ) -> (Lane, String) {
     let (lane, how) = match request.strategy {
         _ if is_missing => (Lane::Load, "full: not in the target yet"),
@@ -28,6 +31,7 @@ pub(super) fn lane(
         Strategy::Full if is_empty => (Lane::Load, "full: as asked"),
         // Nothing is there to compare with, and a load shows readers nothing half done.
         _ if is_empty => (Lane::Load, "full: empty in the target"),
+        Strategy::Incremental => return by_log(told),
         Strategy::Auto => (Lane::Compare, "compare: the target has rows"),
         Strategy::Compare => (Lane::Compare, "compare: as asked"),
         Strategy::Full if request.truncate_target && is_referenced => {
@@ -48,4 +52,14 @@ pub(super) fn lane(
         Strategy::Full => (Lane::Compare, "full: as asked; rows that are equal are not written again"),
     };
     (lane, how.to_owned())
+}
+
+/// The way that the log allows.
+fn by_log(told: Option<&Told>) -> (Lane, String) {
+    match told {
+        Some(Told::Since { entries: 0, .. }) => (Lane::Incremental, "incremental: nothing was touched".to_owned()),
+        Some(Told::Since { .. }) => (Lane::Incremental, "incremental: what was touched since the last run".to_owned()),
+        Some(Told::Nothing(why)) => (Lane::Compare, format!("compare: {why}")),
+        None => (Lane::Compare, "compare: the target has rows".to_owned()),
+    }
 }

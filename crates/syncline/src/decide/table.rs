@@ -2,7 +2,7 @@
 
 use syncline_core::apply::{Action, TableWork};
 use syncline_core::capture::{Tally, Way};
-use syncline_core::change::{Operation, TableTask};
+use syncline_core::change::{Operation, PlannedChange, TableTask};
 use syncline_core::error::Result;
 use syncline_core::event::Phase;
 use syncline_core::state::Spool;
@@ -10,7 +10,8 @@ use syncline_core::store::Snapshot;
 use syncline_core::value::Equality;
 
 use super::lane::{Lane, lane};
-use super::{Decided, Ends};
+use super::touched::count_untouched;
+use super::{Basis, Decided, Ends, is_referenced};
 use crate::compare::by_sums;
 use crate::pairing::Pair;
 use crate::request::{RunRequest, Verb};
@@ -22,16 +23,28 @@ impl Syncline {
         &self,
         request: &RunRequest,
         pair: &Pair,
-        ends: Ends<'_>,
-        spool: &dyn Spool,
-        is_referenced: bool,
+        mut ends: Ends<'_>,
+        basis: Basis<'_>,
     ) -> Result<Decided> {
+        let Basis { target_schema, spool, link, between } = basis;
         let (mut source, mut target, is_missing, added) =
             (pair.source.clone(), pair.target.clone(), pair.is_missing, pair.added.clone());
         // Rows outside the filter are rows all the same: a load needs a table that has none at all.
         let is_empty = is_missing || ends.target.estimate(&target.unfiltered()).await?.rows == 0;
-        let (lane, mut how) = lane(request, is_missing, is_empty, (&target, is_referenced));
+        let told = match link {
+            Some(link) if !is_empty && !target.is_multiset() => Some(link.tells(pair, &mut ends).await?),
+            _ => None,
+        };
+        let is_referenced = is_referenced(target_schema, &target.table.name);
+        let (lane, mut how) = lane(request, is_missing, is_empty, (&target, is_referenced), told.as_ref());
+        let mut untouched = None;
         let (action, mut tally) = match lane {
+            Lane::Incremental => {
+                let tally =
+                    self.compare_touched((&source, &target), ends.again(), request, (spool, between), told).await?;
+                untouched = Some(count_untouched((&source, &target), ends, tally).await?);
+                (Action::Differences, tally)
+            }
             Lane::Load => {
                 let equality = equality_of_load(&target);
                 (source.forms.equality, target.forms.equality) = (equality, equality);
@@ -60,7 +73,7 @@ impl Syncline {
             action,
             sequence: None,
         };
-        Ok(Decided { work, tally, how, added, kept })
+        Ok(Decided { work, tally, how, added, kept, untouched })
     }
 
     async fn compare_table(
@@ -73,14 +86,19 @@ impl Syncline {
     ) -> Result<(Tally, Way)> {
         let (table, phase) = (&source.table.name, Phase::Compare);
         self.compare((source, target), ends, phase, async |mut page| {
-            page.retain(|change| match change.operation {
-                Operation::Insert => true,
-                Operation::Update => !request.keep_existing,
-                Operation::Delete => request.verb == Verb::Mirror,
-            });
+            page.retain(|change| takes_part(request, change));
             if page.is_empty() { Ok(()) } else { spool.append(table, &page).await }
         })
         .await
+    }
+}
+
+/// Whether a run makes changes of this kind.
+pub(super) fn takes_part(request: &RunRequest, change: &PlannedChange) -> bool {
+    match change.operation {
+        Operation::Insert => true,
+        Operation::Update => !request.keep_existing,
+        Operation::Delete => request.verb == Verb::Mirror,
     }
 }
 

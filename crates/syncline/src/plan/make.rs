@@ -88,7 +88,7 @@ impl Syncline {
         let source_incarnation = state.incarnation(&source.description.identity).await?;
         let target_incarnation = state.incarnation(&target.description.identity).await?;
         let mut views = self.views(source, target, self.jobs_of(request.jobs)).await?;
-        let mut decision = self.decide(request, &mut views, &spool).await?;
+        let mut decision = self.decide(request, (source, target), &mut views, &spool).await?;
         if sink.wants_parents_first() {
             decision.order_parents_first();
         }

@@ -87,10 +87,13 @@ impl Worked {
     pub(super) fn finished<'d>(&self, decision: &'d Decision) -> Vec<Claim<'d>> {
         let summary = |work: &TableWork| self.tables.iter().find(|table| table.table == work.name);
         let beside = |work: &TableWork| self.left_alone.get(&work.name).copied().unwrap_or(0);
-        let works = decision.tables.iter().map(|decided| &decided.work);
-        let finished = works.filter_map(|work| Some((work, summary(work).filter(|table| table.error.is_none())?)));
-        let claim = |(work, table): (&'d TableWork, &TableSummary)| Claim {
+        let finished = decision.tables.iter().filter_map(|decided| {
+            let table = summary(&decided.work).filter(|table| table.error.is_none())?;
+            Some((&decided.work, decided.is_incremental(), table))
+        });
+        let claim = |(work, is_incremental, table): (&'d TableWork, bool, &TableSummary)| Claim {
             work,
+            is_incremental,
             left_alone: table.conflicts + table.held + table.kept + beside(work),
             beside: beside(work),
             loaded: self.loaded.get(&work.name).copied(),

@@ -6,6 +6,7 @@ use syncline_core::error::Result;
 use syncline_core::event::{Event, Phase};
 use syncline_core::limits;
 use syncline_core::mapping::Resolved;
+use syncline_core::state::Spool;
 use syncline_core::store::{Position, Snapshot};
 use syncline_core::value::TableSum;
 use syncline_core::verify::sum_shared;
@@ -25,6 +26,8 @@ const UNTOLD: &str = "if others wrote to the target meanwhile, the difference ma
 pub(crate) struct Claim<'w> {
     /// What was done.
     pub(crate) work: &'w TableWork,
+    /// Only what was touched was looked at, so only what was written is proven.
+    pub(crate) is_incremental: bool,
     /// Rows that differ because the run was not to touch them, or could not.
     pub(crate) left_alone: u64,
     /// Those among them that are not in the ledger, because a plan has passed over them.
@@ -59,7 +62,7 @@ impl Syncline {
         source: &Database,
         target: &Database,
         seen: &Seen,
-        (claims, resolved): (&[Claim<'_>], &Resolved),
+        (claims, resolved, spool): (&[Claim<'_>], &Resolved, &dyn Spool),
     ) -> Result<Verified> {
         let mut readers = readers(target).await?;
         let target_schema = readers[0].schema().await?;
@@ -69,6 +72,22 @@ impl Syncline {
             let Some(table) = target_schema.table(&work.target.table.name) else { return Ok(Verified::Different) };
             // The table may have been created by the run, so its description is the one it has now.
             let task = TableTask { table: table.clone(), ..work.target.clone() };
+            if claim.is_incremental {
+                match self.verify_written(claim, (source, target), &mut *readers[0], spool).await? {
+                    Verified::Different if readers[0].position().await? != seen.target => {
+                        return Ok(if readers[0].tells_commits_apart() {
+                            Verified::InFlight
+                        } else {
+                            self.note(UNTOLD);
+                            Verified::Different
+                        });
+                    }
+                    Verified::Different => return Ok(Verified::Different),
+                    Verified::Equal => {}
+                    other => result = other,
+                }
+                continue;
+            }
             let (source_task, task) = with_computed(work.source.clone(), task, &resolved.view(&work.source.table));
             if !self.holds_what_was_loaded(claim, &task, &mut readers).await? {
                 others.push(claim);

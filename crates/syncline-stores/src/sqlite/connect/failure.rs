@@ -70,6 +70,21 @@ impl Failure {
         }
     }
 
+    /// Why one table cannot be tracked.
+    ///
+    /// # Errors
+    /// The failure itself when it is about more than that table.
+    pub(in crate::sqlite) fn refused_table(self, table: &str) -> Attempt<Error> {
+        match self {
+            Failure::Said(error) if error.code() == Code::TableNotTracked => Ok(error),
+            Failure::Sqlite(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::Unknown) => {
+                let what = format!("{table} cannot be tracked");
+                Ok(Error::new(Code::TableNotTracked, what).because(words(&error)).leaving("the table is not tracked"))
+            }
+            other => Err(other),
+        }
+    }
+
     /// Whether SQLite met a value that is larger than the connection may take.
     pub(in crate::sqlite) fn is_too_big(&self) -> bool {
         let (Failure::Sqlite(error) | Failure::Row { error, .. }) = self else { return false };

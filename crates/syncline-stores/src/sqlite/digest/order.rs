@@ -28,7 +28,7 @@ const ORDER_FUNCTION: &str = "_syncline_order";
 const FITS_FUNCTION: &str = "_syncline_fits_order";
 
 /// What rows are sorted by.
-pub(super) fn terms(conn: &Connection, task: &TableTask, encoding: Encoding) -> Attempt<String> {
+pub(in crate::sqlite) fn terms(conn: &Connection, task: &TableTask, encoding: Encoding) -> Attempt<String> {
     let forms = Form::of_key(task).unwrap_or_default();
     if forms.iter().any(Option::is_some) {
         register(conn, &forms)?;

@@ -48,7 +48,7 @@ pub(super) fn of_definition(definition: &str) -> Expressions {
                     open = None;
                 }
             }
-            Token::Word(_) | Token::Other => {}
+            Token::Word(_) | Token::Comma(_) | Token::Other => {}
         }
         // Both stand directly inside the parentheses of the table, and CHECK and AS are reserved words.
         announced = match &token {
@@ -69,23 +69,25 @@ fn announces(word: &str) -> Option<Announced> {
     }
 }
 
-enum Token {
+/// A token of a statement.
+pub(super) enum Token {
     /// A word without quotes: a keyword, a name or a number.
     Word(Range<usize>),
     Open(usize),
     Close(usize),
+    Comma(usize),
     /// Quoted text or any other character.
     Other,
 }
 
 /// The tokens of a statement, as far as parentheses and words go. Comments and space are passed over.
-struct Tokens<'a> {
+pub(super) struct Tokens<'a> {
     text: &'a [u8],
     at: usize,
 }
 
 impl<'a> Tokens<'a> {
-    fn of(text: &'a str) -> Self {
+    pub(super) fn of(text: &'a str) -> Self {
         Self { text: text.as_bytes(), at: 0 }
     }
 
@@ -131,6 +133,7 @@ impl Iterator for Tokens<'_> {
                 }
                 (b'(', _) => return Some(Token::Open(start)),
                 (b')', _) => return Some(Token::Close(start)),
+                (b',', _) => return Some(Token::Comma(start)),
                 (byte, _) if in_word(byte) => {
                     while self.text.get(self.at).is_some_and(|byte| in_word(*byte)) {
                         self.at += 1;

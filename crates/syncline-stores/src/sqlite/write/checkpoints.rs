@@ -5,6 +5,7 @@ use syncline_core::checkpoint::Checkpoint;
 
 use crate::sqlite::connect::failure::Attempt;
 use crate::sqlite::snapshot::select;
+use crate::sqlite::write::cursors;
 
 /// All checkpoints, newest last.
 pub(super) fn read(conn: &Connection) -> Attempt<Vec<Checkpoint>> {
@@ -46,7 +47,8 @@ pub(super) fn forget(conn: &Connection, run: &str) -> Attempt<()> {
     }
     conn.execute("DELETE FROM main._syncline_checkpoint WHERE run = ?1", [run])?;
     let left: bool = conn.query_row("SELECT EXISTS (SELECT 1 FROM main._syncline_checkpoint)", [], |row| row.get(0))?;
-    if !left {
+    // A database that is written to again and again keeps it: definitions would be read anew by everybody each time.
+    if !left && !cursors::exist(conn)? {
         conn.execute_batch("DROP TABLE main._syncline_checkpoint")?;
     }
     Ok(())

@@ -86,6 +86,7 @@ impl Syncline {
             is_exact,
             notes,
             decided_at,
+            link: None,
         };
         Ok((decision, left))
     }
@@ -132,6 +133,7 @@ impl Syncline {
             how: "retry of held rows".to_owned(),
             added: Vec::new(),
             kept: 0,
+            untouched: None,
         })
     }
 

@@ -1,0 +1,141 @@
+//! What the change log of a source tells of the time since a target was last brought in line with it.
+//!
+//! A *link* is a source and a target, the intent, and the way the source is seen. Of each table the target keeps a cursor for it:
+//! a place in the source's log. So it goes back with the target when that is restored, and another database at either end,
+//! a copy of one for instance, is another link, which has none.
+
+use std::collections::BTreeMap;
+
+use syncline_core::error::{Code, Error, Result};
+use syncline_core::mapping::Mapping;
+use syncline_core::store::{Consumer, Cursor, LogPosition, Logs, Window};
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+
+use super::Ends;
+use crate::open::Database;
+use crate::pairing::Pair;
+use crate::request::RunRequest;
+
+/// A link, as both ends show it when a run is decided.
+pub(crate) struct Link {
+    name: String,
+    label: String,
+    logs: Logs,
+    cursors: BTreeMap<String, Cursor>,
+    /// Rows may come and go without being touched, because a condition asks what time it is.
+    is_timed: bool,
+    /// Where the target is once the run has been carried out, by the source's tables.
+    reached: Vec<Cursor>,
+}
+
+/// What the log tells of a table.
+pub(crate) enum Told {
+    /// What was touched since the cursor.
+    Since {
+        /// The cursor's position.
+        position: LogPosition,
+        /// Entries in the log, about; 0 for none.
+        entries: u64,
+    },
+    /// Nothing, for this reason.
+    Nothing(String),
+}
+
+impl Link {
+    /// The link between these two.
+    ///
+    /// # Errors
+    /// `NOT_TRACKED`.
+    pub(crate) async fn of(
+        request: &RunRequest,
+        (source, target): (&Database, &Database),
+        ends: Ends<'_>,
+    ) -> Result<Self> {
+        let Some(logs) = ends.source.logs().await? else {
+            return Err(Error::new(Code::NotTracked, format!("the changes of {} are not logged", source.label))
+                .leaving("nothing was changed")
+                .next(
+                    format!("syncline track {}", syncline_core::error::shell_word(&source.label)),
+                    "log them from now on",
+                )
+                .next("leave --strategy incremental away", "compare both sides"));
+        };
+        let parts = [
+            &logs.store,
+            &source.description.identity,
+            &target.description.identity,
+            request.verb.name(),
+            &request.sight(),
+        ];
+        let name = format!("{:032x}", xxh3_128(parts.join("\n").as_bytes()));
+        let cursors = ends.target.cursors().await?.into_iter().filter(|cursor| cursor.link == name);
+        let cursors = cursors.map(|cursor| (cursor.table.clone(), cursor)).collect();
+        let label = format!("{} {}", request.verb.name(), target.label);
+        let is_timed = Mapping::parse(&request.mapping)?.uses_now();
+        Ok(Self { name, label, logs, cursors, is_timed, reached: Vec::new() })
+    }
+
+    /// What the log tells of a table.
+    pub(super) async fn tells(&self, pair: &Pair, ends: &mut Ends<'_>) -> Result<Told> {
+        let table = &pair.source.table.name;
+        let nothing = |why: &str| Ok(Told::Nothing(why.to_owned()));
+        if let Some(defect) = self.logs.defects.get(table) {
+            return nothing(defect);
+        }
+        let Some(end) = self.logs.ends.get(table) else { return nothing("its changes are not logged") };
+        let Some(cursor) = self.cursors.get(table) else { return nothing("the first run that goes by its log") };
+        if self.is_timed && pair.source.mapped.filter.is_some() {
+            return nothing("rows come and go with the time that its filter asks for");
+        }
+        if cursor.shape != shape(pair) {
+            return nothing("it is carried in other columns than in the last run");
+        }
+        let position = cursor.position.clone();
+        if position == *end {
+            return Ok(Told::Since { position, entries: 0 });
+        }
+        Ok(match ends.source.window(&pair.source, &position).await? {
+            Window::Empty => Told::Since { position, entries: 0 },
+            Window::Entries(entries) => Told::Since { position, entries: entries.max(1) },
+            Window::Cut(why) => Told::Nothing(why),
+        })
+    }
+
+    /// Takes note of a table that is to be carried.
+    pub(super) fn reaches(&mut self, pair: &Pair) {
+        let table = &pair.source.table.name;
+        if let Some(position) = self.logs.ends.get(table) {
+            let cursor = Cursor {
+                link: self.name.clone(),
+                table: table.clone(),
+                position: position.clone(),
+                shape: shape(pair),
+            };
+            self.reached.push(cursor);
+        }
+    }
+
+    /// The cursors that are to move.
+    pub(crate) fn moves(&self) -> Vec<Cursor> {
+        self.reached.iter().filter(|cursor| self.cursors.get(&cursor.table) != Some(cursor)).cloned().collect()
+    }
+
+    /// What the source is to know of these cursors, which are where they are to be; `None` where there are none.
+    pub(crate) fn consumer(&self, moved: &[Cursor]) -> Option<Consumer> {
+        let positions = moved.iter().map(|cursor| (cursor.table.clone(), cursor.position.clone()));
+        let positions: BTreeMap<_, _> = positions.collect();
+        (!positions.is_empty()).then(|| Consumer { link: self.name.clone(), label: self.label.clone(), positions })
+    }
+}
+
+/// Which columns are carried into which, by what, in a word.
+fn shape(pair: &Pair) -> String {
+    let mut text = String::new();
+    for task in [&pair.source, &pair.target] {
+        for (at, column) in task.columns.iter().enumerate() {
+            let column = &task.table.columns[*column];
+            text += &format!("{:?} {} {}\n", column.name, column.declared_type, task.key.contains(&at));
+        }
+    }
+    format!("{:016x}", xxh3_64(text.as_bytes()))
+}

@@ -1,0 +1,161 @@
+//! Change tracking: having a database log its changes, and what runs do with the logs beside reading them.
+
+use syncline_core::error::{Code, Error, Result};
+use syncline_core::mapping::TableFilter;
+use syncline_core::store::{Cursor, Store, Tracking};
+
+use crate::decide::{Decision, Link};
+use crate::open::{Database, Purpose};
+use crate::run::Worked;
+use crate::select::{admitted, check_names};
+use crate::session::Syncline;
+use crate::side_by_side::Views;
+use crate::summary::ErrorReport;
+
+/// What is to be tracked, or not any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrackRequest {
+    /// The database, as named by the user.
+    pub database: String,
+    /// Which tables, by names and patterns; all when empty.
+    pub tables: Vec<String>,
+}
+
+/// What tracking or its removal has come to.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct TrackReport {
+    /// Version of this object.
+    pub format: u32,
+    /// `track` or `untrack`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The database's label.
+    pub database: String,
+    /// What became of each table, in the order of their names.
+    pub tables: Vec<TrackedReport>,
+}
+
+/// What became of one table.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct TrackedReport {
+    /// The table.
+    pub table: String,
+    /// `tracked` from now on, `tracked before`, `renewed`, `refused` or `removed`.
+    pub state: &'static str,
+    /// Why it was renewed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Why it was refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<ErrorReport>,
+}
+
+impl Syncline {
+    /// Has a database log the changes of its tables. What is tracked already stays so.
+    ///
+    /// # Errors
+    /// When the database cannot be opened for writing, or knows no tracking; `NO_TABLES`.
+    pub async fn track(&self, request: &TrackRequest) -> Result<TrackReport> {
+        let database = self.open_database(&request.database, Purpose::Write).await?;
+        let filter = TableFilter::parse(&request.tables)?;
+        let schema = database.store.snapshot().await?.schema().await?;
+        check_names(&filter, &[&schema])?;
+        let tables: Vec<String> = admitted(&schema, &filter).iter().map(|table| table.name.clone()).collect();
+        if tables.is_empty() {
+            return Err(Error::new(Code::NoTables, format!("{} has no table that could be tracked", database.label))
+                .leaving("nothing was changed"));
+        }
+        let installed = tracking(&*database.store, &database.label)?.install(&tables).await?;
+        let plain = |table: String, state| TrackedReport { table, state, reason: None, error: None };
+        let mut tables: Vec<TrackedReport> = installed.begun.into_iter().map(|table| plain(table, "tracked")).collect();
+        tables.extend(installed.kept.into_iter().map(|table| plain(table, "tracked before")));
+        for (table, reason) in installed.renewed {
+            tables.push(TrackedReport { reason: Some(reason), ..plain(table, "renewed") });
+        }
+        for (table, error) in installed.refused {
+            tables.push(TrackedReport { error: Some(ErrorReport::from(&error)), ..plain(table, "refused") });
+        }
+        Ok(report("track", database.label, tables))
+    }
+
+    /// Removes tracking from a database, or from some of its tables.
+    ///
+    /// # Errors
+    /// When the database cannot be opened for writing; `NOT_TRACKED`.
+    pub async fn untrack(&self, request: &TrackRequest) -> Result<TrackReport> {
+        let database = self.open_database(&request.database, Purpose::Write).await?;
+        let filter = TableFilter::parse(&request.tables)?;
+        let tracking = tracking(&*database.store, &database.label)?;
+        let Some(standing) = tracking.standing().await? else {
+            return Err(Error::new(Code::NotTracked, format!("the changes of {} are not logged", database.label))
+                .leaving("nothing was changed"));
+        };
+        let removed = if request.tables.is_empty() {
+            tracking.remove(None).await?
+        } else {
+            let names = standing.tables.iter().map(|table| &table.name).filter(|name| filter.admits(name));
+            let names: Vec<String> = names.cloned().collect();
+            tracking.remove(Some(&names)).await?
+        };
+        let removed = removed.into_iter();
+        let gone = removed.map(|table| TrackedReport { table, state: "removed", reason: None, error: None });
+        Ok(report("untrack", database.label, gone.collect()))
+    }
+
+    /// Views for a run that goes by the logs of its source. Logs that are not to be trusted begin anew before, so that the run
+    /// which compares their tables is the last that must; those of a source that cannot be written to stay as they are.
+    pub(crate) async fn views_of_logged(&self, source: &Database, target: &Database, jobs: usize) -> Result<Views> {
+        let mut views = self.views(source, target, jobs).await?;
+        let defects = views.ends().source.logs().await?.map(|logs| logs.defects).unwrap_or_default();
+        if defects.is_empty() {
+            return Ok(views);
+        }
+        // With a rollback journal nothing could be written while they are open.
+        drop(views);
+        let defects: Vec<String> = defects.into_keys().collect();
+        let mended = async {
+            let source = self.open_unguarded(&source.name, Purpose::Write).await?;
+            tracking(&*source.store, &source.label)?.install(&defects).await
+        };
+        match mended.await {
+            Ok(installed) => {
+                let said =
+                    installed.renewed.iter().map(|(table, why)| format!("the log of {table} begins anew: {why}"));
+                said.for_each(|remark| self.note(remark));
+            }
+            Err(error) => self.note(format!("{} cannot be tracked anew: {error}", defects.join(", "))),
+        }
+        self.views(source, target, jobs).await
+    }
+
+    /// Tells the source how far the target has come, so that its logs stay short. What is carried is carried; should this
+    /// fail, the logs stay longer.
+    pub(crate) async fn acknowledge(&self, source: &Database, decision: &Decision, worked: &mut Worked) {
+        let Some(link) = decision.link.as_ref().filter(|_| worked.end.is_ok()) else { return };
+        let is_done = |cursor: &Cursor| {
+            let table = worked.tables.iter().find(|table| table.table == cursor.table);
+            table.is_some_and(|table| table.error.is_none() && table.conflicts == 0)
+        };
+        let moved: Vec<Cursor> = link.moves().into_iter().filter(is_done).collect();
+        let Some(consumer) = Link::consumer(link, &moved) else { return };
+        let told = async {
+            let source = self.open_unguarded(&source.name, Purpose::Write).await?;
+            tracking(&*source.store, &source.label)?.acknowledge(&consumer).await
+        };
+        if let Err(error) = told.await {
+            worked.notes.push(format!("the change log of {} could not be shortened: {error}", source.label));
+        }
+    }
+}
+
+fn tracking<'s>(store: &'s dyn Store, label: &str) -> Result<&'s dyn Tracking> {
+    store.tracking().ok_or_else(|| {
+        Error::new(Code::UsageInvalid, format!("{label} is of an engine whose changes cannot be tracked yet"))
+            .leaving("nothing was changed")
+    })
+}
+
+fn report(kind: &str, database: String, mut tables: Vec<TrackedReport>) -> TrackReport {
+    tables.sort_by(|a, b| a.table.cmp(&b.table));
+    TrackReport { format: 1, kind: kind.to_owned(), database, tables }
+}
