@@ -35,6 +35,7 @@ mod take_out;
 use std::collections::{BTreeMap, HashSet};
 
 pub use self::counters::{Counter, Sequence};
+pub use self::cursors::Cursors;
 pub use self::dangled::Dangled;
 pub use self::references::named_key;
 
@@ -51,7 +52,7 @@ use crate::limits;
 use crate::pace::{Clock, Lane, Pace};
 use crate::schema::{Schema, SchemaStep};
 use crate::state::{Evidence, Ledger, LoadRecord, Spool, TableRecord};
-use crate::store::{Cursor, Position, RowSource, Share, Store, Transaction, Writer};
+use crate::store::{Position, RowSource, Share, Store, Transaction, Writer};
 use crate::value::{Sketched, TableSum};
 
 /// What is to be done with one table.
@@ -135,9 +136,8 @@ pub struct Context<'a> {
     /// A delete that turns out to be referenced still ends the run as long as it has written nothing: a plan is carried out
     /// exactly, or not at all.
     pub is_exact: bool,
-    /// How far the target has come with its source once all is written; empty where no log is gone by. The cursor of a table
-    /// that is not written to its end stays where it is.
-    pub cursors: &'a [Cursor],
+    /// Which cursors in the target are moved, and when.
+    pub cursors: Cursors<'a>,
     /// Where the target stood when the changes were decided, in the words of its store. Copies of rows are counted anew
     /// once somebody else has committed since.
     pub decided_at: Option<Position>,
@@ -293,7 +293,7 @@ impl<'a> Applier<'a> {
         let (puts_done, deletes_done) = (vec![false; tables.len()], vec![false; tables.len()]);
         let left_out = tables.iter().map(|_| LeftOut::default()).collect();
         let counters = tables.iter().map(|work| work.sequence.map(|sequence| sequence.counter)).collect();
-        let context_has_none = context.cursors.is_empty();
+        let has_advanced = !matches!(context.cursors, Cursors::Behind(_));
         Self {
             tables,
             outcomes,
@@ -310,7 +310,7 @@ impl<'a> Applier<'a> {
             next_batch: 1,
             collisions: 0,
             steps: &[],
-            has_advanced: context_has_none,
+            has_advanced,
         }
     }
 

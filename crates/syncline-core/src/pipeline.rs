@@ -29,6 +29,7 @@ pub async fn carry(mut applier: Applier<'_>, writer: &mut dyn Writer) -> Carried
 }
 
 async fn apply_all(applier: &mut Applier<'_>, writer: &mut dyn Writer) -> Result<()> {
+    applier.take_back_cursors(writer).await?;
     applier.define(writer).await?;
     applier.keep_dangling().await?;
     if applier.context.refreshes || applier.restores_moved_references() {

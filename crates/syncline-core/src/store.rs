@@ -439,6 +439,10 @@ pub trait Writer: Send {
     /// cannot have what they write seen in one step, stays with one.
     fn widen(&mut self, _sessions: usize) {}
 
+    /// Who the entries are from that this writer leaves in the logs of tracked tables, until this is said anew: a word that
+    /// whoever reads them knows it by. Whoever writes to the database without us leaves none.
+    fn sign(&mut self, _origin: &str) {}
+
     /// Forgets the checkpoint of a run that has ended, and removes what Syncline keeps in the database once no run
     /// needs it. Doing it twice is doing it once.
     async fn forget(&mut self, run: &str) -> Result<()>;

@@ -6,7 +6,7 @@ mod worked;
 
 use std::time::Instant;
 
-use syncline_core::apply::{Applier, Context, TableWork};
+use syncline_core::apply::{Applier, Context, Cursors, TableWork};
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::mapping::Mapping;
 use syncline_core::pace::Lane;
@@ -167,6 +167,8 @@ impl Syncline {
         let mut source_view = views.into_source();
         let unsaved = self.make_ready(request, &decision, target, run).await?;
         decision.define_columns();
+        // In the logs of a tracked target, what a run writes bears the name of the link, so that the link can pass it over.
+        writer.sign(decision.link.as_ref().map_or(run, Link::name));
         let mut worked = self.carry_out(request, &decision, &mut source_view, target, writer, (run, &spool)).await?;
         if let Some(error) = denied::end(&worked, request, source, target) {
             worked.end = worked.end.and(Err(error));
@@ -265,7 +267,7 @@ impl Syncline {
             restores: None,
             refreshes: decision.refreshes,
             is_exact: decision.is_exact,
-            cursors: &cursors,
+            cursors: Cursors::Behind(&cursors),
             decided_at: Some(decision.decided_at.clone()),
         };
         let applier = Applier::new(&works, &decision.target_schema, source, &*target.store, context);

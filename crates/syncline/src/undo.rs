@@ -10,7 +10,7 @@ mod works;
 
 use std::time::Instant;
 
-use syncline_core::apply::{Applier, Context, TableOutcome, TableWork};
+use syncline_core::apply::{Applier, Context, Cursors, TableOutcome, TableWork};
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
 use syncline_core::mapping::Mapping;
@@ -18,7 +18,7 @@ use syncline_core::pace::Lane;
 use syncline_core::pipeline::carry;
 use syncline_core::schema::Schema;
 use syncline_core::state::{Evidence, Ledger, Spool};
-use syncline_core::store::Writer;
+use syncline_core::store::{Cursor, LogPosition, Writer};
 
 use self::images::Images;
 use self::left::Left;
@@ -27,7 +27,7 @@ use self::undoable::check_undoable;
 use self::works::{fill_spool, task_of};
 use crate::decide::of_triggers;
 use crate::open::{Database, Purpose};
-use crate::request::RunRequest;
+use crate::request::{RunRequest, Strategy};
 use crate::run::{Record, Worked, table_summary};
 use crate::session::{Syncline, now_ms};
 use crate::state::{NewRun, RunRecord, RunVerb};
@@ -107,6 +107,7 @@ impl Syncline {
         let names = works.iter().map(name).collect();
         let mut images = Images { state: state.clone(), run: undone.id.clone(), names };
         let (evidence, left, dangled) = (state.evidence(run), Left::of(&works), state.dangled(&undone.id).await?);
+        let cursors = taken_back(&works, target).await?;
         let context = Context {
             run,
             batch_rows: limits::BATCH_ROWS_DEFAULT,
@@ -118,9 +119,9 @@ impl Syncline {
             pace: target.pace.as_deref(),
             clock: &*self.clock,
             restores: Some(&dangled),
-            refreshes: request.refreshes(),
+            refreshes: request.refreshes() || request.strategy == Strategy::Incremental,
             is_exact: false,
-            cursors: &[],
+            cursors: Cursors::Before(&cursors),
             decided_at: None,
         };
         let applier = Applier::new(&works, &schema, &mut images, &*target.store, context);
@@ -209,4 +210,13 @@ fn summaries<'a>(
     });
     let gone = gone.iter().map(|table| table_summary(table, 0, &how, &TableOutcome::default()));
     done.chain(gone).chain(left).collect()
+}
+
+/// The cursors of tables from which something is taken back, as they are to be: the next run that goes by a log has to look at
+/// all rows, or it would leave out what was taken.
+async fn taken_back(works: &[TableWork], target: &Database) -> Result<Vec<Cursor>> {
+    let cursors = target.store.snapshot().await?.cursors().await?.into_iter();
+    let is_concerned = |cursor: &Cursor| works.iter().any(|work| work.name == cursor.table);
+    let none = |cursor| Cursor { position: LogPosition::none(), ..cursor };
+    Ok(cursors.filter(is_concerned).map(none).collect())
 }

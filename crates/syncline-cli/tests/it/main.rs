@@ -42,6 +42,7 @@ mod runs;
 mod scene;
 mod schema;
 mod streams;
+mod track;
 mod type_traps;
 mod undo;
 mod usage;

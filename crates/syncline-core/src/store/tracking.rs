@@ -71,6 +71,13 @@ pub struct Consumer {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LogPosition(pub String);
 
+impl LogPosition {
+    /// No place in any log: whoever was somewhere is nowhere now.
+    pub fn none() -> Self {
+        Self(String::new())
+    }
+}
+
 /// How tracking stands in a database.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Standing {

@@ -22,7 +22,7 @@ pub(super) fn logs(conn: &Connection) -> Attempt<Option<Logs>> {
     let Some(store) = catalog::store(conn)? else { return Ok(None) };
     let (catalog, mut logs) = (Catalog::read(conn)?, Logs { store, ..Logs::default() });
     for tracked in catalog::tracked(conn)? {
-        match catalog.defect(&tracked) {
+        match catalog.defect(conn, &tracked)? {
             Some(defect) => {
                 logs.defects.insert(tracked.name, defect.to_owned());
             }
@@ -39,7 +39,7 @@ pub(super) fn logs(conn: &Connection) -> Attempt<Option<Logs>> {
 pub(super) fn window(conn: &Connection, task: &TableTask, since: &LogPosition) -> Attempt<Window> {
     let cut = |why: &str| Ok(Window::Cut(why.to_owned()));
     let Some(tracked) = find(conn, task)? else { return cut("its changes are not logged") };
-    if let Some(defect) = Catalog::read(conn)?.defect(&tracked) {
+    if let Some(defect) = Catalog::read(conn)?.defect(conn, &tracked)? {
         return cut(defect);
     }
     if !is_key(task, &tracked) {

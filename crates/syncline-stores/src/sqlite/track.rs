@@ -6,6 +6,7 @@
 //! | `install` | logs and triggers made, renewed and removed |
 //! | `triggers` | their text |
 //! | `evictions` | the rows that `OR REPLACE` takes away without a word to any trigger |
+//! | `own_changes` | what a run writes to a tracked table, for which no trigger fires |
 //! | `consumers` | who has read how far, and what nobody needs any more |
 //!
 //! See `docs/adr/033-change-tracking.md`. Everything is plain SQL that SQLite 3.38 knows: whoever writes to the database has a
@@ -15,6 +16,7 @@ pub(super) mod catalog;
 mod consumers;
 mod evictions;
 mod install;
+pub(super) mod own_changes;
 mod triggers;
 
 use async_trait::async_trait;

@@ -14,6 +14,7 @@ mod rivals;
 mod row;
 pub(super) mod sequence;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -31,19 +32,21 @@ use super::bulk::{self, Loading, adopt};
 use super::connect::failure::{Attempt, Doing};
 use super::snapshot::{self, orphans};
 use super::thread::ConnectionThread;
+use super::track::own_changes;
 use crate::one_writer::OneWriter;
 
 /// A run's way to write.
 #[derive(Debug)]
 pub(super) struct SqliteWriter {
     thread: Arc<ConnectionThread>,
+    origin: String,
     _right: OneWriter,
 }
 
 impl SqliteWriter {
     /// A writer on the resident connection.
     pub(super) fn new(thread: Arc<ConnectionThread>, right: OneWriter) -> Self {
-        Self { thread, _right: right }
+        Self { thread, origin: String::new(), _right: right }
     }
 }
 
@@ -55,13 +58,17 @@ impl Writer for SqliteWriter {
 
     async fn begin(&mut self) -> Result<Box<dyn Transaction + '_>> {
         // Made before the first await: if the future is dropped, the transaction that may have begun is undone.
-        let transaction = SqliteTransaction::on(&self.thread);
+        let transaction = SqliteTransaction::by(&self.thread, self.origin.clone());
         self.thread.call(Doing::Writing, begin).await?;
         Ok(Box::new(transaction))
     }
 
+    fn sign(&mut self, origin: &str) {
+        origin.clone_into(&mut self.origin);
+    }
+
     async fn forget(&mut self, run: &str) -> Result<()> {
-        let transaction = SqliteTransaction::on(&self.thread);
+        let transaction = SqliteTransaction::by(&self.thread, String::new());
         let run = run.to_owned();
         self.thread
             .call(Doing::Writing, move |conn| {
@@ -83,11 +90,15 @@ struct SqliteTransaction<'w> {
     thread: &'w ConnectionThread,
     /// What rows are on their way by.
     loading: Option<Loading<'w>>,
+    /// As [`Writer::sign`].
+    origin: String,
+    /// Tables that were filled or emptied as a whole, whose rows no log can name one by one.
+    in_bulk: BTreeSet<String>,
 }
 
 impl<'w> SqliteTransaction<'w> {
-    fn on(thread: &'w ConnectionThread) -> Self {
-        Self { thread, loading: None }
+    fn by(thread: &'w ConnectionThread, origin: String) -> Self {
+        Self { thread, loading: None, origin, in_bulk: BTreeSet::new() }
     }
 }
 
@@ -121,16 +132,24 @@ impl Transaction for SqliteTransaction<'_> {
         if rows.is_empty() {
             return Ok(Vec::new());
         }
+        self.in_bulk.insert(task.table.name.clone());
         self.loading.get_or_insert_with(|| Loading::begin(self.thread, task)).push(task, rows).await
     }
 
     async fn adopt(&mut self, table: &TableSchema, view: &dyn SharedView) -> Result<Option<u64>> {
+        self.in_bulk.insert(table.name.clone());
         adopt::adopt(self.thread, table, view).await
     }
 
     async fn apply(&mut self, task: &TableTask, batch: ChangeBatch, mode: ApplyMode) -> Result<Applied> {
         let task = task.clone();
-        self.thread.call(Doing::Writing, move |conn| apply::apply(conn, &task, batch, mode)).await
+        let origin = self.origin.clone();
+        let apply = move |conn: &mut Connection| {
+            let applied = apply::apply(conn, &task, batch, mode)?;
+            own_changes::log(conn, &task, &applied.images, &origin)?;
+            Ok(applied)
+        };
+        self.thread.call(Doing::Writing, apply).await
     }
 
     async fn is_at(&mut self, position: &Position) -> Result<bool> {
@@ -145,6 +164,7 @@ impl Transaction for SqliteTransaction<'_> {
     }
 
     async fn clear(&mut self, task: &TableTask) -> Result<u64> {
+        self.in_bulk.insert(task.table.name.clone());
         let task = task.clone();
         self.thread.call(Doing::Writing, move |conn| bulk::clear(conn, &task)).await
     }
@@ -185,11 +205,12 @@ impl Transaction for SqliteTransaction<'_> {
         if self.loading.as_ref().is_some_and(|loading| !loading.is_done()) {
             return Err(Error::new(Code::Internal, "a transaction was to be committed with rows still on their way"));
         }
-        let checkpoint = checkpoint.clone();
+        let (checkpoint, in_bulk) = (checkpoint.clone(), self.in_bulk.clone());
         self.thread
             .call(Doing::Writing, move |conn| {
                 checkpoints::write(conn, &checkpoint)?;
                 displaced::forget_all(conn)?;
+                own_changes::renew(conn, &in_bulk)?;
                 conn.execute_batch("COMMIT")?;
                 // The rows are durable; should it fail, `begin` tries again and reports it.
                 let _ = adopt::let_go(conn);

@@ -12,6 +12,7 @@ mod forms_written;
 mod rivals;
 mod schema;
 mod snapshot;
+mod track;
 mod twins;
 mod values;
 mod write;

@@ -75,6 +75,11 @@ impl Link {
         Ok(Self { name, label, logs, cursors, is_timed, reached: Vec::new() })
     }
 
+    /// The name of the link, which no other has.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// What the log tells of a table.
     pub(super) async fn tells(&self, pair: &Pair, ends: &mut Ends<'_>) -> Result<Told> {
         let table = &pair.source.table.name;
@@ -86,6 +91,9 @@ impl Link {
         let Some(cursor) = self.cursors.get(table) else { return nothing("the first run that goes by its log") };
         if self.is_timed && pair.source.mapped.filter.is_some() {
             return nothing("rows come and go with the time that its filter asks for");
+        }
+        if cursor.position == LogPosition::none() {
+            return nothing("what an earlier run had carried was taken back");
         }
         if cursor.shape != shape(pair) {
             return nothing("it is carried in other columns than in the last run");

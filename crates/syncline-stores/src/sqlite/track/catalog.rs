@@ -1,8 +1,10 @@
 //! What is tracked, as the database itself knows it.
 //!
-//! A table's *signature* is made of its definition, its unique indexes, its triggers of ours and the numbers under which the
-//! catalog holds these. A migration that drops a trigger and makes it again just as it was gives it another number: the table of
-//! [`TRACKING`] is always made last, so that the number of what stood before it is not given out again.
+//! A table's *signature* is made of its definition, its unique indexes, its triggers and the numbers under which the catalog
+//! holds these. A migration that drops a trigger and makes it again just as it was gives it another number: the table of
+//! [`TRACKING`] is always made last, so that the number of what stood before it is not given out again. The application's
+//! triggers count because SQLite fires the newest first: one that fails by `RAISE(FAIL)`, or under `OR FAIL`, leaves the row
+//! written, and behind it none of ours would be fired.
 
 use rusqlite::{Connection, Row};
 use syncline_core::error::{Code, Error};
@@ -105,7 +107,17 @@ impl Catalog {
     }
 
     /// What has become of a tracked table since its triggers were made; `None` where nothing has.
-    pub(in crate::sqlite) fn defect(&self, tracked: &Tracked) -> Option<&'static str> {
+    pub(in crate::sqlite) fn defect(&self, conn: &Connection, tracked: &Tracked) -> Attempt<Option<&'static str>> {
+        if let Some(defect) = self.defect_of_definition(tracked) {
+            return Ok(Some(defect));
+        }
+        // It has an entry from the beginning, and its last one is never purged: of an empty log no position says anything.
+        let sql = format!("SELECT EXISTS (SELECT 1 FROM main.{})", quoted(&tracked.log())?);
+        let has_entries: bool = conn.prepare_cached(&sql)?.query_row([], |row| row.get(0))?;
+        Ok((!has_entries).then_some("its log was emptied"))
+    }
+
+    fn defect_of_definition(&self, tracked: &Tracked) -> Option<&'static str> {
         let is_it =
             |object: &&Object, kind: &str, name: &str| object.kind == kind && object.name.eq_ignore_ascii_case(name);
         if !self.0.iter().any(|object| is_it(&object, "table", &tracked.name)) {
@@ -115,7 +127,7 @@ impl Catalog {
             return Some("its log was removed");
         }
         (self.signature(tracked) != tracked.signature)
-            .then_some("its definition or one of its triggers was changed since tracking was installed")
+            .then_some("its definition or its triggers were changed since tracking was installed")
     }
 
     /// The signature of a tracked table as the catalog has it.
@@ -123,8 +135,10 @@ impl Catalog {
         let (log, prefix) = (tracked.log(), tracked.prefix());
         let mut text = String::new();
         for object in &self.0 {
-            let is_numbered = object.name == log || (object.kind == "trigger" && object.name.starts_with(&prefix));
-            let is_of_table = object.table.eq_ignore_ascii_case(&tracked.name)
+            let is_here = object.table.eq_ignore_ascii_case(&tracked.name);
+            let is_trigger = object.kind == "trigger" && (is_here || object.name.starts_with(&prefix));
+            let is_numbered = object.name == log || is_trigger;
+            let is_of_table = is_here
                 && match object.kind.as_str() {
                     "table" => true,
                     "index" => object.sql.as_deref().is_some_and(is_unique),
@@ -165,9 +179,8 @@ impl Place {
     /// Where the log ends.
     pub(in crate::sqlite) fn end_of(conn: &Connection, tracked: &Tracked) -> Attempt<Self> {
         let log = quoted(&tracked.log())?;
-        Self::read(conn, tracked, &format!("SELECT * FROM main.{log} ORDER BY seq DESC LIMIT 1"), []).map(|place| {
-            place.unwrap_or_else(|| Self { epoch: tracked.epoch.clone(), seq: 0, evidence: "0".to_owned() })
-        })
+        Self::read(conn, tracked, &format!("SELECT * FROM main.{log} ORDER BY seq DESC LIMIT 1"), [])
+            .and_then(|place| place.ok_or_else(|| emptied(tracked).into()))
     }
 
     /// Whether the log still has the entry of this place, just as it was.
@@ -199,6 +212,11 @@ impl Place {
         let (epoch, seq, evidence) = (words.next()?, words.next()?.parse().ok()?, words.next()?);
         words.next().is_none().then_some(Self { epoch, seq, evidence })
     }
+}
+
+fn emptied(tracked: &Tracked) -> Error {
+    let what = format!("the log of {} was emptied", tracked.name);
+    Error::new(Code::TrackingBroken, what).leaving("nothing was decided on that ground")
 }
 
 /// The names of a table's key columns, in its order; `None` for a table without a key.

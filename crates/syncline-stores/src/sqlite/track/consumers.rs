@@ -73,7 +73,7 @@ pub(super) fn purge(conn: &Connection) -> Attempt<bool> {
 }
 
 fn table(conn: &Connection, tracked: &Tracked, catalog: &Catalog) -> Attempt<TrackedTable> {
-    let defect = catalog.defect(tracked).map(str::to_owned);
+    let defect = catalog.defect(conn, tracked)?.map(str::to_owned);
     let name = tracked.name.clone();
     if !table_exists(conn, &tracked.log())? {
         return Ok(TrackedTable { name, defect, ..TrackedTable::default() });

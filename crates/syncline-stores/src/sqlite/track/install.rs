@@ -22,7 +22,11 @@ pub(super) fn install(conn: &Connection, tables: &[String]) -> Attempt<Installed
     let mut fresh = Vec::new();
     for name in tables {
         let known = before.iter().find(|tracked| tracked.name.eq_ignore_ascii_case(name));
-        match known.map(|tracked| (tracked, catalog.defect(tracked))) {
+        let known = match known {
+            Some(tracked) => Some((tracked, catalog.defect(conn, tracked)?)),
+            None => None,
+        };
+        match known {
             Some((tracked, None)) => installed.kept.push(tracked.name.clone()),
             known => match trackable(schema.table(name).map(|table| &**table), name) {
                 Ok(table) => fresh.push((table, known)),

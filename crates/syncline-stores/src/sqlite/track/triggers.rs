@@ -57,7 +57,7 @@ pub(super) fn triggers(tracked: &Tracked, table: &TableSchema, evictions: &[Evic
     Ok(triggers)
 }
 
-/// The names of the columns that are stored and no part of the key, in their order.
+/// The names of the columns that are stored and no part of the key, in their order. The log keeps their cells as o0, o1, ….
 pub(super) fn others<'t>(tracked: &'t Tracked, table: &'t TableSchema) -> impl Iterator<Item = &'t str> {
     let names = table.stored_columns().into_iter().map(|column| table.columns[column].name.as_str());
     names.filter(|name| !tracked.key.iter().any(|key| key == name))

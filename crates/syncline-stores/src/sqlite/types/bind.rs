@@ -92,7 +92,11 @@ impl Binder {
     }
 }
 
-fn bind<'v>(
+/// Binds cells that come as they are stored to the parameters from `first` on, which are counted from 1.
+///
+/// # Errors
+/// `ROW_REFUSED` for a value that SQLite would change or has no type for.
+pub(in crate::sqlite) fn bind<'v>(
     statement: &mut Statement<'_>,
     first: usize,
     values: impl IntoIterator<Item = ValueRef<'v>>,

@@ -1,0 +1,103 @@
+//! Applications that write all the time, files that cannot be written, tables that cannot be tracked.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use super::*;
+
+/// Writes without pause, in transactions of several statements, some of which are rolled back.
+fn hammer(scene: &Scene, seed: i64, done: &AtomicBool) -> u64 {
+    let conn = Connection::open(scene.path("a.db")).unwrap();
+    conn.busy_timeout(Duration::from_secs(60)).unwrap();
+    let (mut written, mut n) = (0, seed);
+    while !done.load(Ordering::Acquire) {
+        n = (n * 1_103_515_245 + 12_345) % 1_000_003;
+        let (id, other) = (n % 400 + 1, n % 97 + 1);
+        let end = if n % 7 == 0 { "ROLLBACK" } else { "COMMIT" };
+        let sql = format!(
+            "BEGIN IMMEDIATE; UPDATE invoice SET total = total - 1 WHERE id = {id} * 10;
+             UPDATE customer SET note = coalesce(note, 0) + 1 WHERE id = {id};
+             SAVEPOINT s; DELETE FROM invoice WHERE id = {other}; ROLLBACK TO s; RELEASE s;
+             DELETE FROM tag WHERE a = 't{other}'; INSERT OR REPLACE INTO tag VALUES ('t{other}', '{id}');
+             INSERT OR REPLACE INTO customer VALUES (2000 + {other}, 'n{id}', {n}); {end}"
+        );
+        conn.execute_batch(&sql).unwrap();
+        written += u64::from(end == "COMMIT");
+    }
+    written
+}
+
+/// From the first run on: what is written behind and ahead of a copy under way, and between and during all windows.
+#[test]
+fn nothing_is_lost_while_others_write() {
+    for journal in ["wal", "delete"] {
+        let scene = linked("mirror");
+        scene.sql("a.db", &format!("PRAGMA journal_mode = {journal}"));
+        std::fs::remove_file(scene.path("b.db")).unwrap();
+        let done = AtomicBool::new(false);
+        let written: u64 = thread::scope(|scope| {
+            let writers: Vec<_> = (1..5)
+                .map(|seed| {
+                    scope.spawn({
+                        let (scene, done) = (&scene, &done);
+                        move || hammer(scene, seed, done)
+                    })
+                })
+                .collect();
+            for _ in 0..12 {
+                let said = scene.run(&format!("{} --no-verify --max-delete 100000", incremental("mirror")));
+                assert!(matches!(said.code, Some(0 | 3)), "{}{}", said.out, said.err);
+            }
+            done.store(true, Ordering::Release);
+            writers.into_iter().map(|writer| writer.join().unwrap()).sum()
+        });
+        assert!(written > 20, "{written} transactions");
+        let shown = scene.ok(&format!("{} --max-delete 100000", incremental("mirror")));
+        assert!(!shown.contains("compare:"), "{shown}");
+        equal(&scene);
+    }
+}
+
+#[test]
+fn what_cannot_be_tracked_is_told_and_compared() {
+    let scene = Scene::new();
+    scene.sql("a.db", "CREATE TABLE t (id INTEGER PRIMARY KEY); CREATE TABLE bag (a); INSERT INTO bag VALUES (1), (1)");
+    let said = scene.run("track a.db");
+    assert_eq!(said.code, Some(3), "{}", said.err);
+    assert!(said.out.contains("refused") && said.out.contains("1 table tracked, 1 refused"), "{}", said.out);
+    for rows in [2, 3] {
+        scene.ok(&incremental("mirror"));
+        assert_eq!(scene.number("b.db", "SELECT count(*) FROM bag"), rows);
+        scene.sql("a.db", "INSERT INTO bag VALUES (1)");
+    }
+    assert_eq!(scene.run("track missing.db").code, Some(5));
+    assert_eq!(scene.run("track a.db --tables nothing").code, Some(2));
+}
+
+/// A source that cannot be written to is read all the same; its log just gets no shorter.
+#[test]
+fn a_source_that_is_read_only_is_gone_by_its_log() {
+    let scene = linked("mirror");
+    scene.sql("a.db", "UPDATE customer SET note = 1 WHERE id = 1");
+    let run = "mirror sqlite:a.db?mode=ro b.db --strategy incremental";
+    let summary = summary(&scene, run);
+    assert!(summary["notes"].to_string().contains("could not be shortened"), "{summary}");
+    equal(&scene);
+    assert!(scene.ok(run).contains("nothing was touched"));
+    let said = scene.run("track sqlite:a.db?mode=ro");
+    assert_eq!(said.code, Some(4), "{}", said.err);
+}
+
+#[test]
+fn a_plan_moves_no_cursor() {
+    let scene = linked("mirror");
+    scene.sql("a.db", "UPDATE customer SET note = 1 WHERE id = 1");
+    scene.ok(&format!("plan {} -o day.plan", incremental("mirror")));
+    scene.sql("a.db", "UPDATE customer SET note = 2 WHERE id = 2");
+    scene.run("apply day.plan --yes");
+    assert_eq!(carried(&scene, &incremental("mirror"), "customer").1, [0, 1, 0]);
+    equal(&scene);
+}
