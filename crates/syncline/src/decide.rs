@@ -61,13 +61,7 @@ impl Syncline {
         let resolved = self.resolve(&request.mapping, &source_schema, &filter).await?;
         let tables = admitted(&source_schema, &filter);
         if tables.is_empty() {
-            let why = match source_schema.tables.len() {
-                0 => "the source has no table",
-                _ => "--tables leaves none of those in the source",
-            };
-            return Err(Error::new(Code::NoTables, "there is no table to carry")
-                .because(why)
-                .leaving("nothing was changed"));
+            return Err(nothing_to_carry(&source_schema));
         }
         let Aligned { pairs, absent, refused, notes: drift } =
             align(request, &tables, &target_schema, &resolved, &mut *ends.target).await?;
@@ -108,7 +102,7 @@ impl Syncline {
             }
             match decided? {
                 Ok(decided) => {
-                    link.iter_mut().for_each(|link| link.reaches(pair));
+                    link.iter_mut().for_each(|link| link.reaches(pair, &decided));
                     decision.push(decided);
                 }
                 Err(error) => decision.refused.push((pair.source.table.name.clone(), error)),
@@ -145,6 +139,14 @@ impl Syncline {
         };
         views.go_through(pairs, |pair| pair.source.is_multiset(), decide).await
     }
+}
+
+fn nothing_to_carry(source: &Schema) -> Error {
+    let why = match source.tables.len() {
+        0 => "the source has no table",
+        _ => "--tables leaves none of those in the source",
+    };
+    Error::new(Code::NoTables, "there is no table to carry").because(why).leaving("nothing was changed")
 }
 
 /// What the decisions about all tables rest on.

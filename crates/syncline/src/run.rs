@@ -21,6 +21,7 @@ use crate::open::{Database, Purpose};
 use crate::plan::{Carrying, Gate, Narrowed, Spools, check_identities};
 use crate::request::{RunRequest, Strategy, Verb};
 use crate::session::{Syncline, now_ms};
+use crate::side_by_side::Views;
 use crate::state::{NewRun, RunVerb};
 use crate::summary::Summary;
 use crate::target_lock::TargetLock;
@@ -140,11 +141,7 @@ impl Syncline {
     ) -> Result<Worked> {
         let state = self.state().await?;
         let mut spool = state.spool(run).await?;
-        let jobs = self.jobs_of(request.jobs);
-        let mut views = match request.strategy {
-            Strategy::Incremental => self.views_of_logged(source, target, jobs).await?,
-            _ => self.views(source, target, jobs).await?,
-        };
+        let mut views = self.views_for(request, source, target).await?;
         let seen = Seen::of(views.ends(), (source, target)).await?;
         let decided = self.decide(request, (source, target), &mut views, &spool).await;
         let mut narrowed = Narrowed::default();
@@ -189,10 +186,7 @@ impl Syncline {
         worked.leave_alone(narrowed.left_alone);
         let finished = worked.finished(&decision);
         if worked.end.is_ok() {
-            // Of a table with changes beside the plan nobody has looked at all rows.
-            let works = finished.iter().map(|claim| claim.work);
-            let whole = works.filter(|work| !worked.left_alone.contains_key(&work.name));
-            self.settle_finished(request, run, &whole.collect::<Vec<_>>()).await?;
+            self.settle_finished(request, run, &worked.whole_among(&finished)).await?;
         }
         if request.verify && worked.end.is_ok() {
             let proven = (&finished[..], &decision.resolved, &spool as &dyn Spool);
@@ -203,6 +197,14 @@ impl Syncline {
             }
         }
         Ok(worked)
+    }
+
+    async fn views_for(&self, request: &RunRequest, source: &Database, target: &Database) -> Result<Views> {
+        let jobs = self.jobs_of(request.jobs);
+        match request.strategy {
+            Strategy::Incremental => self.views_of_logged(source, target, jobs).await,
+            _ => self.views(source, target, jobs).await,
+        }
     }
 
     /// The plan is spent once all its tables were gone through. Until then it can be gone on with.

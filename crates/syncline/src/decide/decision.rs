@@ -50,14 +50,23 @@ pub(crate) struct Decided {
     pub(crate) added: Vec<AddedColumn>,
     /// Rows that differ and are kept as the target has them, as asked.
     pub(crate) kept: u64,
-    /// About how many rows were not looked at, where only those were that were touched and those that wait in the ledger.
-    pub(crate) untouched: Option<u64>,
+    /// Where only rows were looked at that were touched, and those that wait in the ledger.
+    pub(crate) incremental: Option<Incremental>,
+}
+
+/// What was looked at of a table that is carried by what a log tells of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Incremental {
+    /// Entries of the log since the last run, about.
+    pub(crate) entries: u64,
+    /// Rows that were not looked at, about.
+    pub(crate) untouched: u64,
 }
 
 impl Decided {
     /// Whether the table is carried by what a log tells of it.
     pub(crate) fn is_incremental(&self) -> bool {
-        self.untouched.is_some()
+        self.incremental.is_some()
     }
 }
 
@@ -111,8 +120,10 @@ impl Decision {
             DeleteLimit::Rows(rows) => DeleteGuard::rows(rows),
             DeleteLimit::Percent(percent) => DeleteGuard::percent(percent.into()),
         };
-        let whole =
-            |decided: &Decided| Tally { same: decided.tally.same + decided.untouched.unwrap_or(0), ..decided.tally };
+        let whole = |decided: &Decided| Tally {
+            same: decided.tally.same + decided.incremental.map_or(0, |seen| seen.untouched),
+            ..decided.tally
+        };
         let tallies: Vec<_> = self.tables.iter().map(|decided| (decided.work.name.as_str(), whole(decided))).collect();
         guards::check_deletes(&tallies, guard, request.allow_empty_source)
     }

@@ -11,7 +11,7 @@ use syncline_core::mapping::Mapping;
 use syncline_core::store::{Consumer, Cursor, LogPosition, Logs, Window};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
-use super::Ends;
+use super::{Decided, Ends};
 use crate::open::Database;
 use crate::pairing::Pair;
 use crate::request::RunRequest;
@@ -39,6 +39,16 @@ pub(crate) enum Told {
     },
     /// Nothing, for this reason.
     Nothing(String),
+}
+
+impl Told {
+    /// Entries in the log, about.
+    pub(super) fn entries(&self) -> u64 {
+        match self {
+            Told::Since { entries, .. } => *entries,
+            Told::Nothing(_) => 0,
+        }
+    }
 }
 
 impl Link {
@@ -110,7 +120,11 @@ impl Link {
     }
 
     /// Takes note of a table that is to be carried.
-    pub(super) fn reaches(&mut self, pair: &Pair) {
+    pub(super) fn reaches(&mut self, pair: &Pair, decided: &Decided) {
+        if decided.incremental.is_some_and(|seen| seen.entries == 0) {
+            // Nothing was touched, so nothing is new to anybody.
+            return;
+        }
         let table = &pair.source.table.name;
         if let Some(position) = self.logs.ends.get(table) {
             let cursor = Cursor {

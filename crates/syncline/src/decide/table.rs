@@ -9,7 +9,9 @@ use syncline_core::state::Spool;
 use syncline_core::store::Snapshot;
 use syncline_core::value::Equality;
 
+use super::decision::Incremental;
 use super::lane::{Lane, lane};
+use super::link::Told;
 use super::touched::count_untouched;
 use super::{Basis, Decided, Ends, is_referenced};
 use crate::compare::by_sums;
@@ -37,12 +39,14 @@ impl Syncline {
         };
         let is_referenced = is_referenced(target_schema, &target.table.name);
         let (lane, mut how) = lane(request, is_missing, is_empty, (&target, is_referenced), told.as_ref());
-        let mut untouched = None;
+        let mut incremental = None;
         let (action, mut tally) = match lane {
             Lane::Incremental => {
+                let entries = told.as_ref().map_or(0, Told::entries);
                 let tally =
                     self.compare_touched((&source, &target), ends.again(), request, (spool, between), told).await?;
-                untouched = Some(count_untouched((&source, &target), ends, tally).await?);
+                let untouched = count_untouched((&source, &target), ends, tally).await?;
+                incremental = Some(Incremental { entries, untouched });
                 (Action::Differences, tally)
             }
             Lane::Load => {
@@ -73,7 +77,7 @@ impl Syncline {
             action,
             sequence: None,
         };
-        Ok(Decided { work, tally, how, added, kept, untouched })
+        Ok(Decided { work, tally, how, added, kept, incremental })
     }
 
     async fn compare_table(

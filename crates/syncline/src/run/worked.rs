@@ -101,6 +101,11 @@ impl Worked {
         finished.map(claim).collect()
     }
 
+    /// The tables of which all rows were looked at: of one with changes beside a plan nobody has.
+    pub(super) fn whole_among<'d>(&self, finished: &[Claim<'d>]) -> Vec<&'d TableWork> {
+        finished.iter().map(|claim| claim.work).filter(|work| !self.left_alone.contains_key(&work.name)).collect()
+    }
+
     /// What is proven of the tables that were carried, in the light of those that were not.
     pub(super) fn with_exceptions(&self, verified: Verified) -> Verified {
         let failed = self.tables.iter().filter(|table| table.error.is_some()).count();

@@ -96,7 +96,7 @@ fn table(conn: &Connection, tracked: &Tracked, catalog: &Catalog) -> Attempt<Tra
 fn bytes_of(conn: &Connection, log: &str, entries: i64) -> Attempt<u64> {
     let columns: Vec<String> = {
         let statement = conn.prepare(&format!("SELECT * FROM main.{log} LIMIT 0"))?;
-        statement.column_names().into_iter().map(str::to_owned).collect()
+        statement.column_names().map(str::to_owned).collect()
     };
     let cells = columns.iter().map(|column| Ok(format!("coalesce(length(CAST({} AS BLOB)), 0) + 1", quoted(column)?)));
     let cells = cells.collect::<syncline_core::error::Result<Vec<_>>>()?.join(" + ");

@@ -242,8 +242,8 @@ async fn keys_and_old_rows_are_kept_bit_for_bit() {
     let kept = desk.query("SELECT k0, o0, o1, o2, o3, o4 FROM _syncline_log_1 WHERE op = 'D' ORDER BY k0");
     assert_eq!(kept[0][1..5], [int(1), Value::Real(2.0), text("3"), int(4)]);
     assert_eq!(kept[1][..2], [text("k"), text("text")]);
-    assert_eq!(kept[2][0], Value::Bytes(vec![0, 255].into()));
-    assert_eq!(kept[2][3], Value::Text(vec![255, 0].into()));
+    assert_eq!(kept[2][0], Value::Bytes(vec![0, 255]));
+    assert_eq!(kept[2][3], Value::Text(vec![255, 0]));
     assert_eq!(kept[2][1], int(i64::MAX));
 }
 

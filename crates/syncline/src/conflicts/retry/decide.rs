@@ -133,7 +133,7 @@ impl Syncline {
             how: "retry of held rows".to_owned(),
             added: Vec::new(),
             kept: 0,
-            untouched: None,
+            incremental: None,
         })
     }
 
