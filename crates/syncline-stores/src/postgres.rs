@@ -16,11 +16,14 @@
 //! | `digest` | keys and digests in key order, and of rows without a key |
 //! | `bulk` | loading an empty table, emptying one |
 //! | `write` | transactions, conditional changes, definitions, checkpoints |
+//! | `track` | change tracking: logs and triggers, who reads them, what nobody needs any more |
+//! | `capture` | what a log says was touched, and the rows that are there now |
 //! | `backup` | the database copied into a file by `pg_dump`, and put back |
 //! | `codec` | rows as COPY carries them |
 
 mod backup;
 mod bulk;
+mod capture;
 mod claim;
 pub mod codec;
 mod connect;
@@ -32,6 +35,7 @@ pub mod migrate;
 pub mod names;
 pub mod schema;
 pub mod snapshot;
+mod track;
 pub mod translate;
 pub mod types;
 pub mod write;
@@ -47,7 +51,7 @@ use std::sync::atomic::AtomicBool;
 
 use async_trait::async_trait;
 use syncline_core::error::{Code, Error, Result};
-use syncline_core::store::{Backup, Description, Finding, Grants, RunClaim, Side, Snapshot, Store, Writer};
+use syncline_core::store::{Backup, Description, Finding, Grants, RunClaim, Side, Snapshot, Store, Tracking, Writer};
 
 use self::names::Names;
 use self::write::PostgresWriter;
@@ -162,6 +166,10 @@ impl Store for PostgresStore {
     }
 
     fn backup(&self) -> Option<&dyn Backup> {
+        Some(self)
+    }
+
+    fn tracking(&self) -> Option<&dyn Tracking> {
         Some(self)
     }
 }

@@ -23,8 +23,8 @@ use syncline_core::change::TableTask;
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::schema::{ForeignKey, NewColumn, Schema, TableSchema, Translated, Widened};
 use syncline_core::store::{
-    DigestStream, Estimate, Flow, Orphans, Position, RangeSums, RawFormat, RawStream, RowStream, Share, SharedView,
-    Snapshot, SumStream,
+    Cursor, DigestStream, Estimate, Flow, LogPosition, Logs, Orphans, Position, RangeSums, RawFormat, RawStream,
+    RowStream, Share, SharedView, Snapshot, SumStream, TouchedStream, Window,
 };
 use syncline_core::value::RowBatch;
 use tokio::task::JoinHandle;
@@ -35,8 +35,10 @@ use self::stream::flow;
 use self::view::{Facts, Sight};
 use super::connect::{ConnectOptions, connect, connect_if_free};
 use super::names::Names;
+use super::track::catalog::At;
+use super::write::cursors;
 use super::write::define::statements_of;
-use super::{digest, migrate, schema, translate};
+use super::{capture, digest, migrate, schema, translate};
 use crate::stream::{Load, Outlet};
 
 /// An open view. The server keeps it for as long as the transaction lasts; it keeps nobody from writing, only from emptying or
@@ -208,6 +210,35 @@ impl Snapshot for PostgresSnapshot {
         let sight = self.sight().await?;
         let found = orphans::find(&sight, child, foreign_key, keys, limit).await;
         self.done(found)
+    }
+
+    async fn logs(&mut self) -> Result<Option<Logs>> {
+        let sight = self.sight().await?;
+        let logs = sight.said(capture::logs(sight.session.connection(), &sight.facts.names).await);
+        self.done(logs)
+    }
+
+    async fn window(&mut self, task: &TableTask, since: &LogPosition) -> Result<Window> {
+        let sight = self.sight().await?;
+        let window = capture::window(sight.session.connection(), &sight.facts.names, task, since).await;
+        self.done(sight.said(window))
+    }
+
+    async fn touched(&mut self, task: &TableTask, since: &LogPosition) -> Result<TouchedStream<'_>> {
+        let sight = self.sight().await?;
+        let tracked = sight.said(capture::find(sight.session.connection(), &sight.facts.names, task).await);
+        let tracked = self
+            .done(tracked)?
+            .zip(At::parse(since))
+            .ok_or_else(|| Error::new(Code::Internal, format!("no log is kept of {}", task.table.name)))?;
+        let task = task.clone();
+        self.stream(|sight, outlet| capture::touched(sight, task, tracked, outlet)).await
+    }
+
+    async fn cursors(&mut self) -> Result<Vec<Cursor>> {
+        let sight = self.sight().await?;
+        let cursors = sight.said(cursors::read(sight.session.connection(), &sight.facts.names).await);
+        self.done(cursors)
     }
 
     async fn sequence(&mut self, table: &str) -> Result<Option<i64>> {

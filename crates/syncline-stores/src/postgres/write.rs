@@ -7,6 +7,7 @@
 mod apply;
 mod checkpoints;
 mod copies;
+pub(super) mod cursors;
 pub mod define;
 mod displaced;
 pub(super) mod halves;
@@ -27,9 +28,9 @@ use syncline_core::checkpoint::Checkpoint;
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::schema::{ForeignKey, SchemaStep, TableSchema};
 use syncline_core::store::{
-    MisfitCell, Orphans, Position, RawBatch, RawFormat, SharedView, Sighting, Transaction, Writer,
+    Cursor, MisfitCell, Orphans, Position, RawBatch, RawFormat, SharedView, Sighting, Transaction, Writer,
 };
-use syncline_core::value::RowBatch;
+use syncline_core::value::{RowBatch, ValueRef};
 
 use self::define::Waiting;
 use self::open::{BEGIN, Open};
@@ -40,6 +41,7 @@ use super::connect::{ConnectOptions, connect};
 use super::names::Names;
 use super::snapshot::raw;
 use crate::one_writer::OneWriter;
+use crate::sql::Dialect;
 
 /// Makes what is acknowledged durable, whatever the server or the role is set to: a stronger setting stays.
 const DURABLE: &str = "SELECT set_config('synchronous_commit', 'on', false) \
@@ -51,6 +53,8 @@ pub(super) struct PostgresWriter {
     names: Names,
     /// Whether the session may count as one that replicates, once that is known.
     may_replicate: Option<bool>,
+    /// As [`Writer::sign`].
+    origin: String,
     /// References of tables that were created, to tables that are yet to be.
     waiting: Waiting,
     _right: OneWriter,
@@ -61,7 +65,14 @@ impl PostgresWriter {
     pub(super) async fn open(options: &ConnectOptions, names: Names, right: OneWriter) -> Result<Self> {
         let session = Session::new(connect(options).await?);
         session.said(session.run(DURABLE).await)?;
-        Ok(Self { session, names, may_replicate: None, waiting: Waiting::default(), _right: right })
+        Ok(Self {
+            session,
+            names,
+            may_replicate: None,
+            origin: String::new(),
+            waiting: Waiting::default(),
+            _right: right,
+        })
     }
 }
 
@@ -73,16 +84,21 @@ impl Writer for PostgresWriter {
 
     async fn begin(&mut self) -> Result<Box<dyn Transaction + '_>> {
         // Made before the first await: if the future is dropped, the transaction that may have begun is undone.
-        let Self { session, names, may_replicate, waiting, .. } = self;
+        let Self { session, names, may_replicate, waiting, origin, .. } = self;
         let ending = Ending(session);
         let begun = async {
-            session.run(&format!("ROLLBACK; {BEGIN}")).await?;
+            let origin = Dialect::Postgres.literal(ValueRef::Text(origin.as_bytes()));
+            session.run(&format!("ROLLBACK; {BEGIN}; SET LOCAL syncline.origin = {origin}")).await?;
             triggers::replicate(session, *may_replicate).await
         };
         let replicates = session.said(begun.await)?;
         *may_replicate = Some(replicates);
         let open = Open::new(session, names, replicates);
         Ok(Box::new(PostgresTransaction { open, ending, waiting: waiting.clone(), committed: waiting }))
+    }
+
+    fn sign(&mut self, origin: &str) {
+        origin.clone_into(&mut self.origin);
     }
 
     async fn forget(&mut self, run: &str) -> Result<()> {
@@ -242,6 +258,12 @@ impl Transaction for PostgresTransaction<'_> {
         self.settle().await?;
         let restored = sequence::restore(&self.open, table, value).await;
         self.said(restored.map_err(|failure| failure.while_counting(table)))
+    }
+
+    async fn advance(&mut self, cursors: &[Cursor]) -> Result<()> {
+        self.settle().await?;
+        let moved = cursors::write(self.open.session.connection(), self.open.names, cursors).await;
+        self.said(moved)
     }
 
     async fn commit(mut self: Box<Self>, checkpoint: &Checkpoint) -> Result<()> {

@@ -16,6 +16,7 @@ mod reading;
 mod schema;
 mod sums;
 mod tls;
+mod track;
 mod write;
 
 use std::time::Duration;

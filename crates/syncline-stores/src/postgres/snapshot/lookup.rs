@@ -108,6 +108,11 @@ pub(in crate::postgres) fn rows(
 
 /// What rows that may have the key `k` satisfy. There may be others among them, which the server takes for equal.
 pub(in crate::postgres) fn condition(task: &TableTask, asked: &Asked, qualifier: &str) -> Result<String> {
+    condition_on(task, qualifier, asked.is_unread)
+}
+
+/// As [`condition`]; `is_unread` says that what travels as text is held against what the server prints.
+pub(in crate::postgres) fn condition_on(task: &TableTask, qualifier: &str, is_unread: bool) -> Result<String> {
     if task.is_multiset() {
         return Ok(format!("{qualifier}ctid = k.k0"));
     }
@@ -116,7 +121,7 @@ pub(in crate::postgres) fn condition(task: &TableTask, asked: &Asked, qualifier:
         let column = key_column(task, *position);
         let name = format!("{qualifier}{}", quoted(&column.name)?);
         terms.push(match key_type(column) {
-            KeyType::Read(type_name) if !asked.is_unread => format!("{name} = k.k{at}::{type_name}"),
+            KeyType::Read(type_name) if !is_unread => format!("{name} = k.k{at}::{type_name}"),
             KeyType::Read(_) | KeyType::Text => format!("{} COLLATE \"C\" = k.k{at}", printed(column, &name)),
             KeyType::Native(_) | KeyType::Folded(_) => equal(column, &name, &format!("k.k{at}")),
         });
@@ -139,7 +144,7 @@ fn key_column(task: &TableTask, position: usize) -> &Column {
 }
 
 /// A value of this column as text.
-fn printed(column: &Column, value: &str) -> String {
+pub(in crate::postgres) fn printed(column: &Column, value: &str) -> String {
     match Reading::of(column).codec {
         codec if codec.is_cast() => codec.printed(value),
         _ => format!("{value}::text"),
@@ -147,7 +152,7 @@ fn printed(column: &Column, value: &str) -> String {
 }
 
 /// How a key is compared.
-enum KeyType<'c> {
+pub(in crate::postgres) enum KeyType<'c> {
     /// As its type does, which has this name.
     Native(&'c str),
     /// As its type does, which is not one of the server's own; with the schema and a point.
@@ -158,7 +163,8 @@ enum KeyType<'c> {
     Text,
 }
 
-fn key_type(column: &Column) -> KeyType<'_> {
+/// How the cells of a column are compared where it is part of a key.
+pub(in crate::postgres) fn key_type(column: &Column) -> KeyType<'_> {
     let declared = &*column.declared_type;
     KeyType::Native(match &column.kind {
         Kind::Bool => "boolean",

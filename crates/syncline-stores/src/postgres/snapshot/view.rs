@@ -9,6 +9,7 @@ use syncline_core::store::Position;
 use syncline_core::value::ValueRef;
 
 use super::session::{Session, cell, number};
+use crate::postgres::connect::failure::{Attempt, Doing};
 use crate::postgres::names::{Names, Place};
 use crate::sql::Dialect;
 
@@ -65,6 +66,11 @@ impl Facts {
 }
 
 impl Sight {
+    /// The error a person sees for what was asked of the catalog.
+    pub(super) fn said<T>(&self, done: Attempt<T>) -> Result<T> {
+        done.map_err(|failure| self.session.connection().error_while(failure, Doing::Reading))
+    }
+
     /// Makes sure that a table can be read as the view shows it.
     ///
     /// TRUNCATE and some kinds of ALTER TABLE put an empty file, or other rows, in the place of the table's at once, also for

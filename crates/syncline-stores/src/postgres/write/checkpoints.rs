@@ -3,6 +3,7 @@
 use syncline_core::checkpoint::Checkpoint;
 use syncline_core::error::{Code, Error};
 
+use super::cursors;
 use super::session::Session;
 use crate::postgres::connect::failure::Attempt;
 use crate::postgres::names::{Names, Place};
@@ -47,7 +48,8 @@ pub(super) async fn forget(session: &Session, names: &Names, run: &str) -> Attem
     let (table, client) = (table(names)?, &session.connection().client);
     client.execute(&format!("DELETE FROM {table} WHERE run = $1"), &[&run]).await?;
     let left = client.query_one(&format!("SELECT EXISTS (SELECT FROM {table})"), &[]).await?;
-    if !left.try_get::<_, bool>(0)? {
+    // A database that is written to again and again keeps it: its catalog would grow with each run.
+    if !left.try_get::<_, bool>(0)? && !cursors::exist(session.connection(), names).await? {
         session.run(&format!("DROP TABLE {table}")).await?;
     }
     Ok(())

@@ -34,11 +34,12 @@ const COLUMNS: &str = "\
     FROM base JOIN pg_type AS type ON type.oid = typid JOIN pg_namespace AS space ON space.oid = type.typnamespace
     WHERE type.typtype <> 'd' ORDER BY attnum";
 
-/// Triggers and rules of the application on the table and its partitions that are not disabled.
+/// Triggers and rules of the application on the table and its partitions that are not disabled. Ours log what is written, whoever
+/// writes it.
 const TRIGGERS: &str = "\
     SELECT format('%I.%I', nspname, relname), format('%I', name), enabled::text, kind FROM (
         SELECT tgrelid AS relid, tgname AS name, tgenabled AS enabled, 'TRIGGER' AS kind FROM pg_trigger
-            WHERE NOT tgisinternal
+            WHERE NOT tgisinternal AND tgname !~ '^_syncline_'
         UNION ALL SELECT ev_class, rulename, ev_enabled, 'RULE' FROM pg_rewrite WHERE ev_type <> '1') AS firing
     JOIN pg_class ON pg_class.oid = relid JOIN pg_namespace ON pg_namespace.oid = relnamespace
     WHERE enabled <> 'D' AND (relid = $1 OR relid IN (SELECT relid FROM pg_partition_tree($1)))

@@ -1,0 +1,223 @@
+//! What the log of a table says was touched, and the rows that are there now: both in one view, by one query.
+
+use syncline_core::change::TableTask;
+use syncline_core::error::Result;
+use syncline_core::schema::Column;
+use syncline_core::store::{Flow, LogPosition, Logs, TouchedBatch, Window};
+use syncline_core::value::key_order::{compare_key_rows, compare_keys};
+use syncline_core::value::{RowBatch, ValueRef};
+
+use super::codec::Codec;
+use super::connect::Connection;
+use super::connect::failure::Attempt;
+use super::filter;
+use super::names::Names;
+use super::snapshot::lookup;
+use super::snapshot::select::{self, Selected};
+use super::snapshot::view::Sight;
+use super::track::catalog::{self, At, Tracked};
+use super::track::key::KeyCell;
+use crate::digests::null_key;
+use crate::fetched::push_masked;
+use crate::lens::Lens;
+use crate::stream::{Load, Outlet};
+
+/// Entries that are counted, at most: nobody needs to know more exactly how many there are.
+const COUNTED: u64 = 1_000_000;
+
+/// Where the logs end; `None` where tracking is not installed.
+pub(super) async fn logs(connection: &Connection, names: &Names) -> Attempt<Option<Logs>> {
+    let Some(store) = catalog::store(connection, names).await? else { return Ok(None) };
+    let mut logs = Logs { store, ..Logs::default() };
+    for tracked in catalog::tracked(connection, names).await? {
+        let defect = catalog::defect(connection, names, &tracked).await?;
+        let end = match defect {
+            None => At::end_of(connection, names, &tracked).await?,
+            Some(_) => None,
+        };
+        match end {
+            Some(end) => drop(logs.ends.insert(tracked.name, end.position())),
+            None => drop(logs.defects.insert(tracked.name, defect.unwrap_or("its log was emptied").to_owned())),
+        }
+    }
+    Ok(Some(logs))
+}
+
+/// What the log of a table tells of the time since a position.
+pub(super) async fn window(
+    connection: &Connection,
+    names: &Names,
+    task: &TableTask,
+    since: &LogPosition,
+) -> Attempt<Window> {
+    let cut = |why: &str| Ok(Window::Cut(why.to_owned()));
+    let Some(tracked) = find(connection, names, task).await? else { return cut("its changes are not logged") };
+    if let Some(defect) = catalog::defect(connection, names, &tracked).await? {
+        return cut(defect);
+    }
+    if !is_key(task, &tracked) {
+        return cut("its rows are told apart by other columns in the target");
+    }
+    let Some(since) = At::parse(since) else { return cut("where it had come to cannot be read") };
+    if since.epoch != tracked.epoch {
+        return cut("its log was begun anew");
+    }
+    if !since.is_in(connection, names, &tracked).await? {
+        return cut("its log does not reach back to the last run, or is another one");
+    }
+    let sql = format!(
+        "SELECT count(*), coalesce(bool_or(op = '*'), false) FROM (SELECT op FROM {} WHERE {} AND op <> 'M' LIMIT {COUNTED}) AS later",
+        tracked.log(names)?,
+        since.later()
+    );
+    let row = connection.client.query_one(&sql, &[]).await?;
+    let (entries, was_emptied): (i64, bool) = (row.try_get(0)?, row.try_get(1)?);
+    if was_emptied || (entries.unsigned_abs() == COUNTED && emptied(connection, names, &tracked, &since).await?) {
+        return cut("it was emptied by TRUNCATE");
+    }
+    Ok(if entries == 0 { Window::Empty } else { Window::Entries(entries.unsigned_abs()) })
+}
+
+async fn emptied(connection: &Connection, names: &Names, tracked: &Tracked, since: &At) -> Attempt<bool> {
+    let sql = format!("SELECT EXISTS (SELECT 1 FROM {} WHERE {} AND op = '*')", tracked.log(names)?, since.later());
+    Ok(connection.client.query_one(&sql, &[]).await?.try_get(0)?)
+}
+
+/// The log of a task's table.
+pub(super) async fn find(connection: &Connection, names: &Names, task: &TableTask) -> Attempt<Option<Tracked>> {
+    if catalog::store(connection, names).await?.is_none() {
+        return Ok(None);
+    }
+    Ok(catalog::tracked(connection, names).await?.into_iter().find(|tracked| tracked.name == task.table.name))
+}
+
+/// Hands over the keys that were touched since a position, with the digests of the rows that have them. `false` when nobody wants
+/// more.
+pub(super) async fn touched(
+    sight: Sight,
+    task: TableTask,
+    (tracked, since): (Tracked, At),
+    outlet: Outlet<TouchedBatch>,
+) -> Result<bool> {
+    let ground = sight.ground(&task).await?;
+    let flow = outlet.flow();
+    let rows = Selected::columns(&task, "t.", flow.value_bytes)?;
+    let keys = keys_of(&task, &tracked)?;
+    let mut codecs: Vec<Codec> = keys.iter().map(|key| key.codec.clone()).collect();
+    codecs.push(Codec::Bool);
+    codecs.extend(rows.codecs.iter().cloned());
+    let list = |of: fn(&Touched) -> &String| keys.iter().map(|key| of(key).as_str()).collect::<Vec<_>>().join(", ");
+    let filter = filter::condition(&task, "t.")?.map(|condition| format!(" AND ({condition})")).unwrap_or_default();
+    let query = format!(
+        "SELECT {}, found.* FROM (SELECT {} FROM (SELECT DISTINCT {} FROM {} WHERE {} AND op <> 'M') AS l) AS k \
+         LEFT JOIN LATERAL (SELECT true, {} FROM {} AS t WHERE {}{filter} OFFSET 0) AS found ON true",
+        list(|key| &key.selected),
+        list(|key| &key.asked),
+        list(|key| &key.logged),
+        tracked.log(&sight.facts.names)?,
+        since.later(),
+        rows.list(),
+        ground.table,
+        lookup::condition_on(&task, "t.", false)?
+    );
+    let mut gathered = Gathered::new(&task, Lens::unmasked(&task, rows.value_bytes));
+    let is_wanted = outlet.copy(&sight.session, &query, codecs, |cells| gathered.add(cells, flow)).await?;
+    Ok(is_wanted && (gathered.batch.digests.is_empty() || outlet.send(gathered.batch).await))
+}
+
+/// One cell of the keys in a log.
+struct Touched {
+    /// As it is in the log.
+    logged: String,
+    /// As rows are looked up by it.
+    asked: String,
+    /// As it is read.
+    selected: String,
+    codec: Codec,
+}
+
+fn keys_of(task: &TableTask, tracked: &Tracked) -> Result<Vec<Touched>> {
+    let key = |(place, at): (usize, &usize)| {
+        let column = &task.table.columns[task.columns[*at]];
+        let logged = format!("k{}", tracked.key.iter().position(|name| *name == column.name).unwrap_or_default());
+        let asked = format!("{} AS k{place}", KeyCell::of(column).asked(&format!("l.{logged}")));
+        let named = Column { name: format!("k{place}"), ..column.clone() };
+        let (selected, codec) = select::cell(&named, "k.")?;
+        Ok(Touched { logged, asked, selected, codec })
+    };
+    task.key.iter().enumerate().map(key).collect()
+}
+
+/// Whether the log names rows by the columns that the task tells them apart by.
+fn is_key(task: &TableTask, tracked: &Tracked) -> bool {
+    let mut of_task: Vec<&str> = task.key.iter().map(|at| &*task.table.columns[task.columns[*at]].name).collect();
+    let mut of_log: Vec<&str> = tracked.key.iter().map(String::as_str).collect();
+    of_task.sort_unstable();
+    of_log.sort_unstable();
+    of_task == of_log
+}
+
+/// Touched keys on their way into batches.
+struct Gathered<'t> {
+    task: &'t TableTask,
+    lens: Lens,
+    batch: TouchedBatch,
+    scratch: Vec<u8>,
+}
+
+impl<'t> Gathered<'t> {
+    fn new(task: &'t TableTask, lens: Lens) -> Self {
+        Self { task, lens, batch: empty(task), scratch: Vec::new() }
+    }
+
+    /// One row: the cells of a key, whether a row was found for it, and that row. Several rows may come for one key, which the
+    /// server takes for equal. Returns a batch when it is full, and its last key behind it.
+    fn add(&mut self, cells: &mut super::codec::Cells<'_>, flow: Flow) -> Result<Option<TouchedBatch>> {
+        let mut key = RowBatch::new(self.task.key.len());
+        for at in &self.task.key {
+            let cell = cells.next()?.unwrap_or(ValueRef::Null);
+            if cell.is_null() {
+                return Err(null_key(self.task, *at));
+            }
+            key.push(self.lens.bare(*at, cell))?;
+        }
+        let is_found = matches!(cells.next()?, Some(ValueRef::Bool(true)));
+        let mut row = RowBatch::new(self.task.columns.len());
+        self.lens.push_row(cells, &mut row)?;
+        let is_it = is_found && compare_keys(row.row(0).select(&self.task.key), key.row(0).iter()).is_eq();
+        let is_again = self
+            .batch
+            .keys
+            .len()
+            .checked_sub(1)
+            .is_some_and(|last| compare_key_rows(self.batch.keys.row(last), key.row(0)).is_eq());
+        let mut full = None;
+        if !is_again {
+            if self.batch.keys.len() >= flow.rows || self.batch.keys.bytes() >= flow.bytes {
+                full = Some(std::mem::replace(&mut self.batch, empty(self.task)));
+            }
+            self.batch.keys.push_row(key.row(0).iter())?;
+            self.batch.digests.push(None);
+        }
+        if is_it {
+            let mut seen = RowBatch::new(self.task.columns.len());
+            push_masked(self.task, &row, &mut seen)?;
+            let digest = self.task.digest(seen.row(0).iter(), &mut self.scratch);
+            self.batch.bytes += self.scratch.len() as u64;
+            if let Some(last) = self.batch.digests.last_mut() {
+                *last = Some(digest);
+            }
+        }
+        Ok(full)
+    }
+}
+
+fn empty(task: &TableTask) -> TouchedBatch {
+    TouchedBatch { keys: RowBatch::new(task.key.len()), digests: Vec::new(), bytes: 0 }
+}
+
+impl Load for TouchedBatch {
+    fn bytes(&self) -> usize {
+        self.keys.bytes() + self.digests.len() * size_of::<Option<syncline_core::change::RowDigest>>()
+    }
+}

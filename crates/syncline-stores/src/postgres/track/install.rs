@@ -1,0 +1,192 @@
+//! Logs, functions and triggers made, renewed and removed, in the open transaction.
+
+use syncline_core::error::{Code, Error, Result};
+use syncline_core::schema::{Schema, TableSchema};
+use syncline_core::store::Installed;
+
+use super::catalog::{self, TRACKED, TRACKING, Tracked, VERSION, own};
+use super::consumers::CONSUMERS;
+use super::triggers::{self, Firing, NOW};
+use crate::postgres::connect::Connection;
+use crate::postgres::connect::failure::{Attempt, Doing, Failure};
+use crate::postgres::names::Names;
+
+/// The partitions of a table that hold rows, as they are written, and whether statements about others write to the table: those
+/// that name a partition, a table that it inherits from or one that inherits from it, and a subscription, which runs none.
+const SURROUNDINGS: &str = "\
+    SELECT ARRAY(SELECT format('%I.%I', nspname, relname) FROM pg_partition_tree($1::oid::regclass) AS tree
+            JOIN pg_class ON pg_class.oid = tree.relid JOIN pg_namespace ON pg_namespace.oid = relnamespace
+            WHERE tree.relid <> $1::oid AND tree.isleaf ORDER BY 1),
+        EXISTS (SELECT 1 FROM pg_class WHERE oid = $1 AND relkind = 'p')
+            OR EXISTS (SELECT 1 FROM pg_inherits WHERE $1 IN (inhparent, inhrelid))
+            OR EXISTS (SELECT 1 FROM pg_subscription_rel WHERE srrelid = $1
+                OR srrelid IN (SELECT relid FROM pg_partition_tree($1::oid::regclass)))";
+
+/// Sees to it that these tables are tracked.
+pub(super) async fn install(
+    connection: &Connection,
+    names: &Names,
+    schema: &Schema,
+    tables: &[String],
+) -> Attempt<Installed> {
+    let mut installed = Installed::default();
+    let store = catalog::store(connection, names).await?;
+    if store.is_none() {
+        create_tables(connection, names).await?;
+    }
+    let before = catalog::tracked(connection, names).await?;
+    for tracked in &before {
+        if schema.tables.iter().all(|table| table.name != tracked.name) {
+            forget(connection, names, tracked).await?;
+        }
+    }
+    for name in tables {
+        let known = before.iter().find(|tracked| tracked.name == *name);
+        let defect = match known {
+            Some(tracked) => catalog::defect(connection, names, tracked).await?,
+            None => None,
+        };
+        if known.is_some() && defect.is_none() {
+            installed.kept.push(name.clone());
+            continue;
+        }
+        match trackable(schema, name) {
+            Err(error) => installed.refused.push((name.clone(), error)),
+            Ok(table) => match renew(connection, names, (table, known)).await? {
+                Err(error) => installed.refused.push((name.clone(), error)),
+                Ok(()) => match defect {
+                    Some(defect) => installed.renewed.push((name.clone(), defect.to_owned())),
+                    None => installed.begun.push(name.clone()),
+                },
+            },
+        }
+    }
+    if catalog::tracked(connection, names).await?.is_empty() {
+        drop_tables(connection, names).await?;
+    }
+    Ok(installed)
+}
+
+/// Removes the tracking of these tables, or everything there is of it.
+pub(super) async fn remove(connection: &Connection, names: &Names, tables: Option<&[String]>) -> Attempt<Vec<String>> {
+    if catalog::store(connection, names).await?.is_none() {
+        return Ok(Vec::new());
+    }
+    let is_meant = |tracked: &Tracked| tables.is_none_or(|tables| tables.contains(&tracked.name));
+    let (gone, left): (Vec<_>, Vec<_>) = catalog::tracked(connection, names).await?.into_iter().partition(is_meant);
+    for tracked in &gone {
+        forget(connection, names, tracked).await?;
+    }
+    if left.is_empty() {
+        drop_tables(connection, names).await?;
+    }
+    Ok(gone.into_iter().map(|tracked| tracked.name).collect())
+}
+
+fn trackable<'t>(schema: &'t Schema, name: &str) -> Result<&'t TableSchema> {
+    let refused = |what: String| Error::new(Code::TableNotTracked, what).leaving("the table is not tracked");
+    let Some(table) = schema.tables.iter().find(|table| table.name == name) else {
+        return Err(refused(format!("there is no table {name} that could be tracked")));
+    };
+    if table.key.is_none() {
+        let what = format!("{name} has no key, so nothing could be said of which row was touched");
+        return Err(refused(what).next("give the table a primary key, then track it", ""));
+    }
+    Ok(table)
+}
+
+/// Makes everything of one table anew. What the server has against that takes back nothing else.
+async fn renew(
+    connection: &Connection,
+    names: &Names,
+    (table, known): (&TableSchema, Option<&Tracked>),
+) -> Attempt<Result<()>> {
+    connection.client.batch_execute("SAVEPOINT tracked").await?;
+    let made = async {
+        if let Some(tracked) = known {
+            forget(connection, names, tracked).await?;
+        }
+        make(connection, names, (table, known.map(|tracked| tracked.id))).await
+    };
+    match made.await {
+        Ok(()) => {
+            connection.client.batch_execute("RELEASE SAVEPOINT tracked").await?;
+            Ok(Ok(()))
+        }
+        Err(Failure::Postgres(error)) if error.as_db_error().is_some() => {
+            connection.client.batch_execute("ROLLBACK TO SAVEPOINT tracked; RELEASE SAVEPOINT tracked").await?;
+            let why = connection.error_while(Failure::Postgres(error), Doing::Writing);
+            let what = format!("{} cannot be tracked", table.name);
+            let why = why.why().unwrap_or_else(|| why.what()).to_owned();
+            Ok(Err(Error::new(Code::TableNotTracked, what).because(why).leaving("the table is not tracked")))
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+async fn make(connection: &Connection, names: &Names, (table, id): (&TableSchema, Option<i64>)) -> Attempt<()> {
+    let (client, list) = (&connection.client, own(names, TRACKED)?);
+    let row = client
+        .query_one(
+            &format!(
+                "SELECT $1::text::regclass::oid, (SELECT coalesce(max(id), 0) + 1 FROM {list}), \
+                 replace(gen_random_uuid()::text, '-', '')"
+            ),
+            &[&names.table(table)?],
+        )
+        .await?;
+    let (oid, free, epoch): (u32, i64, String) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+    let key = catalog::key_of(table).unwrap_or_default();
+    let (id, name, signature) = (id.unwrap_or(free), table.name.clone(), String::new());
+    let mut tracked = Tracked { id, name, oid, epoch, signature, key };
+    let row = client.query_one(SURROUNDINGS, &[&oid]).await?;
+    let (leaves, by_row): (Vec<String>, bool) = (row.try_get(0)?, row.try_get(1)?);
+    let firing = if by_row { Firing::Row } else { Firing::Statement };
+    for statement in triggers::statements(&tracked, table, names, (firing, &leaves))? {
+        client.batch_execute(&statement).await?;
+    }
+    // So that no position is ever before the first entry: of an empty log nothing could be told.
+    let log = tracked.log(names)?;
+    client.execute(&format!("INSERT INTO {log} (op, at, origin) VALUES ('M', {NOW}, $1)"), &[&tracked.epoch]).await?;
+    tracked.signature = catalog::signature(connection, names, &tracked).await?;
+    let Tracked { id, name, oid, epoch, signature, key } = &tracked;
+    let insert = format!("INSERT INTO {list} (id, name, oid, epoch, signature, key) VALUES ($1, $2, $3, $4, $5, $6)");
+    client.execute(&insert, &[id, name, oid, epoch, signature, key]).await?;
+    Ok(())
+}
+
+async fn create_tables(connection: &Connection, names: &Names) -> Attempt<()> {
+    let (tracking, tracked, consumers) = (own(names, TRACKING)?, own(names, TRACKED)?, own(names, CONSUMERS)?);
+    connection
+        .client
+        .batch_execute(&format!(
+            "CREATE TABLE {tracking} (store text NOT NULL, version bigint NOT NULL);
+             INSERT INTO {tracking} VALUES (replace(gen_random_uuid()::text, '-', ''), {VERSION});
+             CREATE TABLE {tracked} (id bigint PRIMARY KEY, name text NOT NULL UNIQUE, oid oid NOT NULL, epoch text NOT NULL,
+                 signature text NOT NULL, key text[] NOT NULL);
+             CREATE TABLE {consumers} (link text, tracked bigint, position text NOT NULL, label text NOT NULL,
+                 seen bigint NOT NULL, PRIMARY KEY (link, tracked))"
+        ))
+        .await?;
+    Ok(())
+}
+
+async fn drop_tables(connection: &Connection, names: &Names) -> Attempt<()> {
+    for name in [TRACKED, CONSUMERS, TRACKING] {
+        connection.client.batch_execute(&format!("DROP TABLE IF EXISTS {}", own(names, name)?)).await?;
+    }
+    Ok(())
+}
+
+/// Removes what there is of the tracking of a table, wherever its triggers have gone with it.
+async fn forget(connection: &Connection, names: &Names, tracked: &Tracked) -> Attempt<()> {
+    let client = &connection.client;
+    for function in triggers::functions(tracked, names)? {
+        // With the triggers that call it, on whatever table they are by now.
+        client.batch_execute(&format!("DROP FUNCTION IF EXISTS {function}() CASCADE")).await?;
+    }
+    client.batch_execute(&format!("DROP TABLE IF EXISTS {}", tracked.log(names)?)).await?;
+    client.execute(&format!("DELETE FROM {} WHERE tracked = $1", own(names, CONSUMERS)?), &[&tracked.id]).await?;
+    client.execute(&format!("DELETE FROM {} WHERE id = $1", own(names, TRACKED)?), &[&tracked.id]).await?;
+    Ok(())
+}

@@ -1,0 +1,91 @@
+//! What befalls a log: it is noticed, and positions from before are none any more. The application's statements go through.
+
+use super::*;
+
+/// What somebody does to a tracked table `t`, and what is said of it.
+const DEEDS: &[(&str, &str)] = &[
+    ("DROP TRIGGER _syncline_1_insert ON t", "definition or its triggers"),
+    (
+        "ALTER TABLE t DISABLE TRIGGER ALL; INSERT INTO t VALUES (9); ALTER TABLE t ENABLE TRIGGER ALL",
+        "definition or its triggers",
+    ),
+    (
+        "ALTER TABLE t DISABLE TRIGGER _syncline_1_insert; INSERT INTO t VALUES (9);
+         ALTER TABLE t ENABLE ALWAYS TRIGGER _syncline_1_insert",
+        "definition or its triggers",
+    ),
+    ("ALTER TABLE t ADD COLUMN extra int DEFAULT 3", "definition or its triggers"),
+    ("ALTER TABLE t RENAME COLUMN id TO number; INSERT INTO t VALUES (50, 1)", "definition or its triggers"),
+    (
+        "ALTER TABLE t RENAME COLUMN a TO aa; UPDATE t SET aa = 2; DELETE FROM t WHERE id = 1",
+        "definition or its triggers",
+    ),
+    ("ALTER TABLE t DROP COLUMN a; UPDATE t SET id = id; DELETE FROM t WHERE id = 1", "definition or its triggers"),
+    ("ALTER TABLE t ALTER COLUMN id TYPE numeric; INSERT INTO t VALUES (1e30, 1)", "definition or its triggers"),
+    ("DROP TABLE t; CREATE TABLE t (id int PRIMARY KEY, a int)", "not there any more"),
+    ("ALTER TABLE t RENAME TO other; INSERT INTO other VALUES (9)", "not there any more"),
+    ("DROP TABLE _syncline_log_1; INSERT INTO t VALUES (9); UPDATE t SET id = 10 WHERE id = 9", "its log was removed"),
+    ("TRUNCATE _syncline_log_1", "its log was emptied"),
+    ("DELETE FROM _syncline_log_1; INSERT INTO t VALUES (50, 1), (51, 2)", "does not reach back"),
+    ("CREATE TABLE heir () INHERITS (t)", "definition or its triggers"),
+];
+
+async fn window(desk: &Desk, task: &TableTask, since: &LogPosition) -> Window {
+    store(desk).await.snapshot().await.unwrap().window(task, since).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_is_done_to_a_log_is_noticed_and_mended() {
+    for (deed, said) in DEEDS {
+        let desk = Desk::with("CREATE TABLE t (id int PRIMARY KEY, a int); INSERT INTO t VALUES (1, 1), (2, 2)");
+        let store = store(&desk).await;
+        store.install(&["t".to_owned()]).await.unwrap();
+        desk.database.psql("UPDATE t SET a = 5 WHERE id = 1");
+        let (since, task) = (end(&desk, "t").await, desk.task("t").await);
+        assert_eq!(window(&desk, &task, &since).await, Window::Empty);
+        desk.database.psql(deed);
+        let Window::Cut(why) = window(&desk, &task, &since).await else { panic!("{deed} was not noticed") };
+        assert!(why.contains(said), "{deed}: {why}");
+        if desk.view().await.schema().await.unwrap().table("t").is_none() {
+            continue;
+        }
+        store.install(&["t".to_owned()]).await.unwrap();
+        let task = desk.task("t").await;
+        assert!(
+            matches!(window(&desk, &task, &since).await, Window::Cut(_)),
+            "{deed}: earlier positions are none any more"
+        );
+        let since = end(&desk, "t").await;
+        desk.database.psql("INSERT INTO t VALUES (77); DELETE FROM t");
+        assert!(!touched(&desk, &task, &since).await.unwrap().is_empty(), "{deed}");
+        assert_eq!(store.remove(None).await.unwrap(), ["t"]);
+        assert_eq!(desk.database.rows("SELECT 1 FROM pg_proc WHERE proname LIKE '\\_syncline%'").len(), 0, "{deed}");
+    }
+}
+
+use syncline_core::store::Snapshot;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn partitions_that_come_and_go_are_noticed() {
+    let desk = Desk::with(SHOP);
+    install(&desk).await;
+    let task = desk.task("parted").await;
+    for deed in [
+        "CREATE TABLE more (id int, at date, v text, PRIMARY KEY (id, at)); INSERT INTO more VALUES (7, '2026-03-01', 'x');
+         ALTER TABLE parted ATTACH PARTITION more FOR VALUES FROM ('2026-03-01') TO ('2026-04-01')",
+        "ALTER TABLE parted DETACH PARTITION more",
+        "ALTER TABLE parted_a DISABLE TRIGGER ALL; INSERT INTO parted VALUES (70, '2026-01-05', 'x'); ALTER TABLE parted_a ENABLE TRIGGER ALL",
+    ] {
+        let since = end(&desk, "parted").await;
+        desk.database.psql(deed);
+        assert!(matches!(window(&desk, &task, &since).await, Window::Cut(_)), "{deed}");
+        install(&desk).await;
+    }
+    // A new partition brings its triggers along, but for TRUNCATE's.
+    let since = end(&desk, "parted").await;
+    desk.database.psql(
+        "CREATE TABLE parted_c PARTITION OF parted FOR VALUES FROM ('2026-05-01') TO ('2026-06-01');
+         INSERT INTO parted_c VALUES (8, '2026-05-01', 'x'); TRUNCATE parted_c",
+    );
+    assert!(matches!(window(&desk, &task, &since).await, Window::Cut(_)));
+}
