@@ -14,6 +14,7 @@ mod round_trip;
 mod sakila;
 mod servers;
 mod slow_links;
+mod track;
 mod type_traps;
 mod undone;
 mod verified;

@@ -143,6 +143,8 @@ fn keys_of(task: &TableTask, tracked: &Tracked) -> Result<Vec<Touched>> {
         let asked = format!("{} AS k{place}", KeyCell::of(column).asked(&format!("l.{logged}")));
         let named = Column { name: format!("k{place}"), ..column.clone() };
         let (selected, codec) = select::cell(&named, "k.")?;
+        // What travels as text stands in the log as the server prints it.
+        let selected = if codec.is_cast() { format!("k.k{place}") } else { selected };
         Ok(Touched { logged, asked, selected, codec })
     };
     task.key.iter().enumerate().map(key).collect()
