@@ -59,11 +59,11 @@ pub(super) async fn purge(connection: &Connection, names: &Names) -> Attempt<boo
         let read: Vec<String> = places.iter().map(At::earlier).collect();
         let named: Vec<String> = places.iter().map(|at| format!("'{}'::xid8", at.newest.0)).collect();
         let sql = format!(
-            "DELETE FROM {log} WHERE ctid = ANY (ARRAY(SELECT ctid FROM {log} AS l WHERE {} AND NOT (xid IN ({named}) \
-             AND seq = (SELECT min(seq) FROM {log} AS first WHERE first.xid = l.xid)) LIMIT {}))",
+            "DELETE FROM {log} WHERE ctid = ANY (ARRAY(SELECT ctid FROM {log} WHERE {} AND seq NOT IN \
+             (SELECT min(seq) FROM {log} WHERE xid IN ({}) GROUP BY xid) LIMIT {}))",
             read.join(" AND "),
-            limits::LOG_PURGED_AT_ONCE,
-            named = named.join(", ")
+            named.join(", "),
+            limits::LOG_PURGED_AT_ONCE
         );
         if connection.client.execute(&sql, &[]).await? > 0 {
             return Ok(true);
