@@ -37,6 +37,7 @@ mod rows;
 mod schema;
 mod snapshot;
 mod sums;
+mod track;
 mod twins;
 mod widen;
 mod writer;
@@ -116,6 +117,7 @@ pub const STORE_PROMISES: &[&[Promise]] = &[
     mapped::PROMISES,
     copies::PROMISES,
     forms::PROMISES,
+    track::PROMISES,
 ];
 
 /// Every promise about two stores that hold the same rows.

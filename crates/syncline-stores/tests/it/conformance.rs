@@ -121,6 +121,7 @@ async fn a_store_at_a_pace_keeps_every_promise_of_its_views() {
         "flow: no memory",
         "copies: ",
         "twin: ",
+        "track: ",
     ] {
         conformance::check_store_for(about, &labs).await;
     }
