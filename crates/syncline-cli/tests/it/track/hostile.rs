@@ -2,9 +2,10 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
+use syncline_testkit::process::{Running, kill_after};
 
 use super::*;
 
@@ -99,5 +100,44 @@ fn a_plan_moves_no_cursor() {
     scene.sql("a.db", "UPDATE customer SET note = 2 WHERE id = 2");
     scene.run("apply day.plan --yes");
     assert_eq!(carried(&scene, &incremental("mirror"), "customer").1, [0, 1, 0]);
+    equal(&scene);
+}
+
+/// However a run dies, the target shows the source as it was at one moment, and the next run goes on by the log.
+#[test]
+fn killed_runs_lose_and_double_nothing() {
+    const KILLS: u32 = 24;
+    let scene = linked("mirror");
+    scene.sql("a.db", "PRAGMA journal_mode = wal");
+    scene.sql("b.db", "PRAGMA journal_mode = wal");
+    let sum = "SELECT CAST(sum(total) * 2 AS INTEGER) FROM invoice";
+    let (before, mut rounds) = (scene.number("a.db", sum), 0..);
+    let mut edit = || {
+        let round = rounds.next().unwrap_or(0);
+        scene.sql(
+            "a.db",
+            &format!(
+                "BEGIN; UPDATE invoice SET total = total + 1 WHERE id % 20 = 0; UPDATE invoice SET total = total - 1 WHERE id % 20 = 10;
+                 UPDATE customer SET note = {round}; DELETE FROM tag WHERE a LIKE '%{}'; INSERT INTO tag VALUES ('r{round}', '{round}'); COMMIT",
+                round % 10
+            ),
+        );
+    };
+    edit();
+    let run = || scene.command(&["mirror", "a.db", "b.db", "--strategy", "incremental", "--max-delete", "1000"]);
+    let begin = Instant::now();
+    assert!(run().output().unwrap().status.success());
+    let whole = begin.elapsed();
+    let mut hits = 0;
+    for kill in 0..KILLS {
+        edit();
+        hits += u32::from(!kill_after(Running::start(run()), whole * kill / KILLS).ended_before);
+        assert_eq!(scene.number("b.db", sum), before, "a part of a transaction is in the target");
+        let notes = scene.number("b.db", "SELECT count(DISTINCT note) FROM customer");
+        assert_eq!(notes, 1, "a part of a window is in the target");
+    }
+    assert!(hits > KILLS / 3, "{hits} of {KILLS} kills hit a run at work");
+    let shown = scene.ok(&format!("{} --max-delete 1000", incremental("mirror")));
+    assert!(!shown.contains("compare:"), "{shown}");
     equal(&scene);
 }
