@@ -299,6 +299,14 @@ pub const RESTORE_STATEMENT_MARGIN: usize = 1 << 10;
 /// How often it is looked whether a `RENAME TABLE` of ours stands in line. Others wait for us meanwhile.
 pub const RESTORE_QUEUE_POLL: Duration = Duration::from_millis(2);
 
+/// How long entries of a change log are kept for a reader that does not come: as long as a laptop may be away. Then it is given up,
+/// so that logs do not grow for somebody who will never come again; should it come, it compares once.
+pub const LOG_KEPT_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// Entries of a change log that are kept for a reader that does not come: a few gigabytes. To compare is faster then than to look
+/// up so many rows.
+pub const LOG_KEPT_ENTRIES: i64 = 10_000_000;
+
 /// Entries of a change log that are removed in one transaction once nobody needs them: some ten milliseconds, for which an
 /// application may wait.
 pub const LOG_PURGED_AT_ONCE: i64 = 10_000;

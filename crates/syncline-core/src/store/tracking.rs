@@ -39,7 +39,9 @@ pub trait Tracking: Send + Sync {
     async fn standing(&self) -> Result<Option<Standing>>;
 
     /// Notes how far a consumer has come with the tables it reads, and removes the entries that no consumer needs any more. To
-    /// be called once what it read is durable where it went.
+    /// be called once what it read is durable where it went. Consumers that have left more unread than
+    /// [`LOG_KEPT_ENTRIES`](crate::limits::LOG_KEPT_ENTRIES), or anything for longer than
+    /// [`LOG_KEPT_FOR`](crate::limits::LOG_KEPT_FOR), are given up: their positions lie before the log by and by.
     async fn acknowledge(&self, consumer: &Consumer) -> Result<()>;
 }
 

@@ -71,6 +71,7 @@ impl Tracking for PostgresStore {
         let done = async {
             begin(&connection).await?;
             consumers::note(&connection, &names, consumer).await?;
+            consumers::give_up_lost(&connection, &names).await?;
             connection.client.batch_execute("COMMIT").await?;
             // A statement each, so that no application waits for all of it.
             while consumers::purge(&connection, &names).await? {}

@@ -51,7 +51,12 @@ impl Tracking for SqliteStore {
     async fn acknowledge(&self, consumer: &Consumer) -> Result<()> {
         self.require_writable().await?;
         let noted = consumer.clone();
-        let note = move |conn: &mut Connection| in_transaction(conn, |conn| consumers::note(conn, &noted));
+        let note = move |conn: &mut Connection| {
+            in_transaction(conn, |conn| {
+                consumers::note(conn, &noted)?;
+                consumers::give_up_lost(conn)
+            })
+        };
         self.resident.call(Doing::Writing, note).await?;
         // A transaction each, so that no application waits for all of it.
         while self.resident.call(Doing::Writing, |conn| in_transaction(conn, consumers::purge)).await? {}

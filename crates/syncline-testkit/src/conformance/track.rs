@@ -37,6 +37,7 @@ pub(super) const PROMISES: &[Promise] = &[
     Promise { name: "remove: leaves nothing behind", check: |labs| Box::pin(removed(labs)) },
     Promise { name: "remove: positions from before say nothing of what comes", check: |labs| Box::pin(anew(labs)) },
     Promise { name: "acknowledge: entries stay until all have read them", check: |labs| Box::pin(purged(labs)) },
+    Promise { name: "acknowledge: who does not come is given up in the end", check: |labs| Box::pin(given_up(labs)) },
     Promise {
         name: "advance: cursors are committed with the rows, or not at all",
         check: |labs| Box::pin(cursors(labs)),
@@ -306,6 +307,36 @@ async fn purged(labs: Factory<'_>) {
     assert_eq!(touched(&store, &task, &second).await, [], "where all are still is a position");
     let window = store.snapshot().await.unwrap().window(&task, &first).await.unwrap();
     assert!(matches!(window, Window::Cut(_)), "what is gone is not passed over in silence: {window:?}");
+}
+
+async fn given_up(labs: Factory<'_>) {
+    let lab = labs();
+    create_orders(&*lab, 4, 20).await;
+    let Some((store, task)) = tracked(&*lab, "orders").await else { return };
+    let tracking = store.tracking().unwrap();
+    let note = async |link: &str| {
+        let positions = BTreeMap::from([("orders".to_owned(), end(&store, &task).await)]);
+        tracking.acknowledge(&Consumer { link: link.to_owned(), label: link.to_owned(), positions }).await.unwrap();
+    };
+    let consumers = async || {
+        let consumers = tracking.standing().await.unwrap().unwrap().consumers;
+        consumers.into_iter().map(|consumer| consumer.link).collect::<Vec<_>>()
+    };
+    note("lost").await;
+    let since = end(&store, &task).await;
+    lab.run_sql("DELETE FROM orders").await;
+    note("here").await;
+    assert_eq!(consumers().await, ["here", "lost"]);
+    // As if so many days had gone by since the rows were deleted.
+    for (days, left) in [(29_i64, vec!["here", "lost"]), (2, vec!["here"])] {
+        let by = days * 24 * 60 * 60 * 1000;
+        lab.run_sql(&format!("UPDATE _syncline_log_1 SET at = at - {by} WHERE op = 'D'")).await;
+        note("here").await;
+        assert_eq!(consumers().await, left);
+    }
+    assert!(tracking.standing().await.unwrap().unwrap().tables[0].entries < 20, "nobody needs them any more");
+    let window = store.snapshot().await.unwrap().window(&task, &since).await.unwrap();
+    assert!(matches!(window, Window::Cut(_)), "{window:?}");
 }
 
 async fn cursors(labs: Factory<'_>) {

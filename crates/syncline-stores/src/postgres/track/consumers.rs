@@ -44,6 +44,31 @@ pub(super) async fn note(connection: &Connection, names: &Names, consumer: &Cons
     Ok(())
 }
 
+/// Forgets those who have left too much unread, or for too long.
+pub(super) async fn give_up_lost(connection: &Connection, names: &Names) -> Attempt<()> {
+    if catalog::store(connection, names).await?.is_none() {
+        return Ok(());
+    }
+    for tracked in catalog::tracked(connection, names).await? {
+        let log = tracked.log(names)?;
+        if !catalog::exists(connection, &log).await? {
+            continue;
+        }
+        for at in places(connection, names, &tracked).await? {
+            let sql = format!(
+                "DELETE FROM {} WHERE tracked = $1 AND position = $2 AND (SELECT count(*) > {most} OR min(at) < {NOW} - {} \
+                 FROM (SELECT at FROM {log} WHERE {} LIMIT {most} + 1) AS later)",
+                own(names, CONSUMERS)?,
+                limits::LOG_KEPT_FOR.as_millis(),
+                at.later(),
+                most = limits::LOG_KEPT_ENTRIES,
+            );
+            connection.client.execute(&sql, &[&tracked.id, &at.position().0]).await?;
+        }
+    }
+    Ok(())
+}
+
 /// Removes some of the entries that every consumer has read; `true` while there may be more. An entry of each transaction that a
 /// position names stays.
 pub(super) async fn purge(connection: &Connection, names: &Names) -> Attempt<bool> {

@@ -46,6 +46,27 @@ pub(super) fn note(conn: &Connection, consumer: &Consumer) -> Attempt<()> {
     Ok(())
 }
 
+/// Forgets those who have left too much unread, or for too long.
+pub(super) fn give_up_lost(conn: &Connection) -> Attempt<()> {
+    if catalog::store(conn)?.is_none() {
+        return Ok(());
+    }
+    let kept_ms = i64::try_from(limits::LOG_KEPT_FOR.as_millis()).unwrap_or(i64::MAX);
+    for tracked in catalog::tracked(conn)? {
+        if !table_exists(conn, &tracked.log())? {
+            continue;
+        }
+        let log = quoted(&tracked.log())?;
+        let sql = format!(
+            "DELETE FROM main.{CONSUMERS} AS c WHERE c.tracked = ?1 AND (
+                 (SELECT max(seq) FROM main.{log}) - c.seq > ?2
+                 OR (SELECT at FROM main.{log} WHERE seq > c.seq ORDER BY seq LIMIT 1) < {NOW} - ?3)"
+        );
+        conn.prepare_cached(&sql)?.execute(params![tracked.id, limits::LOG_KEPT_ENTRIES, kept_ms])?;
+    }
+    Ok(())
+}
+
 /// Removes some of the entries that every consumer has read; `true` while there may be more. The entry that a position names
 /// stays, and with it the last one: numbers are given by what is there.
 pub(super) fn purge(conn: &Connection) -> Attempt<bool> {
