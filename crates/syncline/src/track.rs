@@ -57,6 +57,7 @@ impl Syncline {
     /// When the database cannot be opened for writing, or knows no tracking; `NO_TABLES`.
     pub async fn track(&self, request: &TrackRequest) -> Result<TrackReport> {
         let database = self.open_database(&request.database, Purpose::Write).await?;
+        let tracking = tracking(&*database.store, &database.label)?;
         let filter = TableFilter::parse(&request.tables)?;
         let schema = database.store.snapshot().await?.schema().await?;
         check_names(&filter, &[&schema])?;
@@ -65,7 +66,7 @@ impl Syncline {
             return Err(Error::new(Code::NoTables, format!("{} has no table that could be tracked", database.label))
                 .leaving("nothing was changed"));
         }
-        let installed = tracking(&*database.store, &database.label)?.install(&tables).await?;
+        let installed = tracking.install(&tables).await?;
         let plain = |table: String, state| TrackedReport { table, state, reason: None, error: None };
         let mut tables: Vec<TrackedReport> = installed.begun.into_iter().map(|table| plain(table, "tracked")).collect();
         tables.extend(installed.kept.into_iter().map(|table| plain(table, "tracked before")));

@@ -158,3 +158,17 @@ fn write_on(server: &Server, seed: i64, done: &AtomicBool) -> u64 {
     }
     scripts
 }
+
+/// Of MySQL and MariaDB nothing is built yet, and that is said before anything is written.
+#[test]
+fn an_engine_without_logs_is_refused_beforehand() {
+    let maria = super::mariadb::Maria::new();
+    maria.scene.sql("a.db", TABLES);
+    maria.scene.ok("track a.db");
+    for line in ["mirror a.db env:MY --strategy incremental", "track env:MY"] {
+        let said = maria.scene.run(line);
+        assert_eq!(said.code, Some(2), "{line}: {}{}", said.out, said.err);
+        assert!(said.err.contains("yet") && said.err.contains("nothing was changed"), "{}", said.err);
+    }
+    assert!(maria.tables().is_empty());
+}
