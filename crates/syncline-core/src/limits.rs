@@ -311,6 +311,10 @@ pub const LOG_KEPT_ENTRIES: i64 = 10_000_000;
 /// application may wait.
 pub const LOG_PURGED_AT_ONCE: i64 = 10_000;
 
+/// Entries of a change log that a position names one by one, in an engine that puts them in an order behind the writers: what
+/// comes in the moment between that and a view. Some kilobytes, which are kept for each table.
+pub const LOG_ENTRIES_NAMED: usize = 256;
+
 /// Attempts at a place of its own for an unfinished backup, when others who remove what is left of dead ones take it for
 /// one before it is locked. Each takes a race of microseconds to lose.
 pub const DRAFT_ATTEMPTS: u32 = 100;

@@ -22,5 +22,6 @@ pub mod sqlite;
 mod standing;
 mod stored;
 mod stream;
+mod touched;
 
 pub use sqlite::{Access, SqliteStore};

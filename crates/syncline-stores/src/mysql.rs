@@ -19,12 +19,15 @@
 //! | `codec` | cells as the protocol brings them, and as files for `LOAD DATA` |
 //! | `bulk` | loading an empty table, emptying one |
 //! | `write` | transactions, conditional changes, definitions, checkpoints |
+//! | `track` | change tracking: logs and triggers, who reads them, what nobody needs any more |
+//! | `capture` | what the logs say was touched |
 //! | `backup` | copying a database whole by the server's own program |
 //!
 //! There is no `names`: a database is one space of names, and every table is called by its own.
 
 mod backup;
 mod bulk;
+mod capture;
 mod claim;
 pub mod codec;
 mod connect;
@@ -38,6 +41,7 @@ pub mod migrate;
 mod position;
 pub mod schema;
 pub mod snapshot;
+mod track;
 pub mod translate;
 pub mod types;
 pub mod write;
@@ -51,7 +55,7 @@ use std::sync::atomic::AtomicBool;
 
 use async_trait::async_trait;
 use syncline_core::error::{Code, Error, Result};
-use syncline_core::store::{Backup, Description, Finding, Grants, RunClaim, Side, Snapshot, Store, Writer};
+use syncline_core::store::{Backup, Description, Finding, Grants, RunClaim, Side, Snapshot, Store, Tracking, Writer};
 use syncline_core::value::fit::Reach;
 
 use self::snapshot::MysqlSnapshot;
@@ -149,6 +153,10 @@ impl Store for MysqlStore {
     }
 
     fn backup(&self) -> Option<&dyn Backup> {
+        Some(self)
+    }
+
+    fn tracking(&self) -> Option<&dyn Tracking> {
         Some(self)
     }
 

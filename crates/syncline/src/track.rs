@@ -106,6 +106,9 @@ impl Syncline {
     /// Views for a run that goes by the logs of its source. Logs that are not to be trusted begin anew before, so that the run
     /// which compares their tables is the last that must; those of a source that cannot be written to stay as they are.
     pub(crate) async fn views_of_logged(&self, source: &Database, target: &Database, jobs: usize) -> Result<Views> {
+        if let Some(tracking) = source.store.tracking() {
+            tracking.sequence().await?;
+        }
         let mut views = self.views(source, target, jobs).await?;
         let defects = views.ends().source.logs().await?.map(|logs| logs.defects).unwrap_or_default();
         if defects.is_empty() {

@@ -38,6 +38,16 @@ pub trait Tracking: Send + Sync {
     /// How tracking stands; `None` where there is none.
     async fn standing(&self) -> Result<Option<Standing>>;
 
+    /// Puts in an order what was logged since it was last done, in engines where it has none by itself. To be called before a view is
+    /// opened in which positions are taken: they are short then. Without it they are right too, and a window may tell once more
+    /// what is known. Where the logs may only be read nothing is done.
+    ///
+    /// # Errors
+    /// `STORE_LOCKED` while somebody else is at it for too long.
+    async fn sequence(&self) -> Result<()> {
+        Ok(())
+    }
+
     /// Notes how far a consumer has come with the tables it reads, and removes the entries that no consumer needs any more. To
     /// be called once what it read is durable where it went. Consumers that have left more unread than
     /// [`LOG_KEPT_ENTRIES`](crate::limits::LOG_KEPT_ENTRIES), or anything for longer than

@@ -4,6 +4,8 @@
 //! nothing else, so the note is spelled out in further locks: one for each of its bits that is set. Whoever finds the claim
 //! taken asks which of them are.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
@@ -71,6 +73,14 @@ pub(super) async fn held_by(connection: &Connection) -> Result<Option<Option<Str
         return Ok(None);
     }
     Ok(Some(note_of(connection, &names).await?))
+}
+
+/// Takes a lock of this name of a database, beside that of runs, for as long as the session lasts. `false` when somebody else has it
+/// all that time.
+pub(super) async fn take_named(connection: &Connection, name: &str, wait: Duration) -> Result<bool> {
+    let lock = format!("{}:{name}", Names::of(connection).await?.claim());
+    let seconds = wait.as_secs();
+    Ok(ask(connection, &format!("SELECT GET_LOCK('{lock}', {seconds})")).await? == [true])
 }
 
 /// What the locks of a database are called.

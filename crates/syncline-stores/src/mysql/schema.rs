@@ -17,7 +17,7 @@ use syncline_core::value::Kind;
 
 use self::columns::Columns;
 use self::constraints::Constraints;
-pub(super) use self::constraints::sort_constraints;
+pub(super) use self::constraints::{references, sort_constraints};
 use super::connect::{Connection, cell, quoted};
 use super::definition::{Definition, without_counter};
 use super::{ENGINE, REACH, types};

@@ -19,6 +19,8 @@ use syncline_core::error::{Code, Error, Result};
 use syncline_core::store::{Flow, Position};
 use tokio::task::JoinHandle;
 
+use super::capture::Logged;
+use super::connect::failure::Doing;
 use super::connect::{ConnectOptions, Connection, connect};
 use super::position::{self, Reading};
 use super::schema;
@@ -42,6 +44,8 @@ pub struct MysqlSnapshot {
     position: Position,
     /// The tables there were as it began: the catalog is in no transaction.
     tables: Vec<String>,
+    /// The logs of changes, once somebody has asked for them.
+    logged: Option<Option<Arc<Logged>>>,
 }
 
 impl MysqlSnapshot {
@@ -58,7 +62,7 @@ impl MysqlSnapshot {
         let position = position::between(&before, &Reading::of(&connection).await?);
         let tables = schema::names(&connection).await?;
         let connection = Arc::new(connection);
-        Ok(Self { connection, options, reader: None, flow: Flow::default(), position, tables })
+        Ok(Self { connection, options, reader: None, flow: Flow::default(), position, tables, logged: None })
     }
 
     /// The session, once nobody else reads from it.
@@ -68,6 +72,18 @@ impl MysqlSnapshot {
             reader.await.map_err(died)?;
         }
         Ok(Arc::clone(&self.connection))
+    }
+
+    /// The logs of changes; `None` where tracking is not installed.
+    async fn logged(&mut self) -> Result<Option<Arc<Logged>>> {
+        if let Some(logged) = &self.logged {
+            return Ok(logged.clone());
+        }
+        let connection = self.connection().await?;
+        let read = Logged::read(&connection).await;
+        let logged = read.map_err(|failure| connection.error_while(failure, Doing::Reading))?.map(Arc::new);
+        self.logged = Some(logged.clone());
+        Ok(logged)
     }
 
     async fn stream<T: Load, F>(

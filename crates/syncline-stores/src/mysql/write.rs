@@ -11,6 +11,7 @@
 mod apply;
 pub(super) mod beside;
 mod checkpoints;
+pub(super) mod cursors;
 pub mod define;
 mod displaced;
 pub(super) mod halves;
@@ -33,8 +34,8 @@ use syncline_core::change::{Applied, ApplyMode, ChangeBatch, Refusal, TableTask}
 use syncline_core::checkpoint::Checkpoint;
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::schema::{ForeignKey, SchemaStep, TableSchema};
-use syncline_core::store::{MisfitCell, Orphans, Position, SharedView, Sighting, Transaction, Writer};
-use syncline_core::value::RowBatch;
+use syncline_core::store::{Cursor, MisfitCell, Orphans, Position, SharedView, Sighting, Transaction, Writer};
+use syncline_core::value::{RowBatch, ValueRef};
 
 use self::beside::Beside;
 use self::open::Open;
@@ -44,12 +45,15 @@ use super::connect::failure::{Attempt, Doing};
 use super::connect::{ConnectOptions, Connection, connect};
 use super::{backup, bulk};
 use crate::one_writer::OneWriter;
+use crate::sql::Dialect;
 
 /// A run's way to write.
 pub(super) struct MysqlWriter {
     session: Session,
     catalog: Connection,
     beside: Beside,
+    /// Who the entries are from that it leaves in logs of changes.
+    origin: String,
     _right: OneWriter,
 }
 
@@ -62,7 +66,7 @@ impl MysqlWriter {
         // A reference is defined before the table that it points to has its name.
         let settled = catalog.line.run("SET foreign_key_checks = 0").await;
         settled.map_err(|error| catalog.error_while(error, Doing::Writing))?;
-        Ok(Self { session, catalog, beside: Beside::new(Arc::clone(options)), _right: right })
+        Ok(Self { session, catalog, beside: Beside::new(Arc::clone(options)), origin: String::new(), _right: right })
     }
 }
 
@@ -78,14 +82,20 @@ impl Writer for MysqlWriter {
 
     async fn begin(&mut self) -> Result<Box<dyn Transaction + '_>> {
         // Made before the first await: if the future is dropped, the transaction that may have begun is undone.
-        let Self { session, catalog, beside, .. } = self;
+        let Self { session, catalog, beside, origin, .. } = self;
         let ending = Ending { session, catalog, undo: Mutex::default() };
         let begun = async {
             pending::tidy(catalog).await?;
+            let origin = Dialect::Mysql.literal(ValueRef::Text(origin.as_bytes()));
+            session.connection().line.run(format!("SET @syncline_origin = NULLIF({origin}, '')")).await?;
             session.begin().await
         };
         session.said(begun.await)?;
         Ok(Box::new(MysqlTransaction { open: Open::new(session, catalog, beside), ending }))
+    }
+
+    fn sign(&mut self, origin: &str) {
+        origin.clone_into(&mut self.origin);
     }
 
     fn widen(&mut self, sessions: usize) {
@@ -243,6 +253,12 @@ impl Transaction for MysqlTransaction<'_> {
         self.settle().await?;
         let restored = sequence::restore(&mut self.open, table, value).await;
         self.said(restored)
+    }
+
+    async fn advance(&mut self, cursors: &[Cursor]) -> Result<()> {
+        self.settle().await?;
+        let moved = cursors::write(self.open.session, self.open.catalog, cursors).await;
+        self.said(moved)
     }
 
     async fn commit(mut self: Box<Self>, checkpoint: &Checkpoint) -> Result<()> {

@@ -3,9 +3,7 @@
 use syncline_core::change::TableTask;
 use syncline_core::error::Result;
 use syncline_core::schema::Column;
-use syncline_core::store::{Flow, LogPosition, Logs, TouchedBatch, Window};
-use syncline_core::value::key_order::{compare_key_rows, compare_keys};
-use syncline_core::value::{RowBatch, ValueRef};
+use syncline_core::store::{LogPosition, Logs, TouchedBatch, Window};
 
 use super::codec::Codec;
 use super::connect::Connection;
@@ -17,10 +15,9 @@ use super::snapshot::select::{self, Selected};
 use super::snapshot::view::Sight;
 use super::track::catalog::{self, At, Tracked};
 use super::track::key::KeyCell;
-use crate::digests::null_key;
-use crate::fetched::push_masked;
 use crate::lens::Lens;
-use crate::stream::{Load, Outlet};
+use crate::stream::Outlet;
+use crate::touched::{Gathered, is_key};
 
 /// Entries that are counted, at most: nobody needs to know more exactly how many there are.
 const COUNTED: u64 = 1_000_000;
@@ -55,7 +52,7 @@ pub(super) async fn window(
     if let Some(defect) = catalog::defect(connection, names, &tracked).await? {
         return cut(defect);
     }
-    if !is_key(task, &tracked) {
+    if !is_key(task, &tracked.key) {
         return cut("its rows are told apart by other columns in the target");
     }
     let Some(since) = At::parse(since) else { return cut("where it had come to cannot be read") };
@@ -122,7 +119,8 @@ pub(super) async fn touched(
     );
     let mut gathered = Gathered::new(&task, Lens::unmasked(&task, rows.value_bytes));
     let is_wanted = outlet.copy(&sight.session, &query, codecs, |cells| gathered.add(cells, flow)).await?;
-    Ok(is_wanted && (gathered.batch.digests.is_empty() || outlet.send(gathered.batch).await))
+    let last = gathered.last();
+    Ok(is_wanted && (last.digests.is_empty() || outlet.send(last).await))
 }
 
 /// One cell of the keys in a log.
@@ -148,78 +146,4 @@ fn keys_of(task: &TableTask, tracked: &Tracked) -> Result<Vec<Touched>> {
         Ok(Touched { logged, asked, selected, codec })
     };
     task.key.iter().enumerate().map(key).collect()
-}
-
-/// Whether the log names rows by the columns that the task tells them apart by.
-fn is_key(task: &TableTask, tracked: &Tracked) -> bool {
-    let mut of_task: Vec<&str> = task.key.iter().map(|at| &*task.table.columns[task.columns[*at]].name).collect();
-    let mut of_log: Vec<&str> = tracked.key.iter().map(String::as_str).collect();
-    of_task.sort_unstable();
-    of_log.sort_unstable();
-    of_task == of_log
-}
-
-/// Touched keys on their way into batches.
-struct Gathered<'t> {
-    task: &'t TableTask,
-    lens: Lens,
-    batch: TouchedBatch,
-    scratch: Vec<u8>,
-}
-
-impl<'t> Gathered<'t> {
-    fn new(task: &'t TableTask, lens: Lens) -> Self {
-        Self { task, lens, batch: empty(task), scratch: Vec::new() }
-    }
-
-    /// One row: the cells of a key, whether a row was found for it, and that row. Several rows may come for one key, which the
-    /// server takes for equal. Returns a batch when it is full, and its last key behind it.
-    fn add(&mut self, cells: &mut super::codec::Cells<'_>, flow: Flow) -> Result<Option<TouchedBatch>> {
-        let mut key = RowBatch::new(self.task.key.len());
-        for at in &self.task.key {
-            let cell = cells.next()?.unwrap_or(ValueRef::Null);
-            if cell.is_null() {
-                return Err(null_key(self.task, *at));
-            }
-            key.push(self.lens.bare(*at, cell))?;
-        }
-        let is_found = matches!(cells.next()?, Some(ValueRef::Bool(true)));
-        let mut row = RowBatch::new(self.task.columns.len());
-        self.lens.push_row(cells, &mut row)?;
-        let is_it = is_found && compare_keys(row.row(0).select(&self.task.key), key.row(0).iter()).is_eq();
-        let is_again = self
-            .batch
-            .keys
-            .len()
-            .checked_sub(1)
-            .is_some_and(|last| compare_key_rows(self.batch.keys.row(last), key.row(0)).is_eq());
-        let mut full = None;
-        if !is_again {
-            if self.batch.keys.len() >= flow.rows || self.batch.keys.bytes() >= flow.bytes {
-                full = Some(std::mem::replace(&mut self.batch, empty(self.task)));
-            }
-            self.batch.keys.push_row(key.row(0).iter())?;
-            self.batch.digests.push(None);
-        }
-        if is_it {
-            let mut seen = RowBatch::new(self.task.columns.len());
-            push_masked(self.task, &row, &mut seen)?;
-            let digest = self.task.digest(seen.row(0).iter(), &mut self.scratch);
-            self.batch.bytes += self.scratch.len() as u64;
-            if let Some(last) = self.batch.digests.last_mut() {
-                *last = Some(digest);
-            }
-        }
-        Ok(full)
-    }
-}
-
-fn empty(task: &TableTask) -> TouchedBatch {
-    TouchedBatch { keys: RowBatch::new(task.key.len()), digests: Vec::new(), bytes: 0 }
-}
-
-impl Load for TouchedBatch {
-    fn bytes(&self) -> usize {
-        self.keys.bytes() + self.digests.len() * size_of::<Option<syncline_core::change::RowDigest>>()
-    }
 }

@@ -16,6 +16,7 @@ use super::snapshot::select::{self, Finder};
 use super::thread::Outlet;
 use super::track::catalog::{self, Catalog, Place, Tracked};
 use super::types::{self, Encoding, forms::Form};
+use crate::touched::is_key;
 
 /// Where the logs end; `None` where tracking is not installed.
 pub(super) fn logs(conn: &Connection) -> Attempt<Option<Logs>> {
@@ -42,7 +43,7 @@ pub(super) fn window(conn: &Connection, task: &TableTask, since: &LogPosition) -
     if let Some(defect) = Catalog::read(conn)?.defect(conn, &tracked)? {
         return cut(defect);
     }
-    if !is_key(task, &tracked) {
+    if !is_key(task, &tracked.key) {
         return cut("its rows are told apart by other columns in the target");
     }
     let Some(since) = Place::parse(since) else { return cut("where it had come to cannot be read") };
@@ -121,15 +122,6 @@ fn find(conn: &Connection, task: &TableTask) -> Attempt<Option<Tracked>> {
         return Ok(None);
     }
     Ok(catalog::tracked(conn)?.into_iter().find(|tracked| tracked.name == task.table.name))
-}
-
-/// Whether the log names rows by the columns that the task tells them apart by.
-fn is_key(task: &TableTask, tracked: &Tracked) -> bool {
-    let mut of_task: Vec<&str> = select::key_names(task).collect();
-    let mut of_log: Vec<&str> = tracked.key.iter().map(String::as_str).collect();
-    of_task.sort_unstable();
-    of_log.sort_unstable();
-    of_task == of_log
 }
 
 /// The keys in a log, as a table of their own.

@@ -293,11 +293,15 @@ async fn purged(labs: Factory<'_>) {
         let consumers = tracking.standing().await.unwrap().unwrap().consumers;
         consumers.into_iter().map(|consumer| (consumer.link, consumer.behind > 0)).collect::<Vec<_>>()
     };
-    let first = end(&store, &task).await;
+    let end = async || {
+        tracking.sequence().await.unwrap();
+        end(&store, &task).await
+    };
+    let first = end().await;
     note("slow", &first).await;
     note("fast", &first).await;
     lab.run_sql("UPDATE orders SET customer = 'x'").await;
-    let second = end(&store, &task).await;
+    let second = end().await;
     note("fast", &second).await;
     assert_eq!(behind().await, [("fast".to_owned(), false), ("slow".to_owned(), true)]);
     assert_eq!(touched(&store, &task, &first).await.len(), 100, "the slow one has not read them");

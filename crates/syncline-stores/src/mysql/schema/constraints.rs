@@ -40,6 +40,29 @@ pub(super) struct Constraints {
 
 pub(super) async fn read(connection: &Connection) -> Result<ByTable<Constraints>> {
     let mut tables: ByTable<Constraints> = HashMap::new();
+    for (table, foreign_keys) in references(connection).await? {
+        tables.entry(table).or_default().foreign_keys = foreign_keys;
+    }
+    let checks = match connection.version.product {
+        Product::MariaDb => CHECKS_OF_MARIADB,
+        Product::MySql => CHECKS_OF_MYSQL,
+    };
+    for row in ask(connection, checks).await? {
+        let (table, expression): (String, String) = (cell(&row, 0)?, cell(&row, 1)?);
+        let table = tables.entry(table).or_default();
+        match json_column(&expression) {
+            Some(column) if connection.version.product == Product::MariaDb => drop(table.json.insert(column)),
+            _ => table.checks.push(Check { expression }),
+        }
+    }
+    for table in tables.values_mut() {
+        sort_constraints(&mut table.checks, &mut table.foreign_keys);
+    }
+    Ok(tables)
+}
+
+/// The references of each table, in the order of their names.
+pub(in crate::mysql) async fn references(connection: &Connection) -> Result<BTreeMap<String, Vec<ForeignKey>>> {
     let mut references: BTreeMap<(String, String), ForeignKey> = BTreeMap::new();
     for row in ask(connection, REFERENCES).await? {
         let named = (cell(&row, 0)?, cell(&row, 1)?);
@@ -56,23 +79,9 @@ pub(super) async fn read(connection: &Connection) -> Result<ByTable<Constraints>
         key.columns.push(cell(&row, 2)?);
         key.parent_columns.push(cell(&row, 4)?);
     }
+    let mut tables: BTreeMap<String, Vec<ForeignKey>> = BTreeMap::new();
     for ((table, _), key) in references {
-        tables.entry(table).or_default().foreign_keys.push(key);
-    }
-    let checks = match connection.version.product {
-        Product::MariaDb => CHECKS_OF_MARIADB,
-        Product::MySql => CHECKS_OF_MYSQL,
-    };
-    for row in ask(connection, checks).await? {
-        let (table, expression): (String, String) = (cell(&row, 0)?, cell(&row, 1)?);
-        let table = tables.entry(table).or_default();
-        match json_column(&expression) {
-            Some(column) if connection.version.product == Product::MariaDb => drop(table.json.insert(column)),
-            _ => table.checks.push(Check { expression }),
-        }
-    }
-    for table in tables.values_mut() {
-        sort_constraints(&mut table.checks, &mut table.foreign_keys);
+        tables.entry(table).or_default().push(key);
     }
     Ok(tables)
 }

@@ -90,7 +90,7 @@ pub(in crate::mysql) fn comparable(column: &Column, value: &str) -> String {
 }
 
 /// The character set of a collation, which its name begins with. Names are put into statements, so they are plain words.
-fn charset(collation: &str) -> Option<&str> {
+pub(in crate::mysql) fn charset(collation: &str) -> Option<&str> {
     let is_plain = !collation.is_empty() && collation.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     let charset = collation.split('_').next()?;
     (is_plain && charset != "binary").then_some(charset)

@@ -4,18 +4,21 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use syncline_core::change::TableTask;
-use syncline_core::error::Result;
+use syncline_core::error::{Code, Error, Result};
 use syncline_core::schema::{ForeignKey, NewColumn, Schema, TableSchema, Translated, Widened};
 use syncline_core::store::{
-    DigestStream, Estimate, Flow, Orphans, Position, RowStream, Share, SharedView, Snapshot, SumStream,
+    Cursor, DigestStream, Estimate, Flow, LogPosition, Logs, Orphans, Position, RowStream, Share, SharedView, Snapshot,
+    SumStream, TouchedStream, Window,
 };
 use syncline_core::value::RowBatch;
 
 use super::select::filtered;
 use super::{MysqlSnapshot, estimate, orphans, rows, sequence, sum};
+use crate::mysql::connect::failure::Doing;
 use crate::mysql::connect::{cell, connect, quoted};
-use crate::mysql::write::define;
-use crate::mysql::{digest, migrate, schema, translate};
+use crate::mysql::track::place::Place;
+use crate::mysql::write::{cursors, define};
+use crate::mysql::{capture, digest, migrate, schema, translate};
 
 #[async_trait]
 impl Snapshot for MysqlSnapshot {
@@ -92,6 +95,35 @@ impl Snapshot for MysqlSnapshot {
         limit: usize,
     ) -> Result<Orphans> {
         orphans::find(&*self.connection().await?, child, foreign_key, keys, limit).await
+    }
+
+    async fn logs(&mut self) -> Result<Option<Logs>> {
+        let Some(logged) = self.logged().await? else { return Ok(None) };
+        let connection = self.connection().await?;
+        let logs = capture::logs(&connection, &logged).await;
+        logs.map(Some).map_err(|failure| connection.error_while(failure, Doing::Reading))
+    }
+
+    async fn window(&mut self, task: &TableTask, since: &LogPosition) -> Result<Window> {
+        let logged = self.logged().await?;
+        let connection = self.connection().await?;
+        let window = capture::window(&connection, logged.as_deref(), task, since).await;
+        window.map_err(|failure| connection.error_while(failure, Doing::Reading))
+    }
+
+    async fn touched(&mut self, task: &TableTask, since: &LogPosition) -> Result<TouchedStream<'_>> {
+        let logged = self.logged().await?;
+        let tracked = logged.as_deref().and_then(|logged| logged.of(task)).map(|(tracked, _)| tracked.clone());
+        let since = tracked
+            .zip(Place::parse(since))
+            .ok_or_else(|| Error::new(Code::Internal, format!("no log is kept of {}", task.table.name)))?;
+        let task = task.clone();
+        self.stream(|connection, outlet| capture::touched(connection, task, since, outlet)).await
+    }
+
+    async fn cursors(&mut self) -> Result<Vec<Cursor>> {
+        let connection = self.connection().await?;
+        cursors::read(&connection).await.map_err(|failure| connection.error_while(failure, Doing::Reading))
     }
 
     async fn sequence(&mut self, table: &str) -> Result<Option<i64>> {

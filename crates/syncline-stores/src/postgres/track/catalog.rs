@@ -5,7 +5,6 @@
 //! again, or dropped and made anew just as it was, is another one.
 
 use syncline_core::error::{Code, Error, Result};
-use syncline_core::schema::TableSchema;
 use syncline_core::store::LogPosition;
 use syncline_core::value::ValueRef;
 
@@ -226,10 +225,4 @@ impl At {
         let is_whole = words.next().is_none() && !snapshot.is_empty() && snapshot.chars().all(is_snapshot);
         is_whole.then(|| Self { epoch, snapshot: snapshot.to_owned(), newest })
     }
-}
-
-/// The names of a table's key columns, in its order; `None` for a table without a key.
-pub(super) fn key_of(table: &TableSchema) -> Option<Vec<String>> {
-    let key = table.key.as_ref()?;
-    Some(key.columns.iter().map(|column| table.columns[*column].name.clone()).collect())
 }

@@ -10,6 +10,7 @@ use super::triggers::{self, Firing, NOW};
 use crate::postgres::connect::Connection;
 use crate::postgres::connect::failure::{Attempt, Doing, Failure};
 use crate::postgres::names::Names;
+use crate::touched::key_of;
 
 /// The partitions of a table that hold rows, as they are written, and whether statements about others write to the table: those
 /// that name a partition, a table that it inherits from or one that inherits from it, and a subscription, which runs none.
@@ -136,7 +137,7 @@ async fn make(connection: &Connection, names: &Names, (table, id): (&TableSchema
         )
         .await?;
     let (oid, free, epoch): (u32, i64, String) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-    let key = catalog::key_of(table).unwrap_or_default();
+    let key = key_of(table).unwrap_or_default();
     let (id, name, signature) = (id.unwrap_or(free), table.name.clone(), String::new());
     let mut tracked = Tracked { id, name, oid, epoch, signature, key };
     let row = client.query_one(SURROUNDINGS, &[&oid]).await?;

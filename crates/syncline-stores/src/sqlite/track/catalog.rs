@@ -8,7 +8,6 @@
 
 use rusqlite::{Connection, Row};
 use syncline_core::error::{Code, Error};
-use syncline_core::schema::TableSchema;
 use syncline_core::store::LogPosition;
 
 use crate::sqlite::connect::failure::Attempt;
@@ -217,10 +216,4 @@ impl Place {
 fn emptied(tracked: &Tracked) -> Error {
     let what = format!("the log of {} was emptied", tracked.name);
     Error::new(Code::TrackingBroken, what).leaving("nothing was decided on that ground")
-}
-
-/// The names of a table's key columns, in its order; `None` for a table without a key.
-pub(super) fn key_of(table: &TableSchema) -> Option<Vec<String>> {
-    let key = table.key.as_ref()?;
-    Some(key.columns.iter().map(|column| table.columns[*column].name.clone()).collect())
 }

@@ -12,6 +12,7 @@ use super::{evictions, triggers};
 use crate::sqlite::connect::failure::Attempt;
 use crate::sqlite::schema;
 use crate::sqlite::snapshot::select::{quoted, table};
+use crate::touched::key_of;
 
 /// Sees to it that these tables are tracked.
 pub(super) fn install(conn: &Connection, tables: &[String]) -> Attempt<Installed> {
@@ -123,7 +124,7 @@ fn drop_tables(conn: &Connection) -> Attempt<()> {
 
 /// Makes log and triggers of a table, and looks whether the application's statements still go through.
 fn make(conn: &Connection, table: &TableSchema, id: Option<i64>) -> Attempt<()> {
-    let key = catalog::key_of(table).unwrap_or_default();
+    let key = key_of(table).unwrap_or_default();
     let free = format!("SELECT coalesce(max(id), 0) + 1 FROM main.{TRACKED}");
     let id = match id {
         Some(id) => id,

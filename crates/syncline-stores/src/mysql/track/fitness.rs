@@ -1,0 +1,100 @@
+//! Servers and tables that cannot be tracked.
+
+use syncline_core::error::{Code, Error, Result};
+use syncline_core::schema::{Schema, TableSchema};
+
+use super::cascades;
+use super::signature::Catalog;
+use crate::mysql::connect::{Connection, Product, cell};
+use crate::mysql::examine::Privileges;
+
+/// The one engine whose rows are in the transaction of whoever writes them.
+const ENGINE: &str = "InnoDB";
+
+/// What a server says of itself that every user may see.
+const STANDING: &str = "SHOW GLOBAL STATUS WHERE Variable_name IN ('Slave_running', 'Slaves_running', 'Replica_running', \
+    'Rpl_semi_sync_slave_status')";
+
+const LOGGING: &str = "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('log_bin', 'binlog_format')";
+
+/// The rights that installing takes.
+const NEEDED: [(&str, &str); 4] = [
+    ("TRIGGER", "triggers say what is touched"),
+    ("CREATE", "each table gets a log beside it"),
+    ("DROP", "logs are removed with tracking"),
+    ("PROCESS", "nothing else tells whether a table was emptied by TRUNCATE, for which no trigger is fired"),
+];
+
+/// # Errors
+/// `STORE_READ_ONLY` for a replica, `PERMISSION_DENIED` without the rights, `USAGE_INVALID` where the server's own log would
+/// take changes by triggers for ambiguous.
+pub(super) async fn require_server(connection: &Connection, database: &str) -> Result<()> {
+    let ask = |sql: &'static str| async move { connection.line.query(sql).await.map_err(|error| connection.error(error)) };
+    let replicas = match connection.version.product {
+        Product::MariaDb => "SHOW ALL SLAVES STATUS",
+        Product::MySql => "SHOW REPLICA STATUS",
+    };
+    // It takes a right of its own to ask; without it one that is at work shows all the same.
+    if connection.line.query(replicas).await.is_ok_and(|rows| !rows.is_empty()) {
+        return Err(replica("it is set up to follow another server"));
+    }
+    for row in ask(STANDING).await? {
+        let (name, value): (String, String) = (cell(&row, 0)?, cell(&row, 1)?);
+        if !matches!(value.as_str(), "OFF" | "0") {
+            return Err(replica(&format!("{name} is {value}")));
+        }
+    }
+    let mut settings = Vec::new();
+    for row in ask(LOGGING).await? {
+        settings.push((cell::<String>(&row, 0)?, cell::<String>(&row, 1)?));
+    }
+    let is = |name: &str, value: &str| settings.iter().any(|(of, is)| of == name && is == value);
+    if is("log_bin", "ON") && is("binlog_format", "STATEMENT") {
+        return Err(Error::new(Code::UsageInvalid, "the changes of this server cannot be tracked")
+            .because("binlog_format is STATEMENT, and statements that fire triggers would not be the same on its replicas")
+            .leaving("nothing was changed")
+            .next("SET GLOBAL binlog_format = 'ROW'", "MIXED will do too"));
+    }
+    let privileges = Privileges::of(connection, database).await?;
+    match NEEDED.iter().find(|(right, _)| !privileges.has(right)) {
+        None => Ok(()),
+        Some((right, why)) => {
+            let place = if *right == "PROCESS" { "*.*" } else { "the database" };
+            Err(Error::new(Code::PermissionDenied, format!("the login has no right {right}"))
+                .because(format!("{why}, and the right has to be there on {place}"))
+                .leaving("nothing was changed")
+                .next(format!("GRANT {right} ON … TO …"), ""))
+        }
+    }
+}
+
+fn replica(why: &str) -> Error {
+    Error::new(Code::StoreReadOnly, "the changes of a replica cannot be tracked")
+        .because(format!("{why}, and what comes by replication fires no trigger"))
+        .leaving("nothing was changed")
+        .next("name the primary server", "")
+}
+
+/// The table, where it can be tracked.
+pub(super) fn trackable<'t>(schema: &'t Schema, catalog: &Catalog, name: &str) -> Result<&'t TableSchema> {
+    let refused = |what: String| Error::new(Code::TableNotTracked, what).leaving("the table is not tracked");
+    let Some(table) = schema.tables.iter().find(|table| table.name == name) else {
+        return Err(refused(format!("there is no table {name} that could be tracked")));
+    };
+    if table.key.is_none() {
+        let what = format!("{name} has no key, so nothing could be said of which row was touched");
+        return Err(refused(what).next("give the table a primary key, then track it", ""));
+    }
+    if let Some(engine) = catalog.engine(name).filter(|engine| *engine != ENGINE) {
+        let what = format!("the rows of {name} are kept by {engine}, which has no transactions");
+        return Err(refused(what)
+            .because("a change could be there without its entry in the log, or the entry without the change")
+            .next(format!("ALTER TABLE {name} ENGINE = {ENGINE}"), "then track it"));
+    }
+    let elsewhere = cascades::leading_to(&catalog.edges, name).into_iter().find(|edge| !catalog.has_table(&edge.parent));
+    if let Some(edge) = elsewhere {
+        let what = format!("rows of {name} go or change with rows of {}", edge.parent);
+        return Err(refused(what).because("that is a table of another database, in which nothing is installed"));
+    }
+    Ok(table)
+}

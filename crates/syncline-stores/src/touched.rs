@@ -1,0 +1,94 @@
+//! Touched keys on their way into batches, and the key that a log names rows by.
+
+use syncline_core::change::TableTask;
+use syncline_core::error::Result;
+use syncline_core::schema::TableSchema;
+use syncline_core::store::{Flow, TouchedBatch};
+use syncline_core::value::key_order::{compare_key_rows, compare_keys};
+use syncline_core::value::{RowBatch, ValueRef};
+
+use crate::digests::null_key;
+use crate::fetched::push_masked;
+use crate::lens::{Cells, Lens};
+use crate::stream::Load;
+
+/// The names of a table's key columns, in its order; `None` for a table without a key.
+pub(crate) fn key_of(table: &TableSchema) -> Option<Vec<String>> {
+    let key = table.key.as_ref()?;
+    Some(key.columns.iter().map(|column| table.columns[*column].name.clone()).collect())
+}
+
+/// Whether a log names rows by the columns that the task tells them apart by.
+pub(crate) fn is_key(task: &TableTask, of_log: &[String]) -> bool {
+    let mut of_task: Vec<&str> = task.key.iter().map(|at| &*task.table.columns[task.columns[*at]].name).collect();
+    let mut of_log: Vec<&str> = of_log.iter().map(String::as_str).collect();
+    of_task.sort_unstable();
+    of_log.sort_unstable();
+    of_task == of_log
+}
+
+/// Touched keys of a server's answer.
+pub(crate) struct Gathered<'t> {
+    task: &'t TableTask,
+    lens: Lens,
+    batch: TouchedBatch,
+    scratch: Vec<u8>,
+}
+
+impl<'t> Gathered<'t> {
+    pub(crate) fn new(task: &'t TableTask, lens: Lens) -> Self {
+        Self { task, lens, batch: empty(task), scratch: Vec::new() }
+    }
+
+    /// One row: the cells of a key, whether a row was found for it, and that row. Several rows may come for one key, which the
+    /// server takes for equal. Returns a batch when it is full, and its last key behind it.
+    pub(crate) fn add(&mut self, cells: &mut impl Cells, flow: Flow) -> Result<Option<TouchedBatch>> {
+        let mut key = RowBatch::new(self.task.key.len());
+        for at in &self.task.key {
+            let cell = cells.next()?.unwrap_or(ValueRef::Null);
+            if cell.is_null() {
+                return Err(null_key(self.task, *at));
+            }
+            key.push(self.lens.bare(*at, cell))?;
+        }
+        let is_found = matches!(cells.next()?, Some(ValueRef::Bool(true) | ValueRef::Int(1)));
+        let mut row = RowBatch::new(self.task.columns.len());
+        self.lens.push_row(cells, &mut row)?;
+        let is_it = is_found && compare_keys(row.row(0).select(&self.task.key), key.row(0).iter()).is_eq();
+        let last = self.batch.keys.len().checked_sub(1);
+        let is_again = last.is_some_and(|last| compare_key_rows(self.batch.keys.row(last), key.row(0)).is_eq());
+        let mut full = None;
+        if !is_again {
+            if self.batch.keys.len() >= flow.rows || self.batch.keys.bytes() >= flow.bytes {
+                full = Some(std::mem::replace(&mut self.batch, empty(self.task)));
+            }
+            self.batch.keys.push_row(key.row(0).iter())?;
+            self.batch.digests.push(None);
+        }
+        if is_it {
+            let mut seen = RowBatch::new(self.task.columns.len());
+            push_masked(self.task, &row, &mut seen)?;
+            let digest = self.task.digest(seen.row(0).iter(), &mut self.scratch);
+            self.batch.bytes += self.scratch.len() as u64;
+            if let Some(last) = self.batch.digests.last_mut() {
+                *last = Some(digest);
+            }
+        }
+        Ok(full)
+    }
+
+    /// What has not become a full batch.
+    pub(crate) fn last(self) -> TouchedBatch {
+        self.batch
+    }
+}
+
+fn empty(task: &TableTask) -> TouchedBatch {
+    TouchedBatch { keys: RowBatch::new(task.key.len()), digests: Vec::new(), bytes: 0 }
+}
+
+impl Load for TouchedBatch {
+    fn bytes(&self) -> usize {
+        self.keys.bytes() + self.digests.len() * size_of::<Option<syncline_core::change::RowDigest>>()
+    }
+}
