@@ -112,10 +112,8 @@ pub trait Store: Send + Sync {
         None
     }
 
-    /// The way to have the database log its changes, where there is one.
-    fn tracking(&self) -> Option<&dyn Tracking> {
-        None
-    }
+    /// The way to have the database log its changes.
+    fn tracking(&self) -> &dyn Tracking;
 }
 
 /// The right of one run to change a database, given back when dropped.

@@ -156,8 +156,8 @@ impl Store for MysqlStore {
         Some(self)
     }
 
-    fn tracking(&self) -> Option<&dyn Tracking> {
-        Some(self)
+    fn tracking(&self) -> &dyn Tracking {
+        self
     }
 
     async fn examine(&self, side: Option<Side>) -> Result<Vec<Finding>> {

@@ -169,8 +169,8 @@ impl Store for PostgresStore {
         Some(self)
     }
 
-    fn tracking(&self) -> Option<&dyn Tracking> {
-        Some(self)
+    fn tracking(&self) -> &dyn Tracking {
+        self
     }
 }
 

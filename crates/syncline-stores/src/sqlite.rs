@@ -161,7 +161,7 @@ impl Store for SqliteStore {
         Some(self)
     }
 
-    fn tracking(&self) -> Option<&dyn Tracking> {
-        Some(self)
+    fn tracking(&self) -> &dyn Tracking {
+        self
     }
 }

@@ -84,10 +84,7 @@ impl Syncline {
     /// When it cannot be opened.
     pub async fn status(&self, database: &str) -> Result<StatusReport> {
         let database = self.open_database(database, Purpose::Read).await?;
-        let standing = match database.store.tracking() {
-            Some(tracking) => tracking.standing().await?,
-            None => None,
-        };
+        let standing = database.store.tracking().standing().await?;
         let (label, engine) = (database.label, database.description.engine.to_owned());
         Ok(report(label, engine, standing, now_ms()))
     }

@@ -2,7 +2,7 @@
 
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::mapping::TableFilter;
-use syncline_core::store::{Cursor, Store, Tracking};
+use syncline_core::store::Cursor;
 
 use crate::decide::{Decision, Link};
 use crate::open::{Database, Purpose};
@@ -54,10 +54,10 @@ impl Syncline {
     /// Has a database log the changes of its tables. What is tracked already stays so.
     ///
     /// # Errors
-    /// When the database cannot be opened for writing, or knows no tracking; `NO_TABLES`.
+    /// When the database cannot be opened for writing; `NO_TABLES`.
     pub async fn track(&self, request: &TrackRequest) -> Result<TrackReport> {
         let database = self.open_database(&request.database, Purpose::Write).await?;
-        let tracking = tracking(&*database.store, &database.label)?;
+        let tracking = database.store.tracking();
         let filter = TableFilter::parse(&request.tables)?;
         let schema = database.store.snapshot().await?.schema().await?;
         check_names(&filter, &[&schema])?;
@@ -86,7 +86,7 @@ impl Syncline {
     pub async fn untrack(&self, request: &TrackRequest) -> Result<TrackReport> {
         let database = self.open_database(&request.database, Purpose::Write).await?;
         let filter = TableFilter::parse(&request.tables)?;
-        let tracking = tracking(&*database.store, &database.label)?;
+        let tracking = database.store.tracking();
         let Some(standing) = tracking.standing().await? else {
             return Err(Error::new(Code::NotTracked, format!("the changes of {} are not logged", database.label))
                 .leaving("nothing was changed"));
@@ -106,9 +106,7 @@ impl Syncline {
     /// Views for a run that goes by the logs of its source. Logs that are not to be trusted begin anew before, so that the run
     /// which compares their tables is the last that must; those of a source that cannot be written to stay as they are.
     pub(crate) async fn views_of_logged(&self, source: &Database, target: &Database, jobs: usize) -> Result<Views> {
-        if let Some(tracking) = source.store.tracking() {
-            tracking.sequence().await?;
-        }
+        source.store.tracking().sequence().await?;
         let mut views = self.views(source, target, jobs).await?;
         let defects = views.ends().source.logs().await?.map(|logs| logs.defects).unwrap_or_default();
         if defects.is_empty() {
@@ -119,7 +117,7 @@ impl Syncline {
         let defects: Vec<String> = defects.into_keys().collect();
         let mended = async {
             let source = self.open_unguarded(&source.name, Purpose::Write).await?;
-            tracking(&*source.store, &source.label)?.install(&defects).await
+            source.store.tracking().install(&defects).await
         };
         match mended.await {
             Ok(installed) => {
@@ -144,19 +142,12 @@ impl Syncline {
         let Some(consumer) = Link::consumer(link, &moved) else { return };
         let told = async {
             let source = self.open_unguarded(&source.name, Purpose::Write).await?;
-            tracking(&*source.store, &source.label)?.acknowledge(&consumer).await
+            source.store.tracking().acknowledge(&consumer).await
         };
         if let Err(error) = told.await {
             worked.notes.push(format!("the change log of {} could not be shortened: {error}", source.label));
         }
     }
-}
-
-fn tracking<'s>(store: &'s dyn Store, label: &str) -> Result<&'s dyn Tracking> {
-    store.tracking().ok_or_else(|| {
-        Error::new(Code::UsageInvalid, format!("{label} is of an engine whose changes cannot be tracked yet"))
-            .leaving("nothing was changed")
-    })
 }
 
 fn report(kind: &str, database: String, mut tables: Vec<TrackedReport>) -> TrackReport {

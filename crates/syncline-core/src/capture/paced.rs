@@ -67,7 +67,7 @@ impl Store for PacedStore {
         self.inner.backup()
     }
 
-    fn tracking(&self) -> Option<&dyn Tracking> {
+    fn tracking(&self) -> &dyn Tracking {
         self.inner.tracking()
     }
 }

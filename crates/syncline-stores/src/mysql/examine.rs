@@ -27,6 +27,15 @@ pub(super) async fn grant_here(connection: &Connection, rights: &str) -> Result<
     Ok(format!("GRANT {rights} ON {}.* TO {user}", pattern(&database)?))
 }
 
+/// The same on everything the server has.
+///
+/// # Errors
+/// As [`grant_here`].
+pub(super) async fn grant_everywhere(connection: &Connection, rights: &str) -> Result<String> {
+    let (user, _) = whose(connection).await?;
+    Ok(format!("GRANT {rights} ON *.* TO {user}"))
+}
+
 /// The same in all databases whose names begin so.
 ///
 /// # Errors

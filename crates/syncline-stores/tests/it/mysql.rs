@@ -12,6 +12,7 @@ mod keys;
 mod reading;
 mod schema;
 mod tls;
+mod track;
 mod translate;
 mod widen;
 mod write;

@@ -1,5 +1,4 @@
-//! Change tracking: logs that name whatever is touched, positions in them, and cursors that commit with the rows. Of a store
-//! that has no tracking these promises hold.
+//! Change tracking: logs that name whatever is touched, positions in them, and cursors that commit with the rows.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -44,13 +43,13 @@ pub(super) const PROMISES: &[Promise] = &[
     },
 ];
 
-/// A store on the lab's database, whose table is tracked; `None` where there is no tracking.
-async fn tracked(lab: &dyn Lab, table: &str) -> Option<(Arc<dyn Store>, TableTask)> {
+/// A store on the lab's database, whose table is tracked.
+async fn tracked(lab: &dyn Lab, table: &str) -> (Arc<dyn Store>, TableTask) {
     let store = lab.open().await;
-    let installed = store.tracking()?.install(&[table.to_owned()]).await.unwrap();
+    let installed = store.tracking().install(&[table.to_owned()]).await.unwrap();
     assert_eq!((installed.begun.as_slice(), installed.refused.len()), ([table.to_owned()].as_slice(), 0));
     let task = task(&store, table).await;
-    Some((store, task))
+    (store, task)
 }
 
 /// Where the log of a table ends in a new view.
@@ -111,7 +110,7 @@ fn some_key(rows: &[Cells]) -> i64 {
 async fn named(labs: Factory<'_>) {
     let lab = labs();
     create_seats(&*lab, 60).await;
-    let Some((store, task)) = tracked(&*lab, "seats").await else { return };
+    let (store, task) = tracked(&*lab, "seats").await;
     for sql in [
         "INSERT INTO seats VALUES ('new', 1000, NULL)",
         "UPDATE seats SET note = 'other' WHERE seat < 5",
@@ -134,7 +133,7 @@ async fn named(labs: Factory<'_>) {
 async fn once(labs: Factory<'_>) {
     let lab = labs();
     create_orders(&*lab, 4, 6_000).await;
-    let Some((store, task)) = tracked(&*lab, "orders").await else { return };
+    let (store, task) = tracked(&*lab, "orders").await;
     let (since, before) = (end(&store, &task).await, read(&store, &task).await);
     for customer in ["one", "two"] {
         lab.run_sql(&format!("UPDATE orders SET customer = '{customer}' WHERE id < 12000")).await;
@@ -151,7 +150,7 @@ async fn nothing(labs: Factory<'_>) {
     let lab = labs();
     create_orders(&*lab, 4, 10).await;
     create(&*lab, "CREATE TABLE beside (id $int NOT NULL PRIMARY KEY)").await;
-    let Some((store, task)) = tracked(&*lab, "orders").await else { return };
+    let (store, task) = tracked(&*lab, "orders").await;
     let since = end(&store, &task).await;
     lab.run_sql("INSERT INTO beside VALUES (1)").await;
     let window = store.snapshot().await.unwrap().window(&task, &since).await.unwrap();
@@ -161,7 +160,7 @@ async fn nothing(labs: Factory<'_>) {
 async fn later(labs: Factory<'_>) {
     let lab = labs();
     let key = some_key(&create_orders(&*lab, 4, 10).await);
-    let Some((store, task)) = tracked(&*lab, "orders").await else { return };
+    let (store, task) = tracked(&*lab, "orders").await;
     let since = end(&store, &task).await;
     let pending = lab.begin(&format!("UPDATE orders SET customer = 'late' WHERE id = {key}")).await;
     assert_eq!(touched(&store, &task, &since).await, []);
@@ -177,7 +176,7 @@ async fn later(labs: Factory<'_>) {
 async fn own_writes(labs: Factory<'_>) {
     let lab = labs();
     let rows = create_orders(&*lab, 4, 40).await;
-    let Some((store, task)) = tracked(&*lab, "orders").await else { return };
+    let (store, task) = tracked(&*lab, "orders").await;
     let (since, before) = (end(&store, &task).await, read(&store, &task).await);
     let mut changed = rows[..10].to_vec();
     changed.iter_mut().for_each(|row| row[1] = Value::text("by a run"));
@@ -205,7 +204,7 @@ fn moved_away(id: &Value) -> Value {
 async fn loads(labs: Factory<'_>) {
     let lab = labs();
     create_orders(&*lab, 4, 0).await;
-    let Some((store, task)) = tracked(&*lab, "orders").await else { return };
+    let (store, task) = tracked(&*lab, "orders").await;
     let since = end(&store, &task).await;
     let rows = orders(4, 30);
     let mut writer = store.writer().await.unwrap();
@@ -222,10 +221,10 @@ async fn loads(labs: Factory<'_>) {
 async fn twice(labs: Factory<'_>) {
     let lab = labs();
     let key = some_key(&create_orders(&*lab, 4, 10).await);
-    let Some((store, task)) = tracked(&*lab, "orders").await else { return };
+    let (store, task) = tracked(&*lab, "orders").await;
     let (since, before) = (end(&store, &task).await, objects(&*lab).await);
     lab.run_sql(&format!("DELETE FROM orders WHERE id = {key}")).await;
-    let again = store.tracking().unwrap().install(&["orders".to_owned()]).await.unwrap();
+    let again = store.tracking().install(&["orders".to_owned()]).await.unwrap();
     assert_eq!(
         (again.kept.as_slice(), again.begun.len(), again.renewed.len()),
         (["orders".to_owned()].as_slice(), 0, 0)
@@ -239,7 +238,7 @@ async fn keyless(labs: Factory<'_>) {
     create(&*lab, "CREATE TABLE bag (a $int)").await;
     create_orders(&*lab, 4, 1).await;
     let store = lab.open().await;
-    let Some(tracking) = store.tracking() else { return };
+    let tracking = store.tracking();
     let installed = tracking.install(&["bag", "orders", "missing"].map(str::to_owned)).await.unwrap();
     assert_eq!(installed.begun, ["orders"]);
     let refused: Vec<_> = installed.refused.iter().map(|(name, error)| (name.as_str(), error.code())).collect();
@@ -252,7 +251,7 @@ async fn removed(labs: Factory<'_>) {
     create_seats(&*lab, 3).await;
     let before = objects(&*lab).await;
     let store = lab.open().await;
-    let Some(tracking) = store.tracking() else { return };
+    let tracking = store.tracking();
     assert!(tracking.standing().await.unwrap().is_none());
     tracking.install(&["orders", "seats"].map(str::to_owned)).await.unwrap();
     lab.run_sql("DELETE FROM orders WHERE id < 5").await;
@@ -268,9 +267,9 @@ async fn removed(labs: Factory<'_>) {
 async fn anew(labs: Factory<'_>) {
     let lab = labs();
     create_orders(&*lab, 4, 10).await;
-    let Some((store, task)) = tracked(&*lab, "orders").await else { return };
+    let (store, task) = tracked(&*lab, "orders").await;
     let since = end(&store, &task).await;
-    let tracking = store.tracking().unwrap();
+    let tracking = store.tracking();
     tracking.remove(None).await.unwrap();
     assert!(store.snapshot().await.unwrap().logs().await.unwrap().is_none());
     lab.run_sql("DELETE FROM orders WHERE id = 3").await;
@@ -282,8 +281,8 @@ async fn anew(labs: Factory<'_>) {
 async fn purged(labs: Factory<'_>) {
     let lab = labs();
     create_orders(&*lab, 4, 100).await;
-    let Some((store, task)) = tracked(&*lab, "orders").await else { return };
-    let tracking = store.tracking().unwrap();
+    let (store, task) = tracked(&*lab, "orders").await;
+    let tracking = store.tracking();
     let note = async |link: &str, at: &LogPosition| {
         let positions = BTreeMap::from([("orders".to_owned(), at.clone())]);
         let consumer = Consumer { link: link.to_owned(), label: format!("to {link}"), positions };
@@ -316,8 +315,8 @@ async fn purged(labs: Factory<'_>) {
 async fn given_up(labs: Factory<'_>) {
     let lab = labs();
     create_orders(&*lab, 4, 20).await;
-    let Some((store, task)) = tracked(&*lab, "orders").await else { return };
-    let tracking = store.tracking().unwrap();
+    let (store, task) = tracked(&*lab, "orders").await;
+    let tracking = store.tracking();
     let note = async |link: &str| {
         let positions = BTreeMap::from([("orders".to_owned(), end(&store, &task).await)]);
         tracking.acknowledge(&Consumer { link: link.to_owned(), label: link.to_owned(), positions }).await.unwrap();
@@ -347,9 +346,6 @@ async fn cursors(labs: Factory<'_>) {
     let lab = labs();
     let rows = create_orders(&*lab, 4, 10).await;
     let store = lab.open().await;
-    if store.tracking().is_none() {
-        return;
-    }
     let task = task(&store, "orders").await;
     let read_all = async || store.snapshot().await.unwrap().cursors().await.unwrap();
     let cursor = |table: &str, position: &str| Cursor {

@@ -55,21 +55,12 @@ impl Link {
     /// The link between these two.
     ///
     /// # Errors
-    /// `NOT_TRACKED`, and `USAGE_INVALID` for a target that can keep no cursor.
+    /// `NOT_TRACKED`.
     pub(crate) async fn of(
         request: &RunRequest,
         (source, target): (&Database, &Database),
         ends: Ends<'_>,
     ) -> Result<Self> {
-        if target.store.tracking().is_none() {
-            return Err(Error::new(
-                Code::UsageInvalid,
-                format!("{} cannot be followed into by a log yet", target.label),
-            )
-            .because("how far it has come would have to be kept there, which is not built for its engine")
-            .leaving("nothing was changed")
-            .next("leave --strategy incremental away", "compare both sides"));
-        }
         let Some(logs) = ends.source.logs().await? else {
             return Err(Error::new(Code::NotTracked, format!("the changes of {} are not logged", source.label))
                 .leaving("nothing was changed")

@@ -49,14 +49,22 @@ impl Privileges {
 
     /// Whether the login has this right in the database.
     pub(in crate::mysql) fn has(&self, right: &str) -> bool {
-        let gives = |rights: &[String]| rights.iter().any(|given| given == right || given == "ALL PRIVILEGES");
-        gives(&self.everywhere) || gives(&self.here)
+        gives(&self.everywhere, right) || gives(&self.here, right)
+    }
+
+    /// Whether the login has this right on everything the server has.
+    pub(in crate::mysql) fn has_everywhere(&self, right: &str) -> bool {
+        gives(&self.everywhere, right)
     }
 
     /// Whether nothing is kept from the login.
     pub(super) fn is_superuser(&self) -> bool {
         self.everywhere.iter().any(|given| given == "SUPER" || given == "ALL PRIVILEGES")
     }
+}
+
+fn gives(rights: &[String], right: &str) -> bool {
+    rights.iter().any(|given| given == right || given == "ALL PRIVILEGES")
 }
 
 /// What a right is for.

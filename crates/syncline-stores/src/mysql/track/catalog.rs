@@ -13,6 +13,10 @@ pub(super) const TRACKING: &str = "_syncline_tracking";
 /// The tracked tables.
 pub(super) const TRACKED: &str = "_syncline_tracked";
 
+/// What the names of logs and inboxes begin with.
+pub(super) const LOG: &str = "_syncline_log_";
+pub(super) const INBOX: &str = "_syncline_inbox_";
+
 /// The version of what is installed.
 pub(super) const VERSION: u64 = 1;
 
@@ -36,12 +40,12 @@ pub(in crate::mysql) struct Tracked {
 impl Tracked {
     /// The log, in batches.
     pub(in crate::mysql) fn log(&self) -> String {
-        format!("_syncline_log_{}", self.id)
+        format!("{LOG}{}", self.id)
     }
 
     /// What triggers write to.
     pub(in crate::mysql) fn inbox(&self) -> String {
-        format!("_syncline_inbox_{}", self.id)
+        format!("{INBOX}{}", self.id)
     }
 
     /// What the names of its triggers begin with.

@@ -6,7 +6,7 @@ use syncline_core::schema::{Schema, TableSchema};
 use super::cascades;
 use super::signature::Catalog;
 use crate::mysql::connect::{Connection, Product, cell};
-use crate::mysql::examine::Privileges;
+use crate::mysql::examine::{Privileges, grant_everywhere, grant_here};
 
 /// The one engine whose rows are in the transaction of whoever writes them.
 const ENGINE: &str = "InnoDB";
@@ -17,13 +17,16 @@ const STANDING: &str = "SHOW GLOBAL STATUS WHERE Variable_name IN ('Slave_runnin
 
 const LOGGING: &str = "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('log_bin', 'binlog_format')";
 
-/// The rights that installing takes.
-const NEEDED: [(&str, &str); 4] = [
+/// The rights that installing takes in the database.
+const NEEDED: [(&str, &str); 3] = [
     ("TRIGGER", "triggers say what is touched"),
     ("CREATE", "each table gets a log beside it"),
     ("DROP", "logs are removed with tracking"),
-    ("PROCESS", "nothing else tells whether a table was emptied by TRUNCATE, for which no trigger is fired"),
 ];
+
+/// The one that it takes on the server.
+const TO_SEE: (&str, &str) =
+    ("PROCESS", "nothing else tells whether a table was emptied by TRUNCATE, for which no trigger is fired");
 
 /// # Errors
 /// `STORE_READ_ONLY` for a replica, `PERMISSION_DENIED` without the rights, `USAGE_INVALID` where the server's own log would
@@ -56,16 +59,21 @@ pub(super) async fn require_server(connection: &Connection, database: &str) -> R
             .next("SET GLOBAL binlog_format = 'ROW'", "MIXED will do too"));
     }
     let privileges = Privileges::of(connection, database).await?;
-    match NEEDED.iter().find(|(right, _)| !privileges.has(right)) {
-        None => Ok(()),
-        Some((right, why)) => {
-            let place = if *right == "PROCESS" { "*.*" } else { "the database" };
-            Err(Error::new(Code::PermissionDenied, format!("the login has no right {right}"))
-                .because(format!("{why}, and the right has to be there on {place}"))
-                .leaving("nothing was changed")
-                .next(format!("GRANT {right} ON … TO …"), ""))
-        }
+    if let Some((right, why)) = NEEDED.iter().find(|(right, _)| !privileges.has(right)) {
+        return Err(without(right, why, grant_here(connection, right).await?));
     }
+    let (right, why) = TO_SEE;
+    if !privileges.has_everywhere(right) {
+        return Err(without(right, why, grant_everywhere(connection, right).await?));
+    }
+    Ok(())
+}
+
+fn without(right: &str, why: &str, grant: String) -> Error {
+    Error::new(Code::PermissionDenied, format!("the login has no right {right}"))
+        .because(why)
+        .leaving("nothing was changed")
+        .next(grant, "")
 }
 
 fn replica(why: &str) -> Error {

@@ -7,12 +7,12 @@ use syncline_core::error::{Code, Error, Result};
 use syncline_core::schema::{Schema, TableSchema};
 use syncline_core::store::Installed;
 
-use super::catalog::{self, TRACKED, TRACKING, Tracked, VERSION};
+use super::catalog::{self, INBOX, LOG, TRACKED, TRACKING, Tracked, VERSION};
 use super::consumers::CONSUMERS;
-use super::signature::Catalog;
+use super::signature::{Catalog, OURS};
 use super::{batches, cascades, fitness, triggers};
 use crate::mysql::connect::failure::{Attempt, Doing, Failure};
-use crate::mysql::connect::{Connection, cell};
+use crate::mysql::connect::{Connection, cell, quoted};
 use crate::touched::key_of;
 
 /// What tables of ours are kept by: keys as long as ours have room there.
@@ -72,6 +72,7 @@ pub(super) async fn remove(connection: &Connection, tables: Option<&[String]>) -
         forget(connection, tracked).await?;
     }
     if left.is_empty() {
+        sweep(connection).await?;
         drop_tables(connection).await?;
     }
     Ok(gone.into_iter().map(|tracked| tracked.name).collect())
@@ -87,6 +88,8 @@ async fn renew(
         forget(connection, tracked).await?;
     }
     let mut tracked = listed(connection, table, known.map(|tracked| tracked.id)).await?;
+    // Should somebody have struck one with this number off the list.
+    unmake(connection, &tracked).await?;
     match make(connection, schema, table, &mut tracked).await {
         Ok(()) => Ok(Ok(())),
         Err(Failure::Mysql(error @ mysql_async::Error::Server(_))) => {
@@ -162,13 +165,31 @@ async fn drop_tables(connection: &Connection) -> Attempt<()> {
     Ok(())
 }
 
-/// Removes what there is of the tracking of a table, wherever its triggers are by now.
+/// Removes the tracking of a table.
 async fn forget(connection: &Connection, tracked: &Tracked) -> Attempt<()> {
+    unmake(connection, tracked).await?;
+    connection.line.run_with(format!("DELETE FROM {CONSUMERS} WHERE tracked = ?"), (tracked.id,)).await?;
+    connection.line.run_with(format!("DELETE FROM {TRACKED} WHERE id = ?"), (tracked.id,)).await?;
+    Ok(())
+}
+
+/// Removes what there is of it, wherever its triggers are by now.
+async fn unmake(connection: &Connection, tracked: &Tracked) -> Attempt<()> {
     for name in Catalog::read(connection).await?.triggers_named(&tracked.prefix()) {
         connection.line.run(format!("DROP TRIGGER IF EXISTS {name}")).await?;
     }
     connection.line.run(format!("DROP TABLE IF EXISTS {}, {}", tracked.inbox(), tracked.log())).await?;
-    connection.line.run_with(format!("DELETE FROM {CONSUMERS} WHERE tracked = ?"), (tracked.id,)).await?;
-    connection.line.run_with(format!("DELETE FROM {TRACKED} WHERE id = ?"), (tracked.id,)).await?;
+    Ok(())
+}
+
+/// Removes what no list tells of any more.
+async fn sweep(connection: &Connection) -> Attempt<()> {
+    let found = Catalog::read(connection).await?;
+    for name in found.triggers_named(OURS) {
+        connection.line.run(format!("DROP TRIGGER IF EXISTS {}", quoted(name)?)).await?;
+    }
+    for name in found.tables_named(LOG).chain(found.tables_named(INBOX)) {
+        connection.line.run(format!("DROP TABLE IF EXISTS {}", quoted(name)?)).await?;
+    }
     Ok(())
 }

@@ -94,6 +94,11 @@ impl Catalog {
         self.triggers.iter().map(|trigger| trigger.name.as_str()).filter(move |name| name.starts_with(prefix))
     }
 
+    /// The names of all tables that begin so.
+    pub(super) fn tables_named(&self, prefix: &str) -> impl Iterator<Item = &str> {
+        self.engines.keys().map(String::as_str).filter(move |name| name.starts_with(prefix))
+    }
+
     /// The signature of a tracked table.
     pub(super) fn signature(&self, tracked: &Tracked) -> String {
         let mut text = String::new();
@@ -105,7 +110,8 @@ impl Catalog {
             text.push_str(&format!("{} {} {}\n", trigger.table, trigger.name, trigger.text));
         }
         for edge in cascades::leading_to(&self.edges, &tracked.name) {
-            text.push_str(&format!("{edge:?} {}\n", self.is_meddled_with(&edge.parent)));
+            let is_meddled_with = edge.on_update && self.is_meddled_with(&edge.parent);
+            text.push_str(&format!("{edge:?} {is_meddled_with}\n"));
         }
         format!("{:032x}", xxh3_128(text.as_bytes()))
     }
