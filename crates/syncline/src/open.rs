@@ -24,6 +24,8 @@ pub(crate) struct Database {
     pub(crate) label: String,
     /// The name in a form that means the same from any directory.
     pub(crate) name: String,
+    /// As it was named by whoever asked for it: a password may be part of it, so it is shown to nobody.
+    typed: String,
     /// What its backups are called after: the name of its file, or its own with what then follows it.
     pub(crate) called: String,
     /// As whom we are logged in, where the engine knows roles.
@@ -80,16 +82,21 @@ impl Syncline {
         if purpose.writes() {
             self.check_unprotected(&located).await?;
         }
-        self.open_located(located, purpose).await
+        self.open_located(name, located, purpose).await
     }
 
     /// As [`Syncline::open_database`], whether it is protected or not: for what only decides, for what a plan holds, and for
     /// what a run has left behind that has died.
     pub(crate) async fn open_unguarded(&self, name: &str, purpose: Purpose) -> Result<Database> {
-        self.open_located(self.locate(name).await?, purpose).await
+        self.open_located(name, self.locate(name).await?, purpose).await
     }
 
-    async fn open_located(&self, located: Located, purpose: Purpose) -> Result<Database> {
+    /// Opens a database once more, for what is no part of a run's own work: whether it is protected or not.
+    pub(crate) async fn open_again(&self, database: &Database, purpose: Purpose) -> Result<Database> {
+        self.open_unguarded(&database.typed, purpose).await
+    }
+
+    async fn open_located(&self, typed: &str, located: Located, purpose: Purpose) -> Result<Database> {
         let Located { name: mut parsed, label, reference, .. } = located;
         let (store, file) = match &mut parsed {
             DatabaseName::Sqlite { path, read_only, must_exist } => {
@@ -118,7 +125,8 @@ impl Syncline {
                 (format!("{}.dump", options.database), Some(options.user))
             }
         };
-        Ok(Database { store, description, label, name, called, role, pace: None, file })
+        let typed = typed.to_owned();
+        Ok(Database { store, description, label, name, typed, called, role, pace: None, file })
     }
 
     async fn open_sqlite(

@@ -116,7 +116,7 @@ impl Syncline {
         drop(views);
         let defects: Vec<String> = defects.into_keys().collect();
         let mended = async {
-            let source = self.open_unguarded(&source.name, Purpose::Write).await?;
+            let source = self.open_again(source, Purpose::Write).await?;
             source.store.tracking().install(&defects).await
         };
         match mended.await {
@@ -141,7 +141,7 @@ impl Syncline {
         let moved: Vec<Cursor> = link.moves().into_iter().filter(is_done).collect();
         let Some(consumer) = Link::consumer(link, &moved) else { return };
         let told = async {
-            let source = self.open_unguarded(&source.name, Purpose::Write).await?;
+            let source = self.open_again(source, Purpose::Write).await?;
             source.store.tracking().acknowledge(&consumer).await
         };
         if let Err(error) = told.await {

@@ -98,6 +98,19 @@ fn from_mariadb_to_every_engine() {
     ["b.db", "env:PG2", "env:MY2"].into_iter().for_each(|target| follow("env:MY", target));
 }
 
+/// The source is reached once more to say how far a run has come: as it was named, with what nobody is shown.
+#[test]
+fn a_password_in_a_name_is_enough() {
+    let sites = Sites::new();
+    for (to, source) in [("env:PG", sites.postgres.url()), ("env:MY", sites.maria.url())] {
+        sites.write(to, "CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (1)");
+        sites.scene.ok(&format!("track {source}"));
+        let said = sites.scene.run(&format!("mirror {source} {}.db --strategy incremental", to.trim_start_matches("env:")));
+        assert!(!said.err.contains("could not be shortened"), "{}", said.err);
+        assert!(sites.scene.ok(&format!("status {source}")).contains("up to date"));
+    }
+}
+
 /// Neither side is written to by runs that have nothing to carry, whatever else goes on on the servers.
 #[test]
 fn idle_servers_are_not_written_to() {
