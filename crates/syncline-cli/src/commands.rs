@@ -11,6 +11,7 @@ mod demo;
 mod diff;
 mod doctor;
 mod explain;
+mod follow;
 mod init;
 mod jobs;
 mod man;

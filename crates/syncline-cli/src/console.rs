@@ -9,6 +9,7 @@ use indicatif::{MultiProgress, ProgressDrawTarget};
 use serde::Serialize;
 use syncline::config::ConfigPlaces;
 use syncline::error::{Code, Error, Result};
+use syncline::event::EventSink;
 use syncline::summary::ErrorReport;
 use syncline::{Cancel, Settings, Syncline};
 
@@ -104,6 +105,11 @@ impl Console {
     /// # Errors
     /// When there is no state directory, or the library cannot use it.
     pub(crate) async fn open(&self, progress: &Arc<Progress>) -> Result<Syncline> {
+        self.open_with(Arc::clone(progress) as Arc<dyn EventSink>).await
+    }
+
+    /// As [`Console::open`], for a listener of its own.
+    pub(crate) async fn open_with(&self, events: Arc<dyn EventSink>) -> Result<Syncline> {
         let working_dir = working_dir()?;
         Syncline::open(Settings {
             state_dir: working_dir.join(self.state_dir()?),
@@ -111,7 +117,7 @@ impl Console {
             working_dir,
             environment: Box::new(|name| std::env::var(name).ok()),
             config: self.config_places(),
-            events: Arc::clone(progress) as _,
+            events,
             cancel: self.cancel.clone(),
         })
         .await

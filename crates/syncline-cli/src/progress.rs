@@ -204,6 +204,8 @@ impl EventSink for Progress {
             Event::Progress { table, phase, rows } => self.advance(&table, phase, rows),
             Event::PhaseEnded { table, phase, rows } => self.end(&table, phase, rows),
             Event::Note(message) => self.note(&message),
+            // Those who follow show it.
+            Event::Followed(_) => {}
             // Where a crash would matter is for those who test crashes.
             Event::Reached(_) => {}
         }

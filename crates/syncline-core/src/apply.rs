@@ -160,7 +160,7 @@ pub struct Applier<'a> {
     /// Where the sequences of tables were left; of an undo, by what it takes back at first.
     counters: Vec<Option<Counter>>,
     wanted: Vec<Wanted>,
-    next_batch: u64,
+    pub(crate) next_batch: u64,
     /// Transactions in a row that came to nothing because of others at work.
     collisions: u32,
     steps: &'a [SchemaStep],
@@ -318,6 +318,12 @@ impl<'a> Applier<'a> {
     #[must_use]
     pub fn defining(self, steps: &'a [SchemaStep]) -> Self {
         Self { steps, ..self }
+    }
+
+    /// The same applier, whose first transaction has this number. Those before it are of earlier parts of the run.
+    #[must_use]
+    pub fn numbered_from(self, first: u64) -> Self {
+        Self { next_batch: first, ..self }
     }
 
     /// Carries out the steps in a transaction of their own. Should the run end behind it, the next one finds what they

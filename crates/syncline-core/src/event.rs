@@ -45,8 +45,37 @@ pub enum Event {
     },
     /// A remark for a person.
     Note(String),
+    /// Of a run that follows its source: what was touched there is in the target.
+    Followed(Followed),
     /// The run has come to one of the points where a crash matters.
     Reached(Point),
+}
+
+/// What a run that follows its source has carried at a time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Followed {
+    /// The tables with something new, in the order of their names.
+    pub tables: Vec<FollowedTable>,
+    /// When it was durable in the target, in milliseconds since 1970.
+    pub at_ms: i64,
+    /// How old the oldest of it was when it was durable in the target, in milliseconds by both clocks; `None` where that is not
+    /// known.
+    pub lag_ms: Option<u64>,
+}
+
+/// One table's part.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FollowedTable {
+    /// The table.
+    pub table: String,
+    /// Rows added.
+    pub inserted: u64,
+    /// Rows changed.
+    pub updated: u64,
+    /// Rows deleted.
+    pub deleted: u64,
+    /// Rows held, which are listed as conflicts.
+    pub held: u64,
 }
 
 /// The points of a run where a crash would leave different things behind. Kill tests stop the process at each.

@@ -315,6 +315,28 @@ pub const LOG_PURGED_AT_ONCE: i64 = 10_000;
 /// comes in the moment between that and a view. Some kilobytes, which are kept for each table.
 pub const LOG_ENTRIES_NAMED: usize = 256;
 
+/// How soon a run that follows its source looks whether something is new, after something was. Looking takes well below a
+/// millisecond.
+pub const FOLLOW_PAUSE: Duration = Duration::from_millis(5);
+
+/// How long it waits between two looks when nothing has been new for long: what comes then is late by half of that.
+pub const FOLLOW_PAUSE_MAX: Duration = Duration::from_millis(50);
+
+/// How often it goes through its tables though nothing seems to be new: rows that are held are tried again, new tables found.
+pub const FOLLOW_ROUND: Duration = Duration::from_secs(10);
+
+/// How often it tells the source how far it has come, so that its logs stay short.
+pub const FOLLOW_TOLD_EVERY: Duration = Duration::from_secs(5);
+
+/// How long one that has written something goes on under one name, so that what `undo` takes back has a bound.
+pub const FOLLOW_RUN_FOR: Duration = Duration::from_secs(60 * 60);
+
+/// How long it waits after a database was lost before it asks for it again.
+pub const FOLLOW_AGAIN: Duration = Duration::from_millis(500);
+
+/// As long it waits at most, after having doubled the time with every attempt in vain.
+pub const FOLLOW_AGAIN_MAX: Duration = Duration::from_secs(10);
+
 /// Attempts at a place of its own for an unfinished backup, when others who remove what is left of dead ones take it for
 /// one before it is locked. Each takes a race of microseconds to lose.
 pub const DRAFT_ATTEMPTS: u32 = 100;

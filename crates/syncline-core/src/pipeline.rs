@@ -3,7 +3,8 @@
 use crate::apply::order::units;
 use crate::apply::{Applier, TableOutcome};
 use crate::error::Result;
-use crate::event::{Event, Point};
+use crate::event::{Event, EventSink, Point};
+use crate::state::{Evidence, Ledger};
 use crate::store::Writer;
 
 /// What a run has done, and how it ended.
@@ -13,6 +14,8 @@ pub struct Carried {
     pub outcomes: Vec<TableOutcome>,
     /// Transactions that are durable in the target, by the number of the last one; 0 when there is none.
     pub last_batch: u64,
+    /// The number that no transaction had yet.
+    pub next_batch: u64,
     /// The failure that ended the run early, if one did: it concerns more than one table.
     pub end: Result<()>,
 }
@@ -24,8 +27,36 @@ pub struct Carried {
 pub async fn carry(mut applier: Applier<'_>, writer: &mut dyn Writer) -> Carried {
     applier.context.events.emit(Event::Reached(Point::Decided));
     let applied = apply_all(&mut applier, writer).await;
-    let closed = close(&mut applier, writer).await;
-    Carried { last_batch: applier.last_batch, outcomes: applier.outcomes, end: applied.and(closed) }
+    let context = &applier.context;
+    let accounts =
+        Accounts { run: context.run, evidence: context.evidence, ledger: context.ledger, events: context.events };
+    let closed = close(&accounts, &mut applier.last_batch, writer).await;
+    carried(applier, applied.and(closed))
+}
+
+/// Carries out a part of a run that goes on behind it: nothing is sealed, and the checkpoint stays. The last part is followed
+/// by [`close`].
+pub async fn carry_part(mut applier: Applier<'_>, writer: &mut dyn Writer) -> Carried {
+    applier.context.events.emit(Event::Reached(Point::Decided));
+    let applied = apply_all(&mut applier, writer).await;
+    carried(applier, applied)
+}
+
+fn carried(applier: Applier<'_>, end: Result<()>) -> Carried {
+    let Applier { last_batch, next_batch, outcomes, .. } = applier;
+    Carried { outcomes, last_batch, next_batch, end }
+}
+
+/// What is kept of a run while it works.
+pub struct Accounts<'a> {
+    /// Its name.
+    pub run: &'a str,
+    /// What was written, where that is kept.
+    pub evidence: Option<&'a dyn Evidence>,
+    /// What was held.
+    pub ledger: Option<&'a dyn Ledger>,
+    /// Who listens.
+    pub events: &'a dyn EventSink,
 }
 
 async fn apply_all(applier: &mut Applier<'_>, writer: &mut dyn Writer) -> Result<()> {
@@ -50,23 +81,28 @@ async fn apply_all(applier: &mut Applier<'_>, writer: &mut dyn Writer) -> Result
     applier.advance(writer).await
 }
 
+/// Ends the account of a run whose last transaction had the number `last_batch`.
+///
 /// The target is asked how far the run has come, because a commit whose answer was lost may be durable all the same.
 /// Without a single batch there is no checkpoint to remove, and the target is not touched.
-async fn close(applier: &mut Applier<'_>, writer: &mut dyn Writer) -> Result<()> {
+///
+/// # Errors
+/// Those of the target and of the state.
+pub async fn close(accounts: &Accounts<'_>, last_batch: &mut u64, writer: &mut dyn Writer) -> Result<()> {
     let checkpoints = writer.checkpoints().await?;
-    if let Some(checkpoint) = checkpoints.into_iter().find(|checkpoint| checkpoint.run == applier.context.run) {
-        applier.last_batch = applier.last_batch.max(checkpoint.batch);
+    if let Some(checkpoint) = checkpoints.into_iter().find(|checkpoint| checkpoint.run == accounts.run) {
+        *last_batch = checkpoint.batch.max(*last_batch);
     }
-    if let Some(evidence) = applier.context.evidence {
-        evidence.seal(applier.last_batch).await?;
+    if let Some(evidence) = accounts.evidence {
+        evidence.seal(*last_batch).await?;
     }
-    if let Some(ledger) = applier.context.ledger {
-        ledger.seal_held(applier.last_batch).await?;
+    if let Some(ledger) = accounts.ledger {
+        ledger.seal_held(*last_batch).await?;
     }
-    applier.context.events.emit(Event::Reached(Point::Sealed));
-    if applier.last_batch > 0 {
-        writer.forget(applier.context.run).await?;
+    accounts.events.emit(Event::Reached(Point::Sealed));
+    if *last_batch > 0 {
+        writer.forget(accounts.run).await?;
     }
-    applier.context.events.emit(Event::Reached(Point::Forgotten));
+    accounts.events.emit(Event::Reached(Point::Forgotten));
     Ok(())
 }

@@ -19,6 +19,7 @@ mod decide;
 mod diff;
 mod doctor;
 mod drift;
+mod follow;
 mod held;
 mod open;
 mod outside;

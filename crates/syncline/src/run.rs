@@ -10,7 +10,7 @@ use syncline_core::apply::{Applier, Context, Cursors, TableWork};
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::mapping::Mapping;
 use syncline_core::pace::Lane;
-use syncline_core::pipeline::carry;
+use syncline_core::pipeline::{Carried, carry, carry_part};
 use syncline_core::state::{Evidence, Ledger, Spool};
 use syncline_core::store::{Snapshot, Writer};
 use syncline_stores::sql::Dialect;
@@ -101,24 +101,7 @@ impl Syncline {
             Some(carrying) => carrying.begun.last_run().map(str::to_owned),
             None => self.cut_off(identity, |run| run.verb.has_source()).await?,
         };
-        let run = state
-            .begin_run(NewRun {
-                verb: if request.verb == Verb::Copy { RunVerb::Copy } else { RunVerb::Mirror },
-                source: source.label.clone(),
-                target: target.label.clone(),
-                source_identity: Some(source.description.identity.clone()),
-                target_identity: identity.clone(),
-                request: Some(RunRequest {
-                    source: source.name.clone(),
-                    target: target.name.clone(),
-                    ..request.clone()
-                }),
-                undoes: None,
-                continues: continues.clone(),
-                keeps_images: request.undo,
-                started_ms: now_ms(),
-            })
-            .await?;
+        let run = self.begin_run(request, (source, target), continues.clone()).await?;
         lock.name(&run).await;
         if let Some(earlier) = &continues {
             self.note(format!("goes on from {earlier}, which was cut off; what it had committed is kept"));
@@ -127,6 +110,28 @@ impl Syncline {
         let _watch = self.watch_for_cancel(&record.run).await?;
         let worked = self.work(request, source, target, carrying, &mut *writer, &record.run).await;
         record.close(worked).await
+    }
+
+    /// Enters a run into the state, and gives it its name.
+    pub(crate) async fn begin_run(
+        &self,
+        request: &RunRequest,
+        (source, target): (&Database, &Database),
+        continues: Option<String>,
+    ) -> Result<String> {
+        let run = NewRun {
+            verb: if request.verb == Verb::Copy { RunVerb::Copy } else { RunVerb::Mirror },
+            source: source.label.clone(),
+            target: target.label.clone(),
+            source_identity: Some(source.description.identity.clone()),
+            target_identity: target.description.identity.clone(),
+            request: Some(RunRequest { source: source.name.clone(), target: target.name.clone(), ..request.clone() }),
+            undoes: None,
+            continues,
+            keeps_images: request.undo,
+            started_ms: now_ms(),
+        };
+        self.state().await?.begin_run(run).await
     }
 
     /// Decides, carries out, proves.
@@ -166,7 +171,9 @@ impl Syncline {
         decision.define_columns();
         // In the logs of a tracked target, what a run writes bears the name of the link, so that the link can pass it over.
         writer.sign(decision.link.as_ref().map_or(run, Link::name));
-        let mut worked = self.carry_out(request, &decision, &mut source_view, target, writer, (run, &spool)).await?;
+        let ends = (&mut source_view, target);
+        let carried = self.carry_out(request, &decision, ends, writer, (run, &spool, None)).await?;
+        let mut worked = Worked::new(&decision, carried);
         if let Some(error) = denied::end(&worked, request, source, target) {
             worked.end = worked.end.and(Err(error));
         }
@@ -240,16 +247,15 @@ impl Syncline {
         if request.backup { self.backup_before(run, target).await } else { Ok(None) }
     }
 
-    /// Writes what was decided.
+    /// Writes what was decided: as the whole of a run, or as a part of it, whose first transaction has this number.
     pub(crate) async fn carry_out(
         &self,
         request: &RunRequest,
         decision: &Decision,
-        source: &mut Box<dyn Snapshot>,
-        target: &Database,
+        (source, target): (&mut Box<dyn Snapshot>, &Database),
         writer: &mut dyn Writer,
-        (run, spool): (&str, &dyn Spool),
-    ) -> Result<Worked> {
+        (run, spool, part): (&str, &dyn Spool, Option<u64>),
+    ) -> Result<Carried> {
         let works: Vec<TableWork> = decision.tables.iter().map(|decided| decided.work.clone()).collect();
         let state = self.state().await?;
         // A plan passes over what has changed since, so nobody knows where it leaves the target.
@@ -274,7 +280,10 @@ impl Syncline {
         };
         let applier = Applier::new(&works, &decision.target_schema, source, &*target.store, context);
         let applier = applier.defining(&decision.steps);
-        Ok(Worked::new(decision, carry(applier, writer).await))
+        Ok(match part {
+            None => carry(applier, writer).await,
+            Some(first) => carry_part(applier.numbered_from(first), writer).await,
+        })
     }
 }
 

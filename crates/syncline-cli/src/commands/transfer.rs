@@ -8,6 +8,7 @@ use syncline::request::{DeleteLimit, RunRequest, SchemaPolicy, Strategy, Verb};
 use syncline::summary::Summary;
 use syncline::{Syncline, limits};
 
+use super::follow;
 use super::jobs::JobsArgs;
 use super::mapping::MappingArgs;
 use super::pace::PaceArgs;
@@ -89,6 +90,12 @@ pub(super) struct RunArgs {
     /// Print the plan and change nothing
     #[arg(long, help_heading = HEADING)]
     dry_run: bool,
+    /// Go on with what changes in the source, until stopped; implies --strategy incremental
+    #[arg(long, help_heading = HEADING, conflicts_with = "dry_run", hide = true)]
+    watch: bool,
+    /// With --watch: end once everything that has changed was carried
+    #[arg(long, help_heading = HEADING, requires = "watch", hide = true)]
+    once: bool,
     #[command(flatten, next_help_heading = HEADING)]
     conflicts: ConflictsArgs,
 }
@@ -96,11 +103,17 @@ pub(super) struct RunArgs {
 impl RunArgs {
     /// Carries it out, or prints its plan.
     pub(super) async fn run(self, verb: Verb, console: &Console) -> Result<Exit> {
-        let request = self.transfer.request(verb)?;
+        let mut request = self.transfer.request(verb)?;
         if self.dry_run {
-            plan::print(&request, None, console).await
-        } else {
-            run(request, self.conflicts, console).await
+            return plan::print(&request, None, console).await;
+        }
+        if self.watch {
+            request.strategy = Strategy::Incremental;
+        }
+        let title = Title::of_request(&request, self.conflicts);
+        match self.watch && !self.once {
+            true => follow::run(request, title, console).await,
+            false => run(request, title, console).await,
         }
     }
 }
@@ -170,18 +183,9 @@ impl TransferArgs {
 }
 
 /// Carries out a copy or mirror, and shows it.
-async fn run(request: RunRequest, conflicts: ConflictsArgs, console: &Console) -> Result<Exit> {
-    let heading = Labels::new(&request.source, &request.target).arrow();
+async fn run(request: RunRequest, title: Title, console: &Console) -> Result<Exit> {
     let progress = console.progress_of_run();
     let session = console.open(&progress).await?;
-    let title = Title {
-        heading,
-        verb: title(request.verb.name(), &request.mapping),
-        keeps_images: request.undo,
-        has_ledger: true,
-        again: None,
-        conflicts,
-    };
     show(console, &progress, title, session.run(&request)).await
 }
 
@@ -202,6 +206,17 @@ pub(super) struct Title {
 }
 
 impl Title {
+    fn of_request(request: &RunRequest, conflicts: ConflictsArgs) -> Self {
+        Self {
+            heading: Labels::new(&request.source, &request.target).arrow(),
+            verb: title(request.verb.name(), &request.mapping),
+            keeps_images: request.undo,
+            has_ledger: true,
+            again: None,
+            conflicts,
+        }
+    }
+
     /// The title of a run that is on record.
     ///
     /// # Errors

@@ -48,6 +48,10 @@ pub trait Tracking: Send + Sync {
         Ok(())
     }
 
+    /// A word that is another one than `last`, which it was before, once a log has an entry that it had not, or may have one. For
+    /// those who wait, as often as they like: nothing is written and little is read.
+    async fn pulse(&self, last: Option<&str>) -> Result<String>;
+
     /// Notes how far a consumer has come with the tables it reads, and removes the entries that no consumer needs any more. To
     /// be called once what it read is durable where it went. Consumers that have left more unread than
     /// [`LOG_KEPT_ENTRIES`](crate::limits::LOG_KEPT_ENTRIES), or anything for longer than
@@ -147,8 +151,13 @@ pub struct Logs {
 pub enum Window {
     /// Nothing was touched.
     Empty,
-    /// So many entries were made, about.
-    Entries(u64),
+    /// Entries were made.
+    Entries {
+        /// How many, about.
+        count: u64,
+        /// When the oldest of them was made, in milliseconds since 1970 by the clock there, where it is told.
+        oldest_ms: Option<i64>,
+    },
     /// The log does not reach back to the position, or is not the one it was in; with the reason.
     Cut(String),
 }

@@ -84,17 +84,19 @@ pub(super) async fn window(
     if !since.is_in(connection, tracked).await? {
         return cut("its log does not reach back to the last run, or is another one");
     }
-    let later = since.later(tracked, "op");
-    let sql = format!("SELECT COUNT(*) FROM (SELECT op FROM {later} LIMIT {COUNTED}) AS counted");
-    let entries: u64 = connection.line.query(sql).await?.first().map_or(Ok(0), |row| cell(row, 0))?;
-    if entries == 0 {
+    let later = since.later(tracked, "op, at");
+    let sql = format!("SELECT COUNT(*), MIN(at) FROM (SELECT at FROM {later} LIMIT {COUNTED}) AS counted");
+    let rows = connection.line.query(sql).await?;
+    let Some(row) = rows.first() else { return Ok(Window::Empty) };
+    let (count, oldest_ms) = (cell(row, 0)?, cell(row, 1)?);
+    if count == 0 {
         return Ok(Window::Empty);
     }
     let sql = format!("SELECT 1 FROM {later} WHERE op = '*' LIMIT 1");
     if !connection.line.query(sql).await?.is_empty() {
         return cut("rows of it were touched of which it cannot tell which they are");
     }
-    Ok(Window::Entries(entries))
+    Ok(Window::Entries { count, oldest_ms })
 }
 
 /// Hands over the keys that were touched since a position, with the digests of the rows that have them. `false` when nobody wants

@@ -87,6 +87,11 @@ impl Tracking for MysqlStore {
         }
     }
 
+    async fn pulse(&self, _last: Option<&str>) -> Result<String> {
+        let pulse = batches::pulse(&self.resident).await;
+        pulse.map_err(|failure| self.resident.error_while(failure, Doing::Reading))
+    }
+
     async fn acknowledge(&self, consumer: &Consumer) -> Result<()> {
         self.require_writable().await?;
         let connection = self.apart().await?;
@@ -116,7 +121,10 @@ async fn alone(connection: &Connection) -> Attempt<()> {
         return Ok(());
     }
     let what = "another process is at work on the change logs of this database";
-    Err(Error::new(Code::StoreLocked, what).leaving("nothing was changed").next("run the command again in a while", "").into())
+    Err(Error::new(Code::StoreLocked, what)
+        .leaving("nothing was changed")
+        .next("run the command again in a while", "")
+        .into())
 }
 
 fn said<T>(connection: &Connection, done: Attempt<T>) -> Result<T> {

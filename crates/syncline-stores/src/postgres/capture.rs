@@ -63,7 +63,7 @@ pub(super) async fn window(
         return cut("its log does not reach back to the last run, or is another one");
     }
     let sql = format!(
-        "SELECT count(*), coalesce(bool_or(op = '*'), false) FROM (SELECT op FROM {} WHERE {} AND op <> 'M' LIMIT {COUNTED}) AS later",
+        "SELECT count(*), coalesce(bool_or(op = '*'), false), min(at) FROM (SELECT op, at FROM {} WHERE {} AND op <> 'M' LIMIT {COUNTED}) AS later",
         tracked.log(names)?,
         since.later()
     );
@@ -72,7 +72,10 @@ pub(super) async fn window(
     if was_emptied || (entries.unsigned_abs() == COUNTED && emptied(connection, names, &tracked, &since).await?) {
         return cut("it was emptied by TRUNCATE");
     }
-    Ok(if entries == 0 { Window::Empty } else { Window::Entries(entries.unsigned_abs()) })
+    Ok(match entries {
+        0 => Window::Empty,
+        _ => Window::Entries { count: entries.unsigned_abs(), oldest_ms: row.try_get(2)? },
+    })
 }
 
 async fn emptied(connection: &Connection, names: &Names, tracked: &Tracked, since: &At) -> Attempt<bool> {

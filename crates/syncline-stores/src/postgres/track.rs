@@ -6,6 +6,7 @@
 //! | `install` | logs, functions and triggers made, renewed and removed |
 //! | `triggers` | their text |
 //! | `key` | how the cells of a key stand in a log |
+//! | `pulse` | whether anything may be new |
 //! | `consumers` | who has read how far, and what nobody needs any more |
 //!
 //! See `docs/adr/033-change-tracking.md`. Everything stands in the default schema.
@@ -14,6 +15,7 @@ pub(super) mod catalog;
 mod consumers;
 mod install;
 pub(super) mod key;
+mod pulse;
 mod triggers;
 
 use async_trait::async_trait;
@@ -63,6 +65,12 @@ impl Tracking for PostgresStore {
             consumers::standing(&connection, &names).await
         };
         said(&connection, standing.await)
+    }
+
+    async fn pulse(&self, last: Option<&str>) -> Result<String> {
+        let names = Names::new(&self.default_schema);
+        let pulse = pulse::read(&self.resident, &names, last).await;
+        pulse.map_err(|failure| self.resident.error_while(failure, Doing::Reading))
     }
 
     async fn acknowledge(&self, consumer: &Consumer) -> Result<()> {

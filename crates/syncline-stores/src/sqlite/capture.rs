@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 use syncline_core::change::{RowDigest, TableTask};
 use syncline_core::schema::{Key, TableSchema};
 use syncline_core::store::{LogPosition, Logs, TouchedBatch, Window};
@@ -57,7 +57,9 @@ pub(super) fn window(conn: &Connection, task: &TableTask, since: &LogPosition) -
     if !since.is_in(conn, &tracked)? {
         return cut("its log does not reach back to the last run, or is another one");
     }
-    Ok(Window::Entries((end.seq - since.seq).unsigned_abs()))
+    let oldest = format!("SELECT at FROM {} WHERE seq > ?1 ORDER BY seq LIMIT 1", select::table(&tracked.log())?);
+    let oldest_ms = conn.query_row(&oldest, [since.seq], |row| row.get(0)).optional()?;
+    Ok(Window::Entries { count: (end.seq - since.seq).unsigned_abs(), oldest_ms })
 }
 
 /// Sends the keys that were touched since a position, with the digests of the rows that have them.

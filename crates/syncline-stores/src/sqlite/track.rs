@@ -48,6 +48,12 @@ impl Tracking for SqliteStore {
         self.resident.call(Doing::Reading, |conn| within_view(conn, consumers::standing)).await
     }
 
+    /// The number changes with every commit of another connection, to whatever table.
+    async fn pulse(&self, _last: Option<&str>) -> Result<String> {
+        let number = |conn: &mut Connection| Ok(conn.query_row("PRAGMA data_version", [], |row| row.get::<_, i64>(0))?);
+        Ok(self.resident.call(Doing::Reading, number).await?.to_string())
+    }
+
     async fn acknowledge(&self, consumer: &Consumer) -> Result<()> {
         self.require_writable().await?;
         let noted = consumer.clone();

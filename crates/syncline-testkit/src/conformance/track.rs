@@ -63,7 +63,7 @@ async fn end(store: &Arc<dyn Store>, task: &TableTask) -> LogPosition {
 async fn touched_in(view: &mut dyn Snapshot, task: &TableTask, since: &LogPosition) -> Vec<(Cells, Option<u128>)> {
     match view.window(task, since).await.unwrap() {
         Window::Empty => return Vec::new(),
-        Window::Entries(entries) => assert!(entries > 0),
+        Window::Entries { count, oldest_ms } => assert!(count > 0 && oldest_ms.is_some()),
         Window::Cut(why) => panic!("the log does not reach back: {why}"),
     }
     let mut stream = view.touched(task, since).await.unwrap();

@@ -181,8 +181,9 @@ impl Syncline {
             let ends = Ends { source: &mut *source_view, target: &mut *target_view };
             self.decide_again(retry, ends, &spool).await?
         };
-        let mut worked =
-            self.carry_out(&retry.request, &decision, &mut source_view, target, writer, (run, &spool)).await?;
+        let ends = (&mut source_view, target);
+        let carried = self.carry_out(&retry.request, &decision, ends, writer, (run, &spool, None)).await?;
+        let mut worked = Worked::new(&decision, carried);
         for entry in retry.entries.iter().filter(|entry| left.contains(&entry.id)) {
             worked.tables.iter_mut().filter(|table| table.table == entry.table).for_each(|table| table.held += 1);
         }

@@ -59,6 +59,8 @@ pub(crate) struct Decided {
 pub(crate) struct Incremental {
     /// Entries of the log since the last run, about.
     pub(crate) entries: u64,
+    /// When the oldest of them was made, by the source's clock.
+    pub(crate) oldest_ms: Option<i64>,
     /// Rows that were not looked at, about.
     pub(crate) untouched: u64,
 }
@@ -71,6 +73,15 @@ impl Decided {
 }
 
 impl Decision {
+    /// Whether there is anything to write, be it only how far the target has come.
+    pub(crate) fn has_work(&self) -> bool {
+        let is_work = |decided: &Decided| {
+            let work = &decided.work;
+            work.puts + work.deletes > 0 || work.action == Action::Load { create: true } || !decided.added.is_empty()
+        };
+        self.tables.iter().any(is_work) || self.link.as_ref().is_some_and(|link| !link.moves().is_empty())
+    }
+
     /// From here on the columns that are to be added count as being there: the run's first step is to add them.
     pub(crate) fn define_columns(&mut self) {
         for decided in &mut self.tables {

@@ -36,17 +36,19 @@ pub(crate) enum Told {
         position: LogPosition,
         /// Entries in the log, about; 0 for none.
         entries: u64,
+        /// When the oldest of them was made, by the source's clock.
+        oldest_ms: Option<i64>,
     },
     /// Nothing, for this reason.
     Nothing(String),
 }
 
 impl Told {
-    /// Entries in the log, about.
-    pub(super) fn entries(&self) -> u64 {
+    /// Entries in the log, about, and when the oldest was made.
+    pub(super) fn entries(&self) -> (u64, Option<i64>) {
         match self {
-            Told::Since { entries, .. } => *entries,
-            Told::Nothing(_) => 0,
+            Told::Since { entries, oldest_ms, .. } => (*entries, *oldest_ms),
+            Told::Nothing(_) => (0, None),
         }
     }
 }
@@ -110,11 +112,11 @@ impl Link {
         }
         let position = cursor.position.clone();
         if position == *end {
-            return Ok(Told::Since { position, entries: 0 });
+            return Ok(Told::Since { position, entries: 0, oldest_ms: None });
         }
         Ok(match ends.source.window(&pair.source, &position).await? {
-            Window::Empty => Told::Since { position, entries: 0 },
-            Window::Entries(entries) => Told::Since { position, entries: entries.max(1) },
+            Window::Empty => Told::Since { position, entries: 0, oldest_ms: None },
+            Window::Entries { count, oldest_ms } => Told::Since { position, entries: count.max(1), oldest_ms },
             Window::Cut(why) => Told::Nothing(why),
         })
     }

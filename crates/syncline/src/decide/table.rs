@@ -42,11 +42,11 @@ impl Syncline {
         let mut incremental = None;
         let (action, mut tally) = match lane {
             Lane::Incremental => {
-                let entries = told.as_ref().map_or(0, Told::entries);
+                let (entries, oldest_ms) = told.as_ref().map_or((0, None), Told::entries);
                 let tally =
                     self.compare_touched((&source, &target), ends.again(), request, (spool, between), told).await?;
                 let untouched = count_untouched((&source, &target), ends, tally).await?;
-                incremental = Some(Incremental { entries, untouched });
+                incremental = Some(Incremental { entries, oldest_ms, untouched });
                 (Action::Differences, tally)
             }
             Lane::Load => {

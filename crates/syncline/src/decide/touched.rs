@@ -27,7 +27,7 @@ impl Syncline {
         (spool, between): (&dyn Spool, (&Database, &Database)),
         told: Option<Told>,
     ) -> Result<Tally> {
-        let Some(Told::Since { position, entries }) = told else {
+        let Some(Told::Since { position, entries, .. }) = told else {
             return Err(Error::new(Code::Internal, "a table was to be carried by a log that does not tell of it"));
         };
         let (table, phase) = (&source.table.name, Phase::Compare);

@@ -26,7 +26,7 @@ pub(crate) struct Worked {
 }
 
 impl Worked {
-    pub(super) fn new(decision: &Decision, carried: Carried) -> Self {
+    pub(crate) fn new(decision: &Decision, carried: Carried) -> Self {
         let mut tables = Vec::new();
         for (decided, outcome) in decision.tables.iter().zip(&carried.outcomes) {
             let summary = table_summary(&decided.work.name, decided.tally.same, &decided.how, outcome);
@@ -58,7 +58,7 @@ impl Worked {
     }
 
     /// Takes note of rows with values that were bent.
-    pub(super) fn are_bent(&mut self, rows: &[(String, u64)]) {
+    pub(crate) fn are_bent(&mut self, rows: &[(String, u64)]) {
         for (name, bent) in rows {
             for table in self.tables.iter_mut().filter(|table| table.table == *name) {
                 table.bent = *bent;
@@ -84,7 +84,7 @@ impl Worked {
     }
 
     /// What is to be proven of the work that was done to its end.
-    pub(super) fn finished<'d>(&self, decision: &'d Decision) -> Vec<Claim<'d>> {
+    pub(crate) fn finished<'d>(&self, decision: &'d Decision) -> Vec<Claim<'d>> {
         let summary = |work: &TableWork| self.tables.iter().find(|table| table.table == work.name);
         let beside = |work: &TableWork| self.left_alone.get(&work.name).copied().unwrap_or(0);
         let finished = decision.tables.iter().filter_map(|decided| {
@@ -102,7 +102,7 @@ impl Worked {
     }
 
     /// The tables of which all rows were looked at: of one with changes beside a plan nobody has.
-    pub(super) fn whole_among<'d>(&self, finished: &[Claim<'d>]) -> Vec<&'d TableWork> {
+    pub(crate) fn whole_among<'d>(&self, finished: &[Claim<'d>]) -> Vec<&'d TableWork> {
         finished.iter().map(|claim| claim.work).filter(|work| !self.left_alone.contains_key(&work.name)).collect()
     }
 

@@ -105,7 +105,8 @@ fn a_password_in_a_name_is_enough() {
     for (to, source) in [("env:PG", sites.postgres.url()), ("env:MY", sites.maria.url())] {
         sites.write(to, "CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (1)");
         sites.scene.ok(&format!("track {source}"));
-        let said = sites.scene.run(&format!("mirror {source} {}.db --strategy incremental", to.trim_start_matches("env:")));
+        let said =
+            sites.scene.run(&format!("mirror {source} {}.db --strategy incremental", to.trim_start_matches("env:")));
         assert!(!said.err.contains("could not be shortened"), "{}", said.err);
         assert!(sites.scene.ok(&format!("status {source}")).contains("up to date"));
     }
@@ -130,7 +131,11 @@ fn idle_servers_are_not_written_to() {
                 sites.postgres.rows(consumers),
                 [1, 2, 3].map(|id| sites.postgres.rows(&logs(id))),
             ),
-            _ => (sites.others.0.rows(cursors), sites.maria.rows(consumers), [1, 2, 3].map(|id| sites.maria.rows(&logs(id)))),
+            _ => (
+                sites.others.0.rows(cursors),
+                sites.maria.rows(consumers),
+                [1, 2, 3].map(|id| sites.maria.rows(&logs(id))),
+            ),
         };
         let before = state();
         for number in 0..3 {

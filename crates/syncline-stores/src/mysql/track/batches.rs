@@ -3,10 +3,12 @@
 //! The rows of a transaction are seen together or not at all, so they are in one batch; and a transaction that commits later is in
 //! a later one, whenever it wrote.
 
+use syncline_core::error::Result;
+
 use super::catalog::{self, Tracked};
 use super::triggers::NOW;
-use crate::mysql::connect::Connection;
 use crate::mysql::connect::failure::Attempt;
+use crate::mysql::connect::{Connection, cell};
 
 /// Each statement sees what is committed as it begins, and locks nothing that it only reads.
 const BEGIN: [&str; 2] = ["SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", "START TRANSACTION READ WRITE"];
@@ -19,6 +21,21 @@ pub(super) async fn is_any_waiting(connection: &Connection) -> Attempt<bool> {
         }
     }
     Ok(false)
+}
+
+/// What waits in the inboxes, in a word. Entries of a transaction that commits late count as soon as they are there.
+pub(super) async fn pulse(connection: &Connection) -> Attempt<String> {
+    let of_one =
+        |tracked: &Tracked| format!("SELECT {}, COUNT(*), COALESCE(MAX(seq), 0) FROM {}", tracked.id, tracked.inbox());
+    let all: Vec<String> = inboxes(connection).await?.iter().map(of_one).collect();
+    if all.is_empty() {
+        return Ok(String::new());
+    }
+    let mut words = Vec::new();
+    for row in connection.line.query(all.join(" UNION ALL ")).await? {
+        words.push(format!("{}:{}:{}", cell::<u64>(&row, 0)?, cell::<u64>(&row, 1)?, cell::<u64>(&row, 2)?));
+    }
+    Ok(words.join(" "))
 }
 
 /// Makes batches of what has been committed by now. Nobody else does so meanwhile.
@@ -56,13 +73,12 @@ pub(super) fn mark(tracked: &Tracked, batch: &str) -> String {
 
 /// The tracked tables whose logs are there.
 async fn inboxes(connection: &Connection) -> Attempt<Vec<Tracked>> {
-    let mut there = Vec::new();
-    for tracked in catalog::tracked(connection).await? {
-        if catalog::exists(connection, &tracked.inbox()).await? && catalog::exists(connection, &tracked.log()).await? {
-            there.push(tracked);
-        }
-    }
-    Ok(there)
+    let mut tracked = catalog::tracked(connection).await?;
+    let sql = "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME LIKE ?";
+    let rows = connection.line.exec(sql, ("\\_syncline\\_%",)).await?;
+    let there = rows.iter().map(|row| cell::<String>(row, 0)).collect::<Result<Vec<_>>>()?;
+    tracked.retain(|tracked| there.contains(&tracked.log()) && there.contains(&tracked.inbox()));
+    Ok(tracked)
 }
 
 async fn is_waiting(connection: &Connection, tracked: &Tracked) -> Attempt<bool> {

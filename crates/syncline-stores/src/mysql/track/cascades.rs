@@ -57,7 +57,9 @@ pub(super) fn leading_to<'e>(edges: &'e [Edge], table: &str) -> Vec<&'e Edge> {
     let mut reached = BTreeSet::from([table]);
     loop {
         let before = reached.len();
-        reached.extend(edges.iter().filter(|edge| reached.contains(&*edge.child)).map(|edge| &*edge.parent).collect::<Vec<_>>());
+        reached.extend(
+            edges.iter().filter(|edge| reached.contains(&*edge.child)).map(|edge| &*edge.parent).collect::<Vec<_>>(),
+        );
         if reached.len() == before {
             return edges.iter().filter(|edge| reached.contains(&*edge.child)).collect();
         }
@@ -156,7 +158,8 @@ impl Way<'_> {
             if at + 1 == self.steps.len() {
                 columns.extend(key);
             }
-            let list = columns.iter().map(|name| Ok(format!("t.{}", quoted(name)?))).collect::<Result<Vec<_>>>()?.join(", ");
+            let list =
+                columns.iter().map(|name| Ok(format!("t.{}", quoted(name)?))).collect::<Result<Vec<_>>>()?.join(", ");
             let child = quoted(&step.child)?;
             let mut sql = match at {
                 0 => format!("SELECT {list} FROM {child} AS t WHERE {}", joined(step, "t", row)?),

@@ -104,7 +104,8 @@ async fn table(connection: &Connection, tracked: &Tracked, defect: Option<&'stat
     if !catalog::exists(connection, &log).await? || !catalog::exists(connection, &inbox).await? {
         return Ok(TrackedTable { name, defect, ..TrackedTable::default() });
     }
-    let sql = format!("SELECT COUNT(*), MIN(at) FROM (SELECT at FROM {log} UNION ALL SELECT at FROM {inbox}) AS entries");
+    let sql =
+        format!("SELECT COUNT(*), MIN(at) FROM (SELECT at FROM {log} UNION ALL SELECT at FROM {inbox}) AS entries");
     let rows = connection.line.query(sql).await?;
     let entries = rows.first().map_or(Ok(0), |row| cell(row, 0))?;
     let oldest_ms = rows.first().map_or(Ok(None), |row| cell(row, 1))?;
@@ -127,7 +128,8 @@ async fn consumers(connection: &Connection, tracked: &[Tracked]) -> Attempt<Vec<
         let (id, position): (u64, String) = (cell(&row, 3)?, cell(&row, 4)?);
         let Some(tracked) = tracked.iter().find(|tracked| tracked.id == id) else { continue };
         let Some(place) = Place::parse(&LogPosition(position)) else { continue };
-        if !catalog::exists(connection, &tracked.log()).await? || !catalog::exists(connection, &tracked.inbox()).await? {
+        if !catalog::exists(connection, &tracked.log()).await? || !catalog::exists(connection, &tracked.inbox()).await?
+        {
             continue;
         }
         let unread = format!("SELECT COUNT(*), MIN(at) FROM {}", place.later(tracked, "at"));

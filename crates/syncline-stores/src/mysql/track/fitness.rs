@@ -32,7 +32,8 @@ const TO_SEE: (&str, &str) =
 /// `STORE_READ_ONLY` for a replica, `PERMISSION_DENIED` without the rights, `USAGE_INVALID` where the server's own log would
 /// take changes by triggers for ambiguous.
 pub(super) async fn require_server(connection: &Connection, database: &str) -> Result<()> {
-    let ask = |sql: &'static str| async move { connection.line.query(sql).await.map_err(|error| connection.error(error)) };
+    let ask =
+        |sql: &'static str| async move { connection.line.query(sql).await.map_err(|error| connection.error(error)) };
     let replicas = match connection.version.product {
         Product::MariaDb => "SHOW ALL SLAVES STATUS",
         Product::MySql => "SHOW REPLICA STATUS",
@@ -54,7 +55,9 @@ pub(super) async fn require_server(connection: &Connection, database: &str) -> R
     let is = |name: &str, value: &str| settings.iter().any(|(of, is)| of == name && is == value);
     if is("log_bin", "ON") && is("binlog_format", "STATEMENT") {
         return Err(Error::new(Code::UsageInvalid, "the changes of this server cannot be tracked")
-            .because("binlog_format is STATEMENT, and statements that fire triggers would not be the same on its replicas")
+            .because(
+                "binlog_format is STATEMENT, and statements that fire triggers would not be the same on its replicas",
+            )
             .leaving("nothing was changed")
             .next("SET GLOBAL binlog_format = 'ROW'", "MIXED will do too"));
     }
@@ -99,7 +102,8 @@ pub(super) fn trackable<'t>(schema: &'t Schema, catalog: &Catalog, name: &str) -
             .because("a change could be there without its entry in the log, or the entry without the change")
             .next(format!("ALTER TABLE {name} ENGINE = {ENGINE}"), "then track it"));
     }
-    let elsewhere = cascades::leading_to(&catalog.edges, name).into_iter().find(|edge| !catalog.has_table(&edge.parent));
+    let elsewhere =
+        cascades::leading_to(&catalog.edges, name).into_iter().find(|edge| !catalog.has_table(&edge.parent));
     if let Some(edge) = elsewhere {
         let what = format!("rows of {name} go or change with rows of {}", edge.parent);
         return Err(refused(what).because("that is a table of another database, in which nothing is installed"));

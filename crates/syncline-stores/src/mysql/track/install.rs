@@ -115,7 +115,8 @@ async fn listed(connection: &Connection, table: &TableSchema, id: Option<u64>) -
     let (id, name, signature) = (id.unwrap_or(free), table.name.clone(), String::new());
     let tracked = Tracked { id, name, epoch, signature, space: 0, key };
     let key = serde_json::Value::from(tracked.key.clone()).to_string();
-    let sql = format!("INSERT INTO {TRACKED} (id, name, epoch, signature, space, key_columns) VALUES (?, ?, ?, '', 0, ?)");
+    let sql =
+        format!("INSERT INTO {TRACKED} (id, name, epoch, signature, space, key_columns) VALUES (?, ?, ?, '', 0, ?)");
     connection.line.run_with(sql, (tracked.id, &tracked.name, &tracked.epoch, key)).await?;
     Ok(tracked)
 }

@@ -66,7 +66,13 @@ impl Catalog {
         let triggers = connection.line.query(TRIGGERS).await?.iter().map(trigger).collect::<Result<_>>()?;
         let engine = |row: &Row| Ok((cell(row, 0)?, cell::<Option<String>>(row, 1)?.unwrap_or_default()));
         let engines = connection.line.query(TABLES).await?.iter().map(engine).collect::<Result<_>>()?;
-        Ok(Self { engines, columns, triggers, edges: cascades::edges(connection).await?, spaces: spaces(connection).await? })
+        Ok(Self {
+            engines,
+            columns,
+            triggers,
+            edges: cascades::edges(connection).await?,
+            spaces: spaces(connection).await?,
+        })
     }
 
     pub(super) fn has_table(&self, name: &str) -> bool {
@@ -136,7 +142,9 @@ async fn spaces(connection: &Connection) -> Attempt<BTreeMap<String, u64>> {
         numbers.sort_unstable();
         let number = match numbers.as_slice() {
             [number] => *number,
-            numbers => xxh3_128(&numbers.iter().flat_map(|number| number.to_le_bytes()).collect::<Vec<_>>()) as u64 >> 1,
+            numbers => {
+                xxh3_128(&numbers.iter().flat_map(|number| number.to_le_bytes()).collect::<Vec<_>>()) as u64 >> 1
+            }
         };
         (name, number)
     };

@@ -166,7 +166,10 @@ fn others<'t>(tracked: &'t Tracked, table: &'t TableSchema) -> impl Iterator<Ite
 
 /// Columns of the log with the cells of a row.
 fn cells_of<'c>(columns: impl Iterator<Item = &'c Column>, to: char, row: &str) -> Result<Vec<(String, String)>> {
-    columns.enumerate().map(|(at, column)| Ok((format!("{to}{at}"), format!("{row}{}", quoted(&column.name)?)))).collect()
+    columns
+        .enumerate()
+        .map(|(at, column)| Ok((format!("{to}{at}"), format!("{row}{}", quoted(&column.name)?))))
+        .collect()
 }
 
 /// The type of a column, so that each value is kept as it is.

@@ -73,8 +73,7 @@ fn rows(desk: &Desk, task: &TableTask) -> BTreeMap<String, String> {
     let quoted = |name: &str| format!("`{}`", name.replace('`', "``"));
     let name = |at: &usize| quoted(&task.table.columns[task.columns[*at]].name);
     let key: Vec<_> = task.key.iter().map(|at| format!("HEX(CONCAT({}))", name(at))).collect();
-    let all: Vec<_> =
-        (0..task.columns.len()).map(|at| format!("COALESCE(HEX(CONCAT({})), '-')", name(&at))).collect();
+    let all: Vec<_> = (0..task.columns.len()).map(|at| format!("COALESCE(HEX(CONCAT({})), '-')", name(&at))).collect();
     let plain = if task.key.len() == 1 { name(&task.key[0]) } else { format!("CONCAT_WS(',', {})", key.join(", ")) };
     let table = quoted(&task.table.name);
     let sql = format!("SELECT {plain}, CONCAT_WS(',', {}) FROM {table}", all.join(", "));
@@ -94,7 +93,7 @@ async fn touched(desk: &Desk, task: &TableTask, since: &LogPosition) -> Option<V
     let mut view = store.snapshot().await.unwrap();
     match view.window(task, since).await.unwrap() {
         Window::Empty => return Some(Vec::new()),
-        Window::Entries(_) => {}
+        Window::Entries { .. } => {}
         Window::Cut(_) => return None,
     }
     let batches: Vec<_> = view.touched(task, since).await.unwrap().try_collect().await.unwrap();
@@ -168,10 +167,19 @@ const STATEMENTS: &[(&str, usize)] = &[
         2,
     ),
     ("START TRANSACTION; DELETE FROM t; ROLLBACK", 0),
-    ("START TRANSACTION; INSERT INTO t VALUES (90, NULL, NULL); SAVEPOINT s; INSERT INTO t VALUES (91, NULL, NULL); ROLLBACK TO s; COMMIT", 1),
+    (
+        "START TRANSACTION; INSERT INTO t VALUES (90, NULL, NULL); SAVEPOINT s; INSERT INTO t VALUES (91, NULL, NULL); ROLLBACK TO s; COMMIT",
+        1,
+    ),
     ("XA START 'x'; INSERT INTO t VALUES (92, NULL, NULL); XA END 'x'; XA PREPARE 'x'; XA COMMIT 'x'", 1),
-    ("SET foreign_key_checks = 0; DELETE FROM t WHERE id = 13; SET unique_checks = 0; INSERT INTO t VALUES (94, NULL, NULL)", 2),
-    ("SELECT 'loaded' INTO OUTFILE 'syncline_track.txt'; LOAD DATA INFILE 'syncline_track.txt' REPLACE INTO TABLE t (name) SET id = 14", 1),
+    (
+        "SET foreign_key_checks = 0; DELETE FROM t WHERE id = 13; SET unique_checks = 0; INSERT INTO t VALUES (94, NULL, NULL)",
+        2,
+    ),
+    (
+        "SELECT 'loaded' INTO OUTFILE 'syncline_track.txt'; LOAD DATA INFILE 'syncline_track.txt' REPLACE INTO TABLE t (name) SET id = 14",
+        1,
+    ),
     // Keys that are the same to their collation and not to others.
     ("UPDATE words SET w = 'A' WHERE n = 2", 2),
     ("UPDATE words SET c = 'X' WHERE w = 'b'", 2),
@@ -183,7 +191,10 @@ const STATEMENTS: &[(&str, usize)] = &[
     ("ALTER TABLE t FORCE, ALGORITHM = INPLACE", 0),
     ("UPDATE base SET v = 'all'", 4),
     ("UPDATE `Odd ``name` SET `K `` k` = 2, `a'b` = ';'", 2),
-    ("SET sql_mode = 'ANSI_QUOTES,PIPES_AS_CONCAT'; INSERT INTO base VALUES (7, 'm'); SET SESSION sql_mode = ''; INSERT INTO base VALUES ('8x', 'm')", 2),
+    (
+        "SET sql_mode = 'ANSI_QUOTES,PIPES_AS_CONCAT'; INSERT INTO base VALUES (7, 'm'); SET SESSION sql_mode = ''; INSERT INTO base VALUES ('8x', 'm')",
+        2,
+    ),
     ("TRUNCATE parted", 3),
     ("ALTER TABLE parted TRUNCATE PARTITION a", 0),
     ("SET foreign_key_checks = 0; TRUNCATE t", 18),

@@ -75,7 +75,7 @@ async fn touched(desk: &Desk, task: &TableTask, since: &LogPosition) -> Option<V
     let mut view = store.snapshot().await.unwrap();
     match view.window(task, since).await.unwrap() {
         Window::Empty => return Some(Vec::new()),
-        Window::Entries(_) => {}
+        Window::Entries { .. } => {}
         Window::Cut(why) => {
             assert!(why.contains("TRUNCATE"), "{why}");
             return None;

@@ -23,18 +23,26 @@ const MOVE: &str = "CREATE PROCEDURE move (f int, t int, r int, n int, is_kept b
 #[test]
 fn nothing_is_lost_of_postgres_while_many_write() {
     let sites = Sites::new();
-    hammer(&sites, "env:PG", "env:PG2", |script| drop(sites.postgres.try_psql(script)), || {
-        sites.others.0.rows("SELECT sum(total)::text FROM account")[0][0].clone()
-    });
+    hammer(
+        &sites,
+        "env:PG",
+        "env:PG2",
+        |script| drop(sites.postgres.try_psql(script)),
+        || sites.others.0.rows("SELECT sum(total)::text FROM account")[0][0].clone(),
+    );
 }
 
 #[test]
 fn nothing_is_lost_of_mariadb_while_many_write() {
     let sites = Sites::new();
     sites.maria.mariadb(&format!("DELIMITER //\n{MOVE}//\n"));
-    hammer(&sites, "env:MY", "env:PG2", |script| drop(sites.maria.try_mariadb(script)), || {
-        sites.others.0.rows("SELECT sum(total)::text FROM account")[0][0].clone()
-    });
+    hammer(
+        &sites,
+        "env:MY",
+        "env:PG2",
+        |script| drop(sites.maria.try_mariadb(script)),
+        || sites.others.0.rows("SELECT sum(total)::text FROM account")[0][0].clone(),
+    );
 }
 
 fn hammer(

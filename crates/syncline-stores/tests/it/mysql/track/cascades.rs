@@ -63,7 +63,11 @@ async fn also_where_only_they_are_tracked() {
             desk.database.mariadb("UPDATE p SET v = 1");
             assert_eq!(touched(&desk, &desk.task("c").await, &before).await.unwrap(), [], "none of them is concerned");
         }
-        for sql in ["UPDATE p SET v = 7 WHERE id = 5", "UPDATE p SET id = 60, code = 'new' WHERE id = 6", "DELETE FROM p WHERE v = 0"] {
+        for sql in [
+            "UPDATE p SET v = 7 WHERE id = 5",
+            "UPDATE p SET id = 60, code = 'new' WHERE id = 6",
+            "DELETE FROM p WHERE v = 0",
+        ] {
             let (_, untold) = carries(&desk, &["b", "c", "leaf"], sql).await;
             assert_eq!(untold, 0, "{sql}");
         }

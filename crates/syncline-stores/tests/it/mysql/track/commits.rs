@@ -21,7 +21,8 @@ async fn read(desk: &Desk, task: &TableTask, since: &LogPosition) -> (Vec<String
 #[tokio::test(flavor = "multi_thread")]
 async fn what_commits_late_is_in_the_window_after_its_commit() {
     for sequenced in [[true; 5], [false; 5], [false, true, false, true, false], [true, false, false, true, true]] {
-        let desk = Desk::with("CREATE TABLE t (id int PRIMARY KEY, a int); INSERT INTO t SELECT seq, 0 FROM seq_1_to_9");
+        let desk =
+            Desk::with("CREATE TABLE t (id int PRIMARY KEY, a int); INSERT INTO t SELECT seq, 0 FROM seq_1_to_9");
         install(&desk, &["t"]).await;
         let (task, mut at) = (desk.task("t").await, end(&desk, "t").await);
         let mut sessions = [session(&desk).await, session(&desk).await, session(&desk).await];

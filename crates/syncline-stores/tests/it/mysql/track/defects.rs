@@ -6,17 +6,38 @@ use super::*;
 const DEEDS: &[(&str, &str)] = &[
     ("DROP TRIGGER _syncline_1_insert; INSERT INTO t VALUES (9, 1)", "definition or its triggers"),
     ("ALTER TABLE t ADD COLUMN extra int DEFAULT 3", "definition or its triggers"),
-    ("ALTER TABLE t RENAME COLUMN id TO number; INSERT INTO t VALUES (50, 1); DELETE FROM t", "definition or its triggers"),
-    ("ALTER TABLE t RENAME COLUMN a TO aa; UPDATE t SET aa = 2; DELETE FROM t WHERE id = 1", "definition or its triggers"),
+    (
+        "ALTER TABLE t RENAME COLUMN id TO number; INSERT INTO t VALUES (50, 1); DELETE FROM t",
+        "definition or its triggers",
+    ),
+    (
+        "ALTER TABLE t RENAME COLUMN a TO aa; UPDATE t SET aa = 2; DELETE FROM t WHERE id = 1",
+        "definition or its triggers",
+    ),
     ("ALTER TABLE t DROP COLUMN a; UPDATE t SET id = id; DELETE FROM t WHERE id = 1", "definition or its triggers"),
-    ("ALTER TABLE t MODIFY a varchar(20); UPDATE t SET a = 'xyz'; UPDATE t SET a = 'abc'; DELETE FROM t", "definition or its triggers"),
-    ("ALTER TABLE t MODIFY id varchar(20); INSERT INTO t VALUES ('xyz', 1); UPDATE t SET id = 'x' WHERE id = 'xyz'", "definition or its triggers"),
-    ("ALTER TABLE t MODIFY id bigint; INSERT INTO t VALUES (5000000000, 1); UPDATE t SET a = 7", "definition or its triggers"),
+    (
+        "ALTER TABLE t MODIFY a varchar(20); UPDATE t SET a = 'xyz'; UPDATE t SET a = 'abc'; DELETE FROM t",
+        "definition or its triggers",
+    ),
+    (
+        "ALTER TABLE t MODIFY id varchar(20); INSERT INTO t VALUES ('xyz', 1); UPDATE t SET id = 'x' WHERE id = 'xyz'",
+        "definition or its triggers",
+    ),
+    (
+        "ALTER TABLE t MODIFY id bigint; INSERT INTO t VALUES (5000000000, 1); UPDATE t SET a = 7",
+        "definition or its triggers",
+    ),
     ("ALTER TABLE t ENGINE = MyISAM; ALTER TABLE t ENGINE = InnoDB", "TRUNCATE, or made anew"),
     ("DROP TABLE t; CREATE TABLE t (id int PRIMARY KEY, a int)", "definition or its triggers"),
     ("RENAME TABLE t TO other; INSERT INTO other VALUES (9, 1)", "not there any more"),
-    ("DROP TABLE _syncline_log_1; INSERT INTO t VALUES (9, 1); UPDATE t SET id = 10 WHERE id = 9", "its log was removed"),
-    ("DROP TABLE _syncline_inbox_1; INSERT INTO t VALUES (9, 1); UPDATE t SET id = 10 WHERE id = 9; DELETE FROM t", "its log was removed"),
+    (
+        "DROP TABLE _syncline_log_1; INSERT INTO t VALUES (9, 1); UPDATE t SET id = 10 WHERE id = 9",
+        "its log was removed",
+    ),
+    (
+        "DROP TABLE _syncline_inbox_1; INSERT INTO t VALUES (9, 1); UPDATE t SET id = 10 WHERE id = 9; DELETE FROM t",
+        "its log was removed",
+    ),
     ("TRUNCATE _syncline_log_1", "its log was emptied"),
     ("DELETE FROM _syncline_log_1 WHERE batch = (SELECT MAX(batch) FROM _syncline_log_1)", "does not reach back"),
     ("TRUNCATE t", "TRUNCATE"),

@@ -6,7 +6,7 @@ use super::*;
 async fn cut(store: &dyn Store, task: &TableTask, since: &LogPosition) -> Option<String> {
     match store.snapshot().await.unwrap().window(task, since).await.unwrap() {
         Window::Cut(why) => Some(why),
-        Window::Empty | Window::Entries(_) => None,
+        Window::Empty | Window::Entries { .. } => None,
     }
 }
 

@@ -1,0 +1,228 @@
+//! Following a source: what is touched there is in the target a moment later, until somebody stops it.
+//!
+//! A run that follows goes from window to window. Each is what an incremental run would carry, in one transaction of the
+//! target with its cursors, so whatever ends the run leaves the source as it was at one moment, and the next one goes on from there.
+
+mod totals;
+
+use std::time::{Duration, Instant};
+
+use syncline_core::error::{Code, Error, Result};
+use syncline_core::event::Event;
+use syncline_core::limits;
+use syncline_core::pace::Lane;
+use syncline_core::pipeline::{Accounts, close};
+use syncline_core::store::Writer;
+
+use self::totals::Totals;
+use crate::decide::{Link, check_room};
+use crate::open::{Database, Purpose};
+use crate::request::{RunRequest, Strategy};
+use crate::run::{Record, Worked, check_ends};
+use crate::session::{Syncline, now_ms};
+use crate::summary::Summary;
+
+/// Why a run that follows has ended without a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ended {
+    /// Somebody stopped it.
+    Stopped,
+    /// It has gone on for long enough under one name.
+    Rolled,
+}
+
+impl Syncline {
+    /// Brings the target in line with the source as [`Syncline::run`] does, and goes on with what is touched in the source from
+    /// then on, until the session is cancelled: that is its proper end. A database that is lost is waited for.
+    ///
+    /// Events of the kind [`Event::Followed`] tell what was carried. The summary is that of the last run on record, of which there
+    /// is a new one from time to time.
+    ///
+    /// # Errors
+    /// As [`Syncline::run`]; `NOT_TRACKED` where the source keeps no log.
+    pub async fn follow(&self, request: &RunRequest) -> Result<Summary> {
+        let mut request = RunRequest { strategy: Strategy::Incremental, ..request.clone() };
+        // What the log does not tell of is loaded or compared, and the result proven.
+        let mut last = self.run(&request).await?;
+        self.events().emit(Event::Followed(Totals::of(&last, now_ms())));
+        request.backup = false;
+        let mut pause = limits::FOLLOW_AGAIN;
+        while !self.cancel().is_cancelled() {
+            let mut has_carried = false;
+            match Box::pin(self.follow_for_a_while(&request, &mut has_carried)).await {
+                Ok((summary, ended)) => {
+                    (last, pause) = (summary, limits::FOLLOW_AGAIN);
+                    if ended == Ended::Stopped {
+                        break;
+                    }
+                }
+                Err(error) if is_lost(&error) => {
+                    pause = if has_carried { limits::FOLLOW_AGAIN } else { pause };
+                    self.note(format!(
+                        "{error}; what was touched waits in its log, and the next attempt is in {pause:.0?}"
+                    ));
+                    self.wait(pause).await;
+                    pause = (pause * 2).min(limits::FOLLOW_AGAIN_MAX);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(last)
+    }
+
+    /// One run on record, from window to window.
+    async fn follow_for_a_while(&self, request: &RunRequest, has_carried: &mut bool) -> Result<(Summary, Ended)> {
+        let started = Instant::now();
+        let request = &RunRequest { rate: self.rate_of(request.rate), ..request.as_of(now_ms()) };
+        let pace = self.pace(request.rate);
+        let source = self.open_database(&request.source, Purpose::Read).await?.paced(pace.as_ref(), Lane::Source);
+        let target = self.open_database(&request.target, Purpose::of_target(request)).await?;
+        let target = target.paced(pace.as_ref(), Lane::Target);
+        check_ends(&source, &target)?;
+        let between = format!("{} -> {}", source.label, target.label);
+        let lock = self.lock_target(&target, request.verb.name(), &between).await?;
+        let mut writer = target.store.writer().await?;
+        writer.widen(self.jobs_of(request.jobs));
+        self.recover(&target.description.identity, &mut *writer).await?;
+        let run = self.begin_run(request, (&source, &target), None).await?;
+        lock.name(&run).await;
+        let record = Record { session: self, run, started, continues: None };
+        let _watch = self.watch_for_cancel(&record.run).await?;
+        let mut totals = Totals::default();
+        let ended = self.go_on(request, (&source, &target), &mut *writer, (&record.run, &mut totals)).await;
+        *has_carried = totals.last_batch > 0;
+        let closed = self.close_accounts(request, &record.run, &mut totals, &mut *writer).await;
+        let mut worked = totals.worked();
+        let (ended, end) = match (ended, closed) {
+            (Ok(ended), Ok(())) => (ended, Ok(())),
+            (Ok(_), Err(error)) | (Err(error), _) => (Ended::Stopped, Err(error)),
+        };
+        worked.end = end;
+        Ok((record.close(Ok(worked)).await?, ended))
+    }
+
+    /// Carries window after window.
+    async fn go_on(
+        &self,
+        request: &RunRequest,
+        (source, target): (&Database, &Database),
+        writer: &mut dyn Writer,
+        (run, totals): (&str, &mut Totals),
+    ) -> Result<Ended> {
+        let tracking = source.store.tracking();
+        let (mut pulse, mut pause) = (None::<String>, limits::FOLLOW_PAUSE);
+        let started = self.clock.now();
+        let (mut round, mut told) = (None, started);
+        let ended = loop {
+            if self.cancel().is_cancelled() {
+                break Ended::Stopped;
+            }
+            // Felt before the window is opened: what comes behind it makes another one.
+            let felt = tracking.pulse(pulse.as_deref()).await?;
+            let is_time = round.is_none_or(|round| self.clock.now() >= round + limits::FOLLOW_ROUND);
+            if is_time || pulse.as_ref() != Some(&felt) {
+                match Box::pin(self.window(request, (source, target), &mut *writer, (run, &mut *totals))).await {
+                    Err(error) if error.code() == Code::RunCancelled => break Ended::Stopped,
+                    done => done?,
+                }
+                (round, pause) = (Some(self.clock.now()), limits::FOLLOW_PAUSE);
+            } else {
+                pause = (pause * 3 / 2).min(limits::FOLLOW_PAUSE_MAX);
+            }
+            pulse = Some(felt);
+            if self.clock.now() >= told + limits::FOLLOW_TOLD_EVERY {
+                self.tell(source, totals).await;
+                told = self.clock.now();
+            }
+            if totals.last_batch > 0 && self.clock.now() >= started + limits::FOLLOW_RUN_FOR {
+                break Ended::Rolled;
+            }
+            self.wait(pause).await;
+        };
+        self.tell(source, totals).await;
+        Ok(ended)
+    }
+
+    /// Carries what was touched since the last one, if anything was.
+    async fn window(
+        &self,
+        request: &RunRequest,
+        (source, target): (&Database, &Database),
+        writer: &mut dyn Writer,
+        (run, totals): (&str, &mut Totals),
+    ) -> Result<()> {
+        let spool = self.state().await?.spool(run).await?;
+        let mut views = self.views_of_logged(source, target, 1).await?;
+        let mut decision = self.decide(request, (source, target), &mut views, &spool).await?;
+        for (table, error) in &decision.refused {
+            self.remark(format!("{table} is not carried: {error}"));
+        }
+        decision.check_guards(request)?;
+        if !decision.has_work() {
+            return Ok(());
+        }
+        let mut source_view = views.into_source();
+        check_room(&decision, &*target.store).await?;
+        decision.define_columns();
+        writer.sign(decision.link.as_ref().map_or(run, Link::name));
+        let (ends, part) = ((&mut source_view, target), Some(totals.last_number + 1));
+        let carried = self.carry_out(request, &decision, ends, writer, (run, &spool, part)).await?;
+        (totals.last_batch, totals.last_number) = (totals.last_batch.max(carried.last_batch), carried.next_batch - 1);
+        let mut worked = Worked::new(&decision, carried);
+        let end = std::mem::replace(&mut worked.end, Ok(()));
+        if end.is_ok() {
+            let finished = worked.finished(&decision);
+            let works: Vec<_> = finished.iter().map(|claim| claim.work).collect();
+            let bent = self.enter_bent(request, run, &works, &mut *source_view).await?;
+            self.settle_finished(request, run, &worked.whole_among(&finished)).await?;
+            worked.are_bent(&bent);
+        }
+        drop(source_view);
+        let followed = totals.add(&decision, worked, now_ms());
+        if !followed.tables.is_empty() {
+            self.events().emit(Event::Followed(followed));
+        }
+        end
+    }
+
+    /// Tells the source how far the target has come, so that its logs stay short.
+    async fn tell(&self, source: &Database, totals: &mut Totals) {
+        let Some(consumer) = totals.consumer() else { return };
+        let told = async {
+            let source = self.open_again(source, Purpose::Write).await?;
+            source.store.tracking().acknowledge(&consumer).await
+        };
+        if let Err(error) = told.await {
+            self.remark(format!("the change log of {} could not be shortened: {error}", source.label));
+        }
+    }
+
+    async fn close_accounts(
+        &self,
+        request: &RunRequest,
+        run: &str,
+        totals: &mut Totals,
+        writer: &mut dyn Writer,
+    ) -> Result<()> {
+        let state = self.state().await?;
+        let (evidence, ledger) = (state.evidence(run), state.ledger(run, Vec::new()));
+        let evidence = request.undo.then_some(&evidence as _);
+        let accounts = Accounts { run, evidence, ledger: Some(&ledger), events: self.events() };
+        close(&accounts, &mut totals.last_batch, writer).await
+    }
+
+    /// Waits so long, or until the session is cancelled.
+    async fn wait(&self, pause: Duration) {
+        let until = self.clock.now() + pause;
+        while !self.cancel().is_cancelled() && self.clock.now() < until {
+            self.clock.sleep(until.saturating_sub(self.clock.now()).min(limits::PACE_NAP)).await;
+        }
+    }
+}
+
+/// Whether a database, or the way to it, was lost and may be there again: what was touched meanwhile is in the log.
+fn is_lost(error: &Error) -> bool {
+    let code = error.code();
+    error.is_passing()
+        || matches!(code, Code::StoreUnreachable | Code::ConnectionLost | Code::StoreLocked | Code::RunLocked)
+}
