@@ -14,7 +14,7 @@ use syncline_core::schema::Schema;
 use syncline_core::state::Spool;
 use syncline_core::store::Snapshot;
 
-use self::notes::{listed, notes, of_definitions};
+use self::notes::{notes, of_definitions};
 use crate::drift::{Aligned, align};
 use crate::open::Database;
 use crate::pairing::Pair;
@@ -25,7 +25,7 @@ use crate::side_by_side::Views;
 
 pub(crate) use self::decision::{Decided, Decision};
 pub(crate) use self::link::Link;
-pub(crate) use self::notes::of_triggers;
+pub(crate) use self::notes::{listed, of_triggers};
 pub(crate) use self::room::check_room;
 
 /// The two ends of a decision.

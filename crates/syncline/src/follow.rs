@@ -7,18 +7,21 @@ mod totals;
 
 use std::time::{Duration, Instant};
 
-use syncline_core::error::{Code, Error, Result};
+use syncline_core::error::{Code, Error, Result, shell_word};
 use syncline_core::event::Event;
 use syncline_core::limits;
+use syncline_core::mapping::TableFilter;
 use syncline_core::pace::Lane;
 use syncline_core::pipeline::{Accounts, close};
+use syncline_core::state::Ledger;
 use syncline_core::store::Writer;
 
 use self::totals::Totals;
-use crate::decide::{Link, check_room};
+use crate::decide::{Link, check_room, listed};
 use crate::open::{Database, Purpose};
 use crate::request::{RunRequest, Strategy};
 use crate::run::{Record, Worked, check_ends};
+use crate::select::{admitted, check_names};
 use crate::session::{Syncline, now_ms};
 use crate::summary::Summary;
 
@@ -42,6 +45,14 @@ impl Syncline {
     /// As [`Syncline::run`]; `NOT_TRACKED` where the source keeps no log.
     pub async fn follow(&self, request: &RunRequest) -> Result<Summary> {
         let mut request = RunRequest { strategy: Strategy::Incremental, ..request.clone() };
+        request.check()?;
+        if !request.mapping.misfits.is_empty() {
+            return Err(Error::new(Code::UsageInvalid, "a source cannot be followed with --misfit")
+                .because("which values were bent is told by going through the whole source once more")
+                .leaving("nothing was changed")
+                .next("leave --misfit away", "rows with values that do not fit are held, and listed"));
+        }
+        self.require_logs(&request).await.map_err(|error| error.leaving_if_unsaid("nothing was changed"))?;
         // What the log does not tell of is loaded or compared, and the result proven.
         let mut last = self.run(&request).await?;
         self.events().emit(Event::Followed(Totals::of(&last, now_ms())));
@@ -68,6 +79,28 @@ impl Syncline {
             }
         }
         Ok(last)
+    }
+
+    /// A table without a log would be read whole for each window.
+    async fn require_logs(&self, request: &RunRequest) -> Result<()> {
+        let source = self.open_database(&request.source, Purpose::Read).await?;
+        let mut view = source.store.snapshot().await?;
+        let (schema, logs) = (view.schema().await?, view.logs().await?.unwrap_or_default());
+        let filter = TableFilter::parse(&request.tables)?;
+        check_names(&filter, &[&schema])?;
+        let is_logged = |name: &str| logs.ends.contains_key(name) || logs.defects.contains_key(name);
+        let tables = admitted(&schema, &filter);
+        let without: Vec<&str> =
+            tables.iter().map(|table| table.name.as_str()).filter(|name| !is_logged(name)).collect();
+        if without.is_empty() {
+            return Ok(());
+        }
+        let what = format!("the changes of {} in {} are not logged", listed(&without), source.label);
+        let track = format!("syncline track {}", shell_word(&source.label));
+        Err(Error::new(Code::NotTracked, what)
+            .because("only what a log tells of can be followed")
+            .next(track, "log them from now on")
+            .next("--tables …", "follow those that are logged"))
     }
 
     /// One run on record, from window to window.
@@ -165,17 +198,20 @@ impl Syncline {
         check_room(&decision, &*target.store).await?;
         decision.define_columns();
         writer.sign(decision.link.as_ref().map_or(run, Link::name));
-        let (ends, part) = ((&mut source_view, target), Some(totals.last_number + 1));
-        let carried = self.carry_out(request, &decision, ends, writer, (run, &spool, part)).await?;
+        let held = self.state().await?.held_until_now().await?;
+        let (ends, first) = ((&mut source_view, target), totals.last_number + 1);
+        let carried = self.carry_out(request, &decision, ends, writer, (run, &spool, Some(first))).await?;
         (totals.last_batch, totals.last_number) = (totals.last_batch.max(carried.last_batch), carried.next_batch - 1);
         let mut worked = Worked::new(&decision, carried);
         let end = std::mem::replace(&mut worked.end, Ok(()));
+        if worked.tables.iter().any(|table| table.held + table.conflicts > 0) {
+            // They wait for a person, and for the next window, from here on.
+            let ledger = self.state().await?.ledger(run, Vec::new());
+            ledger.seal_held(totals.last_batch).await?;
+        }
         if end.is_ok() {
             let finished = worked.finished(&decision);
-            let works: Vec<_> = finished.iter().map(|claim| claim.work).collect();
-            let bent = self.enter_bent(request, run, &works, &mut *source_view).await?;
-            self.settle_finished(request, run, &worked.whole_among(&finished)).await?;
-            worked.are_bent(&bent);
+            self.settle_finished(request, (run, held), &worked.whole_among(&finished)).await?;
         }
         drop(source_view);
         let followed = totals.add(&decision, worked, now_ms());

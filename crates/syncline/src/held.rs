@@ -6,7 +6,7 @@ use syncline_core::error::Result;
 use crate::diff::given;
 use crate::request::{RunRequest, Verb};
 use crate::session::{Syncline, now_ms};
-use crate::state::{LedgerTable, Spoken};
+use crate::state::{HeldUntil, LedgerTable, Spoken};
 
 /// What the ledger must know of the tables of a run.
 pub(crate) fn ledger_tables<'w>(
@@ -32,12 +32,18 @@ pub(crate) fn ledger_tables<'w>(
 impl Syncline {
     /// Settles what earlier runs held of these tables and this one has carried or found equal. Only for tables that a run
     /// has gone through to their end, whose rows it would have held again.
-    pub(crate) async fn settle_finished(&self, request: &RunRequest, run: &str, finished: &[&TableWork]) -> Result<()> {
+    /// What this run itself had held by `since` counts as held by an earlier one.
+    pub(crate) async fn settle_finished(
+        &self,
+        request: &RunRequest,
+        (run, since): (&str, HeldUntil),
+        finished: &[&TableWork],
+    ) -> Result<()> {
         let ledger = self.state().await?.ledger(run, ledger_tables(request, finished.iter().copied()));
         // A copy looks at no row that only the target has, so it says nothing about deletes that were held.
         let spoken = if request.verb == Verb::Mirror { Spoken::All } else { Spoken::Puts };
         for work in finished {
-            ledger.settle(&work.name, spoken, now_ms()).await?;
+            ledger.settle(&work.name, spoken, since, now_ms()).await?;
         }
         Ok(())
     }

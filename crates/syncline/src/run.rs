@@ -22,7 +22,7 @@ use crate::plan::{Carrying, Gate, Narrowed, Spools, check_identities};
 use crate::request::{RunRequest, Strategy, Verb};
 use crate::session::{Syncline, now_ms};
 use crate::side_by_side::Views;
-use crate::state::{NewRun, RunVerb};
+use crate::state::{HeldUntil, NewRun, RunVerb};
 use crate::summary::Summary;
 use crate::target_lock::TargetLock;
 use crate::verify::Seen;
@@ -193,7 +193,7 @@ impl Syncline {
         worked.leave_alone(narrowed.left_alone);
         let finished = worked.finished(&decision);
         if worked.end.is_ok() {
-            self.settle_finished(request, run, &worked.whole_among(&finished)).await?;
+            self.settle_finished(request, (run, HeldUntil::default()), &worked.whole_among(&finished)).await?;
         }
         if request.verify && worked.end.is_ok() {
             let proven = (&finished[..], &decision.resolved, &spool as &dyn Spool);

@@ -43,7 +43,7 @@ use syncline_core::error::Result;
 
 pub use self::conflicts::ChosenEntry;
 pub use self::evidence::{ImageCounts, RunEvidence, Trace};
-pub use self::ledger::{LedgerTable, RunLedger, Spoken};
+pub use self::ledger::{HeldUntil, LedgerTable, RunLedger, Spoken};
 pub use self::locks::RunLock;
 pub use self::logs::{LogLevel, LogLine};
 pub use self::plans::Written;

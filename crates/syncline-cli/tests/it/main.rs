@@ -25,6 +25,7 @@ mod diff;
 mod disk;
 mod doctor;
 mod explain;
+mod follow;
 mod four_parts;
 mod identity;
 mod jobs;

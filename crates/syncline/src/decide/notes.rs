@@ -96,7 +96,7 @@ fn counted(names: &[&str]) -> Vec<String> {
         .collect()
 }
 
-pub(super) fn listed(names: &[&str]) -> String {
+pub(crate) fn listed(names: &[&str]) -> String {
     const SHOWN: usize = 10;
     match names.len().checked_sub(SHOWN) {
         Some(more) if more > 0 => format!("{} and {more} more", names[..SHOWN].join(", ")),

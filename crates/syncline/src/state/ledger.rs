@@ -53,6 +53,10 @@ pub enum Spoken {
     All,
 }
 
+/// A moment in the ledger: what was held by then, by whomever.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HeldUntil(i64);
+
 impl State {
     /// Where a run records the rows it holds. `tables` are those it carries; to seal what a dead run has recorded, none
     /// are needed.
@@ -87,25 +91,38 @@ impl State {
             })
             .await
     }
+
+    /// What is held by now.
+    pub async fn held_until_now(&self) -> Result<HeldUntil> {
+        let last = "SELECT coalesce(max(id), 0) FROM held_row";
+        self.database
+            .read("look at held rows", move |connection| {
+                Ok(HeldUntil(connection.prepare_cached(last)?.query_row([], |row| row.get(0))?))
+            })
+            .await
+    }
 }
 
 impl RunLedger {
-    /// Settles the open entries of a table that this run has finished and not held again: whatever was wrong with those
+    /// Settles the open entries of a table that this run has finished and not held again, behind `since` where it has gone
+    /// through it before: whatever was wrong with those
     /// rows, nothing is left to carry. Only a run that sees the source as the run before did can say so.
     ///
     /// Called once the run is sealed. Returns how many there were.
-    pub async fn settle(&self, table: &str, spoken: Spoken, settled_ms: i64) -> Result<u64> {
+    pub async fn settle(&self, table: &str, spoken: Spoken, since: HeldUntil, settled_ms: i64) -> Result<u64> {
         let (run, table) = (self.run.clone(), self.table(table));
         let delete = operation_name(Operation::Delete);
         let settle = "UPDATE conflict SET settled_by = ?1, settled_ms = ?2 \
-             WHERE settled_by IS NULL AND last_run <> ?1 AND table_id = ?3 AND EXISTS ( \
+             WHERE settled_by IS NULL AND table_id = ?3 AND EXISTS ( \
                  SELECT 1 FROM held_row JOIN row_shape ON row_shape.id = held_row.shape_id \
-                 WHERE held_row.id = conflict.row_id AND row_shape.sight = ?4 AND (?5 OR held_row.operation <> ?6))";
+                 WHERE held_row.id = conflict.row_id AND row_shape.sight = ?4 AND (?5 OR held_row.operation <> ?6) \
+                     AND (last_run <> ?1 OR conflict.row_id <= ?7))";
         self.database
             .write("settle held rows", move |tx| {
                 let Some(table_id) = find_table(tx, &run, &table.name)? else { return Ok(0) };
                 let all = spoken == Spoken::All;
-                let settled = tx.execute(settle, params![run, settled_ms, table_id, table.sight, all, delete])?;
+                let settled =
+                    tx.execute(settle, params![run, settled_ms, table_id, table.sight, all, delete, since.0])?;
                 Ok(settled as u64)
             })
             .await

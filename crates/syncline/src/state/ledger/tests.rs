@@ -151,7 +151,7 @@ async fn another_pair_has_entries_of_its_own() {
     ledger.hold(1, "orders", &columns(), vec![held(1, "no")]).await.unwrap();
     ledger.seal_held(1).await.unwrap();
     assert_eq!(ids(&state, "").await, ["c_1", "c_2"]);
-    assert_eq!(ledger.settle("orders", Spoken::All, 30).await.unwrap(), 0);
+    assert_eq!(ledger.settle("orders", Spoken::All, HeldUntil::default(), 30).await.unwrap(), 0);
 }
 
 #[tokio::test]
@@ -161,13 +161,16 @@ async fn a_database_made_anew_inherits_what_was_held() {
     let named = |source: &str| Some(RunRequest::new(Verb::Mirror, source, "sqlite:/b.db"));
     let anew = |source| NewRun { source_identity: Some("sqlite:1:new".into()), request: named(source), ..new_run("a") };
     let other = state.begin_run(anew("sqlite:/z.db")).await.unwrap();
-    assert_eq!(state.ledger(&other, orders("")).settle("orders", Spoken::All, 30).await.unwrap(), 0);
+    assert_eq!(
+        state.ledger(&other, orders("")).settle("orders", Spoken::All, HeldUntil::default(), 30).await.unwrap(),
+        0
+    );
     let run = state.begin_run(anew("sqlite:/a.db")).await.unwrap();
     let ledger = state.ledger(&run, orders(""));
     ledger.hold(1, "orders", &columns(), vec![held(2, "no")]).await.unwrap();
     ledger.seal_held(1).await.unwrap();
     assert_eq!(ids(&state, "").await, ["c_1", "c_2"]);
-    assert_eq!(ledger.settle("orders", Spoken::All, 30).await.unwrap(), 1);
+    assert_eq!(ledger.settle("orders", Spoken::All, HeldUntil::default(), 30).await.unwrap(), 1);
 }
 
 #[tokio::test]
@@ -177,8 +180,11 @@ async fn a_run_settles_what_it_does_not_hold_again() {
     holding(&state, &[held(1, "no"), held(2, "no"), gone]).await;
     let (run, ledger) = holding(&state, &[held(2, "no")]).await;
     // Neither another table nor another way of seeing the source says anything about these rows.
-    assert_eq!(ledger.settle("lines", Spoken::All, 30).await.unwrap(), 0);
-    assert_eq!(state.ledger(&run, orders("where")).settle("orders", Spoken::All, 30).await.unwrap(), 0);
+    assert_eq!(ledger.settle("lines", Spoken::All, HeldUntil::default(), 30).await.unwrap(), 0);
+    assert_eq!(
+        state.ledger(&run, orders("where")).settle("orders", Spoken::All, HeldUntil::default(), 30).await.unwrap(),
+        0
+    );
     assert_eq!(ledger.settle("orders", Spoken::Puts, 30).await.unwrap(), 1);
     assert_eq!(ids(&state, "").await, ["c_2", "c_3"]);
     assert_eq!(ledger.settle("orders", Spoken::All, 31).await.unwrap(), 1);
@@ -206,7 +212,7 @@ async fn an_undo_opens_again_what_its_run_had_settled() {
     let (_dir, state) = open().await;
     holding(&state, &[held(1, "no"), held(2, "no")]).await;
     let (run, ledger) = holding(&state, &[]).await;
-    ledger.settle("orders", Spoken::All, 30).await.unwrap();
+    ledger.settle("orders", Spoken::All, HeldUntil::default(), 30).await.unwrap();
     // One of them has come back since, and is not to wait twice.
     holding(&state, &[held(2, "again")]).await;
     assert_eq!(ids(&state, "").await, ["c_3"]);
