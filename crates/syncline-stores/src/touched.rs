@@ -1,9 +1,11 @@
 //! Touched keys on their way into batches, and the key that a log names rows by.
 
+use std::collections::BTreeMap;
+
 use syncline_core::change::TableTask;
 use syncline_core::error::Result;
 use syncline_core::schema::TableSchema;
-use syncline_core::store::{Flow, TouchedBatch};
+use syncline_core::store::{Flow, LogPosition, Logs, TouchedBatch};
 use syncline_core::value::key_order::{compare_key_rows, compare_keys};
 use syncline_core::value::{RowBatch, ValueRef};
 
@@ -26,6 +28,39 @@ pub(crate) fn is_key(task: &TableTask, of_log: &[String]) -> bool {
     of_log.sort_unstable();
     of_task == of_log
 }
+
+/// The logs of a server's database, as one view shows them: asked for once a view.
+pub(crate) struct Logged<T> {
+    pub(crate) logs: Logs,
+    tables: BTreeMap<String, T>,
+}
+
+impl<T> Logged<T> {
+    pub(crate) fn new(store: String) -> Self {
+        Self { logs: Logs { store, ..Logs::default() }, tables: BTreeMap::new() }
+    }
+
+    /// A tracked table with the end of its log, or why that is not to be trusted.
+    pub(crate) fn add(&mut self, name: &str, tracked: T, end: std::result::Result<LogPosition, &'static str>) {
+        match end {
+            Ok(end) => drop(self.logs.ends.insert(name.to_owned(), end)),
+            Err(defect) => drop(self.logs.defects.insert(name.to_owned(), defect.to_owned())),
+        }
+        self.tables.insert(name.to_owned(), tracked);
+    }
+
+    /// The log of a task's table, or why there is none to go by.
+    pub(crate) fn of(&self, task: &TableTask) -> std::result::Result<&T, String> {
+        let name = &task.table.name;
+        match self.logs.defects.get(name) {
+            Some(defect) => Err(defect.clone()),
+            None => self.tables.get(name).ok_or_else(|| "its changes are not logged".to_owned()),
+        }
+    }
+}
+
+/// What is said of a log in which there is nothing at all.
+pub(crate) const EMPTIED: &str = "its log was emptied";
 
 /// Touched keys of a server's answer.
 pub(crate) struct Gathered<'t> {

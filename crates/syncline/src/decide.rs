@@ -21,7 +21,7 @@ use crate::pairing::Pair;
 use crate::request::{RunRequest, Strategy};
 use crate::select::{admitted, check_names};
 use crate::session::Syncline;
-use crate::side_by_side::Views;
+use crate::side_by_side::{Schemas, Views};
 
 pub(crate) use self::decision::{Decided, Decision};
 pub(crate) use self::link::Link;
@@ -53,10 +53,9 @@ impl Syncline {
         views: &mut Views,
         spool: &dyn Spool,
     ) -> Result<Decision> {
-        let mut ends = views.ends();
         let filter = TableFilter::parse(&request.tables)?;
-        let source_schema = ends.source.schema().await?;
-        let target_schema = ends.target.schema().await?;
+        let Schemas { source: source_schema, target: target_schema } = views.schemas().await?;
+        let mut ends = views.ends();
         check_names(&filter, &[&source_schema])?;
         let resolved = self.resolve(&request.mapping, &source_schema, &filter).await?;
         let tables = admitted(&source_schema, &filter);

@@ -23,6 +23,7 @@ use crate::request::{RunRequest, Strategy};
 use crate::run::{Record, Worked, check_ends};
 use crate::select::{admitted, check_names};
 use crate::session::{Syncline, now_ms};
+use crate::side_by_side::Schemas;
 use crate::summary::Summary;
 
 /// Why a run that follows has ended without a failure.
@@ -145,7 +146,7 @@ impl Syncline {
         let tracking = source.store.tracking();
         let (mut pulse, mut pause) = (None::<String>, limits::FOLLOW_PAUSE);
         let started = self.clock.now();
-        let (mut round, mut told) = (None, started);
+        let (mut round, mut told, mut known) = (None, started, None);
         let ended = loop {
             if self.cancel().is_cancelled() {
                 break Ended::Stopped;
@@ -153,12 +154,25 @@ impl Syncline {
             // Felt before the window is opened: what comes behind it makes another one.
             let felt = tracking.pulse(pulse.as_deref()).await?;
             let is_time = round.is_none_or(|round| self.clock.now() >= round + limits::FOLLOW_ROUND);
+            if is_time {
+                known = None;
+            }
             if is_time || pulse.as_ref() != Some(&felt) {
-                match Box::pin(self.window(request, (source, target), &mut *writer, (run, &mut *totals))).await {
+                let was_known = known.is_some();
+                let ends = (source, target);
+                match Box::pin(self.window(request, ends, &mut *writer, (run, &mut *totals), &mut known)).await {
                     Err(error) if error.code() == Code::RunCancelled => break Ended::Stopped,
+                    // Somebody may have changed a table since these were last looked at.
+                    Err(error) if was_known && !is_lost(&error) && !self.cancel().is_cancelled() => {
+                        known = None;
+                        continue;
+                    }
                     done => done?,
                 }
-                (round, pause) = (Some(self.clock.now()), limits::FOLLOW_PAUSE);
+                if is_time {
+                    round = Some(self.clock.now());
+                }
+                pause = limits::FOLLOW_PAUSE;
             } else {
                 pause = (pause * 3 / 2).min(limits::FOLLOW_PAUSE_MAX);
             }
@@ -183,14 +197,19 @@ impl Syncline {
         (source, target): (&Database, &Database),
         writer: &mut dyn Writer,
         (run, totals): (&str, &mut Totals),
+        known: &mut Option<Schemas>,
     ) -> Result<()> {
         let spool = self.state().await?.spool(run).await?;
-        let mut views = self.views_of_logged(source, target, 1).await?;
+        let mut views = self.views_of_logged((source, target), 1, known.take()).await?;
+        let schemas = views.schemas().await?;
+        let mut views = views.knowing(Some(schemas.clone()));
         let mut decision = self.decide(request, (source, target), &mut views, &spool).await?;
         for (table, error) in &decision.refused {
             self.remark(format!("{table} is not carried: {error}"));
         }
         decision.check_guards(request)?;
+        let changes_tables = decision.tables.iter().any(|decided| decided.changes_table());
+        *known = (!changes_tables).then_some(schemas);
         if !decision.has_work() {
             return Ok(());
         }

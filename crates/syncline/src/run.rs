@@ -209,7 +209,7 @@ impl Syncline {
     async fn views_for(&self, request: &RunRequest, source: &Database, target: &Database) -> Result<Views> {
         let jobs = self.jobs_of(request.jobs);
         match request.strategy {
-            Strategy::Incremental => self.views_of_logged(source, target, jobs).await,
+            Strategy::Incremental => self.views_of_logged((source, target), jobs, None).await,
             _ => self.views(source, target, jobs).await,
         }
     }

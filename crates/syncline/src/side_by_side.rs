@@ -9,6 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use futures_util::future;
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
+use syncline_core::schema::Schema;
 use syncline_core::store::{Flow, Snapshot};
 
 use crate::decide::Ends;
@@ -20,6 +21,15 @@ pub(crate) struct Views {
     pub(crate) source: Box<dyn Snapshot>,
     pub(crate) target: Box<dyn Snapshot>,
     twins: Vec<Twin>,
+    /// What the tables of both look like, where it was known before.
+    known: Option<Schemas>,
+}
+
+/// What the tables of two databases look like.
+#[derive(Clone)]
+pub(crate) struct Schemas {
+    pub(crate) source: Schema,
+    pub(crate) target: Schema,
 }
 
 /// Two more views that show the same.
@@ -69,7 +79,23 @@ impl Syncline {
 impl Views {
     async fn open(source: &Database, target: &Database) -> Result<Self> {
         let (source, target) = (source.store.snapshot().await?, target.store.snapshot().await?);
-        Ok(Self { source, target, twins: Vec::new() })
+        Ok(Self { source, target, twins: Vec::new(), known: None })
+    }
+
+    /// The same views, of databases whose tables are known to look like this.
+    pub(crate) fn knowing(self, known: Option<Schemas>) -> Self {
+        Self { known, ..self }
+    }
+
+    /// What the tables look like.
+    ///
+    /// # Errors
+    /// When one of the schemas cannot be read.
+    pub(crate) async fn schemas(&mut self) -> Result<Schemas> {
+        match &self.known {
+            Some(known) => Ok(known.clone()),
+            None => Ok(Schemas { source: self.source.schema().await?, target: self.target.schema().await? }),
+        }
     }
 
     /// How many tables can be read at once.

@@ -9,7 +9,7 @@ use crate::open::{Database, Purpose};
 use crate::run::Worked;
 use crate::select::{admitted, check_names};
 use crate::session::Syncline;
-use crate::side_by_side::Views;
+use crate::side_by_side::{Schemas, Views};
 use crate::summary::ErrorReport;
 
 /// What is to be tracked, or not any more.
@@ -105,12 +105,19 @@ impl Syncline {
 
     /// Views for a run that goes by the logs of its source. Logs that are not to be trusted begin anew before, so that the run
     /// which compares their tables is the last that must; those of a source that cannot be written to stay as they are.
-    pub(crate) async fn views_of_logged(&self, source: &Database, target: &Database, jobs: usize) -> Result<Views> {
+    ///
+    /// `known` is what the tables of both are known to look like, which does not hold of those whose logs begin anew.
+    pub(crate) async fn views_of_logged(
+        &self,
+        (source, target): (&Database, &Database),
+        jobs: usize,
+        known: Option<Schemas>,
+    ) -> Result<Views> {
         source.store.tracking().sequence().await?;
         let mut views = self.views(source, target, jobs).await?;
         let defects = views.ends().source.logs().await?.map(|logs| logs.defects).unwrap_or_default();
         if defects.is_empty() {
-            return Ok(views);
+            return Ok(views.knowing(known));
         }
         // With a rollback journal nothing could be written while they are open.
         drop(views);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use syncline_core::change::TableTask;
 use syncline_core::error::Result;
 use syncline_core::schema::Column;
-use syncline_core::store::{LogPosition, Logs, TouchedBatch, Window};
+use syncline_core::store::{LogPosition, TouchedBatch, Window};
 
 use super::codec::Codec;
 use super::connect::failure::Attempt;
@@ -17,63 +17,35 @@ use super::track::catalog::{self, Tracked};
 use super::track::place::Place;
 use crate::lens::Lens;
 use crate::stream::Outlet;
-use crate::touched::{Gathered, is_key};
+use crate::touched::{EMPTIED, Gathered, Logged, is_key};
 
 /// Entries that are counted, at most: nobody needs to know more exactly how many there are.
 const COUNTED: u64 = 1_000_000;
 
-/// The logs that a view shows, and what is wrong with those that are not to be trusted. The catalog is in no transaction, so it is
-/// asked once a view.
-pub(super) struct Logged {
-    store: String,
-    tables: Vec<(Tracked, Option<&'static str>)>,
-}
-
-impl Logged {
-    /// `None` where tracking is not installed.
-    pub(super) async fn read(connection: &Connection) -> Attempt<Option<Self>> {
-        let Some(store) = catalog::store(connection).await? else { return Ok(None) };
-        let tracked = catalog::tracked(connection).await?;
-        let defects = catalog::defects(connection, &tracked).await?;
-        Ok(Some(Self { store, tables: tracked.into_iter().zip(defects).collect() }))
-    }
-
-    /// The log of a task's table.
-    pub(super) fn of(&self, task: &TableTask) -> Option<&(Tracked, Option<&'static str>)> {
-        self.tables.iter().find(|(tracked, _)| tracked.name == task.table.name)
-    }
-}
-
-/// Where the logs end.
-pub(super) async fn logs(connection: &Connection, logged: &Logged) -> Attempt<Logs> {
-    let mut logs = Logs { store: logged.store.clone(), ..Logs::default() };
-    for (tracked, defect) in &logged.tables {
+/// The logs, as this view shows them; `None` where tracking is not installed.
+pub(super) async fn logged(connection: &Connection) -> Attempt<Option<Logged<Tracked>>> {
+    let Some(store) = catalog::store(connection).await? else { return Ok(None) };
+    let mut logged = Logged::new(store);
+    let all = catalog::tracked(connection).await?;
+    let defects = catalog::defects(connection, &all).await?;
+    for (tracked, defect) in all.into_iter().zip(defects) {
         let end = match defect {
-            None => Place::end_of(connection, tracked).await?,
-            Some(_) => None,
+            None => Place::end_of(connection, &tracked).await?.map(|end| end.position()).ok_or(EMPTIED),
+            Some(defect) => Err(defect),
         };
-        match end {
-            Some(end) => drop(logs.ends.insert(tracked.name.clone(), end.position())),
-            None => drop(logs.defects.insert(tracked.name.clone(), defect.unwrap_or("its log was emptied").to_owned())),
-        }
+        logged.add(&tracked.name.clone(), tracked, end);
     }
-    Ok(logs)
+    Ok(Some(logged))
 }
 
 /// What the log of a table tells of the time since a position.
 pub(super) async fn window(
     connection: &Connection,
-    logged: Option<&Logged>,
+    tracked: &Tracked,
     task: &TableTask,
     since: &LogPosition,
 ) -> Attempt<Window> {
     let cut = |why: &str| Ok(Window::Cut(why.to_owned()));
-    let Some((tracked, defect)) = logged.and_then(|logged| logged.of(task)) else {
-        return cut("its changes are not logged");
-    };
-    if let Some(defect) = defect {
-        return cut(defect);
-    }
     if !is_key(task, &tracked.key) {
         return cut("its rows are told apart by other columns in the target");
     }

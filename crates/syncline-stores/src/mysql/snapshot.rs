@@ -19,12 +19,14 @@ use syncline_core::error::{Code, Error, Result};
 use syncline_core::store::{Flow, Position};
 use tokio::task::JoinHandle;
 
-use super::capture::Logged;
+use super::capture;
 use super::connect::failure::Doing;
 use super::connect::{ConnectOptions, Connection, connect};
 use super::position::{self, Reading};
 use super::schema;
+use super::track::catalog::Tracked;
 use crate::stream::{Load, Outlet, flow};
+use crate::touched::Logged;
 
 /// A view begins at once, and shows what was committed by then as long as the transaction lasts.
 const BEGIN: [&str; 2] = [
@@ -45,7 +47,7 @@ pub struct MysqlSnapshot {
     /// The tables there were as it began: the catalog is in no transaction.
     tables: Vec<String>,
     /// The logs of changes, once somebody has asked for them.
-    logged: Option<Option<Arc<Logged>>>,
+    logged: Option<Option<Arc<Logged<Tracked>>>>,
 }
 
 impl MysqlSnapshot {
@@ -75,12 +77,12 @@ impl MysqlSnapshot {
     }
 
     /// The logs of changes; `None` where tracking is not installed.
-    async fn logged(&mut self) -> Result<Option<Arc<Logged>>> {
+    async fn logged(&mut self) -> Result<Option<Arc<Logged<Tracked>>>> {
         if let Some(logged) = &self.logged {
             return Ok(logged.clone());
         }
         let connection = self.connection().await?;
-        let read = Logged::read(&connection).await;
+        let read = capture::logged(&connection).await;
         let logged = read.map_err(|failure| connection.error_while(failure, Doing::Reading))?.map(Arc::new);
         self.logged = Some(logged.clone());
         Ok(logged)

@@ -3,7 +3,7 @@
 use syncline_core::change::TableTask;
 use syncline_core::error::Result;
 use syncline_core::schema::Column;
-use syncline_core::store::{LogPosition, Logs, TouchedBatch, Window};
+use syncline_core::store::{LogPosition, TouchedBatch, Window};
 
 use super::codec::Codec;
 use super::connect::Connection;
@@ -17,41 +17,33 @@ use super::track::catalog::{self, At, Tracked};
 use super::track::key::KeyCell;
 use crate::lens::Lens;
 use crate::stream::Outlet;
-use crate::touched::{Gathered, is_key};
+use crate::touched::{EMPTIED, Gathered, Logged, is_key};
 
 /// Entries that are counted, at most: nobody needs to know more exactly how many there are.
 const COUNTED: u64 = 1_000_000;
 
-/// Where the logs end; `None` where tracking is not installed.
-pub(super) async fn logs(connection: &Connection, names: &Names) -> Attempt<Option<Logs>> {
+/// The logs, as this view shows them; `None` where tracking is not installed.
+pub(super) async fn logged(connection: &Connection, names: &Names) -> Attempt<Option<Logged<Tracked>>> {
     let Some(store) = catalog::store(connection, names).await? else { return Ok(None) };
-    let mut logs = Logs { store, ..Logs::default() };
+    let mut logged = Logged::new(store);
     for tracked in catalog::tracked(connection, names).await? {
-        let defect = catalog::defect(connection, names, &tracked).await?;
-        let end = match defect {
-            None => At::end_of(connection, names, &tracked).await?,
-            Some(_) => None,
+        let end = match catalog::defect(connection, names, &tracked).await? {
+            None => At::end_of(connection, names, &tracked).await?.map(|end| end.position()).ok_or(EMPTIED),
+            Some(defect) => Err(defect),
         };
-        match end {
-            Some(end) => drop(logs.ends.insert(tracked.name, end.position())),
-            None => drop(logs.defects.insert(tracked.name, defect.unwrap_or("its log was emptied").to_owned())),
-        }
+        logged.add(&tracked.name.clone(), tracked, end);
     }
-    Ok(Some(logs))
+    Ok(Some(logged))
 }
 
 /// What the log of a table tells of the time since a position.
 pub(super) async fn window(
     connection: &Connection,
-    names: &Names,
+    (names, tracked): (&Names, &Tracked),
     task: &TableTask,
     since: &LogPosition,
 ) -> Attempt<Window> {
     let cut = |why: &str| Ok(Window::Cut(why.to_owned()));
-    let Some(tracked) = find(connection, names, task).await? else { return cut("its changes are not logged") };
-    if let Some(defect) = catalog::defect(connection, names, &tracked).await? {
-        return cut(defect);
-    }
     if !is_key(task, &tracked.key) {
         return cut("its rows are told apart by other columns in the target");
     }
@@ -59,7 +51,7 @@ pub(super) async fn window(
     if since.epoch != tracked.epoch {
         return cut("its log was begun anew");
     }
-    if !since.is_in(connection, names, &tracked).await? {
+    if !since.is_in(connection, names, tracked).await? {
         return cut("its log does not reach back to the last run, or is another one");
     }
     let sql = format!(
@@ -69,7 +61,7 @@ pub(super) async fn window(
     );
     let row = connection.client.query_one(&sql, &[]).await?;
     let (entries, was_emptied): (i64, bool) = (row.try_get(0)?, row.try_get(1)?);
-    if was_emptied || (entries.unsigned_abs() == COUNTED && emptied(connection, names, &tracked, &since).await?) {
+    if was_emptied || (entries.unsigned_abs() == COUNTED && emptied(connection, names, tracked, &since).await?) {
         return cut("it was emptied by TRUNCATE");
     }
     Ok(match entries {
@@ -81,14 +73,6 @@ pub(super) async fn window(
 async fn emptied(connection: &Connection, names: &Names, tracked: &Tracked, since: &At) -> Attempt<bool> {
     let sql = format!("SELECT EXISTS (SELECT 1 FROM {} WHERE {} AND op = '*')", tracked.log(names)?, since.later());
     Ok(connection.client.query_one(&sql, &[]).await?.try_get(0)?)
-}
-
-/// The log of a task's table.
-pub(super) async fn find(connection: &Connection, names: &Names, task: &TableTask) -> Attempt<Option<Tracked>> {
-    if catalog::store(connection, names).await?.is_none() {
-        return Ok(None);
-    }
-    Ok(catalog::tracked(connection, names).await?.into_iter().find(|tracked| tracked.name == task.table.name))
 }
 
 /// Hands over the keys that were touched since a position, with the digests of the rows that have them. `false` when nobody wants

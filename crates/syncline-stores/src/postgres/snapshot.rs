@@ -35,11 +35,12 @@ use self::stream::flow;
 use self::view::{Facts, Sight};
 use super::connect::{ConnectOptions, connect, connect_if_free};
 use super::names::Names;
-use super::track::catalog::At;
+use super::track::catalog::{At, Tracked};
 use super::write::cursors;
 use super::write::define::statements_of;
 use super::{capture, digest, migrate, schema, translate};
 use crate::stream::{Load, Outlet};
+use crate::touched::Logged;
 
 /// An open view. The server keeps it for as long as the transaction lasts; it keeps nobody from writing, only from emptying or
 /// rebuilding the tables that were read.
@@ -49,6 +50,8 @@ pub struct PostgresSnapshot {
     /// What still reads for a stream that may have been dropped.
     reader: Option<JoinHandle<()>>,
     flow: Flow,
+    /// The logs of changes, once somebody has asked for them.
+    logged: Option<Option<Arc<Logged<Tracked>>>>,
 }
 
 impl PostgresSnapshot {
@@ -64,7 +67,7 @@ impl PostgresSnapshot {
     }
 
     fn new(options: Arc<ConnectOptions>, sight: Sight) -> Self {
-        Self { options, sight, reader: None, flow: Flow::default() }
+        Self { options, sight, reader: None, flow: Flow::default(), logged: None }
     }
 
     /// The session, once nobody else uses it and it is as good as new.
@@ -85,6 +88,18 @@ impl PostgresSnapshot {
             self.sight.session.done();
         }
         result
+    }
+
+    /// The logs of changes; `None` where tracking is not installed.
+    async fn logged(&mut self) -> Result<Option<Arc<Logged<Tracked>>>> {
+        if let Some(logged) = &self.logged {
+            return Ok(logged.clone());
+        }
+        let sight = self.sight().await?;
+        let read = sight.said(capture::logged(sight.session.connection(), &sight.facts.names).await);
+        let logged = self.done(read)?.map(Arc::new);
+        self.logged = Some(logged.clone());
+        Ok(logged)
     }
 
     async fn stream<T: Load, F>(
@@ -213,22 +228,27 @@ impl Snapshot for PostgresSnapshot {
     }
 
     async fn logs(&mut self) -> Result<Option<Logs>> {
-        let sight = self.sight().await?;
-        let logs = sight.said(capture::logs(sight.session.connection(), &sight.facts.names).await);
-        self.done(logs)
+        Ok(self.logged().await?.map(|logged| logged.logs.clone()))
     }
 
     async fn window(&mut self, task: &TableTask, since: &LogPosition) -> Result<Window> {
+        let Some(logged) = self.logged().await? else {
+            return Ok(Window::Cut("its changes are not logged".to_owned()));
+        };
         let sight = self.sight().await?;
-        let window = capture::window(sight.session.connection(), &sight.facts.names, task, since).await;
+        let window = match logged.of(task) {
+            Err(why) => return Ok(Window::Cut(why)),
+            Ok(tracked) => {
+                capture::window(sight.session.connection(), (&sight.facts.names, tracked), task, since).await
+            }
+        };
         self.done(sight.said(window))
     }
 
     async fn touched(&mut self, task: &TableTask, since: &LogPosition) -> Result<TouchedStream<'_>> {
-        let sight = self.sight().await?;
-        let tracked = sight.said(capture::find(sight.session.connection(), &sight.facts.names, task).await);
-        let tracked = self
-            .done(tracked)?
+        let logged = self.logged().await?;
+        let tracked = logged.as_deref().and_then(|logged| logged.of(task).ok().cloned());
+        let tracked = tracked
             .zip(At::parse(since))
             .ok_or_else(|| Error::new(Code::Internal, format!("no log is kept of {}", task.table.name)))?;
         let task = task.clone();

@@ -66,6 +66,11 @@ pub(crate) struct Incremental {
 }
 
 impl Decided {
+    /// Whether the target's table is made or gets columns.
+    pub(crate) fn changes_table(&self) -> bool {
+        self.work.action == Action::Load { create: true } || !self.added.is_empty()
+    }
+
     /// Whether the table is carried by what a log tells of it.
     pub(crate) fn is_incremental(&self) -> bool {
         self.incremental.is_some()
@@ -75,10 +80,7 @@ impl Decided {
 impl Decision {
     /// Whether there is anything to write, be it only how far the target has come.
     pub(crate) fn has_work(&self) -> bool {
-        let is_work = |decided: &Decided| {
-            let work = &decided.work;
-            work.puts + work.deletes > 0 || work.action == Action::Load { create: true } || !decided.added.is_empty()
-        };
+        let is_work = |decided: &Decided| decided.work.puts + decided.work.deletes > 0 || decided.changes_table();
         self.tables.iter().any(is_work) || self.link.as_ref().is_some_and(|link| !link.moves().is_empty())
     }
 

@@ -98,22 +98,24 @@ impl Snapshot for MysqlSnapshot {
     }
 
     async fn logs(&mut self) -> Result<Option<Logs>> {
-        let Some(logged) = self.logged().await? else { return Ok(None) };
-        let connection = self.connection().await?;
-        let logs = capture::logs(&connection, &logged).await;
-        logs.map(Some).map_err(|failure| connection.error_while(failure, Doing::Reading))
+        Ok(self.logged().await?.map(|logged| logged.logs.clone()))
     }
 
     async fn window(&mut self, task: &TableTask, since: &LogPosition) -> Result<Window> {
-        let logged = self.logged().await?;
+        let Some(logged) = self.logged().await? else {
+            return Ok(Window::Cut("its changes are not logged".to_owned()));
+        };
         let connection = self.connection().await?;
-        let window = capture::window(&connection, logged.as_deref(), task, since).await;
+        let window = match logged.of(task) {
+            Err(why) => return Ok(Window::Cut(why)),
+            Ok(tracked) => capture::window(&connection, tracked, task, since).await,
+        };
         window.map_err(|failure| connection.error_while(failure, Doing::Reading))
     }
 
     async fn touched(&mut self, task: &TableTask, since: &LogPosition) -> Result<TouchedStream<'_>> {
         let logged = self.logged().await?;
-        let tracked = logged.as_deref().and_then(|logged| logged.of(task)).map(|(tracked, _)| tracked.clone());
+        let tracked = logged.as_deref().and_then(|logged| logged.of(task).ok().cloned());
         let since = tracked
             .zip(Place::parse(since))
             .ok_or_else(|| Error::new(Code::Internal, format!("no log is kept of {}", task.table.name)))?;

@@ -69,8 +69,8 @@ pub(super) async fn give_up_lost(connection: &Connection, names: &Names) -> Atte
     Ok(())
 }
 
-/// Removes some of the entries that every consumer has read; `true` while there may be more. An entry of each transaction that a
-/// position names stays.
+/// Removes some of the entries that every consumer has read; `true` while there may be more. The last entry of each
+/// transaction that a position names stays: from the end of the index the first that is not dead.
 pub(super) async fn purge(connection: &Connection, names: &Names) -> Attempt<bool> {
     if catalog::store(connection, names).await?.is_none() {
         return Ok(false);
@@ -82,10 +82,11 @@ pub(super) async fn purge(connection: &Connection, names: &Names) -> Attempt<boo
             continue;
         }
         let read: Vec<String> = places.iter().map(At::earlier).collect();
-        let named: Vec<String> = places.iter().map(|at| format!("'{}'::xid8", at.newest.0)).collect();
+        let named: Vec<String> =
+            places.iter().map(|at| format!("('{}'::xid8, {})", at.newest.0, at.newest.1)).collect();
         let sql = format!(
             "DELETE FROM {log} WHERE ctid = ANY (ARRAY(SELECT ctid FROM {log} WHERE {} AND seq NOT IN \
-             (SELECT min(seq) FROM {log} WHERE xid IN ({}) GROUP BY xid) LIMIT {}))",
+             (SELECT max(seq) FROM {log} WHERE (xid, at) IN ({}) GROUP BY xid, at) LIMIT {}))",
             read.join(" AND "),
             named.join(", "),
             limits::LOG_PURGED_AT_ONCE
