@@ -311,6 +311,10 @@ pub const LOG_KEPT_ENTRIES: i64 = 10_000_000;
 /// application may wait.
 pub const LOG_PURGED_AT_ONCE: i64 = 10_000;
 
+/// Sessions of a server whose view has ended, kept for the next view: one run has one view of a database at a time, and a second
+/// one for moments.
+pub const IDLE_SESSIONS: usize = 2;
+
 /// Entries of a change log that a position names one by one, in an engine that puts them in an order behind the writers: what
 /// comes in the moment between that and a view. Some kilobytes, which are kept for each table.
 pub const LOG_ENTRIES_NAMED: usize = 256;

@@ -9,6 +9,7 @@ mod draft;
 mod dump;
 mod fetched;
 mod fitted;
+mod idle;
 mod lens;
 mod lock_file;
 pub mod mysql;

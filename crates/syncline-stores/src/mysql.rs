@@ -60,6 +60,7 @@ use syncline_core::value::fit::Reach;
 
 use self::snapshot::MysqlSnapshot;
 use self::write::MysqlWriter;
+use crate::idle::Idle;
 use crate::one_writer::OneWriter;
 
 /// What the engine is called, whoever makes the server.
@@ -76,6 +77,7 @@ pub struct MysqlStore {
     options: Arc<ConnectOptions>,
     may_write: bool,
     resident: Connection,
+    idle: Arc<Idle<Connection>>,
     writing: Arc<AtomicBool>,
 }
 
@@ -86,7 +88,7 @@ impl MysqlStore {
     /// As [`connect`].
     pub async fn open(options: ConnectOptions, may_write: bool) -> Result<Self> {
         let resident = connect(&options).await?;
-        Ok(Self { options: Arc::new(options), may_write, resident, writing: Arc::default() })
+        Ok(Self { options: Arc::new(options), may_write, resident, idle: Arc::default(), writing: Arc::default() })
     }
 
     /// What the database is called for people.
@@ -102,12 +104,12 @@ impl MysqlStore {
         examine::warnings(&self.resident, self.may_write).await
     }
 
-    /// Opens a view in a session of its own.
+    /// Opens a view in a session of its own, or in one that an earlier view has left.
     ///
     /// # Errors
     /// As [`connect`].
     pub async fn view(&self) -> Result<MysqlSnapshot> {
-        MysqlSnapshot::open(Arc::clone(&self.options)).await
+        MysqlSnapshot::open_among(Arc::clone(&self.options), &self.idle).await
     }
 
     /// The right to write, of which there is one.

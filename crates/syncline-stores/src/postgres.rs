@@ -55,6 +55,7 @@ use syncline_core::store::{Backup, Description, Finding, Grants, RunClaim, Side,
 
 use self::names::Names;
 use self::write::PostgresWriter;
+use crate::idle::Idle;
 use crate::one_writer::OneWriter;
 
 /// What the engine is called.
@@ -70,6 +71,7 @@ pub struct PostgresStore {
     default_schema: Arc<str>,
     may_write: bool,
     resident: Connection,
+    idle: Arc<Idle<Connection>>,
     writing: Arc<AtomicBool>,
 }
 
@@ -91,6 +93,7 @@ impl PostgresStore {
             default_schema: default_schema.into(),
             may_write,
             resident,
+            idle: Arc::default(),
             writing: Arc::default(),
         })
     }
@@ -108,12 +111,12 @@ impl PostgresStore {
         warnings(&self.resident).await
     }
 
-    /// Opens a view in a session of its own.
+    /// Opens a view in a session of its own, or in one that an earlier view has left.
     ///
     /// # Errors
     /// As [`connect`].
     pub async fn view(&self) -> Result<PostgresSnapshot> {
-        PostgresSnapshot::open(Arc::clone(&self.options), Names::new(&self.default_schema)).await
+        PostgresSnapshot::open_among(Arc::clone(&self.options), Names::new(&self.default_schema), &self.idle).await
     }
 
     async fn require_writable(&self) -> Result<()> {

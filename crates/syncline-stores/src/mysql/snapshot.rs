@@ -25,6 +25,7 @@ use super::connect::{ConnectOptions, Connection, connect};
 use super::position::{self, Reading};
 use super::schema;
 use super::track::catalog::Tracked;
+use crate::idle::Idle;
 use crate::stream::{Load, Outlet, flow};
 use crate::touched::Logged;
 
@@ -38,6 +39,8 @@ const BEGIN: [&str; 2] = [
 /// tables that were read.
 pub struct MysqlSnapshot {
     connection: Arc<Connection>,
+    /// Who has the session next.
+    idle: Option<Arc<Idle<Connection>>>,
     /// How more sessions are opened: what is asked of the server on tables of ours may not be asked in the view's own.
     options: Arc<ConnectOptions>,
     /// What still reads for a stream that may have been dropped.
@@ -50,21 +53,49 @@ pub struct MysqlSnapshot {
     logged: Option<Option<Arc<Logged<Tracked>>>>,
 }
 
+impl Drop for MysqlSnapshot {
+    fn drop(&mut self) {
+        let is_read = self.reader.as_ref().is_some_and(|reader| !reader.is_finished());
+        let Some(idle) = self.idle.take().filter(|_| !is_read) else { return };
+        // Whether it went well, whoever comes next sees.
+        self.connection.line.say("ROLLBACK");
+        idle.put(Arc::clone(&self.connection));
+    }
+}
+
 impl MysqlSnapshot {
     /// Opens a view of a database.
     ///
     /// # Errors
     /// As [`connect`].
     pub async fn open(options: Arc<ConnectOptions>) -> Result<Self> {
-        let connection = connect(&options).await?;
+        let connection = Arc::new(connect(&options).await?);
+        Self::begin(connection, options, None).await
+    }
+
+    /// As [`MysqlSnapshot::open`], in a session that another view has left, where there is one, and to be left to the next.
+    pub(super) async fn open_among(options: Arc<ConnectOptions>, idle: &Arc<Idle<Connection>>) -> Result<Self> {
+        if let Some(connection) = idle.take()
+            && let Ok(view) = Self::begin(connection, Arc::clone(&options), Some(Arc::clone(idle))).await
+        {
+            return Ok(view);
+        }
+        let connection = Arc::new(connect(&options).await?);
+        Self::begin(connection, options, Some(Arc::clone(idle))).await
+    }
+
+    async fn begin(
+        connection: Arc<Connection>,
+        options: Arc<ConnectOptions>,
+        idle: Option<Arc<Idle<Connection>>>,
+    ) -> Result<Self> {
         let before = Reading::of(&connection).await?;
         for statement in BEGIN {
             connection.line.run(statement).await.map_err(|error| connection.error(error))?;
         }
         let position = position::between(&before, &Reading::of(&connection).await?);
         let tables = schema::names(&connection).await?;
-        let connection = Arc::new(connection);
-        Ok(Self { connection, options, reader: None, flow: Flow::default(), position, tables, logged: None })
+        Ok(Self { connection, idle, options, reader: None, flow: Flow::default(), position, tables, logged: None })
     }
 
     /// The session, once nobody else reads from it.

@@ -33,12 +33,13 @@ use self::select::filtered;
 use self::session::{Session, number};
 use self::stream::flow;
 use self::view::{Facts, Sight};
-use super::connect::{ConnectOptions, connect, connect_if_free};
+use super::connect::{ConnectOptions, Connection, connect, connect_if_free};
 use super::names::Names;
 use super::track::catalog::{At, Tracked};
 use super::write::cursors;
 use super::write::define::statements_of;
 use super::{capture, digest, migrate, schema, translate};
+use crate::idle::Idle;
 use crate::stream::{Load, Outlet};
 use crate::touched::Logged;
 
@@ -60,8 +61,32 @@ impl PostgresSnapshot {
     /// # Errors
     /// As [`connect`].
     pub async fn open(options: Arc<ConnectOptions>, names: Names) -> Result<Self> {
-        let connection = connect(&options).await?;
-        let session = Session::begin(connection, Arc::clone(&options), Arc::default(), None).await?;
+        let connection = Arc::new(connect(&options).await?);
+        Self::begin((connection, None), options, names).await
+    }
+
+    /// As [`PostgresSnapshot::open`], in a session that another view has left, where there is one, and to be left to the next.
+    pub(super) async fn open_among(
+        options: Arc<ConnectOptions>,
+        names: Names,
+        idle: &Arc<Idle<Connection>>,
+    ) -> Result<Self> {
+        if let Some(connection) = idle.take() {
+            let begun = Self::begin((connection, Some(Arc::clone(idle))), Arc::clone(&options), names.clone()).await;
+            if let Ok(view) = begun {
+                return Ok(view);
+            }
+        }
+        let connection = Arc::new(connect(&options).await?);
+        Self::begin((connection, Some(Arc::clone(idle))), options, names).await
+    }
+
+    async fn begin(
+        session: (Arc<Connection>, Option<Arc<Idle<Connection>>>),
+        options: Arc<ConnectOptions>,
+        names: Names,
+    ) -> Result<Self> {
+        let session = Session::begin(session, Arc::clone(&options), Arc::default(), None).await?;
         let facts = Arc::new(Facts::of(&session, names).await?);
         Ok(Self::new(options, Sight { session: Arc::new(session), facts }))
     }
@@ -119,9 +144,9 @@ impl PostgresSnapshot {
     async fn open_twin(&mut self) -> Result<Self> {
         let exported = self.sight().await?.session.export().await;
         let exported = self.done(exported)?;
-        let connection = connect_if_free(&self.options).await?;
+        let connection = Arc::new(connect_if_free(&self.options).await?);
         let meter = Arc::clone(&self.sight.session.meter);
-        let session = match Session::begin(connection, Arc::clone(&self.options), meter, Some(&exported)).await {
+        let session = match Session::begin((connection, None), Arc::clone(&self.options), meter, Some(&exported)).await {
             Ok(session) => session,
             // A server that was restarted in between knows nothing of this view: what has happened is that it ended.
             Err(error) => return Err(self.sight.session.row("SELECT 1").await.err().unwrap_or(error)),

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
 use tokio::time::timeout;
 use tokio_postgres::{CopyOutStream, SimpleQueryMessage, SimpleQueryRow};
 
 use super::meter::Meter;
+use crate::idle::Idle;
 use crate::postgres::connect::{ConnectOptions, Connection, cancel};
 
 /// A failed statement spoils its transaction; back to here it does not, and the view stays the same.
@@ -23,7 +24,9 @@ const LATE_REQUEST: &str = "SELECT pg_sleep(0.1)";
 
 /// One session with one view.
 pub(in crate::postgres) struct Session {
-    connection: Connection,
+    connection: Arc<Connection>,
+    /// Who has it next.
+    idle: Option<Arc<Idle<Connection>>>,
     options: Arc<ConnectOptions>,
     /// What comes through this session and others with the same view.
     pub(super) meter: Arc<Meter>,
@@ -31,15 +34,24 @@ pub(in crate::postgres) struct Session {
     is_spoilt: AtomicBool,
 }
 
+impl Drop for Session {
+    fn drop(&mut self) {
+        let Some(idle) = self.idle.take().filter(|_| !*self.is_spoilt.get_mut()) else { return };
+        // The first look at it sends it; whether it went well, whoever comes next sees.
+        let _ = self.connection.client.batch_execute("ROLLBACK").now_or_never();
+        idle.put(Arc::clone(&self.connection));
+    }
+}
+
 impl Session {
     /// Begins a transaction, in the same instant as the one that has exported `view` where one is named.
     pub(super) async fn begin(
-        connection: Connection,
+        (connection, idle): (Arc<Connection>, Option<Arc<Idle<Connection>>>),
         options: Arc<ConnectOptions>,
         meter: Arc<Meter>,
         view: Option<&str>,
     ) -> Result<Self> {
-        let session = Self { connection, options, meter, is_spoilt: AtomicBool::new(false) };
+        let session = Self { connection, idle, options, meter, is_spoilt: AtomicBool::new(true) };
         let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
         let begin = match view {
             None => begin.to_owned(),
@@ -51,6 +63,7 @@ impl Session {
         session.run(&begin).await?;
         // BEGIN alone takes no view; the first query does.
         session.run(&format!("SELECT 1; {SAVEPOINT}")).await?;
+        session.done();
         Ok(session)
     }
 
