@@ -40,8 +40,8 @@ fn text(report: &StatusReport, paint: Paint) -> String {
     if report.verdict == Verdict::NotTracked {
         return text;
     }
-    let (tables, entries) = (counted(report.tables.len() as u64, "table"), count(report.entries));
-    text += &format!("  {tables} tracked, {entries} entries in the logs, about {}\n", bytes(report.bytes));
+    let (tables, entries) = (counted(report.tables.len() as u64, "table"), entries(report.entries));
+    text += &format!("  {tables} tracked, {entries} in the logs, about {}\n", bytes(report.bytes));
     report.consumers.iter().for_each(|consumer| text += &line(consumer));
     text
 }
@@ -49,5 +49,9 @@ fn text(report: &StatusReport, paint: Paint) -> String {
 fn line(consumer: &ConsumerStatus) -> String {
     let ago = duration(Duration::from_millis(consumer.seen_ms_ago));
     let lag = consumer.lag_ms.map(|lag| format!(", {} late", duration(Duration::from_millis(lag)))).unwrap_or_default();
-    format!("  {}  {} entries behind{lag}; read {ago} ago\n", escape(&consumer.consumer), count(consumer.behind))
+    format!("  {}  {} behind{lag}; read {ago} ago\n", escape(&consumer.consumer), entries(consumer.behind))
+}
+
+fn entries(number: u64) -> String {
+    if number == 1 { "1 entry".to_owned() } else { format!("{} entries", count(number)) }
 }

@@ -146,7 +146,8 @@ impl PostgresSnapshot {
         let exported = self.done(exported)?;
         let connection = Arc::new(connect_if_free(&self.options).await?);
         let meter = Arc::clone(&self.sight.session.meter);
-        let session = match Session::begin((connection, None), Arc::clone(&self.options), meter, Some(&exported)).await {
+        let session = match Session::begin((connection, None), Arc::clone(&self.options), meter, Some(&exported)).await
+        {
             Ok(session) => session,
             // A server that was restarted in between knows nothing of this view: what has happened is that it ended.
             Err(error) => return Err(self.sight.session.row("SELECT 1").await.err().unwrap_or(error)),

@@ -28,6 +28,7 @@ pub(super) const PROMISES: &[Promise] = &[
     Promise { name: "track: what is not committed is told after it is", check: |labs| Box::pin(later(labs)) },
     Promise { name: "track: what a run writes is named too", check: |labs| Box::pin(own_writes(labs)) },
     Promise { name: "track: a load is told, or begins a new log", check: |labs| Box::pin(loads(labs)) },
+    Promise { name: "pulse: moves with what is committed, however late", check: |labs| Box::pin(pulse(labs)) },
     Promise { name: "install: twice is once", check: |labs| Box::pin(twice(labs)) },
     Promise {
         name: "install: what cannot be tracked is told, the rest is tracked",
@@ -171,6 +172,37 @@ async fn later(labs: Factory<'_>) {
     let since = end(&store, &task).await;
     drop(lab.begin("DELETE FROM orders").await);
     assert_eq!(touched(&store, &task, &since).await, []);
+}
+
+/// Whoever feels a word and opens a view behind that misses nothing: once something is in a view that was not, the word is another.
+async fn pulse(labs: Factory<'_>) {
+    let lab = labs();
+    let rows = create_orders(&*lab, 4, 30).await;
+    let keys: Vec<i64> = rows.iter().map(|row| some_key(std::slice::from_ref(row))).collect();
+    let (store, _) = tracked(&*lab, "orders").await;
+    let tracking = store.tracking();
+    let mut last = tracking.pulse(None).await.unwrap();
+    for key in &keys[..10] {
+        let pending = lab.begin(&format!("UPDATE orders SET customer = 'late' WHERE id = {key}")).await;
+        // Felt as often as anybody likes, before and after whoever writes has come to the log.
+        for _ in 0..3 {
+            last = tracking.pulse(Some(&last)).await.unwrap();
+        }
+        pending.commit().await;
+        let after = tracking.pulse(Some(&last)).await.unwrap();
+        assert_ne!(after, last, "what was committed behind it makes another word");
+        last = after;
+    }
+    // Others are at work on the server, and every word that still waits for one of them may be followed by another.
+    let mut moves = 0;
+    loop {
+        let next = tracking.pulse(Some(&last)).await.unwrap();
+        if next == last {
+            break;
+        }
+        (last, moves) = (next, moves + 1);
+        assert!(moves < 1_000, "where nothing happens it stays");
+    }
 }
 
 async fn own_writes(labs: Factory<'_>) {

@@ -5,14 +5,17 @@ use crate::postgres::connect::Connection;
 use crate::postgres::connect::failure::Attempt;
 use crate::postgres::names::Names;
 
-/// How far the numbers of these logs have come, and which transactions are at work.
-const STATE: &str = "SELECT coalesce(string_agg(coalesce(pg_sequence_last_value(pg_get_serial_sequence(log, 'seq')::regclass), 0)::text, ','
-        ORDER BY place), ''), pg_snapshot_xmin(s)::text::bigint, pg_snapshot_xmax(s)::text::bigint, s::text
-    FROM pg_current_snapshot() AS s LEFT JOIN unnest($1::text[]) WITH ORDINALITY AS logs (log, place) ON to_regclass(log) IS NOT NULL
-    GROUP BY s::text, pg_snapshot_xmin(s), pg_snapshot_xmax(s)";
+/// How far the numbers of these logs have come.
+const NUMBERS: &str = "SELECT coalesce(string_agg(coalesce(pg_sequence_last_value(pg_get_serial_sequence(log, 'seq')::regclass), 0)::text, ','
+    ORDER BY place), '') FROM unnest($1::text[]) WITH ORDINALITY AS logs (log, place) WHERE to_regclass(log) IS NOT NULL";
 
-/// A word: the numbers, the end of the transactions that were at work when these last moved, and those that are at work now as
-/// long as any of those is. Numbers move before the commit that they belong to.
+/// The transactions at work that have a number: each holds a lock on it until it ends. No snapshot tells of the newest of them.
+const AT_WORK: &str =
+    "SELECT coalesce(string_agg(transactionid::text, ',' ORDER BY transactionid::text), '') FROM pg_locks
+    WHERE locktype = 'transactionid' AND granted AND mode = 'ExclusiveLock'";
+
+/// A word: the numbers, and which transactions that were at work when these last moved are so still. Numbers move before the commit that
+/// they belong to, so they are asked for first: whoever moves them later is seen to have done so next time.
 pub(super) async fn read(connection: &Connection, names: &Names, last: Option<&str>) -> Attempt<String> {
     let mut logs = Vec::new();
     if catalog::store(connection, names).await?.is_some() {
@@ -20,13 +23,18 @@ pub(super) async fn read(connection: &Connection, names: &Names, last: Option<&s
             logs.push(tracked.log(names)?);
         }
     }
-    let row = connection.client.query_one(STATE, &[&logs]).await?;
-    let (numbers, oldest, next, at_work): (String, i64, i64, String) =
-        (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
-    let mut before = last.unwrap_or_default().split(' ');
-    let moved = match (before.next(), before.next().and_then(|moved| moved.parse().ok())) {
-        (Some(then), Some(moved)) if then == numbers => moved,
-        _ => next,
+    let numbers: String = connection.client.query_one(NUMBERS, &[&logs]).await?.try_get(0)?;
+    let before = last.and_then(|last| last.split_once(' ')).filter(|(then, _)| *then == numbers);
+    if let Some((_, "")) = before {
+        return Ok(format!("{numbers} "));
+    }
+    let at_work: String = connection.client.query_one(AT_WORK, &[]).await?.try_get(0)?;
+    let left = match before {
+        None => at_work,
+        Some((_, then)) => {
+            let left = then.split(',').filter(|one| at_work.split(',').any(|other| other == *one));
+            left.collect::<Vec<_>>().join(",")
+        }
     };
-    Ok(if oldest < moved { format!("{numbers} {moved} {at_work}") } else { format!("{numbers} {moved}") })
+    Ok(format!("{numbers} {left}"))
 }

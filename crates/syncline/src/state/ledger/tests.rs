@@ -173,6 +173,22 @@ async fn a_database_made_anew_inherits_what_was_held() {
     assert_eq!(ledger.settle("orders", Spoken::All, HeldUntil::default(), 30).await.unwrap(), 1);
 }
 
+/// A run that follows its source goes through a table again and again.
+#[tokio::test]
+async fn a_run_settles_what_it_has_held_before_and_not_again() {
+    let (_dir, state) = open().await;
+    let (_, ledger) = holding(&state, &[held(1, "no"), held(2, "no")]).await;
+    let settle = async |since| ledger.settle("orders", Spoken::All, since, 30).await.unwrap();
+    assert_eq!(settle(HeldUntil::default()).await, 0);
+    let until = state.held_until_now().await.unwrap();
+    ledger.hold(2, "orders", &columns(), vec![held(2, "still")]).await.unwrap();
+    ledger.seal_held(2).await.unwrap();
+    assert_eq!(settle(until).await, 1);
+    assert_eq!(ids(&state, "").await, ["c_2"]);
+    assert_eq!(settle(until).await, 0);
+    assert_eq!(settle(state.held_until_now().await.unwrap()).await, 1);
+}
+
 #[tokio::test]
 async fn a_run_settles_what_it_does_not_hold_again() {
     let (_dir, state) = open().await;
@@ -185,9 +201,9 @@ async fn a_run_settles_what_it_does_not_hold_again() {
         state.ledger(&run, orders("where")).settle("orders", Spoken::All, HeldUntil::default(), 30).await.unwrap(),
         0
     );
-    assert_eq!(ledger.settle("orders", Spoken::Puts, 30).await.unwrap(), 1);
+    assert_eq!(ledger.settle("orders", Spoken::Puts, HeldUntil::default(), 30).await.unwrap(), 1);
     assert_eq!(ids(&state, "").await, ["c_2", "c_3"]);
-    assert_eq!(ledger.settle("orders", Spoken::All, 31).await.unwrap(), 1);
+    assert_eq!(ledger.settle("orders", Spoken::All, HeldUntil::default(), 31).await.unwrap(), 1);
     let settled = listed(&state, "state:settled").await;
     assert_eq!(settled.len(), 2);
     assert_eq!((settled[0].state, settled[0].settled_by.as_ref()), (ConflictState::Settled, Some(&run)));
