@@ -33,6 +33,12 @@ const BENCHES: &[Bench] = &[
         package: "syncline-cli",
         target: "stores",
     },
+    Bench {
+        name: "track",
+        what: "applications on tracked databases, runs by the log, a follower [--rows N] [--pairs N] [--only PART,..]",
+        package: "syncline-cli",
+        target: "track",
+    },
 ];
 
 /// Runs the named benchmark with the arguments that follow its name, or lists them all.

@@ -41,6 +41,13 @@ const PROOFS: &[Proof] = &[
         filter: "prove::servers::kill_mariadb",
     },
     Proof {
+        name: "kill-follow",
+        shows: "SIGKILL of a follower at named points of its windows, and of the servers it follows; nothing lost, doubled or half there",
+        package: "syncline-cli",
+        target: "it",
+        filter: "prove::follow::kill_follow",
+    },
+    Proof {
         name: "kill-restore",
         shows: "SIGKILL at random instants and in mid-transaction of a restore; the old content or the new, whole",
         package: "syncline-cli",

@@ -55,7 +55,7 @@ impl Syncline {
         }
         self.require_logs(&request).await.map_err(|error| error.leaving_if_unsaid("nothing was changed"))?;
         // What the log does not tell of is loaded or compared, and the result proven.
-        let mut last = self.run(&request).await?;
+        let mut last = self.first_run(&request).await?;
         self.events().emit(Event::Followed(Totals::of(&last, now_ms())));
         request.backup = false;
         let mut pause = limits::FOLLOW_AGAIN;
@@ -70,16 +70,35 @@ impl Syncline {
                 }
                 Err(error) if is_lost(&error) => {
                     pause = if has_carried { limits::FOLLOW_AGAIN } else { pause };
-                    self.note(format!(
-                        "{error}; what was touched waits in its log, and the next attempt is in {pause:.0?}"
-                    ));
-                    self.wait(pause).await;
-                    pause = (pause * 2).min(limits::FOLLOW_AGAIN_MAX);
+                    self.wait_after(&error, &mut pause).await;
                 }
                 Err(error) => return Err(error),
             }
         }
         Ok(last)
+    }
+
+    /// The run before the first window. A database that was reached and is lost on the way is waited for; one that cannot be reached
+    /// from the beginning may have been named wrongly.
+    async fn first_run(&self, request: &RunRequest) -> Result<Summary> {
+        let (mut was_reached, mut pause) = (false, limits::FOLLOW_AGAIN);
+        loop {
+            match self.run(request).await {
+                Err(error) if is_lost(&error) && (was_reached || error.code() == Code::ConnectionLost) => {
+                    was_reached = true;
+                    self.wait_after(&error, &mut pause).await;
+                    self.cancel().check()?;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    /// Says what was lost, and waits before it is asked for again.
+    async fn wait_after(&self, error: &Error, pause: &mut Duration) {
+        self.note(format!("{error}; what was touched waits in its log, and the next attempt is in {pause:.0?}"));
+        self.wait(*pause).await;
+        *pause = (*pause * 2).min(limits::FOLLOW_AGAIN_MAX);
     }
 
     /// A table without a log would be read whole for each window.
@@ -210,6 +229,7 @@ impl Syncline {
         decision.check_guards(request)?;
         let changes_tables = decision.tables.iter().any(|decided| decided.changes_table());
         *known = (!changes_tables).then_some(schemas);
+        decision.link.iter().for_each(|link| totals.stands(link));
         if !decision.has_work() {
             return Ok(());
         }

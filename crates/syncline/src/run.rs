@@ -108,7 +108,7 @@ impl Syncline {
         }
         let record = Record { session: self, run, started, continues };
         let _watch = self.watch_for_cancel(&record.run).await?;
-        let worked = self.work(request, source, target, carrying, &mut *writer, &record.run).await;
+        let worked = self.work(request, source, target, carrying, &mut *writer, &record).await;
         record.close(worked).await
     }
 
@@ -142,9 +142,9 @@ impl Syncline {
         target: &Database,
         carrying: Option<Carrying>,
         writer: &mut dyn Writer,
-        run: &str,
+        record: &Record<'_>,
     ) -> Result<Worked> {
-        let state = self.state().await?;
+        let (run, state) = (&*record.run, self.state().await?);
         let mut spool = state.spool(run).await?;
         let mut views = self.views_for(request, source, target).await?;
         let seen = Seen::of(views.ends(), (source, target)).await?;
@@ -188,7 +188,8 @@ impl Syncline {
             worked.are_bent(&bent);
         }
         drop(source_view);
-        self.acknowledge(source, &decision, &mut worked).await;
+        // Who was cut off may not have come to that.
+        self.acknowledge(source, &decision, &mut worked, record.continues.is_some()).await;
         worked.notes.extend(unsaved);
         worked.leave_alone(narrowed.left_alone);
         let finished = worked.finished(&decision);

@@ -138,14 +138,15 @@ impl Syncline {
     }
 
     /// Tells the source how far the target has come, so that its logs stay short. What is carried is carried; should this
-    /// fail, the logs stay longer.
-    pub(crate) async fn acknowledge(&self, source: &Database, decision: &Decision, worked: &mut Worked) {
+    /// fail, the logs stay longer. With `all` it is told what it should know already, too.
+    pub(crate) async fn acknowledge(&self, source: &Database, decision: &Decision, worked: &mut Worked, all: bool) {
         let Some(link) = decision.link.as_ref().filter(|_| worked.end.is_ok()) else { return };
         let is_done = |cursor: &Cursor| {
             let table = worked.tables.iter().find(|table| table.table == cursor.table);
             table.is_some_and(|table| table.error.is_none() && table.conflicts == 0)
         };
-        let moved: Vec<Cursor> = link.moves().into_iter().filter(is_done).collect();
+        let known = if all { link.stands() } else { Vec::new() };
+        let moved: Vec<Cursor> = known.into_iter().chain(link.moves().into_iter().filter(is_done)).collect();
         let Some(consumer) = Link::consumer(link, &moved) else { return };
         let told = async {
             let source = self.open_again(source, Purpose::Write).await?;

@@ -144,6 +144,13 @@ impl Link {
         self.reached.iter().filter(|cursor| self.cursors.get(&cursor.table) != Some(cursor)).cloned().collect()
     }
 
+    /// Where the target stands, whether anything is to move or not: what it has the source may not know, if whoever brought it was cut
+    /// off before it could say so.
+    pub(crate) fn stands(&self) -> Vec<Cursor> {
+        let is_somewhere = |cursor: &&Cursor| cursor.position != LogPosition::none();
+        self.cursors.values().filter(is_somewhere).cloned().collect()
+    }
+
     /// What the source is to know of these cursors, which are where they are to be; `None` where there are none.
     pub(crate) fn consumer(&self, moved: &[Cursor]) -> Option<Consumer> {
         let positions = moved.iter().map(|cursor| (cursor.table.clone(), cursor.position.clone()));

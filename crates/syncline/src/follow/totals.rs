@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use syncline_core::event::{Followed, FollowedTable};
 use syncline_core::store::{Consumer, Cursor};
 
-use crate::decide::Decision;
+use crate::decide::{Decision, Link};
 use crate::run::Worked;
 use crate::summary::{Summary, TableSummary};
 
@@ -19,12 +19,20 @@ pub(super) struct Totals {
     pub(super) last_number: u64,
     /// What the source is yet to be told.
     told: Option<Consumer>,
+    has_said: bool,
 }
 
 impl Totals {
     /// What a run has carried, in the words of one that follows.
     pub(super) fn of(summary: &Summary, now_ms: i64) -> Followed {
         Followed { tables: summary.tables.iter().filter_map(followed).collect(), at_ms: now_ms, lag_ms: None }
+    }
+
+    /// The source is told once where the target stands: whoever came before may have been cut off before it could say so.
+    pub(super) fn stands(&mut self, link: &Link) {
+        if !std::mem::replace(&mut self.has_said, true) {
+            self.is_told(link.consumer(&link.stands()));
+        }
     }
 
     /// Adds a window that ended at this moment, and says what was carried in it.

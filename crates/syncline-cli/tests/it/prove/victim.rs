@@ -88,6 +88,8 @@ pub(crate) enum Work<'a> {
     Between(Between<'a>),
     /// Source and target of a copy that adds columns.
     Widen(&'a Path, &'a Path),
+    /// Source and target, until it is killed.
+    Follow(&'a str, &'a str),
     /// The run.
     Undo(&'a str),
     /// The file of the plan.
@@ -108,6 +110,7 @@ pub(crate) fn start(directory: &Path, state: &Path, place: Option<Place>, work: 
             words.map(str::to_owned).to_vec()
         }
         Work::Widen(source, target) => vec!["widen".to_owned(), path(source), path(target)],
+        Work::Follow(source, target) => ["follow", source, target].map(str::to_owned).to_vec(),
         Work::Undo(run) => vec!["undo".to_owned(), run.to_owned()],
         Work::Apply(plan) => vec!["apply".to_owned(), path(plan)],
     });
@@ -213,6 +216,7 @@ async fn do_work(settings: Settings, work: &[&str]) {
             let request = RunRequest::new(Verb::Copy, *source, *target);
             session.run(&RunRequest { schema: SchemaPolicy::Add, ..request }).await.unwrap()
         }
+        ["follow", source, target] => session.follow(&unguarded(source, target, "5000")).await.unwrap(),
         ["undo", run] => {
             let plan = session.undo_plan(Some(run)).await.unwrap();
             session.undo(&plan).await.unwrap()
