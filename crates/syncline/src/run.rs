@@ -169,10 +169,10 @@ impl Syncline {
         let mut source_view = views.into_source();
         let unsaved = self.make_ready(request, &decision, target, run).await?;
         decision.define_columns();
-        // In the logs of a tracked target, what a run writes bears the name of the link, so that the link can pass it over.
+        // In the logs of a tracked target the run's changes bear the link's name.
         writer.sign(decision.link.as_ref().map_or(run, Link::name));
-        let ends = (&mut source_view, target);
-        let carried = self.carry_out(request, &decision, ends, writer, (run, &spool, None)).await?;
+        let whole = (run, &spool as &dyn Spool, None);
+        let carried = self.carry_out(request, &decision, (&mut source_view, target), writer, whole).await?;
         let mut worked = Worked::new(&decision, carried);
         if let Some(error) = denied::end(&worked, request, source, target) {
             worked.end = worked.end.and(Err(error));
@@ -188,7 +188,6 @@ impl Syncline {
             worked.are_bent(&bent);
         }
         drop(source_view);
-        // Who was cut off may not have come to that.
         self.acknowledge(source, &decision, &mut worked, record.continues.is_some()).await;
         worked.notes.extend(unsaved);
         worked.leave_alone(narrowed.left_alone);

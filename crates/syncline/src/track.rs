@@ -138,7 +138,7 @@ impl Syncline {
     }
 
     /// Tells the source how far the target has come, so that its logs stay short. What is carried is carried; should this
-    /// fail, the logs stay longer. With `all` it is told what it should know already, too.
+    /// fail, the logs stay longer. With `all` it is told what it should know already, too: who was cut off may not have come to that.
     pub(crate) async fn acknowledge(&self, source: &Database, decision: &Decision, worked: &mut Worked, all: bool) {
         let Some(link) = decision.link.as_ref().filter(|_| worked.end.is_ok()) else { return };
         let is_done = |cursor: &Cursor| {
