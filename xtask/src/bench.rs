@@ -84,6 +84,6 @@ mod tests {
     #[test]
     fn an_unknown_name_lists_the_known_ones() {
         let error = run(&["bacth".to_owned()]).expect_err("no such benchmark");
-        assert_eq!(format!("{error:#}"), "unknown benchmark `bacth`; known: batch, sqlite, stores");
+        assert_eq!(format!("{error:#}"), "unknown benchmark `bacth`; known: batch, sqlite, stores, track");
     }
 }

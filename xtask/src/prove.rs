@@ -173,7 +173,7 @@ mod tests {
         let error = run(&words("kill")).expect_err("no such proof");
         assert_eq!(
             format!("{error:#}"),
-            "unknown proof `kill`; known: kill-sqlite, kill-postgres, kill-mariadb, kill-restore, kill-restore-postgres"
+            "unknown proof `kill`; known: kill-sqlite, kill-postgres, kill-mariadb, kill-follow, kill-restore, kill-restore-postgres"
         );
     }
 
