@@ -1,5 +1,7 @@
 //! What a run tells while it works.
 
+use serde::Serialize;
+
 /// The work a table is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
@@ -64,7 +66,7 @@ pub struct Followed {
 }
 
 /// One table's part.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct FollowedTable {
     /// The table.
     pub table: String,

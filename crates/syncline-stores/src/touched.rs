@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use syncline_core::change::TableTask;
-use syncline_core::error::Result;
+use syncline_core::error::{Code, Error, Result};
 use syncline_core::schema::TableSchema;
 use syncline_core::store::{Flow, LogPosition, Logs, TouchedBatch};
 use syncline_core::value::key_order::{compare_key_rows, compare_keys};
@@ -13,6 +13,22 @@ use crate::digests::null_key;
 use crate::fetched::push_masked;
 use crate::lens::{Cells, Lens};
 use crate::stream::Load;
+
+/// The table, where its rows are told apart by a key that a log could name.
+///
+/// # Errors
+/// `TABLE_NOT_TRACKED`.
+pub(crate) fn trackable<'t>(table: Option<&'t TableSchema>, name: &str) -> Result<&'t TableSchema> {
+    let refused = |what: String| Error::new(Code::TableNotTracked, what).leaving("the table is not tracked");
+    let Some(table) = table else {
+        return Err(refused(format!("there is no table {name} that could be tracked")));
+    };
+    if table.key.is_none() {
+        let what = format!("{name} has no key, so nothing could be said of which row was touched");
+        return Err(refused(what).next("give the table a primary key, then track it", ""));
+    }
+    Ok(table)
+}
 
 /// The names of a table's key columns, in its order; `None` for a table without a key.
 pub(crate) fn key_of(table: &TableSchema) -> Option<Vec<String>> {

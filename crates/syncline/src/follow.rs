@@ -56,8 +56,10 @@ impl Syncline {
         self.require_logs(&request).await.map_err(|error| error.leaving_if_unsaid("nothing was changed"))?;
         // What the log does not tell of is loaded or compared, and the result proven.
         let mut last = self.first_run(&request).await?;
-        self.events().emit(Event::Followed(Totals::of(&last, now_ms())));
         request.backup = false;
+        if !self.cancel().is_cancelled() {
+            self.events().emit(Event::Followed(Totals::of(&last, now_ms())));
+        }
         let mut pause = limits::FOLLOW_AGAIN;
         while !self.cancel().is_cancelled() {
             let mut has_carried = false;
@@ -241,19 +243,18 @@ impl Syncline {
         let (ends, first) = ((&mut source_view, target), totals.last_number + 1);
         let carried = self.carry_out(request, &decision, ends, writer, (run, &spool, Some(first))).await?;
         (totals.last_batch, totals.last_number) = (totals.last_batch.max(carried.last_batch), carried.next_batch - 1);
-        let mut worked = Worked::new(&decision, carried);
-        let end = std::mem::replace(&mut worked.end, Ok(()));
+        let worked = Worked::new(&decision, carried);
         if worked.tables.iter().any(|table| table.held + table.conflicts > 0) {
             // They wait for a person, and for the next window, from here on.
             let ledger = self.state().await?.ledger(run, Vec::new());
             ledger.seal_held(totals.last_batch).await?;
         }
-        if end.is_ok() {
+        if worked.end.is_ok() {
             let finished = worked.finished(&decision);
             self.settle_finished(request, (run, held), &worked.whole_among(&finished)).await?;
         }
         drop(source_view);
-        let followed = totals.add(&decision, worked, now_ms());
+        let (followed, end) = totals.add(&decision, worked, now_ms());
         if !followed.tables.is_empty() {
             self.events().emit(Event::Followed(followed));
         }

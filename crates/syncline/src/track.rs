@@ -141,12 +141,8 @@ impl Syncline {
     /// fail, the logs stay longer. With `all` it is told what it should know already, too: who was cut off may not have come to that.
     pub(crate) async fn acknowledge(&self, source: &Database, decision: &Decision, worked: &mut Worked, all: bool) {
         let Some(link) = decision.link.as_ref().filter(|_| worked.end.is_ok()) else { return };
-        let is_done = |cursor: &Cursor| {
-            let table = worked.tables.iter().find(|table| table.table == cursor.table);
-            table.is_some_and(|table| table.error.is_none() && table.conflicts == 0)
-        };
         let known = if all { link.stands() } else { Vec::new() };
-        let moved: Vec<Cursor> = known.into_iter().chain(link.moves().into_iter().filter(is_done)).collect();
+        let moved: Vec<Cursor> = known.into_iter().chain(worked.moved(link)).collect();
         let Some(consumer) = Link::consumer(link, &moved) else { return };
         let told = async {
             let source = self.open_again(source, Purpose::Write).await?;

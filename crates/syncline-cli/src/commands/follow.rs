@@ -45,23 +45,7 @@ struct Line<'a> {
     kind: &'a str,
     at: &'a str,
     lag_ms: Option<u64>,
-    tables: Vec<TableLine<'a>>,
-}
-
-#[derive(Serialize)]
-struct TableLine<'a> {
-    table: &'a str,
-    inserted: u64,
-    updated: u64,
-    deleted: u64,
-    held: u64,
-}
-
-impl<'a> TableLine<'a> {
-    fn of(table: &'a FollowedTable) -> Self {
-        let FollowedTable { table, inserted, updated, deleted, held } = table;
-        Self { table, inserted: *inserted, updated: *updated, deleted: *deleted, held: *held }
-    }
+    tables: &'a [FollowedTable],
 }
 
 impl EventSink for Lines {
@@ -87,8 +71,8 @@ impl Lines {
         let at = calendar::timestamp(followed.at_ms.div_euclid(1_000) * 1_000_000).replace(' ', "T") + "Z";
         match self.shape {
             Shape::Json => {
-                let tables = followed.tables.iter().map(TableLine::of).collect();
-                let line = Line { format: 1, kind: "followed", at: &at, lag_ms: followed.lag_ms, tables };
+                let (lag_ms, tables) = (followed.lag_ms, &followed.tables);
+                let line = Line { format: 1, kind: "followed", at: &at, lag_ms, tables };
                 drop(self.output.json(&line));
             }
             Shape::Text => {

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use syncline_core::error::Result;
 use syncline_core::event::{Followed, FollowedTable};
-use syncline_core::store::{Consumer, Cursor};
+use syncline_core::store::Consumer;
 
 use crate::decide::{Decision, Link};
 use crate::run::Worked;
@@ -35,16 +36,11 @@ impl Totals {
         }
     }
 
-    /// Adds a window that ended at this moment, and says what was carried in it.
-    pub(super) fn add(&mut self, decision: &Decision, worked: Worked, now_ms: i64) -> Followed {
+    /// Adds a window that ended at this moment, and says what was carried in it and whether it failed.
+    pub(super) fn add(&mut self, decision: &Decision, worked: Worked, now_ms: i64) -> (Followed, Result<()>) {
         let tables: Vec<FollowedTable> = worked.tables.iter().filter_map(followed).collect();
-        let is_done = |cursor: &Cursor| {
-            let table = worked.tables.iter().find(|table| table.table == cursor.table);
-            table.is_some_and(|table| table.error.is_none() && table.conflicts == 0)
-        };
         if let Some(link) = &decision.link {
-            let moved: Vec<Cursor> = link.moves().into_iter().filter(is_done).collect();
-            self.is_told(link.consumer(&moved));
+            self.is_told(link.consumer(&worked.moved(link)));
         }
         let oldest = decision.tables.iter().filter_map(|decided| decided.incremental?.oldest_ms).min();
         for table in worked.tables {
@@ -53,7 +49,8 @@ impl Totals {
                 None => drop(self.tables.insert(table.table.clone(), table)),
             }
         }
-        Followed { tables, at_ms: now_ms, lag_ms: oldest.map(|oldest| u64::try_from(now_ms - oldest).unwrap_or(0)) }
+        let lag_ms = oldest.map(|oldest| u64::try_from(now_ms - oldest).unwrap_or(0));
+        (Followed { tables, at_ms: now_ms, lag_ms }, worked.end)
     }
 
     /// What the source is to be told now, once.

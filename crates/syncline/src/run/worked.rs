@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use syncline_core::apply::{TableOutcome, TableWork};
 use syncline_core::error::{Code, Result};
 use syncline_core::pipeline::Carried;
+use syncline_core::store::Cursor;
 use syncline_core::value::TableSum;
 
-use crate::decide::Decision;
+use crate::decide::{Decision, Link};
 use crate::summary::{ErrorReport, Status, TableSummary, Verified};
 use crate::verify::Claim;
 
@@ -55,6 +56,18 @@ impl Worked {
             has_committed: carried.last_batch > 0,
             left_alone: BTreeMap::new(),
         }
+    }
+
+    /// The cursors of a link that have moved with this work: none where it failed, and none of tables that are not done.
+    pub(crate) fn moved(&self, link: &Link) -> Vec<Cursor> {
+        if self.end.is_err() {
+            return Vec::new();
+        }
+        let is_done = |cursor: &Cursor| {
+            let table = self.tables.iter().find(|table| table.table == cursor.table);
+            table.is_some_and(|table| table.error.is_none() && table.conflicts == 0)
+        };
+        link.moves().into_iter().filter(is_done).collect()
     }
 
     /// Takes note of rows with values that were bent.

@@ -7,6 +7,7 @@ use super::cascades;
 use super::signature::Catalog;
 use crate::mysql::connect::{Connection, Product, cell};
 use crate::mysql::examine::{Privileges, grant_everywhere, grant_here};
+use crate::touched;
 
 /// The one engine whose rows are in the transaction of whoever writes them.
 const ENGINE: &str = "InnoDB";
@@ -89,13 +90,8 @@ fn replica(why: &str) -> Error {
 /// The table, where it can be tracked.
 pub(super) fn trackable<'t>(schema: &'t Schema, catalog: &Catalog, name: &str) -> Result<&'t TableSchema> {
     let refused = |what: String| Error::new(Code::TableNotTracked, what).leaving("the table is not tracked");
-    let Some(table) = schema.tables.iter().find(|table| table.name == name) else {
-        return Err(refused(format!("there is no table {name} that could be tracked")));
-    };
-    if table.key.is_none() {
-        let what = format!("{name} has no key, so nothing could be said of which row was touched");
-        return Err(refused(what).next("give the table a primary key, then track it", ""));
-    }
+    let found = schema.tables.iter().find(|table| table.name == name);
+    let table = touched::trackable(found.map(|table| &**table), name)?;
     if let Some(engine) = catalog.engine(name).filter(|engine| *engine != ENGINE) {
         let what = format!("the rows of {name} are kept by {engine}, which has no transactions");
         return Err(refused(what)

@@ -10,7 +10,7 @@ use super::triggers::{self, Firing, NOW};
 use crate::postgres::connect::Connection;
 use crate::postgres::connect::failure::{Attempt, Doing, Failure};
 use crate::postgres::names::Names;
-use crate::touched::key_of;
+use crate::touched::{key_of, trackable};
 
 /// The partitions of a table that hold rows, as they are written, and whether statements about others write to the table: those
 /// that name a partition, a table that it inherits from or one that inherits from it, and a subscription, which runs none.
@@ -51,7 +51,8 @@ pub(super) async fn install(
             installed.kept.push(name.clone());
             continue;
         }
-        match trackable(schema, name) {
+        let found = schema.tables.iter().find(|table| table.name == *name);
+        match trackable(found.map(|table| &**table), name) {
             Err(error) => installed.refused.push((name.clone(), error)),
             Ok(table) => match renew(connection, names, (table, known)).await? {
                 Err(error) => installed.refused.push((name.clone(), error)),
@@ -82,18 +83,6 @@ pub(super) async fn remove(connection: &Connection, names: &Names, tables: Optio
         drop_tables(connection, names).await?;
     }
     Ok(gone.into_iter().map(|tracked| tracked.name).collect())
-}
-
-fn trackable<'t>(schema: &'t Schema, name: &str) -> Result<&'t TableSchema> {
-    let refused = |what: String| Error::new(Code::TableNotTracked, what).leaving("the table is not tracked");
-    let Some(table) = schema.tables.iter().find(|table| table.name == name) else {
-        return Err(refused(format!("there is no table {name} that could be tracked")));
-    };
-    if table.key.is_none() {
-        let what = format!("{name} has no key, so nothing could be said of which row was touched");
-        return Err(refused(what).next("give the table a primary key, then track it", ""));
-    }
-    Ok(table)
 }
 
 /// Makes everything of one table anew. What the server has against that takes back nothing else.

@@ -12,7 +12,7 @@ use super::{evictions, triggers};
 use crate::sqlite::connect::failure::Attempt;
 use crate::sqlite::schema;
 use crate::sqlite::snapshot::select::{quoted, table};
-use crate::touched::key_of;
+use crate::touched::{key_of, trackable};
 
 /// Sees to it that these tables are tracked.
 pub(super) fn install(conn: &Connection, tables: &[String]) -> Attempt<Installed> {
@@ -89,20 +89,6 @@ pub(super) fn remove(conn: &Connection, tables: Option<&[String]>) -> Attempt<Ve
         conclude(conn, Some(store))?;
     }
     Ok(gone.into_iter().map(|tracked| tracked.name).collect())
-}
-
-fn trackable<'t>(table: Option<&'t TableSchema>, name: &str) -> Result<&'t TableSchema, Error> {
-    let Some(table) = table else {
-        let what = format!("there is no table {name} that could be tracked");
-        return Err(Error::new(Code::TableNotTracked, what).leaving("nothing of it is tracked"));
-    };
-    if table.key.is_none() {
-        let what = format!("{name} has no key, so nothing could be said of which row was touched");
-        return Err(Error::new(Code::TableNotTracked, what)
-            .leaving("the table is not tracked; a run compares it")
-            .next("give the table a primary key, then track it", ""));
-    }
-    Ok(table)
 }
 
 fn create_tables(conn: &Connection) -> Attempt<()> {
