@@ -18,6 +18,7 @@ use syncline_core::value::Kind;
 use self::columns::Columns;
 use self::constraints::Constraints;
 pub(super) use self::constraints::{references, sort_constraints};
+use super::connect::failure::Attempt;
 use super::connect::{Connection, cell, quoted};
 use super::definition::{Definition, without_counter};
 use super::{ENGINE, REACH, types};
@@ -32,6 +33,15 @@ const TABLES: &str = "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TAB
 /// When the catalog cannot be read.
 pub async fn names(connection: &Connection) -> Result<Vec<String>> {
     ask(connection, TABLES).await?.iter().map(|row| cell(row, 0)).collect()
+}
+
+/// Whether there is a table with this name, ours included.
+pub(in crate::mysql) async fn exists(connection: &Connection, table: &str) -> Attempt<bool> {
+    let sql = "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ?";
+    let rows = connection.line.exec(sql, (table,)).await?;
+    // The catalog may find names that differ in case only.
+    let names = rows.iter().map(|row| cell::<String>(row, 0)).collect::<Result<Vec<_>>>()?;
+    Ok(names.iter().any(|name| name == table))
 }
 
 /// Reads the whole schema.

@@ -3,6 +3,7 @@
 //! The rows of a transaction are seen together or not at all, so they are in one batch; and a transaction that commits later is in
 //! a later one, whenever it wrote.
 
+use mysql_async::Row;
 use syncline_core::error::Result;
 
 use super::catalog::{self, Tracked};
@@ -23,19 +24,27 @@ pub(super) async fn is_any_waiting(connection: &Connection) -> Attempt<bool> {
     Ok(false)
 }
 
-/// What waits in the inboxes, in a word. Entries of a transaction that commits late count as soon as they are there.
+/// What waits in the inboxes, and the last batch of each log, in a word. Entries of a transaction that commits late count as soon as
+/// they are there, and those that somebody else has put in an order as much as the others.
 pub(super) async fn pulse(connection: &Connection) -> Attempt<String> {
-    let of_one =
-        |tracked: &Tracked| format!("SELECT {}, COUNT(*), COALESCE(MAX(seq), 0) FROM {}", tracked.id, tracked.inbox());
+    let of_one = |tracked: &Tracked| {
+        format!(
+            "SELECT {}, COUNT(*), COALESCE(MAX(seq), 0), (SELECT COALESCE(MAX(batch), 0) FROM {}) FROM {}",
+            tracked.id,
+            tracked.log(),
+            tracked.inbox()
+        )
+    };
     let all: Vec<String> = inboxes(connection).await?.iter().map(of_one).collect();
     if all.is_empty() {
         return Ok(String::new());
     }
-    let mut words = Vec::new();
-    for row in connection.line.query(all.join(" UNION ALL ")).await? {
-        words.push(format!("{}:{}:{}", cell::<u64>(&row, 0)?, cell::<u64>(&row, 1)?, cell::<u64>(&row, 2)?));
-    }
-    Ok(words.join(" "))
+    let word = |row: &Row| {
+        let numbers = (0..row.len()).map(|at| Ok(cell::<u64>(row, at)?.to_string()));
+        Ok(numbers.collect::<Result<Vec<_>>>()?.join(":"))
+    };
+    let rows = connection.line.query(all.join(" UNION ALL ")).await?;
+    Ok(rows.iter().map(word).collect::<Result<Vec<_>>>()?.join(" "))
 }
 
 /// Makes batches of what has been committed by now. Nobody else does so meanwhile.

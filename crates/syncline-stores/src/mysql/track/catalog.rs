@@ -6,6 +6,7 @@ use syncline_core::error::{Code, Error, Result};
 use super::signature;
 use crate::mysql::connect::failure::Attempt;
 use crate::mysql::connect::{Connection, cell};
+use crate::mysql::schema::exists;
 
 /// The table with one row that says which database this is.
 pub(super) const TRACKING: &str = "_syncline_tracking";
@@ -52,12 +53,6 @@ impl Tracked {
     pub(super) fn prefix(&self) -> String {
         format!("_syncline_{}_", self.id)
     }
-}
-
-/// Whether a table of ours is there.
-pub(in crate::mysql) async fn exists(connection: &Connection, name: &str) -> Attempt<bool> {
-    let sql = "SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ?";
-    Ok(!connection.line.exec(sql, (name,)).await?.is_empty())
 }
 
 /// What counterparts call this database, where tracking is installed.

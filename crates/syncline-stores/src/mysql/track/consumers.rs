@@ -10,6 +10,7 @@ use super::place::Place;
 use super::triggers::NOW;
 use crate::mysql::connect::failure::Attempt;
 use crate::mysql::connect::{Connection, cell};
+use crate::mysql::schema::exists;
 
 /// The table of those who read.
 pub(super) const CONSUMERS: &str = "_syncline_consumer";
@@ -47,7 +48,7 @@ pub(super) async fn note(connection: &Connection, consumer: &Consumer) -> Attemp
 /// Forgets those who have left too much unread, or for too long.
 pub(super) async fn give_up_lost(connection: &Connection) -> Attempt<()> {
     for tracked in catalog::tracked(connection).await? {
-        if !catalog::exists(connection, &tracked.log()).await? {
+        if !exists(connection, &tracked.log()).await? {
             continue;
         }
         for place in places(connection, &tracked).await? {
@@ -73,7 +74,7 @@ pub(super) async fn purge(connection: &Connection) -> Attempt<bool> {
     for tracked in catalog::tracked(connection).await? {
         let places = places(connection, &tracked).await?;
         let Some(slowest) = places.iter().map(|place| place.batch).min() else { continue };
-        if !catalog::exists(connection, &tracked.log()).await? {
+        if !exists(connection, &tracked.log()).await? {
             continue;
         }
         let sql = format!(
@@ -101,7 +102,7 @@ async fn places(connection: &Connection, tracked: &Tracked) -> Attempt<Vec<Place
 async fn table(connection: &Connection, tracked: &Tracked, defect: Option<&'static str>) -> Attempt<TrackedTable> {
     let (name, defect) = (tracked.name.clone(), defect.map(str::to_owned));
     let (log, inbox) = (tracked.log(), tracked.inbox());
-    if !catalog::exists(connection, &log).await? || !catalog::exists(connection, &inbox).await? {
+    if !exists(connection, &log).await? || !exists(connection, &inbox).await? {
         return Ok(TrackedTable { name, defect, ..TrackedTable::default() });
     }
     let sql =
@@ -128,8 +129,7 @@ async fn consumers(connection: &Connection, tracked: &[Tracked]) -> Attempt<Vec<
         let (id, position): (u64, String) = (cell(&row, 3)?, cell(&row, 4)?);
         let Some(tracked) = tracked.iter().find(|tracked| tracked.id == id) else { continue };
         let Some(place) = Place::parse(&LogPosition(position)) else { continue };
-        if !catalog::exists(connection, &tracked.log()).await? || !catalog::exists(connection, &tracked.inbox()).await?
-        {
+        if !exists(connection, &tracked.log()).await? || !exists(connection, &tracked.inbox()).await? {
             continue;
         }
         let unread = format!("SELECT COUNT(*), MIN(at) FROM {}", place.later(tracked, "at"));

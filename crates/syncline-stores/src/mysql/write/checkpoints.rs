@@ -7,6 +7,7 @@ use super::pending;
 use super::session::Session;
 use crate::mysql::connect::failure::{Attempt, Doing};
 use crate::mysql::connect::{Connection, cell};
+use crate::mysql::schema::exists;
 
 /// What it is called.
 pub(super) const TABLE: &str = "_syncline_checkpoint";
@@ -71,15 +72,6 @@ pub(super) async fn create(catalog: &Connection, table: &str, columns: &str) -> 
     let created = catalog.line.run(format!("CREATE TABLE IF NOT EXISTS {table} ({columns}) {options}")).await;
     let said = |error| may_not_create(catalog.error_while(error, Doing::Writing));
     created.map(drop).map_err(|error| said(error).into())
-}
-
-/// Whether there is a table with this name.
-pub(super) async fn exists(catalog: &Connection, table: &str) -> Attempt<bool> {
-    let sql = "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ?";
-    let rows = catalog.line.exec(sql, (table,)).await?;
-    // The catalog may find names that differ in case only.
-    let names = rows.iter().map(|row| cell::<String>(row, 0)).collect::<Result<Vec<_>>>()?;
-    Ok(names.iter().any(|name| name == table))
 }
 
 async fn is_empty(catalog: &Connection, table: &str) -> Attempt<bool> {

@@ -4,10 +4,11 @@ use mysql_async::Row;
 use syncline_core::error::Result;
 use syncline_core::store::{Cursor, LogPosition};
 
-use super::checkpoints::{create, exists};
+use super::checkpoints::create;
 use super::session::Session;
 use crate::mysql::connect::failure::Attempt;
 use crate::mysql::connect::{Connection, cell};
+use crate::mysql::schema::exists;
 
 const NAME: &str = "_syncline_cursor";
 

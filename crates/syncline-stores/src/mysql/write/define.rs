@@ -12,12 +12,12 @@ pub mod synthesis;
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::schema::{Index, NewColumn, SchemaStep, TableSchema};
 
-use super::checkpoints::exists;
 use super::open::Open;
 use super::pending::{HIDDEN, Step};
 use super::target::ENGINE;
 use crate::mysql::connect::failure::{Doing, Failure};
 use crate::mysql::connect::{Connection, Version, cell, quoted};
+use crate::mysql::schema::exists;
 
 /// Carries out steps for the open transaction. `undo` is told the statement that takes each back.
 ///

@@ -6,10 +6,11 @@
 use mysql_async::Row;
 use syncline_core::error::{Code, Error, Result};
 
-use super::checkpoints::{SETTLED, create, drop_empty, exists};
+use super::checkpoints::{SETTLED, create, drop_empty};
 use super::session::Session;
 use crate::mysql::connect::failure::{Attempt, Failure};
 use crate::mysql::connect::{Connection, cell, quoted};
+use crate::mysql::schema::exists;
 use crate::mysql::snapshot::sequence;
 
 /// Where the steps are written down.

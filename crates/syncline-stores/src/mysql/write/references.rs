@@ -14,7 +14,6 @@ use syncline_core::value::{Row, RowBatch, ValueRef};
 
 use self::copies::Called;
 use super::apply::SHARE;
-use super::checkpoints::exists;
 use super::open::Open;
 use super::stage::NUMBER;
 use super::target::{Target, key_columns};
@@ -23,6 +22,7 @@ use crate::lens::Cells as _;
 use crate::mysql::codec::Codec;
 use crate::mysql::connect::failure::Attempt;
 use crate::mysql::connect::quoted;
+use crate::mysql::schema::exists;
 
 /// Finds them among the rows with `keys`, or in the whole table, and names at most `limit`. A row with NULL in the reference
 /// points nowhere on purpose and is no orphan.
