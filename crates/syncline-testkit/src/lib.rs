@@ -6,6 +6,7 @@
 //! | [`conformance`] | the promises of the store ports, each a check of its own, and [`conformance::check_store`] |
 //! | [`sqlite`] | the [`conformance::Lab`] for SQLite: a database file and another program's connection to it |
 //! | [`clock`] | time that passes only where somebody waits |
+//! | [`failures`] | what failed, told as it fails |
 //! | [`fixtures`] | deterministic rows with awkward values |
 //! | [`deterministic`] | the small generator they come from |
 //! | [`postgres`] | private PostgreSQL servers, a database of its own for each test, and the [`conformance::Lab`] for it |
@@ -21,6 +22,7 @@
 pub mod clock;
 pub mod conformance;
 pub mod deterministic;
+pub mod failures;
 pub mod fixtures;
 pub mod mariadb;
 pub mod postgres;

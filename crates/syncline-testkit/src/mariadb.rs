@@ -35,6 +35,7 @@ pub use self::lab::{MariadbLab, Open};
 pub use self::options::Options;
 use self::place::Place;
 pub use self::session::Session;
+use crate::failures;
 use crate::process::Finished;
 use crate::server::{PrivateServer, percent_encoded};
 
@@ -68,6 +69,7 @@ impl Server {
     /// When MariaDB is not installed or does not start.
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<Server> = OnceLock::new();
+        failures::told_at_once();
         SHARED.get_or_init(|| match Place::of_environment() {
             Some(place) => Self::at(place),
             // No test is about what it loses should the machine fail.

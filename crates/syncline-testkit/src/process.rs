@@ -71,6 +71,7 @@ pub struct Killed {
 /// A program that has been started. Dropping it kills it.
 #[derive(Debug)]
 pub struct Running {
+    program: String,
     child: Child,
     // Files rather than pipes: a program that writes much never waits for a reader.
     stdout: File,
@@ -118,7 +119,7 @@ impl Running {
         let (stdout, stderr) = (tempfile::tempfile().unwrap(), tempfile::tempfile().unwrap());
         command.stdout(stdout.try_clone().unwrap()).stderr(stderr.try_clone().unwrap());
         let child = command.spawn().unwrap_or_else(|why| panic!("cannot start {command:?}: {why}"));
-        Self { child, stdout, stderr }
+        Self { program: format!("{:?}", command.get_program()), child, stdout, stderr }
     }
 
     /// Waits for its end.
@@ -130,7 +131,8 @@ impl Running {
             Some(status) => self.collect(status),
             None => {
                 let status = self.kill();
-                panic!("not done within {deadline:?}: {:?}", self.collect(status));
+                let finished = self.collect(status);
+                panic!("{} is not done within {deadline:?}: {finished:?}", self.program);
             }
         }
     }

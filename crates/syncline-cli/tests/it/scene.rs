@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rusqlite::Connection;
 use serde_json::Value;
+use syncline_testkit::failures;
 use tempfile::TempDir;
 
 /// A directory with its own state directory.
@@ -24,6 +25,7 @@ pub(crate) struct Said {
 impl Scene {
     /// An empty directory.
     pub(crate) fn new() -> Self {
+        failures::told_at_once();
         Self { dir: TempDir::new().unwrap(), variables: Vec::new() }
     }
 

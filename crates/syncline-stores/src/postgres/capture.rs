@@ -13,11 +13,12 @@ use super::names::Names;
 use super::snapshot::lookup;
 use super::snapshot::select::{self, Selected};
 use super::snapshot::view::Sight;
-use super::track::catalog::{self, At, Tracked};
+use super::track::catalog::{self, Tracked};
 use super::track::key::KeyCell;
+use super::track::place::At;
 use crate::lens::Lens;
 use crate::stream::Outlet;
-use crate::touched::{EMPTIED, Gathered, Logged, is_key};
+use crate::touched::{Gathered, Logged, is_key};
 
 /// Entries that are counted, at most: nobody needs to know more exactly how many there are.
 const COUNTED: u64 = 1_000_000;
@@ -26,12 +27,10 @@ const COUNTED: u64 = 1_000_000;
 pub(super) async fn logged(connection: &Connection, names: &Names) -> Attempt<Option<Logged<Tracked>>> {
     let Some(store) = catalog::store(connection, names).await? else { return Ok(None) };
     let mut logged = Logged::new(store);
-    for tracked in catalog::tracked(connection, names).await? {
-        let end = match catalog::defect(connection, names, &tracked).await? {
-            None => At::end_of(connection, names, &tracked).await?.map(|end| end.position()).ok_or(EMPTIED),
-            Some(defect) => Err(defect),
-        };
-        logged.add(&tracked.name.clone(), tracked, end);
+    let all = catalog::tracked(connection, names).await?;
+    let ends = catalog::ends(connection, names, &all).await?;
+    for (tracked, end) in all.into_iter().zip(ends) {
+        logged.add(&tracked.name.clone(), tracked, end.map(|end| end.position()));
     }
     Ok(Some(logged))
 }
@@ -59,7 +58,7 @@ pub(super) async fn window(
         tracked.log(names)?,
         since.later()
     );
-    let row = connection.client.query_one(&sql, &[]).await?;
+    let row = connection.client.query_typed_one(&sql, &[]).await?;
     let (entries, was_emptied): (i64, bool) = (row.try_get(0)?, row.try_get(1)?);
     if was_emptied || (entries.unsigned_abs() == COUNTED && emptied(connection, names, tracked, &since).await?) {
         return cut("it was emptied by TRUNCATE");
@@ -72,7 +71,7 @@ pub(super) async fn window(
 
 async fn emptied(connection: &Connection, names: &Names, tracked: &Tracked, since: &At) -> Attempt<bool> {
     let sql = format!("SELECT EXISTS (SELECT 1 FROM {} WHERE {} AND op = '*')", tracked.log(names)?, since.later());
-    Ok(connection.client.query_one(&sql, &[]).await?.try_get(0)?)
+    Ok(connection.client.query_typed_one(&sql, &[]).await?.try_get(0)?)
 }
 
 /// Hands over the keys that were touched since a position, with the digests of the rows that have them. `false` when nobody wants

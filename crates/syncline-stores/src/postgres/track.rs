@@ -2,7 +2,9 @@
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | `catalog` | what is tracked, as the database knows it, and whether it still is as it was made |
+//! | `catalog` | what is tracked, as the database knows it |
+//! | `signature` | whether it still is as it was made |
+//! | `place` | places in a log |
 //! | `install` | logs, functions and triggers made, renewed and removed |
 //! | `triggers` | their text |
 //! | `key` | how the cells of a key stand in a log |
@@ -15,7 +17,9 @@ pub(super) mod catalog;
 mod consumers;
 mod install;
 pub(super) mod key;
+pub(super) mod place;
 mod pulse;
+mod signature;
 mod triggers;
 
 use async_trait::async_trait;

@@ -38,7 +38,7 @@ fn a_server_of_ones_own_goes_with_its_directory() {
         cluster.psql("postgres", "SHOW fsync; SELECT reset_val FROM pg_settings WHERE name = 'bytea_output'"),
         "off\nhex\n"
     );
-    assert_eq!(Cluster::shared().psql("postgres", "SHOW fsync"), "on\n");
+    assert_eq!(Cluster::own().psql("postgres", "SHOW fsync"), "on\n");
     drop(cluster);
     assert!(!server.runs());
     assert!(!server.directory.exists());

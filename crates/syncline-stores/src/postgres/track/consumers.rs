@@ -3,7 +3,8 @@
 use syncline_core::limits;
 use syncline_core::store::{Consumer, ConsumerStanding, LogPosition, Standing, TrackedTable};
 
-use super::catalog::{self, At, Tracked, own};
+use super::catalog::{self, Tracked, own};
+use super::place::At;
 use super::triggers::NOW;
 use crate::postgres::connect::Connection;
 use crate::postgres::connect::failure::Attempt;
@@ -17,8 +18,8 @@ pub(super) async fn standing(connection: &Connection, names: &Names) -> Attempt<
     let Some(store) = catalog::store(connection, names).await? else { return Ok(None) };
     let tracked = catalog::tracked(connection, names).await?;
     let mut tables = Vec::new();
-    for tracked in &tracked {
-        tables.push(table(connection, names, tracked).await?);
+    for (tracked, end) in tracked.iter().zip(catalog::ends(connection, names, &tracked).await?) {
+        tables.push(table(connection, names, tracked, end.err()).await?);
     }
     Ok(Some(Standing { store, tables, consumers: consumers(connection, names, &tracked).await? }))
 }
@@ -110,9 +111,13 @@ async fn places(connection: &Connection, names: &Names, tracked: &Tracked) -> At
     Ok(places)
 }
 
-async fn table(connection: &Connection, names: &Names, tracked: &Tracked) -> Attempt<TrackedTable> {
-    let defect = catalog::defect(connection, names, tracked).await?.map(str::to_owned);
-    let (name, log) = (tracked.name.clone(), tracked.log(names)?);
+async fn table(
+    connection: &Connection,
+    names: &Names,
+    tracked: &Tracked,
+    defect: Option<&'static str>,
+) -> Attempt<TrackedTable> {
+    let (name, log, defect) = (tracked.name.clone(), tracked.log(names)?, defect.map(str::to_owned));
     if !catalog::exists(connection, &log).await? {
         return Ok(TrackedTable { name, defect, ..TrackedTable::default() });
     }

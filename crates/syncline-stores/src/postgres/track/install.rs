@@ -6,6 +6,7 @@ use syncline_core::store::Installed;
 
 use super::catalog::{self, TRACKED, TRACKING, Tracked, VERSION, own};
 use super::consumers::CONSUMERS;
+use super::signature::Found;
 use super::triggers::{self, Firing, NOW};
 use crate::postgres::connect::Connection;
 use crate::postgres::connect::failure::{Attempt, Doing, Failure};
@@ -41,24 +42,21 @@ pub(super) async fn install(
             forget(connection, names, tracked).await?;
         }
     }
+    let ends = catalog::ends(connection, names, &before).await?;
     for name in tables {
-        let known = before.iter().find(|tracked| tracked.name == *name);
-        let defect = match known {
-            Some(tracked) => catalog::defect(connection, names, tracked).await?,
-            None => None,
-        };
-        if known.is_some() && defect.is_none() {
+        let known = before.iter().zip(&ends).find(|(tracked, _)| tracked.name == *name);
+        if let Some((_, Ok(_))) = known {
             installed.kept.push(name.clone());
             continue;
         }
         let found = schema.tables.iter().find(|table| table.name == *name);
         match trackable(found.map(|table| &**table), name) {
             Err(error) => installed.refused.push((name.clone(), error)),
-            Ok(table) => match renew(connection, names, (table, known)).await? {
+            Ok(table) => match renew(connection, names, (table, known.map(|(tracked, _)| tracked))).await? {
                 Err(error) => installed.refused.push((name.clone(), error)),
-                Ok(()) => match defect {
-                    Some(defect) => installed.renewed.push((name.clone(), defect.to_owned())),
-                    None => installed.begun.push(name.clone()),
+                Ok(()) => match known {
+                    Some((_, Err(defect))) => installed.renewed.push((name.clone(), (*defect).to_owned())),
+                    _ => installed.begun.push(name.clone()),
                 },
             },
         }
@@ -138,7 +136,7 @@ async fn make(connection: &Connection, names: &Names, (table, id): (&TableSchema
     // So that no position is ever before the first entry: of an empty log nothing could be told.
     let log = tracked.log(names)?;
     client.execute(&format!("INSERT INTO {log} (op, at, origin) VALUES ('M', {NOW}, $1)"), &[&tracked.epoch]).await?;
-    tracked.signature = catalog::signature(connection, names, &tracked).await?;
+    tracked.signature = Found::of(connection, names, &tracked).await?.signature();
     let Tracked { id, name, oid, epoch, signature, key } = &tracked;
     let insert = format!("INSERT INTO {list} (id, name, oid, epoch, signature, key) VALUES ($1, $2, $3, $4, $5, $6)");
     client.execute(&insert, &[id, name, oid, epoch, signature, key]).await?;

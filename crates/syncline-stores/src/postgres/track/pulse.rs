@@ -1,5 +1,7 @@
 //! Whether anything may be new in a log, for those who wait.
 
+use tokio_postgres::types::Type;
+
 use super::catalog;
 use crate::postgres::connect::Connection;
 use crate::postgres::connect::failure::Attempt;
@@ -23,12 +25,12 @@ pub(super) async fn read(connection: &Connection, names: &Names, last: Option<&s
             logs.push(tracked.log(names)?);
         }
     }
-    let numbers: String = connection.client.query_one(NUMBERS, &[&logs]).await?.try_get(0)?;
+    let numbers: String = connection.client.query_typed_one(NUMBERS, &[(&logs, Type::TEXT_ARRAY)]).await?.try_get(0)?;
     let before = last.and_then(|last| last.split_once(' ')).filter(|(then, _)| *then == numbers);
     if let Some((_, "")) = before {
         return Ok(format!("{numbers} "));
     }
-    let at_work: String = connection.client.query_one(AT_WORK, &[]).await?.try_get(0)?;
+    let at_work: String = connection.client.query_typed_one(AT_WORK, &[]).await?.try_get(0)?;
     let left = match before {
         None => at_work,
         Some((_, then)) => {
