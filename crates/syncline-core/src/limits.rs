@@ -6,6 +6,10 @@ use std::time::Duration;
 /// that the cost of a commit disappears, small enough that other writers of the target wait well under a second.
 pub const BATCH_ROWS_DEFAULT: usize = 5_000;
 
+/// Batches that are taken for one where all of them are in one transaction anyway. Their keys are held in memory, and of their rows
+/// what streams hold.
+pub const PAGES_IN_ONE: usize = 4;
+
 /// The most rows a user may ask for in one batch; beyond it a batch no longer fits the memory bound.
 pub const BATCH_ROWS_MAX: usize = 100_000;
 
@@ -321,7 +325,7 @@ pub const LOG_ENTRIES_NAMED: usize = 256;
 
 /// How soon a run that follows its source looks whether something is new, after something was. Looking takes well below a
 /// millisecond.
-pub const FOLLOW_PAUSE: Duration = Duration::from_millis(5);
+pub const FOLLOW_PAUSE: Duration = Duration::from_millis(1);
 
 /// How long it waits between two looks when nothing has been new for long: what comes then is late by half of that.
 pub const FOLLOW_PAUSE_MAX: Duration = Duration::from_millis(50);

@@ -252,6 +252,9 @@ pub trait Snapshot: Send {
     /// Rows in the table. Exact, and at the price of going through it.
     async fn count(&mut self, task: &TableTask) -> Result<u64>;
 
+    /// Whether there is no row in the table, at the price of one.
+    async fn is_empty(&mut self, task: &TableTask) -> Result<bool>;
+
     /// About how much there is in the table, at the price of a few rows: for progress and for free space. There are 0
     /// rows exactly when the table is empty.
     async fn estimate(&mut self, task: &TableTask) -> Result<Estimate>;

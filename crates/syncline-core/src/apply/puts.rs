@@ -183,7 +183,7 @@ impl Applier<'_> {
         kind: ChangeKind,
         mode: ApplyMode,
     ) -> Result<Attempt> {
-        let (mut pages, mut attempt) = (Pages::of(table, kind), Attempt::Done);
+        let (mut pages, mut attempt) = (Pages::wide(table, kind), Attempt::Done);
         while let Some(page) = self.next_page(&mut pages).await? {
             self.context.pay(page.len()).await?;
             let written = self.put_rows(tx, pending, table, &page, mode).await?;

@@ -175,6 +175,10 @@ impl Snapshot for PacedSnapshot {
         Ok(rows)
     }
 
+    async fn is_empty(&mut self, task: &TableTask) -> Result<bool> {
+        self.inner.is_empty(task).await
+    }
+
     async fn estimate(&mut self, task: &TableTask) -> Result<Estimate> {
         self.inner.estimate(task).await
     }

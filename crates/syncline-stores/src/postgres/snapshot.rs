@@ -193,6 +193,12 @@ impl Snapshot for PostgresSnapshot {
         self.done(counted)
     }
 
+    async fn is_empty(&mut self, task: &TableTask) -> Result<bool> {
+        let sight = self.sight().await?;
+        let looked = estimate::is_empty(&sight, task).await;
+        self.done(looked)
+    }
+
     async fn estimate(&mut self, task: &TableTask) -> Result<Estimate> {
         let sight = self.sight().await?;
         let estimated = estimate::estimate(&sight, task).await;

@@ -111,6 +111,11 @@ impl Snapshot for SqliteSnapshot {
         Ok(count.unsigned_abs())
     }
 
+    async fn is_empty(&mut self, task: &TableTask) -> Result<bool> {
+        let task = task.clone();
+        self.thread.call(Doing::Reading, move |conn| estimate::is_empty(conn, &task)).await
+    }
+
     async fn estimate(&mut self, task: &TableTask) -> Result<Estimate> {
         let task = task.clone();
         self.thread.call(Doing::Reading, move |conn| estimate::estimate(conn, &task)).await

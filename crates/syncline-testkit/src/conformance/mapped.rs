@@ -69,8 +69,10 @@ async fn same_rows(labs: Factory<'_>) {
         assert_eq!(sum(&mut *snapshot, &task, shares).await, sum_of(&expected), "{shares} shares");
     }
     assert!(snapshot.estimate(&task).await.unwrap().rows > 0);
+    assert!(!snapshot.is_empty(&task).await.unwrap());
     let nobody = filtered(&mut *snapshot, "orders", "quantity > 50 AND quantity < 50").await;
     assert_eq!(snapshot.estimate(&nobody).await.unwrap().rows, 0, "no row takes part");
+    assert!(snapshot.is_empty(&nobody).await.unwrap(), "no row takes part");
     assert_eq!(fetch(&mut *snapshot, &task, &keys(&task, &rows)).await, expected, "keys of all rows");
     assert_eq!(snapshot.count(&task.unfiltered()).await.unwrap(), rows.len() as u64);
     let none = filtered(&mut *snapshot, "orders", "quantity > 1000000").await;

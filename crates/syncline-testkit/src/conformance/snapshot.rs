@@ -59,12 +59,14 @@ async fn estimate(labs: Factory<'_>) {
     let task = task(&store, "orders").await;
     let mut snapshot = store.snapshot().await.unwrap();
     assert_eq!(snapshot.estimate(&task).await.unwrap(), Estimate::default());
+    assert!(snapshot.is_empty(&task).await.unwrap());
     for count in [1, 500] {
         lab.run_sql("DELETE FROM orders").await;
         lab.insert("orders", &orders(3, count)).await;
         let mut snapshot = store.snapshot().await.unwrap();
         let estimate = snapshot.estimate(&task).await.unwrap();
         assert!(estimate.rows > 0 && estimate.bytes > 0, "{count} rows: {estimate:?}");
+        assert!(!snapshot.is_empty(&task).await.unwrap());
     }
 }
 

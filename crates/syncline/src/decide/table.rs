@@ -32,7 +32,7 @@ impl Syncline {
         let (mut source, mut target, is_missing, added) =
             (pair.source.clone(), pair.target.clone(), pair.is_missing, pair.added.clone());
         // Rows outside the filter are rows all the same: a load needs a table that has none at all.
-        let is_empty = is_missing || ends.target.estimate(&target.unfiltered()).await?.rows == 0;
+        let is_empty = is_missing || ends.target.is_empty(&target.unfiltered()).await?;
         let told = match link {
             Some(link) if !is_empty && !target.is_multiset() => Some(link.tells(pair, &mut ends).await?),
             _ => None,

@@ -17,6 +17,12 @@ const SAMPLE_ROWS: usize = 64;
 /// Bytes of what is not measured.
 const SMALL: usize = 8;
 
+/// Whether no row takes part.
+pub(super) async fn is_empty(connection: &Connection, task: &TableTask) -> Result<bool> {
+    let sql = format!("SELECT 1 FROM {}{} LIMIT 1", quoted(&task.table.name)?, filtered(task, None)?);
+    Ok(connection.line.query(sql).await.map_err(|error| connection.error(error))?.is_empty())
+}
+
 /// A few rows are counted. Of more the server knows about how many there are, from its statistics, which are never nothing
 /// here.
 pub(super) async fn estimate(connection: &Connection, task: &TableTask) -> Result<Estimate> {

@@ -55,6 +55,10 @@ impl Snapshot for MysqlSnapshot {
         rows.first().map_or(Ok(0), |row| cell(row, 0))
     }
 
+    async fn is_empty(&mut self, task: &TableTask) -> Result<bool> {
+        estimate::is_empty(&*self.connection().await?, task).await
+    }
+
     async fn estimate(&mut self, task: &TableTask) -> Result<Estimate> {
         estimate::estimate(&*self.connection().await?, task).await
     }

@@ -16,6 +16,13 @@ const COST_OF_COUNTING: f64 = 2_000.0;
 /// Rows whose size stands for that of all.
 const SAMPLE_ROWS: usize = 64;
 
+/// Whether no row takes part.
+pub(super) async fn is_empty(sight: &Sight, task: &TableTask) -> Result<bool> {
+    let ground = sight.ground(task).await?;
+    let sql = format!("SELECT EXISTS (SELECT 1 FROM {}{})", ground.table, filtered(task, None)?);
+    Ok(sight.session.row(&sql).await?.get(0) != Some("t"))
+}
+
 /// Of a table that is gone through at once the rows are counted: of one that is new the planner knows next to nothing. Of a
 /// large one it knows the size as it is now, and what it takes the number of rows for is told.
 pub(super) async fn estimate(sight: &Sight, task: &TableTask) -> Result<Estimate> {

@@ -14,6 +14,12 @@ const SAMPLE_ROWS: usize = 64;
 /// What a record takes beside its values, at least.
 const ROW_OVERHEAD: u64 = 4;
 
+/// Whether no row takes part.
+pub(super) fn is_empty(conn: &Connection, task: &TableTask) -> Attempt<bool> {
+    let (table, filtered) = (select::table(&task.table.name)?, select::filtered(task, Encoding::of(conn)?)?);
+    Ok(conn.query_row(&format!("SELECT NOT EXISTS (SELECT 1 FROM {table}{filtered})"), [], |row| row.get(0))?)
+}
+
 /// Row numbers run from a lowest to a highest, and the distance is no less than the number of rows. Where the file could
 /// not hold so many, or there are no row numbers, the rows are counted after all: counting `orders` of the benchmark
 /// takes a quarter of the time that comparing it does.
