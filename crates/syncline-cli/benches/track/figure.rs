@@ -4,7 +4,16 @@ use std::fs;
 
 /// Above the lines.
 pub(crate) const HEADING: &str =
-    "part                        tracked [spread]              plain [spread]                ratio  bound";
+    "part                        ours, or tracked [spread]     beside, or plain [spread]     ratio   bound";
+
+/// What is wanted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Bound {
+    /// At most so many times what stands beside.
+    Ratio(f64),
+    /// At most so many seconds.
+    Seconds(f64),
+}
 
 /// Seconds of one side, and of what stands beside it where anything does.
 pub(crate) struct Figure {
@@ -13,17 +22,20 @@ pub(crate) struct Figure {
 }
 
 impl Figure {
-    /// Medians and what lies around them. Where nothing stands beside, the bound is one of seconds.
-    pub(crate) fn line(&self, name: &str, bound: Option<f64>) -> String {
+    /// Medians and what lies around them.
+    pub(crate) fn line(&self, name: &str, bound: Bound) -> String {
         let ours = median(&self.ours);
-        let (beside, held) = match self.beside.as_slice() {
-            [] => (String::new(), ours),
-            beside => (side(beside), ours / median(beside)),
+        let (beside, ratio) = match self.beside.as_slice() {
+            [] => (String::new(), None),
+            beside => (side(beside), Some(ours / median(beside))),
         };
-        let ratio = if self.beside.is_empty() { String::new() } else { format!("{held:.2}") };
-        let verdict = bound.map(|bound| if held <= bound { "met" } else { "NOT MET" }).unwrap_or_default();
-        let bound = bound.map(|bound| format!("{bound:.2}")).unwrap_or_default();
-        format!("{name:<26}  {:<28}  {beside:<28}  {ratio:>5}  {bound:>5}  {verdict}", side(&self.ours))
+        let (is_met, bound) = match bound {
+            Bound::Ratio(bound) => (ratio.map(|ratio| ratio <= bound), format!("{bound:.2}")),
+            Bound::Seconds(bound) => (Some(ours <= bound), format!("{bound:.2} s")),
+        };
+        let ratio = ratio.map(|ratio| format!("{ratio:.2}")).unwrap_or_default();
+        let verdict = is_met.map(|is_met| if is_met { "met" } else { "NOT MET" }).unwrap_or_default();
+        format!("{name:<26}  {:<28}  {beside:<28}  {ratio:>5}  {bound:>6}  {verdict}", side(&self.ours))
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Applications are the engines' own shells, which run one script on a database that is tracked and the same on one that is not, in
 //! turn. Runs are the release binary, started as a process; `--sling PATH` measures the program sling beside them, which copies
-//! what a column of timestamps says is new and sees no deletes.
+//! what a column of numbers that only grow says is new and sees no deletes. Beside following from PostgreSQL stands the server's own
+//! logical replication.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark talks to its terminal")]
 #![allow(clippy::unwrap_used, reason = "a benchmark that cannot go on has nothing better to do than to stop")]
@@ -11,20 +12,25 @@ mod applications;
 mod engine;
 mod figure;
 mod follow;
+mod native;
 #[path = "../harness/options.rs"]
 mod options;
 mod runs;
 
+use std::path::PathBuf;
+
 use crate::applications::Work;
 use crate::engine::{Engine, Site};
+use crate::figure::Bound;
 use crate::options::Options;
 
 const USAGE: &str = "\
-usage: cargo xtask bench track [--rows N] [--pairs N] [--only PART,...]
+usage: cargo xtask bench track [--rows N] [--pairs N] [--only PART,...] [--sling PATH]
 
   --rows N     rows that runs go over, at least 20000 [default: 1000000]
   --pairs N    interleaved rounds of each part [default: 7]
-  --only P,..  parts whose name begins so [default: all]";
+  --only P,..  parts whose name begins so [default: all]
+  --sling PATH measures the program sling beside our runs";
 
 /// Fewer would leave no room for the changes.
 const LEAST_ROWS: u64 = 20_000;
@@ -69,7 +75,11 @@ const PARTS: &[(&str, Part)] = &[
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let names: Vec<_> = PARTS.iter().map(|(name, _)| *name).collect();
-    let parsed = Options::parse(&args, &names, |_, _| false);
+    let mut sling = None;
+    let parsed = Options::parse(&args, &names, |flag, value| {
+        sling = Some(PathBuf::from(value));
+        flag == "--sling"
+    });
     let enough = |options: Options| match options.rows {
         LEAST_ROWS.. => Ok(options),
         rows => Err(format!("--rows {rows}? At least {LEAST_ROWS}")),
@@ -85,16 +95,16 @@ fn main() {
         match part {
             Part::Application(engine, work, bound) => {
                 let figure = applications::measure(&Site::new(*engine), *work, options.pairs);
-                println!("{}", figure.line(name, Some(*bound)));
+                println!("{}", figure.line(name, Bound::Ratio(*bound)));
             }
             Part::Run(engine, changes, bound) => {
                 if runs.as_ref().is_none_or(|(of, _)| of != engine) {
-                    runs = Some((*engine, runs::Pair::new(*engine, options.rows)));
+                    runs = Some((*engine, runs::Pair::new(*engine, options.rows, sling.as_deref())));
                 }
                 let (_, pair) = runs.as_mut().unwrap();
-                println!("{}", pair.measure(*changes, options.pairs).line(name, Some(*bound)));
+                println!("{}", pair.measure(*changes, options.pairs).line(name, Bound::Seconds(*bound)));
             }
-            Part::Follow(engine) => println!("{}", follow::measure(*engine, name)),
+            Part::Follow(engine) => follow::measure(*engine, name, options.pairs),
         }
     }
 }

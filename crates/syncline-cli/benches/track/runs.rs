@@ -1,5 +1,7 @@
 //! Runs that go by the log.
 
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::Instant;
 
 use crate::engine::{Engine, Site};
@@ -10,16 +12,17 @@ pub(crate) struct Pair {
     site: Site,
     rows: u64,
     round: u64,
+    sling: Option<PathBuf>,
 }
 
 impl Pair {
-    pub(crate) fn new(engine: Engine, rows: u64) -> Self {
+    pub(crate) fn new(engine: Engine, rows: u64, sling: Option<&Path>) -> Self {
         let site = Site::new(engine);
         site.database("source_rows");
         site.database("target_rows");
-        let table =
-            "CREATE TABLE t (id INTEGER PRIMARY KEY, name VARCHAR(40) NOT NULL, note VARCHAR(80), n INTEGER NOT NULL);";
-        let columns = "'name ' || i, 'a note of some length ' || i, i";
+        let table = "CREATE TABLE t (id INTEGER PRIMARY KEY, name VARCHAR(40) NOT NULL, note VARCHAR(80), n INTEGER NOT NULL, \
+             changed INTEGER NOT NULL);";
+        let columns = "'name ' || i, 'a note of some length ' || i, i, 0";
         let fill = match engine {
             Engine::Sqlite => format!(
                 "WITH RECURSIVE s(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s WHERE i < {rows}) INSERT INTO t SELECT i, {columns} FROM s;"
@@ -33,8 +36,12 @@ impl Pair {
         };
         site.run("source_rows", &format!("{table} {fill}"));
         site.ok("track", &["source_rows"]);
-        let pair = Self { site, rows, round: 0 };
+        let pair = Self { site, rows, round: 0, sling: sling.map(Path::to_owned) };
         pair.mirror();
+        if pair.sling.is_some() {
+            pair.site.database("sling_rows");
+            pair.sling();
+        }
         pair
     }
 
@@ -46,12 +53,36 @@ impl Pair {
             let began = Instant::now();
             self.mirror();
             figure.ours.push(began.elapsed().as_secs_f64());
+            if self.sling.is_some() {
+                let began = Instant::now();
+                self.sling();
+                figure.beside.push(began.elapsed().as_secs_f64());
+            }
         }
         figure
     }
 
     fn mirror(&self) {
         self.site.ok("mirror --strategy incremental --max-delete 100000", &["source_rows", "target_rows"]);
+    }
+
+    /// What a column of numbers says is new, as sling copies it; it sees no deletes.
+    fn sling(&self) {
+        let Some(sling) = &self.sling else { return };
+        let (url, stream) = match self.site.engine {
+            Engine::Sqlite => ("sqlite://", "main.t".to_owned()),
+            Engine::Postgres => ("", "public.t".to_owned()),
+            Engine::Mariadb => ("", "source_rows.t".to_owned()),
+        };
+        let object = stream.replace("source_rows", "sling_rows");
+        let end = if self.site.engine == Engine::Postgres { "?sslmode=disable" } else { "" };
+        let named = |name: &str| format!("{url}{}{end}", self.site.url(name).to_string_lossy());
+        let mut command = std::process::Command::new(sling);
+        command.args(["run", "--mode", "incremental", "--primary-key", "id", "--update-key", "changed"]);
+        command.args(["--src-conn", &named("source_rows"), "--src-stream", &stream]);
+        command.args(["--tgt-conn", &named("sling_rows"), "--tgt-object", &object]);
+        let done = command.stdin(Stdio::null()).output().unwrap();
+        assert!(done.status.success(), "sling: {}", String::from_utf8_lossy(&done.stderr));
     }
 
     fn change(&mut self, changes: u64) {
@@ -68,9 +99,9 @@ impl Pair {
         };
         let (updated, gone) = (modulo(step, round % step), modulo(step * 10, round * 3 % (step * 10)));
         let first = rows + round * 100_000;
-        let new: Vec<String> = (first..first + tenth).map(|id| format!("({id}, 'new', 'new', 0)")).collect();
+        let new: Vec<String> = (first..first + tenth).map(|id| format!("({id}, 'new', 'new', 0, {round})")).collect();
         let script = format!(
-            "UPDATE t SET n = n + 1 WHERE {updated} AND id <= {rows}; DELETE FROM t WHERE {gone} AND id <= {rows}; INSERT INTO t VALUES {};",
+            "UPDATE t SET n = n + 1, changed = {round} WHERE {updated} AND id <= {rows}; DELETE FROM t WHERE {gone} AND id <= {rows}; INSERT INTO t VALUES {};",
             new.join(",")
         );
         self.site.run("source_rows", &script);
