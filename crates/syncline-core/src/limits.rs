@@ -311,6 +311,12 @@ pub const LOG_KEPT_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// up so many rows.
 pub const LOG_KEPT_ENTRIES: i64 = 10_000_000;
 
+/// Unread entries of which `status` warns: half of what is kept.
+pub const LOG_ALARM_ENTRIES: u64 = LOG_KEPT_ENTRIES.unsigned_abs() / 2;
+
+/// For how long an entry may be unread before `status` warns of it: half of the time that it is kept.
+pub const LOG_ALARM_AFTER: Duration = Duration::from_secs(LOG_KEPT_FOR.as_secs() / 2);
+
 /// Entries of a change log that are removed in one transaction once nobody needs them: some ten milliseconds, for which an
 /// application may wait.
 pub const LOG_PURGED_AT_ONCE: i64 = 10_000;

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use syncline_core::error::Result;
+use syncline_core::limits;
 use syncline_core::store::{ConsumerStanding, Standing, TrackedTable};
 
 use crate::open::Purpose;
@@ -41,6 +42,8 @@ pub enum Verdict {
     NotTracked,
     /// A log is not to be trusted.
     Blocked,
+    /// The logs grow, because somebody does not come to read them, or nobody does.
+    Growing,
     /// Nobody has read the logs yet.
     Unread,
     /// Somebody has not read all of them.
@@ -116,6 +119,9 @@ fn judged(standing: Option<&Standing>, now: i64) -> (Verdict, String) {
     if let Some((table, defect)) = broken {
         return (Verdict::Blocked, format!("the log of {table} is not gone by, and the table compared: {defect}"));
     }
+    if let Some(alarm) = alarm(tables, consumers, now) {
+        return (Verdict::Growing, alarm);
+    }
     let Some(slowest) = consumers.iter().max_by_key(|consumer| consumer.behind) else {
         return (Verdict::Unread, "nobody has read its logs yet".to_owned());
     };
@@ -128,6 +134,30 @@ fn judged(standing: Option<&Standing>, now: i64) -> (Verdict, String) {
         format!("{} entr{s} {have} not been carried by {}{}", slowest.behind, slowest.label, ago.unwrap_or_default());
     (Verdict::Behind, reason)
 }
+
+/// Why somebody should see to logs that grow. Whoever has left too much unread is given up, but only once another one reads: nothing
+/// of ours runs by itself.
+fn alarm(tables: &[TrackedTable], consumers: &[ConsumerStanding], now: i64) -> Option<String> {
+    let bound = format!(
+        "{} entries or {} days are kept for one that does not come",
+        limits::LOG_KEPT_ENTRIES,
+        limits::LOG_KEPT_FOR.as_secs() / DAY
+    );
+    let days = |consumer: &ConsumerStanding| consumer.oldest_ms.map_or(0, |at| since(at, now) / 1000 / DAY);
+    let is_lost = |consumer: &&ConsumerStanding| {
+        consumer.behind >= limits::LOG_ALARM_ENTRIES || days(consumer) >= limits::LOG_ALARM_AFTER.as_secs() / DAY
+    };
+    if let Some(lost) = consumers.iter().filter(is_lost).max_by_key(|consumer| consumer.behind) {
+        let (label, behind, days) = (&lost.label, lost.behind, days(lost));
+        return Some(format!("{label} has left {behind} entries unread, the oldest for {days} days; {bound}"));
+    }
+    let entries: u64 = tables.iter().map(|table| table.entries).sum();
+    (consumers.is_empty() && entries >= limits::LOG_ALARM_ENTRIES)
+        .then(|| format!("nobody has ever read these {entries} entries: untrack the database if nobody will"))
+}
+
+/// Seconds of a day.
+const DAY: u64 = 24 * 60 * 60;
 
 fn since(at: i64, now: i64) -> u64 {
     u64::try_from(now.saturating_sub(at)).unwrap_or(0)
@@ -175,5 +205,22 @@ mod tests {
         let (verdict, reason) = of(Some(standing(&[0, 3], None)));
         assert_eq!(verdict, Verdict::Behind);
         assert_eq!(reason, "3 entries have not been carried by mirror 3.db, the oldest made 3 s ago");
+    }
+
+    #[test]
+    fn logs_that_grow_are_told_in_time() {
+        let of = |standing: &Standing, days: i64| judged(Some(standing), 1_000 + days * 24 * 3_600_000);
+        let (verdict, reason) = of(&standing(&[0, 3, limits::LOG_ALARM_ENTRIES], None), 2);
+        assert_eq!(verdict, Verdict::Growing);
+        assert_eq!(
+            reason,
+            "mirror 5000000.db has left 5000000 entries unread, the oldest for 2 days; \
+             10000000 entries or 30 days are kept for one that does not come"
+        );
+        assert_eq!(of(&standing(&[3], None), 14).0, Verdict::Behind);
+        assert_eq!(of(&standing(&[3], None), 15).0, Verdict::Growing);
+        let mut unread = standing(&[], None);
+        unread.tables[0].entries = limits::LOG_ALARM_ENTRIES;
+        assert_eq!(of(&unread, 0).0, Verdict::Growing);
     }
 }

@@ -122,10 +122,10 @@ impl Site {
     }
 }
 
-/// A server with PostgreSQL's own settings, durable, that its own replication can start from.
-pub(crate) fn cluster() -> &'static postgres::Cluster {
+/// A server with PostgreSQL's own settings, durable.
+fn cluster() -> &'static postgres::Cluster {
     static CLUSTER: OnceLock<postgres::Cluster> = OnceLock::new();
-    CLUSTER.get_or_init(|| postgres::Options::default().setting("wal_level", "logical").start())
+    CLUSTER.get_or_init(postgres::Cluster::own)
 }
 
 /// A server with MariaDB's own settings, durable; the sizes of tests are smaller.

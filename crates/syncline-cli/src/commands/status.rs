@@ -34,6 +34,7 @@ fn text(report: &StatusReport, paint: Paint) -> String {
         Verdict::Behind => paint.odd("behind"),
         Verdict::Unread => paint.odd("not read yet"),
         Verdict::NotTracked => paint.odd("not tracked"),
+        Verdict::Growing => paint.bad("growing"),
         Verdict::Blocked => paint.bad("blocked"),
     };
     let mut text = format!("{}  {verdict}: {}\n", escape(&report.database), escape(&report.reason));

@@ -130,7 +130,11 @@ async fn make(connection: &Connection, names: &Names, (table, id): (&TableSchema
     let row = client.query_one(SURROUNDINGS, &[&oid]).await?;
     let (leaves, by_row): (Vec<String>, bool) = (row.try_get(0)?, row.try_get(1)?);
     let firing = if by_row { Firing::Row } else { Firing::Statement };
-    for statement in triggers::statements(&tracked, table, names, (firing, &leaves))? {
+    let types = "SELECT atttypid FROM unnest($2::text[]) WITH ORDINALITY AS key (name, place) \
+         JOIN pg_attribute ON attrelid = $1 AND attname = key.name ORDER BY place";
+    let rows = client.query(types, &[&oid, &tracked.key]).await?;
+    let types = rows.iter().map(|row| row.try_get(0)).collect::<std::result::Result<Vec<u32>, _>>()?;
+    for statement in triggers::statements(&tracked, table, names, (firing, &leaves), &types)? {
         client.batch_execute(&statement).await?;
     }
     // So that no position is ever before the first entry: of an empty log nothing could be told.

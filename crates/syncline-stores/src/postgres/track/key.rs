@@ -46,12 +46,19 @@ impl<'c> KeyCell<'c> {
         }
     }
 
-    /// Whether two rows have the same key, byte by byte where the type takes different texts for equal.
-    pub(in crate::postgres) fn is_same(&self, one: &str, other: &str) -> Result<String> {
-        let (one, other) = (self.logged(one)?, self.logged(other)?);
-        Ok(match self.log_type().ends_with("COLLATE \"C\"") {
-            true => format!("({one})::text COLLATE \"C\" = ({other})::text COLLATE \"C\""),
-            false => format!("{one} = {other}"),
+    /// The cell of a row as it goes into the log, told apart by its bytes where the type takes different texts for equal.
+    pub(in crate::postgres) fn exact(&self, row: &str) -> Result<String> {
+        let cell = self.logged(row)?;
+        Ok(match key_type(self.column) {
+            // As text it would lose what it is filled up with, which a row is logged with.
+            KeyType::Native("bpchar") => format!("{cell} COLLATE \"C\""),
+            _ if self.log_type().ends_with("COLLATE \"C\"") => format!("({cell})::text COLLATE \"C\""),
+            _ => cell,
         })
+    }
+
+    /// Whether two rows have the same key.
+    pub(in crate::postgres) fn is_same(&self, one: &str, other: &str) -> Result<String> {
+        Ok(format!("{} = {}", self.exact(one)?, self.exact(other)?))
     }
 }

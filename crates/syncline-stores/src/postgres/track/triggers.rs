@@ -2,14 +2,20 @@
 //!
 //! A migration of the application is never made to fail by these: what a function says of columns that have gone meanwhile is
 //! not logged, and the table's definition is then another one, by which whoever reads the log knows. Only errors of that kind are
-//! passed over; a full disk stays the application's.
+//! passed over; a full disk stays the application's. To pass over an error costs a number of a transaction, whether there is one or
+//! not. For each statement that is little; for each row it would be more than a server has to give, so there a function looks
+//! beforehand, unless its transaction sees the catalog as it was.
+
+use std::collections::BTreeSet;
 
 use syncline_core::error::Result;
-use syncline_core::schema::TableSchema;
+use syncline_core::schema::{Column, TableSchema};
+use syncline_core::value::{Kind, ValueRef};
 
 use super::catalog::Tracked;
 use super::key::KeyCell;
 use crate::postgres::names::{Names, Place, quoted};
+use crate::sql::Dialect;
 
 /// Milliseconds since 1970, of the statement.
 pub(super) const NOW: &str = "(extract(epoch FROM statement_timestamp()) * 1000)::bigint";
@@ -17,11 +23,15 @@ pub(super) const NOW: &str = "(extract(epoch FROM statement_timestamp()) * 1000)
 /// Who writes, where it is one of ours.
 const ORIGIN: &str = "nullif(current_setting('syncline.origin', true), '')";
 
-/// What a function is set to: where names are looked for, what the text of a value depends on, and how the rows of a statement are
-/// held against each other. A session keeps a plan for good, and made for a statement of one row it would be a nested loop.
-const SETTINGS: &str = "SET search_path = pg_catalog, pg_temp SET DateStyle = 'ISO, YMD' SET IntervalStyle = 'postgres' \
-    SET TimeZone = 'UTC' SET extra_float_digits = 3 SET bytea_output = 'hex' SET lc_monetary = 'C' \
-    SET enable_nestloop = off";
+/// Where a function looks for names.
+const PATH: &str = "SET search_path = pg_catalog, pg_temp";
+
+/// What the text of values depends on. A server takes its time to set these, so a function has what the types of its table need.
+const DATES: &str = "SET DateStyle = 'ISO, YMD'";
+const ZONE: &str = "SET TimeZone = 'UTC'";
+const FLOATS: &str = "SET extra_float_digits = 3";
+const BYTES: &str = "SET bytea_output = 'hex'";
+const ALL: [&str; 6] = [DATES, ZONE, FLOATS, BYTES, "SET IntervalStyle = 'postgres'", "SET lc_monetary = 'C'"];
 
 /// What may come of it when the table, or the log, is not what it was.
 const PASSED_OVER: &str = "undefined_column OR undefined_table OR datatype_mismatch OR numeric_value_out_of_range \
@@ -42,15 +52,16 @@ pub(super) fn statements(
     table: &TableSchema,
     names: &Names,
     (firing, leaves): (Firing, &[String]),
+    key_types: &[u32],
 ) -> Result<Vec<String>> {
-    let text = Text::of(tracked, table, names)?;
+    let text = Text::of(tracked, table, names, key_types)?;
     let mut all = vec![text.log()];
     let mut triggers = Vec::new();
     match firing {
         Firing::Statement => {
-            all.push(text.function("insert", &text.entries("I", "n", false)?)?);
-            all.push(text.function("update", &(text.entries("U", "o", true)? + &text.moved()?))?);
-            all.push(text.function("delete", &text.entries("D", "o", true)?)?);
+            all.push(text.function("insert", &text.entries("I", "n", false)?, &text.key_formats)?);
+            all.push(text.function("update", &(text.entries("U", "o", true)? + &text.moved()?), &text.formats)?);
+            all.push(text.function("delete", &text.entries("D", "o", true)?, &text.formats)?);
             let (new, old) = ("NEW TABLE AS n", "OLD TABLE AS o");
             for (kind, rows) in [("insert", new), ("update", &format!("{old} {new}")), ("delete", old)] {
                 let event = format!("AFTER {} ON {{}} REFERENCING {rows} FOR EACH STATEMENT", kind.to_uppercase());
@@ -58,16 +69,12 @@ pub(super) fn statements(
             }
         }
         Firing::Row => {
-            all.push(text.function("row", &text.row()?)?);
+            all.push(text.function("row", &text.row()?, &text.formats)?);
             triggers.push(text.trigger("row", "AFTER INSERT OR UPDATE OR DELETE ON {} FOR EACH ROW")?);
         }
     }
-    all.push(
-        text.function(
-            "truncate",
-            &format!("INSERT INTO {} (op, at, origin) VALUES ('*', {NOW}, {ORIGIN});", text.log),
-        )?,
-    );
+    let emptied = format!("INSERT INTO {} (op, at, origin) VALUES ('*', {NOW}, {ORIGIN});", text.log);
+    all.push(text.function("truncate", &emptied, "")?);
     all.extend(triggers.into_iter().flatten());
     // A statement's trigger is no partition's, but TRUNCATE may name one of them.
     for each in std::iter::once(&text.table).chain(leaves) {
@@ -94,15 +101,30 @@ struct Text<'t> {
     tracked: &'t Tracked,
     names: &'t Names,
     key: Vec<KeyCell<'t>>,
+    /// The numbers of their types.
+    key_types: &'t [u32],
     table: String,
     log: String,
+    /// What the text of its columns depends on, and what that of its key.
+    formats: String,
+    key_formats: String,
 }
 
 impl<'t> Text<'t> {
-    fn of(tracked: &'t Tracked, table: &'t TableSchema, names: &'t Names) -> Result<Self> {
-        let columns = table.key.iter().flat_map(|key| &key.columns);
-        let key = columns.map(|column| KeyCell::of(&table.columns[*column])).collect();
-        Ok(Self { tracked, names, key, table: names.table(table)?, log: tracked.log(names)? })
+    fn of(tracked: &'t Tracked, table: &'t TableSchema, names: &'t Names, key_types: &'t [u32]) -> Result<Self> {
+        let key = || table.key.iter().flat_map(|key| &key.columns).map(|column| &table.columns[*column]);
+        let (formats, key_formats) = (formats(table.columns.iter()), formats(key()));
+        let key = key().map(KeyCell::of).collect();
+        Ok(Self {
+            tracked,
+            names,
+            key,
+            key_types,
+            table: names.table(table)?,
+            log: tracked.log(names)?,
+            formats,
+            key_formats,
+        })
     }
 
     /// `stamp` and `entry` are for replication to fill. Rows are found by the transaction that has made them.
@@ -155,12 +177,16 @@ impl<'t> Text<'t> {
     /// Entries of keys that no row of the statement had before. A trigger for the columns of the key would be told by the server
     /// itself, and would keep applications from changing their type.
     fn moved(&self) -> Result<String> {
-        let (columns, cells) = (self.columns(false), self.cells("n", false)?);
-        let same = self.key.iter().map(|cell| cell.is_same("o", "n")).collect::<Result<Vec<_>>>()?.join(" AND ");
+        let keys =
+            |row| self.key.iter().map(|cell| cell.exact(row)).collect::<Result<Vec<_>>>().map(|keys| keys.join(", "));
+        // No join: a session keeps a plan for good, and made for a statement of one row it would be a nested loop.
         Ok(format!(
-            " INSERT INTO {} (op, at, origin{columns}) SELECT 'K', {NOW}, {ORIGIN}{cells} FROM n \
-             WHERE NOT EXISTS (SELECT 1 FROM o WHERE {same});",
-            self.log
+            " INSERT INTO {} (op, at, origin{}) SELECT 'K', {NOW}, {ORIGIN}, moved.* \
+             FROM (SELECT {} FROM n EXCEPT SELECT {} FROM o) AS moved;",
+            self.log,
+            self.columns(false),
+            keys("n")?,
+            keys("o")?
         ))
     }
 
@@ -169,12 +195,38 @@ impl<'t> Text<'t> {
         Ok(format!("NOT ({})", same.join(" AND ")))
     }
 
-    fn function(&self, kind: &str, body: &str) -> Result<String> {
+    fn function(&self, kind: &str, body: &str, formats: &str) -> Result<String> {
         let name = function_name(self.tracked, self.names, kind)?;
+        let passing = format!("BEGIN {body} EXCEPTION WHEN {PASSED_OVER} THEN NULL; END;");
+        let body = match kind {
+            "row" => format!(
+                "IF current_setting('transaction_isolation') = 'read committed' THEN IF {} THEN {body} END IF; ELSE {passing} END IF;",
+                self.is_as_it_was()
+            ),
+            _ => passing,
+        };
         Ok(format!(
-            "CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER {SETTINGS} AS $syncline$ BEGIN {body} \
-             RETURN NULL; EXCEPTION WHEN {PASSED_OVER} THEN RETURN NULL; END $syncline$"
+            "CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER {PATH} {formats} \
+             AS $syncline$ BEGIN {body} RETURN NULL; END $syncline$"
         ))
+    }
+
+    /// Whether log and key are there as they were: what a function does can fail by nothing else that a migration does.
+    fn is_as_it_was(&self) -> String {
+        let literal = |text: &str| Dialect::Postgres.literal(ValueRef::Text(text.as_bytes()));
+        let names = self.tracked.key.iter().map(|name| literal(name)).collect::<Vec<_>>();
+        let pairs = names
+            .iter()
+            .zip(self.key_types)
+            .map(|(name, number)| format!("(attname = {name} AND atttypid = {number})"));
+        format!(
+            "to_regclass({}) IS NOT NULL AND (SELECT count(*) FROM pg_attribute WHERE attrelid = TG_RELID \
+             AND attname IN ({}) AND ({})) = {}",
+            literal(&self.log),
+            names.join(", "),
+            pairs.collect::<Vec<_>>().join(" OR "),
+            names.len()
+        )
     }
 
     fn trigger(&self, kind: &str, event: &str) -> Result<[String; 2]> {
@@ -193,5 +245,24 @@ impl<'t> Text<'t> {
 
     fn trigger_name(&self, kind: &str) -> Result<String> {
         quoted(&format!("_syncline_{}_{kind}", self.tracked.id))
+    }
+}
+
+/// What the text of these columns depends on.
+fn formats<'c>(columns: impl Iterator<Item = &'c Column>) -> String {
+    let all: BTreeSet<&str> = columns.flat_map(|column| formats_of(&column.kind)).copied().collect();
+    all.into_iter().collect::<Vec<_>>().join(" ")
+}
+
+/// What the text of values of this kind depends on.
+fn formats_of(kind: &Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::Bool | Kind::Int { .. } | Kind::Decimal { .. } | Kind::Text { .. } | Kind::Uuid => &[],
+        Kind::Json { .. } | Kind::Enum { .. } | Kind::Time { .. } => &[],
+        Kind::Date | Kind::Timestamp { .. } => &[DATES],
+        Kind::Instant { .. } => &[DATES, ZONE],
+        Kind::Real { .. } => &[FLOATS],
+        Kind::Bytes => &[BYTES],
+        Kind::Flexible(_) | Kind::Other { .. } => &ALL,
     }
 }

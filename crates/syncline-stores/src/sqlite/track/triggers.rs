@@ -42,7 +42,7 @@ pub(super) fn triggers(tracked: &Tracked, table: &TableSchema, evictions: &[Evic
         trigger("insert", "", &format!("AFTER INSERT ON {on}"), &key_entry(tracked, "I")?)?,
         trigger("update", HINT, &format!("AFTER UPDATE ON {on}"), &entry("U", "OLD")?)?,
         trigger("delete", HINT, &format!("AFTER DELETE ON {on}"), &entry("D", "OLD")?)?,
-        trigger("move", "", &format!("AFTER UPDATE ON {on} WHEN {}", is_moved(tracked)?), &key_entry(tracked, "K")?)?,
+        trigger("move", "", &moving(tracked)?, &key_entry(tracked, "K")?)?,
     ];
     if evictions.is_empty() {
         return Ok(triggers);
@@ -107,6 +107,14 @@ fn row_cells(tracked: &Tracked, table: &TableSchema, row: &str) -> Result<String
 
 fn cells<'n>(names: impl Iterator<Item = &'n str>, row: &str) -> Result<String> {
     names.map(|name| Ok(format!(", {row}.{}", quoted(name)?))).collect()
+}
+
+/// When a key may become another one. Statements that name neither its columns nor the row number, by which one of them may be called
+/// too, need not be asked: no column of a key is computed from others.
+fn moving(tracked: &Tracked) -> Result<String> {
+    let names = tracked.key.iter().map(|name| quoted(name)).collect::<Result<Vec<_>>>()?;
+    let (of, on) = (names.join(", "), quoted(&tracked.name)?);
+    Ok(format!("AFTER UPDATE OF {of}, rowid, oid, _rowid_ ON {on} WHEN {}", is_moved(tracked)?))
 }
 
 /// Whether a key is another one, byte by byte: a collation may take the two for equal.

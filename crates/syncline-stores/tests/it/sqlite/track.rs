@@ -143,6 +143,10 @@ const STATEMENTS: &[(&str, usize)] = &[
     ("UPDATE w SET x = upper(x)", 2),
     ("UPDATE OR REPLACE \"new\" SET \"old\" = 1 WHERE \"old\" = 2", 2),
     ("INSERT OR REPLACE INTO \"new\" VALUES (5, 2, 'z')", 2),
+    // By the names that the row number has besides.
+    ("UPDATE \"new\" SET _rowid_ = 70 WHERE \"old\" = 5", 2),
+    ("UPDATE \"new\" SET (\"select\", oid) = ('v', 71) WHERE rowid = 70", 2),
+    ("INSERT INTO \"new\" VALUES (71, 99, 'w') ON CONFLICT (\"old\") DO UPDATE SET rowid = 5", 2),
     ("BEGIN; DELETE FROM child; ROLLBACK", 0),
     ("BEGIN; SAVEPOINT s; DELETE FROM u; ROLLBACK TO s; INSERT INTO u VALUES ('k', 0); COMMIT", 1),
     ("DELETE FROM child", 1),

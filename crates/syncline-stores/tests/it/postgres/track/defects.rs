@@ -89,3 +89,24 @@ async fn partitions_that_come_and_go_are_noticed() {
     );
     assert!(matches!(window(&desk, &task, &since).await, Window::Cut(_)));
 }
+
+/// Each row of a partition is logged by itself, and a migration may come in between.
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_of_partitions_cost_no_numbers_and_their_migrations_stop_nobody() {
+    let desk = Desk::with(SHOP);
+    install(&desk).await;
+    let number = || desk.database.psql("SELECT pg_current_xact_id()").trim().parse::<u64>().unwrap();
+    let before = number();
+    desk.database.psql("INSERT INTO parted SELECT i, '2026-01-05', 'x' FROM generate_series(1000, 1999) AS i");
+    let taken = number() - before;
+    assert!(taken < 100, "{taken} transactions for a thousand rows");
+    let mut old = desk.database.session();
+    old.run("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM pg_attribute;");
+    let (since, task) = (end(&desk, "parted").await, desk.task("parted").await);
+    desk.database
+        .psql("ALTER TABLE parted RENAME COLUMN id TO number; INSERT INTO parted VALUES (5000, '2026-01-05', 'x')");
+    let (_, said) = old.run("INSERT INTO parted VALUES (5001, '2026-01-05', 'x'); COMMIT;");
+    assert_eq!(said, "00000");
+    assert_eq!(desk.database.psql("SELECT count(*) FROM parted WHERE number > 4999"), "2\n");
+    assert!(matches!(window(&desk, &task, &since).await, Window::Cut(_)));
+}
