@@ -1,13 +1,15 @@
 //! How changes are found at the source: by reading every row, by comparing both sides in key order, whose rows or
-//! whose sums are read, or by what a log of the source says was touched.
+//! whose sums are read, by what a log of the source says was touched, or by a column that grows with every write.
 
 mod borders;
+pub mod column;
 pub mod compare;
 pub mod comparison;
 pub mod paced;
 pub mod scan;
 pub mod touched;
 
+pub use column::{CursorColumn, CursorRule};
 pub use compare::{Compare, Tally};
 pub use comparison::{Comparison, SlowLinks, Way};
 pub use paced::PacedStore;

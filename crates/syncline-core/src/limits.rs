@@ -317,6 +317,13 @@ pub const LOG_ALARM_ENTRIES: u64 = LOG_KEPT_ENTRIES.unsigned_abs() / 2;
 /// For how long an entry may be unread before `status` warns of it: half of the time that it is kept.
 pub const LOG_ALARM_AFTER: Duration = Duration::from_secs(LOG_KEPT_FOR.as_secs() / 2);
 
+/// By how much rows are read again whose cursor column holds times, unless it is said otherwise: longer than the transactions
+/// of most applications take.
+pub const CURSOR_OVERLAP_MILLIS: i64 = 10 * 60 * 1_000;
+
+/// The same where it holds numbers: more than most applications give out while one of their transactions is open.
+pub const CURSOR_OVERLAP_NUMBERS: i64 = 1_000;
+
 /// Entries of a change log that are removed in one transaction once nobody needs them: some ten milliseconds, for which an
 /// application may wait.
 pub const LOG_PURGED_AT_ONCE: i64 = 10_000;

@@ -10,13 +10,14 @@ mod columns;
 mod define;
 mod feasible;
 pub mod filter;
+pub(crate) mod lookup;
 pub mod mask;
 mod mentions;
 mod misfit;
 pub mod names;
 mod references;
 mod resolve;
-mod rules;
+pub(crate) mod rules;
 pub mod tables;
 
 use serde::{Deserialize, Serialize};

@@ -27,7 +27,7 @@ pub use examine::{Finding, Grant, Grants, Side, Verdict};
 pub use orphans::Orphans;
 pub use sums::{BorderBatch, BorderStream, Key, KeyRange, RangeSums, Traffic};
 pub use tracking::{
-    Consumer, ConsumerStanding, Cursor, Installed, LogPosition, Logs, Standing, TouchedBatch, TouchedStream,
+    Consumer, ConsumerStanding, Cursor, Installed, LogPosition, Logs, Scale, Standing, TouchedBatch, TouchedStream,
     TrackedTable, Tracking, Window,
 };
 
@@ -244,9 +244,9 @@ pub trait Snapshot: Send {
     /// When a name cannot be written in SQL.
     fn statements(&self, table: &TableSchema) -> Result<Vec<String>>;
 
-    /// What a table of this view becomes when these columns are added to it in this order: asked of the engine itself,
-    /// on a table of the same definition, so nothing is written here. A column that it refuses is passed over. What only
-    /// the rows can tell, such as a condition that one of them breaks, shows when the step is carried out.
+    /// What a table of this view becomes when these columns are added to it in this order: asked of the engine itself, on a table of
+    /// the same definition, so nothing is written here. A column that it refuses is passed over. What only the rows can tell,
+    /// such as a condition that one of them breaks, shows when the step is carried out.
     async fn widened(&mut self, table: &TableSchema, columns: &[NewColumn]) -> Result<Widened>;
 
     /// Rows in the table. Exact, and at the price of going through it.
@@ -255,9 +255,11 @@ pub trait Snapshot: Send {
     /// Whether there is no row in the table, at the price of one.
     async fn is_empty(&mut self, task: &TableTask) -> Result<bool>;
 
-    /// About how much there is in the table, at the price of a few rows: for progress and for free space. There are 0
-    /// rows exactly when the table is empty.
+    /// About how much there is in the table, at the price of a few rows. There are 0 rows exactly when it is empty.
     async fn estimate(&mut self, task: &TableTask) -> Result<Estimate>;
+
+    /// The highest value of a column among the rows of the task, in whole units and rounded down. What is none is passed over.
+    async fn highest(&mut self, task: &TableTask, column: &str, scale: Scale) -> Result<Option<i64>>;
 
     /// Makes sure that no cell of the key is NULL, without going through a table whose definition rules that out.
     ///
@@ -302,8 +304,7 @@ pub trait Snapshot: Send {
     /// From here on streams are held to this.
     fn set_flow(&mut self, flow: Flow);
 
-    /// The engine's own way to sum up ranges of rows, for those who are far away from it; `None` where there is none, or
-    /// nothing is far.
+    /// The engine's own way to sum up ranges of rows, for those who are far from it; `None` where nothing is, or there is none.
     fn sums(&mut self) -> Option<&mut dyn RangeSums> {
         None
     }
@@ -343,12 +344,12 @@ pub trait Snapshot: Send {
     /// The table's highest row number ever given out, where the engine keeps one (SQLite's `sqlite_sequence`).
     async fn sequence(&mut self, table: &str) -> Result<Option<i64>>;
 
-    /// One more view of the same instant as this one, to be read at the same time. `None` where that cannot be had, or not
-    /// without waiting. To be asked for before this store's own writer has committed anything.
+    /// One more view of the same instant, to be read at the same time. `None` where that cannot be had, or not without waiting. To
+    /// be asked for before this store's own writer has committed anything.
     async fn twin(&mut self) -> Result<Option<Box<dyn Snapshot>>>;
 
-    /// Where this view stands in the database's history. Two positions of one store are equal only if nothing was
-    /// committed between the views by anyone but this store's own writer.
+    /// Where this view stands in the database's history. Two positions of one store are equal only if nothing was committed in
+    /// between by anyone but this store's own writer.
     async fn position(&mut self) -> Result<Position>;
 
     /// Whether positions of this engine that are not equal mean that somebody else has committed. Where they do not, its own
@@ -357,8 +358,8 @@ pub trait Snapshot: Send {
         true
     }
 
-    /// How many rows of its database anybody has written so far, now and not as of this view, where the engine counts that apart
-    /// from other databases. It may learn of a write somewhat late, so only that the number has grown says something.
+    /// How many rows of its database anybody has written so far, now and not as of this view, where the engine counts that apart from
+    /// others. It may learn of a write late, so only that the number has grown says something.
     async fn writes(&mut self) -> Result<Option<u64>> {
         Ok(None)
     }

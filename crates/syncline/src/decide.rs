@@ -1,5 +1,6 @@
 //! Deciding what a run will do, table by table, before anything is written.
 
+mod column;
 mod decision;
 mod lane;
 mod link;
@@ -70,7 +71,7 @@ impl Syncline {
                 .next("leave --no-create away", "create what is missing"));
         }
         let mut link = match request.strategy {
-            Strategy::Incremental => Some(Link::of(request, between, ends.again()).await?),
+            Strategy::Incremental => Some(Link::of(request, between, (&source_schema, &pairs), ends.again()).await?),
             _ => None,
         };
         let mut decision = Decision {
@@ -110,6 +111,7 @@ impl Syncline {
         let written = decision.tables.iter().map(|decided| decided.work.target.table.name.as_str());
         decision.notes.extend(of_triggers(written, &decision.target_schema));
         decision.notes.extend(of_definitions(&decision.tables));
+        decision.notes.extend(column::note(&decision.tables));
         // What was touched goes into one transaction: readers of the target see the source as it was at one moment.
         decision.refreshes |= decision.tables.iter().any(|decided| decided.is_incremental());
         decision.link = link;

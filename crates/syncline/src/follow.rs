@@ -47,6 +47,13 @@ impl Syncline {
     pub async fn follow(&self, request: &RunRequest) -> Result<Summary> {
         let mut request = RunRequest { strategy: Strategy::Incremental, ..request.clone() };
         request.check()?;
+        if !request.cursors.is_empty() {
+            return Err(Error::new(Code::UsageInvalid, "a source cannot be followed by a column")
+                .because("nothing tells when there is something new, and deletes would never come")
+                .leaving("nothing was changed")
+                .next(format!("syncline track {}", shell_word(&request.source)), "log its changes, and follow the log")
+                .next("leave --watch away", "run it as often as you like"));
+        }
         if !request.mapping.misfits.is_empty() {
             return Err(Error::new(Code::UsageInvalid, "a source cannot be followed with --misfit")
                 .because("which values were bent is told by going through the whole source once more")

@@ -1,6 +1,7 @@
 //! What a person asks for: which databases, which tables, how, and within which limits.
 
 use serde::{Deserialize, Serialize};
+use syncline_core::capture::CursorRule;
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::limits;
 use syncline_core::mapping::{Mapping, MappingRequest};
@@ -76,6 +77,9 @@ pub struct RunRequest {
     pub mapping: MappingRequest,
     /// How changes are found.
     pub strategy: Strategy,
+    /// With [`Strategy::Incremental`]: tables that go by a column instead of a log, such as `orders: updated_at`.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub cursors: Vec<String>,
     /// In a full refresh, empty tables that nothing references and fill them again, instead of writing what differs.
     #[serde(default)]
     pub truncate_target: bool,
@@ -129,6 +133,7 @@ impl RunRequest {
             tables: Vec::new(),
             mapping: MappingRequest::default(),
             strategy: Strategy::Auto,
+            cursors: Vec::new(),
             truncate_target: false,
             batch_rows: limits::BATCH_ROWS_DEFAULT,
             max_delete: DeleteLimit::Guarded,
@@ -174,6 +179,13 @@ impl RunRequest {
                 .leaving("nothing was changed")
                 .next("syncline copy SOURCE TARGET --keep-existing", "add what is missing and change nothing"));
         }
+        if !self.cursors.is_empty() && self.strategy != Strategy::Incremental {
+            return Err(Error::new(Code::UsageInvalid, "--cursor goes with --strategy incremental only")
+                .because("it says how what is new is found")
+                .leaving("nothing was changed")
+                .next("--strategy incremental", "bring what is new only"));
+        }
+        CursorRule::parse(&self.cursors)?;
         if self.truncate_target && !self.refreshes() {
             return Err(Error::new(Code::UsageInvalid, "--truncate-target goes with mirror --strategy full only")
                 .because("it empties tables before they are filled again")
@@ -186,12 +198,13 @@ impl RunRequest {
     /// How the source is seen, in words that are equal when it is seen alike: everything that decides which rows and
     /// values it shows. What does not is named here, so that a new setting counts until somebody says otherwise.
     pub(crate) fn sight(&self) -> String {
-        const OTHER: [&str; 17] = [
+        const OTHER: [&str; 18] = [
             "verb",
             "source",
             "target",
             "tables",
             "strategy",
+            "cursors",
             "truncate_target",
             "batch_rows",
             "max_delete",
@@ -273,6 +286,7 @@ mod tests {
         let other = RunRequest {
             tables: vec!["t".to_owned()],
             strategy: Strategy::Compare,
+            cursors: vec!["t: a".to_owned()],
             batch_rows: 1,
             max_delete: DeleteLimit::Rows(1),
             allow_empty_source: true,

@@ -198,7 +198,7 @@ impl Syncline {
         if request.verify && worked.end.is_ok() {
             let proven = (&finished[..], &decision.resolved, &spool as &dyn Spool);
             match self.verify_run(request, source, target, &seen, proven).await {
-                Ok(verified) => worked.verified = worked.with_exceptions(verified),
+                Ok(verified) => worked.verified = worked.with_exceptions(verified, &decision),
                 // The rows are committed; what failed is the proof.
                 Err(error) => worked.end = Err(error),
             }

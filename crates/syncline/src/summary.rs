@@ -29,7 +29,8 @@ pub enum Status {
 pub enum Verified {
     /// All carried tables are equal; for a copy, every row of the source is in the target.
     Equal,
-    /// Equal except for rows that are counted as conflicts or held, or tables that could not be carried.
+    /// Equal except for rows that are counted as conflicts or held, tables that could not be carried, and what a column by which a
+    /// table goes cannot tell.
     EqualExcept,
     /// They differ.
     Different,

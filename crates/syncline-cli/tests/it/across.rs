@@ -2,6 +2,7 @@
 
 pub(crate) mod bad_input;
 mod connections;
+mod cursor;
 mod dumps;
 mod filters;
 mod long_names;

@@ -1,5 +1,6 @@
 //! `syncline track`, `untrack`, `status`, and runs that go by the change log.
 
+mod cursors;
 mod held;
 mod hostile;
 mod links;

@@ -16,8 +16,8 @@ use crate::pace::{Lane, Pace};
 use crate::schema::{ForeignKey, NewColumn, Schema, TableSchema, Translated, Widened};
 use crate::store::{
     Backup, Cursor, Description, DigestStream, Estimate, Finding, Flow, Grants, LogPosition, Logs, Orphans, Position,
-    RangeSums, RowStream, RunClaim, Share, SharedView, Side, Snapshot, Store, SumStream, TouchedStream, Tracking,
-    Window, Writer,
+    RangeSums, RowStream, RunClaim, Scale, Share, SharedView, Side, Snapshot, Store, SumStream, TouchedStream,
+    Tracking, Window, Writer,
 };
 use crate::value::RowBatch;
 
@@ -181,6 +181,10 @@ impl Snapshot for PacedSnapshot {
 
     async fn estimate(&mut self, task: &TableTask) -> Result<Estimate> {
         self.inner.estimate(task).await
+    }
+
+    async fn highest(&mut self, task: &TableTask, column: &str, scale: Scale) -> Result<Option<i64>> {
+        self.inner.highest(task, column, scale).await
     }
 
     async fn check_key(&mut self, task: &TableTask) -> Result<()> {

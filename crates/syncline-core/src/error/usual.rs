@@ -96,6 +96,12 @@ const USUAL: &[Usual] = &[
         "syncline explain MISFIT_INVALID",
         "see what choices there are",
     ),
+    (
+        Code::CursorInvalid,
+        "changes cannot be found by that column",
+        "syncline explain CURSOR_INVALID",
+        "see what columns can be used",
+    ),
     (Code::MaskInvalid, "the mask cannot be used there", "syncline explain MASK_INVALID", "see what masks there are"),
     (Code::NotATable, "only ordinary tables are carried", "name a table, or leave the name away", ""),
     (Code::NoTables, "nothing is left of what was named", "check the two names and --tables", ""),

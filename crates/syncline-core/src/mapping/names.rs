@@ -5,14 +5,14 @@
 
 /// Reads one flag from left to right.
 #[derive(Clone, Debug)]
-pub(super) struct Reader<'t> {
+pub(crate) struct Reader<'t> {
     text: &'t str,
     at: usize,
 }
 
 impl<'t> Reader<'t> {
     /// At the start of a flag's text.
-    pub(super) fn new(text: &'t str) -> Self {
+    pub(crate) fn new(text: &'t str) -> Self {
         Self { text, at: 0 }
     }
 
@@ -20,7 +20,7 @@ impl<'t> Reader<'t> {
     ///
     /// # Errors
     /// What is wrong, for a person.
-    pub(super) fn name(&mut self, ends: &[char]) -> Result<String, String> {
+    pub(crate) fn name(&mut self, ends: &[char]) -> Result<String, String> {
         self.skip_space();
         if self.rest().starts_with('"') {
             return self.quoted();
@@ -35,7 +35,7 @@ impl<'t> Reader<'t> {
     }
 
     /// Passes over this character, if it comes next.
-    pub(super) fn eat(&mut self, c: char) -> bool {
+    pub(crate) fn eat(&mut self, c: char) -> bool {
         self.skip_space();
         let is_next = self.rest().starts_with(c);
         if is_next {
@@ -48,23 +48,23 @@ impl<'t> Reader<'t> {
     ///
     /// # Errors
     /// What is wrong, for a person.
-    pub(super) fn must_eat(&mut self, c: char) -> Result<(), String> {
+    pub(crate) fn must_eat(&mut self, c: char) -> Result<(), String> {
         if self.eat(c) { Ok(()) } else { Err(format!("'{c}' is expected at character {}", self.place())) }
     }
 
     /// Whether nothing is left.
-    pub(super) fn is_done(&mut self) -> bool {
+    pub(crate) fn is_done(&mut self) -> bool {
         self.skip_space();
         self.rest().is_empty()
     }
 
     /// What is left.
-    pub(super) fn rest(&self) -> &'t str {
+    pub(crate) fn rest(&self) -> &'t str {
         &self.text[self.at..]
     }
 
     /// Where the reader stands, in characters from 1.
-    pub(super) fn place(&self) -> usize {
+    pub(crate) fn place(&self) -> usize {
         self.text[..self.at].chars().count() + 1
     }
 

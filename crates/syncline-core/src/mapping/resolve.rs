@@ -6,9 +6,9 @@ use std::sync::Arc;
 use super::called::{Called, Names};
 use super::columns::{ColumnList, Rename};
 use super::filter::{self, Met, Operand, Unlike};
+use super::lookup::{find_column, find_table};
 use super::mask::MaskRule;
 use super::misfit::{self, MisfitRule};
-use super::names::nearest;
 use super::rules::{FilterRule, UNTOUCHED, invalid};
 use super::{Condition, Mapping, Mask, MaskKey, feasible, references};
 use crate::error::{Code, Error, Result, shell_word};
@@ -228,7 +228,7 @@ impl<'a> Resolver<'a> {
         let table = self.table(&list.table, "--columns")?;
         let mut named = BTreeSet::new();
         for name in &list.names {
-            named.insert(column(table, name, "--columns")?);
+            named.insert(find_column(table, name, "--columns")?);
         }
         let is_carried = |position: &usize| named.contains(position) != list.is_exclusion;
         let key_columns = table.key.iter().flat_map(|key| &key.columns);
@@ -277,7 +277,7 @@ impl<'a> Resolver<'a> {
         for rename in renames {
             let old = rename.column.as_deref().unwrap_or_default();
             let table = self.table_of(&rename.table, old, "--rename", &as_typed(&rename.to))?;
-            let position = column(table, old, "--rename")?;
+            let position = find_column(table, old, "--rename")?;
             by_table.entry(&table.name).or_default().push((rename, position));
         }
         for (table, renames) in by_table {
@@ -302,7 +302,7 @@ impl<'a> Resolver<'a> {
 
     fn mask(&mut self, rule: &MaskRule, key: &Arc<MaskKey>) -> Result<()> {
         let table = self.table(&rule.table, "--mask")?;
-        let position = column(table, &rule.column, "--mask")?;
+        let position = find_column(table, &rule.column, "--mask")?;
         let text = format!("{}={}", dotted(table, &table.columns[position].name), rule.kind.name());
         let wrong = |why: String| Err(invalid(Code::MaskInvalid, "--mask", &text, why));
         let view = self.view(table);
@@ -318,7 +318,7 @@ impl<'a> Resolver<'a> {
 
     fn misfit(&mut self, rule: &MisfitRule) -> Result<()> {
         let table = self.table(&rule.table, "--misfit")?;
-        let position = column(table, &rule.column, "--misfit")?;
+        let position = find_column(table, &rule.column, "--misfit")?;
         let text = dotted(table, &table.columns[position].name);
         let wrong = |why: &str| Err(invalid(Code::MisfitInvalid, "--misfit", &text, why));
         let view = self.view(table);
@@ -340,7 +340,7 @@ impl<'a> Resolver<'a> {
         let view = self.view(table);
         let bound = rule.condition.replaced(&mut |operand| match operand {
             Operand::Column(name) => {
-                let position = column(table, name, "--where")?;
+                let position = find_column(table, name, "--where")?;
                 let found = &table.columns[position];
                 let unbounded = |why: String| {
                     Err(invalid(Code::FilterInvalid, "--where", &rule.text, why)
@@ -381,21 +381,7 @@ impl<'a> Resolver<'a> {
     }
 
     fn table(&self, name: &str, flag: &str) -> Result<&'a Arc<TableSchema>> {
-        self.schema.table(name).ok_or_else(|| {
-            if let Some(other) = self
-                .schema
-                .not_carried
-                .iter()
-                .find(|other| other.kind != "trigger" && other.name.eq_ignore_ascii_case(name))
-            {
-                let what = format!("{flag} names {}, which is a {}, not a table", other.name, other.kind);
-                return Error::new(Code::NotATable, what).leaving(UNTOUCHED);
-            }
-            let error =
-                Error::new(Code::TableNotFound, format!("{flag} names a table {name} that is not in the source"));
-            let near = nearest(name, self.schema.tables.iter().map(|table| table.name.as_str()));
-            suggest(error, near.map(as_typed).as_deref())
-        })
+        find_table(self.schema, name, flag)
     }
 
     /// The table of a rule for one of its columns. What stands before and behind the point may be a schema and a table.
@@ -414,22 +400,6 @@ impl<'a> Resolver<'a> {
     fn view(&mut self, table: &Arc<TableSchema>) -> &mut TableView {
         let entry = self.resolved.views.entry(table.name.clone());
         &mut entry.or_insert_with(|| (Arc::clone(table), TableView::plain(table))).1
-    }
-}
-
-fn column(table: &TableSchema, name: &str, flag: &str) -> Result<usize> {
-    table.column(name).ok_or_else(|| {
-        let what = format!("{flag} names a column {name} that {} has not", table.name);
-        let error = Error::new(Code::ColumnNotFound, what);
-        suggest(error, nearest(name, table.columns.iter().map(|column| column.name.as_str())))
-    })
-}
-
-fn suggest(error: Error, near: Option<&str>) -> Error {
-    let error = error.leaving(UNTOUCHED);
-    match near {
-        Some(near) => error.next(near, "did you mean this one?"),
-        None => error,
     }
 }
 

@@ -117,10 +117,10 @@ impl Mapping {
 }
 
 /// Where every error of a mapping leaves the databases.
-pub(super) const UNTOUCHED: &str = "nothing was written";
+pub(crate) const UNTOUCHED: &str = "nothing was written";
 
 /// An error about a rule.
-pub(super) fn invalid(code: Code, flag: &str, text: &str, why: impl Into<String>) -> Error {
+pub(crate) fn invalid(code: Code, flag: &str, text: &str, why: impl Into<String>) -> Error {
     Error::new(code, format!("{flag} {} cannot be used", shown(text))).because(why).leaving(UNTOUCHED)
 }
 

@@ -176,6 +176,15 @@ pub struct TouchedBatch {
 /// Touched keys, batch by batch, in key order and none twice.
 pub type TouchedStream<'a> = BoxStream<'a, Result<TouchedBatch>>;
 
+/// What the cells of a cursor column are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scale {
+    /// Points in time, as [filters](crate::mapping::filter) read them, in milliseconds since 1970.
+    Time,
+    /// Numbers that are given out in ascending order.
+    Number,
+}
+
 /// How far a target has come with one table of a link, kept in the target itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor {

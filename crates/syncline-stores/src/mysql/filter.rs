@@ -14,6 +14,7 @@ use syncline_core::error::{Code, Error, Result};
 use syncline_core::mapping::Condition;
 use syncline_core::mapping::filter::{Comparison, Operand, Part};
 use syncline_core::schema::{Column, TableSchema};
+use syncline_core::store::Scale;
 use syncline_core::value::calendar::{self, DAY_MICROS};
 use syncline_core::value::key_order::{self, kind_rank};
 use syncline_core::value::{Kind, Value, ValueRef, fit};
@@ -35,6 +36,19 @@ pub(super) fn condition(task: &TableTask, qualifier: &str) -> Result<Option<Stri
     task.mapped.filter.as_ref().map(|filter| writer.condition(filter, true)).transpose()
 }
 
+/// The highest value of a column as SQL, in whole units of the scale.
+///
+/// # Errors
+/// When the table has no such column.
+pub(super) fn highest(task: &TableTask, column: &str, scale: Scale) -> Result<String> {
+    let writer = Writer { table: &task.table, qualifier: "" };
+    let named = writer.named(column)?;
+    Ok(match scale {
+        Scale::Time => moment::highest(&named),
+        Scale::Number => format!("CAST(FLOOR(MAX({})) AS SIGNED)", named.name),
+    })
+}
+
 struct Writer<'a> {
     table: &'a TableSchema,
     qualifier: &'a str,
@@ -53,7 +67,19 @@ impl Writer<'_> {
             Condition::Like { operand, pattern, ignores_case } => self.like(operand, pattern, *ignores_case),
             Condition::IsNull(Operand::Column(name)) => Ok(format!("{} IS NULL", self.named(name)?.name)),
             Condition::IsNull(_) => Ok("FALSE".to_owned()),
+            Condition::Unknown(condition) => self.unknown(condition),
         }
+    }
+
+    /// Of what compares with everything that a column holds but NULL the column itself is asked, so that an index over it can be used.
+    fn unknown(&self, condition: &Condition) -> Result<String> {
+        if let Condition::Compare { left: Operand::Column(name), right: Operand::Value(_), .. } = condition {
+            let named = self.named(name)?;
+            if named.column.kind.is_numeric() {
+                return Ok(format!("{} IS NULL", named.name));
+            }
+        }
+        Ok(format!("({}) IS NULL", self.condition(condition, false)?))
     }
 
     fn joined(&self, conditions: &[Condition], word: &str, is_kept: bool) -> Result<String> {

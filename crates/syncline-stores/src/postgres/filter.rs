@@ -12,6 +12,7 @@ use syncline_core::error::{Code, Error, Result};
 use syncline_core::mapping::Condition;
 use syncline_core::mapping::filter::{Comparison, Operand, Part};
 use syncline_core::schema::{Column, TableSchema};
+use syncline_core::store::Scale;
 use syncline_core::value::key_order::kind_rank;
 use syncline_core::value::{Kind, Value, ValueRef, fit};
 
@@ -27,6 +28,19 @@ use crate::sql::predicates::{holds, like_pattern, misplaced, sign};
 pub(super) fn condition(task: &TableTask, qualifier: &str) -> Result<Option<String>> {
     let writer = Writer { table: &task.table, qualifier };
     task.mapped.filter.as_ref().map(|filter| writer.condition(filter)).transpose()
+}
+
+/// The highest value of a column as SQL, in whole units of the scale.
+///
+/// # Errors
+/// When the table has no such column.
+pub(super) fn highest(task: &TableTask, column: &str, scale: Scale) -> Result<String> {
+    let writer = Writer { table: &task.table, qualifier: "" };
+    let named = writer.named(column)?;
+    Ok(match scale {
+        Scale::Time => moment::highest(&named.name, &named.column.kind),
+        Scale::Number => format!("pg_catalog.floor(pg_catalog.max({}))::bigint", named.name),
+    })
 }
 
 struct Writer<'a> {
@@ -45,7 +59,22 @@ impl Writer<'_> {
             Condition::Like { operand, pattern, ignores_case } => self.like(operand, pattern, *ignores_case),
             Condition::IsNull(Operand::Column(name)) => Ok(is_null(&self.named(name)?)),
             Condition::IsNull(_) => Ok("FALSE".to_owned()),
+            Condition::Unknown(condition) => self.unknown(condition),
         }
+    }
+
+    /// Of what compares with everything that a column holds but NULL the column itself is asked, so that an index over it can be used.
+    fn unknown(&self, condition: &Condition) -> Result<String> {
+        if let Condition::Compare { left: Operand::Column(name), right, .. } = condition {
+            let named = self.named(name)?;
+            let is_moment = matches!(named.column.kind, Kind::Date | Kind::Timestamp { .. } | Kind::Instant { .. });
+            if is_moment && matches!(right, Operand::Instant(_))
+                || named.column.kind.is_numeric() && matches!(right, Operand::Value(_))
+            {
+                return Ok(is_null(&named));
+            }
+        }
+        Ok(format!("({}) IS NULL", self.condition(condition)?))
     }
 
     fn joined(&self, conditions: &[Condition], word: &str) -> Result<String> {

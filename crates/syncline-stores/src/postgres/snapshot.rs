@@ -24,7 +24,7 @@ use syncline_core::error::{Code, Error, Result};
 use syncline_core::schema::{ForeignKey, NewColumn, Schema, TableSchema, Translated, Widened};
 use syncline_core::store::{
     Cursor, DigestStream, Estimate, Flow, LogPosition, Logs, Orphans, Position, RangeSums, RawFormat, RawStream,
-    RowStream, Share, SharedView, Snapshot, SumStream, TouchedStream, Window,
+    RowStream, Scale, Share, SharedView, Snapshot, SumStream, TouchedStream, Window,
 };
 use syncline_core::value::RowBatch;
 use tokio::task::JoinHandle;
@@ -197,6 +197,12 @@ impl Snapshot for PostgresSnapshot {
         let sight = self.sight().await?;
         let looked = estimate::is_empty(&sight, task).await;
         self.done(looked)
+    }
+
+    async fn highest(&mut self, task: &TableTask, column: &str, scale: Scale) -> Result<Option<i64>> {
+        let sight = self.sight().await?;
+        let found = estimate::highest(&sight, task, column, scale).await;
+        self.done(found)
     }
 
     async fn estimate(&mut self, task: &TableTask) -> Result<Estimate> {

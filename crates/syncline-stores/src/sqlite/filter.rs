@@ -17,6 +17,7 @@ use syncline_core::error::{Code, Error, Result};
 use syncline_core::mapping::Condition;
 use syncline_core::mapping::filter::{Comparison, Operand, Part};
 use syncline_core::schema::TableSchema;
+use syncline_core::store::Scale;
 use syncline_core::value::{Coercion, Kind, Value, ValueRef};
 
 use self::meaning::Seen;
@@ -43,6 +44,19 @@ pub(super) fn condition(task: &TableTask, encoding: Encoding) -> Result<Option<S
     task.mapped.filter.as_ref().map(|filter| writer.condition(filter)).transpose()
 }
 
+/// The highest value of a column as SQL, in whole units of the scale.
+///
+/// # Errors
+/// When a name cannot be written in SQL.
+pub(super) fn highest(column: &str, scale: Scale) -> Result<String> {
+    let column = select::quoted(column)?;
+    Ok(match scale {
+        Scale::Time => format!("max({})", milliseconds(&column)),
+        // SQLite may have been built without its mathematical functions.
+        Scale::Number => format!("CAST(max({column}) AS INTEGER) - (CAST(max({column}) AS INTEGER) > max({column}))"),
+    })
+}
+
 struct Writer<'a> {
     table: &'a TableSchema,
     encoding: Encoding,
@@ -58,6 +72,17 @@ impl Writer<'_> {
             Condition::In { operand, values } => self.list(operand, values),
             Condition::Like { operand, pattern, ignores_case } => self.like(operand, pattern, *ignores_case),
             Condition::IsNull(operand) => Ok(format!("{} IS NULL", self.operand(operand)?)),
+            Condition::Unknown(condition) => self.unknown(condition),
+        }
+    }
+
+    /// A column is never neither above a number nor below but where it is NULL: that can be asked of an index over it.
+    fn unknown(&self, condition: &Condition) -> Result<String> {
+        match condition {
+            Condition::Compare { left: Operand::Column(name), right: Operand::Value(_), .. } => {
+                Ok(format!("{} IS NULL", self.column(name)?))
+            }
+            condition => Ok(format!("({}) IS NULL", self.condition(condition)?)),
         }
     }
 

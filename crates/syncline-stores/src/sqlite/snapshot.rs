@@ -19,8 +19,8 @@ use syncline_core::error::{Code, Result};
 use syncline_core::limits;
 use syncline_core::schema::{ForeignKey, NewColumn, Schema, TableSchema, Translated, Widened};
 use syncline_core::store::{
-    Cursor, DigestStream, Estimate, Flow, LogPosition, Logs, Orphans, Position, RowStream, Share, SharedView, Snapshot,
-    SumStream, TouchedStream, Window,
+    Cursor, DigestStream, Estimate, Flow, LogPosition, Logs, Orphans, Position, RowStream, Scale, Share, SharedView,
+    Snapshot, SumStream, TouchedStream, Window,
 };
 use syncline_core::value::RowBatch;
 
@@ -114,6 +114,11 @@ impl Snapshot for SqliteSnapshot {
     async fn is_empty(&mut self, task: &TableTask) -> Result<bool> {
         let task = task.clone();
         self.thread.call(Doing::Reading, move |conn| estimate::is_empty(conn, &task)).await
+    }
+
+    async fn highest(&mut self, task: &TableTask, column: &str, scale: Scale) -> Result<Option<i64>> {
+        let (task, column) = (task.clone(), column.to_owned());
+        self.thread.call(Doing::Reading, move |conn| estimate::highest(conn, &task, &column, scale)).await
     }
 
     async fn estimate(&mut self, task: &TableTask) -> Result<Estimate> {

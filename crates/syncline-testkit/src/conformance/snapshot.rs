@@ -3,7 +3,9 @@
 use futures_util::StreamExt;
 use syncline_core::error::Code;
 use syncline_core::limits::STREAM_ROWS;
-use syncline_core::store::{Estimate, Snapshot};
+use syncline_core::mapping::Condition;
+use syncline_core::mapping::filter::{Comparison, Operand};
+use syncline_core::store::{Estimate, Scale, Snapshot};
 use syncline_core::value::Value;
 
 use super::rows::{
@@ -26,6 +28,8 @@ pub(super) const PROMISES: &[Promise] = &[
     Promise { name: "scan: a table stored by its key", check: |labs| Box::pin(clustered(labs)) },
     Promise { name: "count: exact", check: |labs| Box::pin(count(labs)) },
     Promise { name: "estimate: nothing exactly when there is nothing", check: |labs| Box::pin(estimate(labs)) },
+    Promise { name: "highest: of the rows of the task, in whole units", check: |labs| Box::pin(highest(labs)) },
+    Promise { name: "unknown: cells that say nothing are found", check: |labs| Box::pin(unknown(labs)) },
     Promise { name: "check_key: NULL in a key is KEY_NULL", check: |labs| Box::pin(check_key(labs)) },
     Promise { name: "sum: shares make up the whole", check: |labs| Box::pin(shares(labs)) },
     Promise { name: "position: tells whether others committed", check: |labs| Box::pin(position(labs)) },
@@ -68,6 +72,76 @@ async fn estimate(labs: Factory<'_>) {
         assert!(estimate.rows > 0 && estimate.bytes > 0, "{count} rows: {estimate:?}");
         assert!(!snapshot.is_empty(&task).await.unwrap());
     }
+}
+
+/// A table `stamps` of numbers and of texts, some of which are times.
+async fn stamps(lab: &dyn super::Lab) {
+    create(lab, "CREATE TABLE stamps (id $int NOT NULL PRIMARY KEY, n $int, r $real, at $text)").await;
+    let row = |id, n: Option<i64>, r: Option<f64>, at: Option<&str>| {
+        vec![
+            Value::Int(id),
+            n.map_or(Value::Null, Value::Int),
+            r.map_or(Value::Null, Value::Real),
+            at.map_or(Value::Null, Value::text),
+        ]
+    };
+    let rows = [
+        row(1, Some(-7), Some(-1.5), Some("2024-01-01 00:00:00.5")),
+        row(2, Some(9), Some(-9.0), Some("2024-01-01T02:00:00+02:00")),
+        row(3, None, None, Some("soon")),
+        row(4, Some(5), None, None),
+    ];
+    lab.insert("stamps", &rows).await;
+}
+
+/// 2024-01-01 in milliseconds since 1970.
+const NEW_YEAR: i64 = 1_704_067_200_000;
+
+fn compared(column: &str, comparison: Comparison, right: Operand) -> Condition {
+    Condition::Compare { left: Operand::Column(column.to_owned()), comparison, right }
+}
+
+async fn highest(labs: Factory<'_>) {
+    let lab = labs();
+    stamps(&*lab).await;
+    let store = lab.open().await;
+    let mut task = task(&store, "stamps").await;
+    let mut snapshot = store.snapshot().await.unwrap();
+    for (column, scale, expected) in [
+        ("n", Scale::Number, Some(9)),
+        ("r", Scale::Number, Some(-2)),
+        ("at", Scale::Time, Some(NEW_YEAR + 500)),
+        ("n", Scale::Time, Some(9_000)),
+    ] {
+        assert_eq!(snapshot.highest(&task, column, scale).await.unwrap(), expected, "{column} {scale:?}");
+    }
+    let below = compared("n", Comparison::Less, Operand::Value(Value::Int(9)));
+    task.mapped.filter = Some(below.into());
+    assert_eq!(snapshot.highest(&task, "n", Scale::Number).await.unwrap(), Some(5));
+    let below = compared("at", Comparison::Less, Operand::Instant(NEW_YEAR + 500));
+    task.mapped.filter = Some(below.into());
+    assert_eq!(snapshot.highest(&task, "at", Scale::Time).await.unwrap(), Some(NEW_YEAR));
+    let none = compared("at", Comparison::Less, Operand::Instant(0));
+    task.mapped.filter = Some(none.into());
+    assert_eq!(snapshot.highest(&task, "at", Scale::Time).await.unwrap(), None);
+}
+
+async fn unknown(labs: Factory<'_>) {
+    let lab = labs();
+    stamps(&*lab).await;
+    let store = lab.open().await;
+    let mut task = task(&store, "stamps").await;
+    let mut snapshot = store.snapshot().await.unwrap();
+    let number = compared("n", Comparison::Greater, Operand::Value(Value::Int(5)));
+    let time = compared("at", Comparison::Greater, Operand::Instant(NEW_YEAR));
+    for (condition, expected) in [(number.clone(), [3].as_slice()), (time.clone(), &[3, 4])] {
+        task.mapped.filter = Some(Condition::Unknown(Box::new(condition)).into());
+        let found: Vec<_> = digests(&mut *snapshot, &task).await.into_iter().map(|(key, _)| key[0].clone()).collect();
+        assert_eq!(found, expected.iter().map(|id| Value::Int(*id)).collect::<Vec<_>>());
+    }
+    let either = Condition::Any(vec![time.clone(), Condition::Unknown(Box::new(Condition::Not(Box::new(time))))]);
+    task.mapped.filter = Some(either.into());
+    assert_eq!(snapshot.count(&task).await.unwrap(), 3);
 }
 
 async fn check_key(labs: Factory<'_>) {

@@ -50,17 +50,19 @@ pub(crate) struct Decided {
     pub(crate) added: Vec<AddedColumn>,
     /// Rows that differ and are kept as the target has them, as asked.
     pub(crate) kept: u64,
-    /// Where only rows were looked at that were touched, and those that wait in the ledger.
+    /// Where only rows were looked at that were touched or are new by a column, and those that wait in the ledger.
     pub(crate) incremental: Option<Incremental>,
 }
 
-/// What was looked at of a table that is carried by what a log tells of it.
+/// What was looked at of a table that is carried by what a log tells of it, or a column.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Incremental {
-    /// Entries of the log since the last run, about.
+    /// Entries of the log since the last run, about, or rows that were read.
     pub(crate) entries: u64,
     /// When the oldest of them was made, by the source's clock.
     pub(crate) oldest_ms: Option<i64>,
+    /// Some changes are seen by a comparison only: the table goes by a column.
+    pub(crate) is_by_column: bool,
     /// Rows that were not looked at, about.
     pub(crate) untouched: u64,
 }
@@ -71,7 +73,12 @@ impl Decided {
         self.work.action == Action::Load { create: true } || !self.added.is_empty()
     }
 
-    /// Whether the table is carried by what a log tells of it.
+    /// Whether the table goes by a column, which does not tell of all changes.
+    pub(crate) fn is_by_column(&self) -> bool {
+        self.incremental.is_some_and(|seen| seen.is_by_column)
+    }
+
+    /// Whether the table is carried by what a log tells of it, or a column.
     pub(crate) fn is_incremental(&self) -> bool {
         self.incremental.is_some()
     }

@@ -59,6 +59,9 @@ fn by_log(told: Option<&Told>) -> (Lane, String) {
     match told {
         Some(Told::Since { entries: 0, .. }) => (Lane::Incremental, "incremental: nothing was touched".to_owned()),
         Some(Told::Since { .. }) => (Lane::Incremental, "incremental: what was touched since the last run".to_owned()),
+        Some(Told::Above { column, .. }) => {
+            (Lane::Incremental, format!("incremental: what is new by its column {}", column.name()))
+        }
         Some(Told::Nothing(why)) => (Lane::Compare, format!("compare: {why}")),
         None => (Lane::Compare, "compare: the target has rows".to_owned()),
     }

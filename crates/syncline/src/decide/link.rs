@@ -1,4 +1,4 @@
-//! What the change log of a source tells of the time since a target was last brought in line with it.
+//! What the change log of a source, or a column of a table, tells of the time since a target was last brought in line with it.
 //!
 //! A *link* is a source and a target, the intent, and the way the source is seen. Of each table the target keeps a cursor for it:
 //! a place in the source's log. So it goes back with the target when that is restored, and another database at either end,
@@ -6,11 +6,14 @@
 
 use std::collections::BTreeMap;
 
+use syncline_core::capture::CursorColumn;
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::mapping::Mapping;
+use syncline_core::schema::Schema;
 use syncline_core::store::{Consumer, Cursor, LogPosition, Logs, Window};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
+use super::column::ByColumn;
 use super::{Decided, Ends};
 use crate::open::Database;
 use crate::pairing::Pair;
@@ -24,6 +27,8 @@ pub(crate) struct Link {
     cursors: BTreeMap<String, Cursor>,
     /// Rows may come and go without being touched, because a condition asks what time it is.
     is_timed: bool,
+    /// The tables that go by a column.
+    columns: BTreeMap<String, ByColumn>,
     /// Where the target is once the run has been carried out, by the source's tables.
     reached: Vec<Cursor>,
 }
@@ -39,6 +44,13 @@ pub(crate) enum Told {
         /// When the oldest of them was made, by the source's clock.
         oldest_ms: Option<i64>,
     },
+    /// All that is above the cursor in this column.
+    Above {
+        /// The column.
+        column: CursorColumn,
+        /// The cursor's position.
+        position: LogPosition,
+    },
     /// Nothing, for this reason.
     Nothing(String),
 }
@@ -48,7 +60,7 @@ impl Told {
     pub(super) fn entries(&self) -> (u64, Option<i64>) {
         match self {
             Told::Since { entries, oldest_ms, .. } => (*entries, *oldest_ms),
-            Told::Nothing(_) => (0, None),
+            Told::Above { .. } | Told::Nothing(_) => (0, None),
         }
     }
 }
@@ -57,21 +69,30 @@ impl Link {
     /// The link between these two.
     ///
     /// # Errors
-    /// `NOT_TRACKED`.
-    pub(crate) async fn of(
+    /// `NOT_TRACKED`, and those of the rules that name columns.
+    pub(super) async fn of(
         request: &RunRequest,
         (source, target): (&Database, &Database),
+        (schema, pairs): (&Schema, &[Pair]),
         ends: Ends<'_>,
     ) -> Result<Self> {
-        let Some(logs) = ends.source.logs().await? else {
+        let columns = ByColumn::all(request, (schema, pairs), &mut *ends.source).await?;
+        let logs = ends.source.logs().await?.or_else(|| (!columns.is_empty()).then(Logs::default));
+        let Some(mut logs) = logs else {
             return Err(Error::new(Code::NotTracked, format!("the changes of {} are not logged", source.label))
                 .leaving("nothing was changed")
                 .next(
                     format!("syncline track {}", syncline_core::error::shell_word(&source.label)),
                     "log them from now on",
                 )
+                .next("--cursor 'TABLE: updated_at'", "go by a column that grows with every write")
                 .next("leave --strategy incremental away", "compare both sides"));
         };
+        for (table, by) in &columns {
+            logs.defects.remove(table);
+            logs.ends.remove(table);
+            logs.ends.extend(by.end.iter().map(|end| (table.clone(), end.clone())));
+        }
         let parts = [
             &logs.store,
             &source.description.identity,
@@ -84,7 +105,7 @@ impl Link {
         let cursors = cursors.map(|cursor| (cursor.table.clone(), cursor)).collect();
         let label = format!("{} {}", request.verb.name(), target.label);
         let is_timed = Mapping::parse(&request.mapping)?.uses_now();
-        Ok(Self { name, label, logs, cursors, is_timed, reached: Vec::new() })
+        Ok(Self { name, label, logs, cursors, is_timed, columns, reached: Vec::new() })
     }
 
     /// The name of the link, which no other has.
@@ -92,15 +113,23 @@ impl Link {
         &self.name
     }
 
-    /// What the log tells of a table.
+    /// What the log tells of a table, or its column.
     pub(super) async fn tells(&self, pair: &Pair, ends: &mut Ends<'_>) -> Result<Told> {
         let table = &pair.source.table.name;
         let nothing = |why: &str| Ok(Told::Nothing(why.to_owned()));
         if let Some(defect) = self.logs.defects.get(table) {
             return nothing(defect);
         }
-        let Some(end) = self.logs.ends.get(table) else { return nothing("its changes are not logged") };
-        let Some(cursor) = self.cursors.get(table) else { return nothing("the first run that goes by its log") };
+        let column = self.columns.get(table);
+        if column.is_none() && !self.logs.ends.contains_key(table) {
+            return nothing("its changes are not logged");
+        }
+        let Some(cursor) = self.cursors.get(table) else {
+            return match column {
+                Some(column) => Ok(column.tells(&LogPosition::none())),
+                None => nothing("the first run that goes by its log"),
+            };
+        };
         if self.is_timed && pair.source.mapped.filter.is_some() {
             return nothing("rows come and go with the time that its filter asks for");
         }
@@ -111,7 +140,10 @@ impl Link {
             return nothing("it is carried in other columns than in the last run");
         }
         let position = cursor.position.clone();
-        if position == *end {
+        if let Some(column) = column {
+            return Ok(column.tells(&position));
+        }
+        if self.logs.ends.get(table) == Some(&position) {
             return Ok(Told::Since { position, entries: 0, oldest_ms: None });
         }
         Ok(match ends.source.window(&pair.source, &position).await? {
@@ -151,9 +183,11 @@ impl Link {
         self.cursors.values().filter(is_somewhere).cloned().collect()
     }
 
-    /// What the source is to know of these cursors, which are where they are to be; `None` where there are none.
+    /// What the source is to know of these cursors, which are where they are to be, as far as it keeps a log; `None` where there are
+    /// none.
     pub(crate) fn consumer(&self, moved: &[Cursor]) -> Option<Consumer> {
-        let positions = moved.iter().map(|cursor| (cursor.table.clone(), cursor.position.clone()));
+        let logged = moved.iter().filter(|cursor| !self.columns.contains_key(&cursor.table));
+        let positions = logged.map(|cursor| (cursor.table.clone(), cursor.position.clone()));
         let positions: BTreeMap<_, _> = positions.collect();
         (!positions.is_empty()).then(|| Consumer { link: self.name.clone(), label: self.label.clone(), positions })
     }

@@ -42,11 +42,13 @@ impl Syncline {
         let mut incremental = None;
         let (action, mut tally) = match lane {
             Lane::Incremental => {
-                let (entries, oldest_ms) = told.as_ref().map_or((0, None), Told::entries);
+                let (logged, oldest_ms) = told.as_ref().map_or((0, None), Told::entries);
+                let is_by_column = matches!(told, Some(Told::Above { .. }));
                 let tally =
                     self.compare_touched((&source, &target), ends.again(), request, (spool, between), told).await?;
                 let untouched = count_untouched((&source, &target), ends, tally).await?;
-                incremental = Some(Incremental { entries, oldest_ms, untouched });
+                let entries = if is_by_column { tally.source_rows() } else { logged };
+                incremental = Some(Incremental { entries, oldest_ms, is_by_column, untouched });
                 (Action::Differences, tally)
             }
             Lane::Load => {

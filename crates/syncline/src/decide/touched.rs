@@ -11,6 +11,7 @@ use syncline_core::state::Spool;
 use syncline_core::value::{RowBatch, exact};
 
 use super::Ends;
+use super::column::above;
 use super::link::Told;
 use super::table::takes_part;
 use crate::open::Database;
@@ -27,18 +28,25 @@ impl Syncline {
         (spool, between): (&dyn Spool, (&Database, &Database)),
         told: Option<Told>,
     ) -> Result<Tally> {
-        let Some(Told::Since { position, entries, .. }) = told else {
+        let told = told.filter(|told| !matches!(told, Told::Nothing(_)));
+        let Some(told) = told else {
             return Err(Error::new(Code::Internal, "a table was to be carried by a log that does not tell of it"));
         };
         let (table, phase) = (&source.table.name, Phase::Compare);
-        self.events().emit(Event::PhaseStarted { table: table.clone(), phase, rows: Some(entries) });
+        let rows = matches!(told, Told::Since { .. }).then_some(told.entries().0);
+        self.events().emit(Event::PhaseStarted { table: table.clone(), phase, rows });
         let state = self.state().await?;
         let (of_source, of_target) = (&between.0.description.identity, &between.1.description.identity);
         let waiting = state.open_keys(of_source, of_target, table).await?;
         let mut tally = self.compare_waiting((source, target), ends.again(), request, spool, &waiting).await?;
-        if entries > 0 {
+        if rows != Some(0) {
             let Ends { source: view, target: other } = ends;
-            let mut touched = Touched::new(view.touched(source, &position).await?, other, target);
+            let rows = match &told {
+                Told::Above { column, position } => above(view, source, (column, position)).await?,
+                Told::Since { position, .. } => view.touched(source, position).await?,
+                Told::Nothing(_) => return Ok(tally),
+            };
+            let mut touched = Touched::new(rows, other, target);
             while let Some(mut page) = touched.next_page().await? {
                 self.cancel().check()?;
                 page.retain(|change| takes_part(request, change) && !waiting.contains(&change.key));

@@ -158,6 +158,7 @@ fn stale_schema(error: Error) -> Error {
                 | Code::RenameInvalid
                 | Code::MaskInvalid
                 | Code::MisfitInvalid
+                | Code::CursorInvalid
         );
     if !is_of_schema {
         return error;

@@ -120,11 +120,12 @@ impl Worked {
     }
 
     /// What is proven of the tables that were carried, in the light of those that were not.
-    pub(super) fn with_exceptions(&self, verified: Verified) -> Verified {
+    pub(super) fn with_exceptions(&self, verified: Verified, decision: &Decision) -> Verified {
         let failed = self.tables.iter().filter(|table| table.error.is_some()).count();
         match verified {
             Verified::Equal if failed > 0 && failed == self.tables.len() => Verified::Skipped,
             Verified::Equal if failed > 0 || self.tables.iter().any(|table| table.bent > 0) => Verified::EqualExcept,
+            Verified::Equal if decision.tables.iter().any(|decided| decided.is_by_column()) => Verified::EqualExcept,
             verified => verified,
         }
     }

@@ -31,16 +31,16 @@ const EDITS: [&str; 6] = [
 ];
 
 /// A directory in which databases of every engine can be reached: `a.db`, `b.db`, `env:PG`, `env:PG2`, `env:MY` and `env:MY2`.
-struct Sites {
-    scene: Scene,
-    postgres: postgres::Database<'static>,
+pub(super) struct Sites {
+    pub(super) scene: Scene,
+    pub(super) postgres: postgres::Database<'static>,
     maria: mariadb::Database<'static>,
     /// The second ones.
     others: (postgres::Database<'static>, mariadb::Database<'static>),
 }
 
 impl Sites {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let (postgres, maria) = (postgres::fresh_database(), mariadb::fresh_database());
         let others = (postgres::fresh_database(), mariadb::fresh_database());
         let scene = Scene::new()
@@ -52,13 +52,23 @@ impl Sites {
     }
 
     /// Has an application write to one of the first ones.
-    fn write(&self, to: &str, sql: &str) {
+    pub(super) fn write(&self, to: &str, sql: &str) {
         match to {
             "env:PG" => drop(self.postgres.psql(sql)),
             // Text is told apart there by its bytes, as it is elsewhere.
             "env:MY" => drop(self.maria.mariadb(&sql.replace("(code, kind))", "(code, kind)) COLLATE utf8mb4_bin"))),
             file => self.scene.sql(file, sql),
         }
+    }
+
+    /// The first cells of a query's rows.
+    pub(super) fn column(&self, of: &str, query: &str) -> Vec<String> {
+        let rows = match of {
+            "env:PG2" => self.others.0.rows(query),
+            "env:MY2" => self.others.1.rows(query),
+            file => return self.scene.rows(file, query),
+        };
+        rows.into_iter().map(|row| row.into_iter().next().flatten().unwrap_or_default()).collect()
     }
 }
 

@@ -14,7 +14,7 @@ pub(in crate::mapping) fn bind(condition: &Condition, table: &TableSchema) -> Re
         Condition::All(conditions) | Condition::Any(conditions) => {
             conditions.iter().try_for_each(|condition| bind(condition, table))
         }
-        Condition::Not(condition) => bind(condition, table),
+        Condition::Not(condition) | Condition::Unknown(condition) => bind(condition, table),
         Condition::Compare { left, right, .. } => match (left, right) {
             (Operand::Column(name), Operand::Value(value)) | (Operand::Value(value), Operand::Column(name)) => {
                 comparable(table, name, value)

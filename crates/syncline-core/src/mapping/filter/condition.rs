@@ -41,6 +41,8 @@ pub enum Condition {
     },
     /// A value is NULL.
     IsNull(Operand),
+    /// Neither holds nor does not: what it is asked about is NULL, or no point in time. There is no way to type it.
+    Unknown(Box<Condition>),
 }
 
 /// One value in a condition.
@@ -107,6 +109,7 @@ impl Condition {
                 Condition::Like { operand: replace(operand)?, pattern: pattern.clone(), ignores_case: *ignores_case }
             }
             Condition::IsNull(operand) => Condition::IsNull(replace(operand)?),
+            Condition::Unknown(condition) => Condition::Unknown(Box::new(condition.replaced(replace)?)),
         })
     }
 }

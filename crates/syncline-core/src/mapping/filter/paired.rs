@@ -95,6 +95,7 @@ impl<E: From<Unlike>> Writer<'_, '_, E> {
             Condition::IsNull(Operand::Column(name)) => {
                 Condition::IsNull(Operand::Column((self.find)(name)?.own(self.side).name.clone()))
             }
+            Condition::Unknown(condition) => Condition::Unknown(Box::new(self.condition(condition)?)),
             other => other.clone(),
         })
     }

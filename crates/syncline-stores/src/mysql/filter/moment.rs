@@ -41,12 +41,6 @@ pub(super) fn compared(named: &Named<'_>, comparison: Comparison, millis: i64, i
                 false => format!("CASE WHEN {odd} THEN NULL ELSE {bounded} END"),
             };
         }
-        Kind::Int { .. } => whole(column),
-        Kind::Decimal { .. } => format!(
-            "CASE WHEN {column} = TRUNCATE({column}, 0) THEN {} \
-             ELSE ROUND(({column} - {JULIAN_1970}) * 86400000) END",
-            whole(column)
-        ),
         Kind::Real { single } => {
             let moment = |number: f64| ((number - JULIAN_1970_DAYS) * DAY_MILLIS).round();
             let ends = [
@@ -56,10 +50,36 @@ pub(super) fn compared(named: &Named<'_>, comparison: Comparison, millis: i64, i
             let written = number::bounded(column, comparison, ends);
             return written.unwrap_or_else(|always| unless_null(&[named], always));
         }
-        Kind::Text { .. } | Kind::Enum { .. } => written(column),
-        _ => return "NULL".to_owned(),
+        kind => number_of(column, kind),
     };
-    format!("({number}) {} {millis}", sign(comparison))
+    number.map_or_else(|| "NULL".to_owned(), |number| format!("({number}) {} {millis}", sign(comparison)))
+}
+
+/// The latest point in time in a column, in milliseconds since 1970 and rounded down; NULL where there is none.
+pub(super) fn highest(named: &Named<'_>) -> String {
+    let column = &named.name;
+    match &named.column.kind {
+        Kind::Instant { .. } | Kind::Timestamp { .. } | Kind::Date => {
+            format!("FLOOR(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', MAX({column})) / 1000)")
+        }
+        Kind::Real { .. } => format!("CAST(FLOOR((MAX({column}) - {JULIAN_1970}) * 86400000) AS SIGNED)"),
+        kind => number_of(column, kind)
+            .map_or_else(|| "NULL".to_owned(), |number| format!("CAST(FLOOR(MAX({number})) AS SIGNED)")),
+    }
+}
+
+/// The milliseconds of what is no time by its type; `None` where nothing of the kind is one.
+fn number_of(column: &str, kind: &Kind) -> Option<String> {
+    Some(match kind {
+        Kind::Int { .. } => whole(column),
+        Kind::Decimal { .. } => format!(
+            "CASE WHEN {column} = TRUNCATE({column}, 0) THEN {} \
+             ELSE ROUND(({column} - {JULIAN_1970}) * 86400000) END",
+            whole(column)
+        ),
+        Kind::Text { .. } | Kind::Enum { .. } => written(column),
+        _ => return None,
+    })
 }
 
 /// The ends of what is rounded to the millisecond.

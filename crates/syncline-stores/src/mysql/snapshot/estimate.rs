@@ -2,11 +2,12 @@
 
 use syncline_core::change::TableTask;
 use syncline_core::error::Result;
-use syncline_core::store::Estimate;
+use syncline_core::store::{Estimate, Scale};
 use syncline_core::value::Kind;
 
 use super::select::filtered;
 use crate::mysql::connect::{Connection, cell, quoted};
+use crate::mysql::filter;
 
 /// Rows that are counted rather than guessed: that takes some milliseconds.
 const COUNTED_ROWS: u64 = 10_000;
@@ -21,6 +22,19 @@ const SMALL: usize = 8;
 pub(super) async fn is_empty(connection: &Connection, task: &TableTask) -> Result<bool> {
     let sql = format!("SELECT 1 FROM {}{} LIMIT 1", quoted(&task.table.name)?, filtered(task, None)?);
     Ok(connection.line.query(sql).await.map_err(|error| connection.error(error))?.is_empty())
+}
+
+/// As the port has it.
+pub(super) async fn highest(
+    connection: &Connection,
+    task: &TableTask,
+    column: &str,
+    scale: Scale,
+) -> Result<Option<i64>> {
+    let (highest, table) = (filter::highest(task, column, scale)?, quoted(&task.table.name)?);
+    let sql = format!("SELECT {highest} FROM {table}{}", filtered(task, None)?);
+    let found = connection.line.query(sql).await.map_err(|error| connection.error(error))?;
+    found.first().map_or(Ok(None), |row| cell(row, 0))
 }
 
 /// A few rows are counted. Of more the server knows about how many there are, from its statistics, which are never nothing

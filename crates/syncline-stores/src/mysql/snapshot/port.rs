@@ -7,8 +7,8 @@ use syncline_core::change::TableTask;
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::schema::{ForeignKey, NewColumn, Schema, TableSchema, Translated, Widened};
 use syncline_core::store::{
-    Cursor, DigestStream, Estimate, Flow, LogPosition, Logs, Orphans, Position, RowStream, Share, SharedView, Snapshot,
-    SumStream, TouchedStream, Window,
+    Cursor, DigestStream, Estimate, Flow, LogPosition, Logs, Orphans, Position, RowStream, Scale, Share, SharedView,
+    Snapshot, SumStream, TouchedStream, Window,
 };
 use syncline_core::value::RowBatch;
 
@@ -57,6 +57,10 @@ impl Snapshot for MysqlSnapshot {
 
     async fn is_empty(&mut self, task: &TableTask) -> Result<bool> {
         estimate::is_empty(&*self.connection().await?, task).await
+    }
+
+    async fn highest(&mut self, task: &TableTask, column: &str, scale: Scale) -> Result<Option<i64>> {
+        estimate::highest(&*self.connection().await?, task, column, scale).await
     }
 
     async fn estimate(&mut self, task: &TableTask) -> Result<Estimate> {

@@ -23,9 +23,32 @@ const SHAPE: &str = "^(?!0000)[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])\
 /// A column compared with a point in time, in milliseconds since 1970. What is no point in time is neither before nor after
 /// it.
 pub(super) fn compared(column: &str, kind: &Kind, comparison: Comparison, millis: i64) -> Result<String> {
-    let number = match kind {
+    match kind {
         Kind::Instant { .. } => return Ok(bounded(column, comparison, millis, ValueRef::Instant)),
         Kind::Timestamp { .. } | Kind::Date => return Ok(bounded(column, comparison, millis, ValueRef::Timestamp)),
+        _ => {}
+    }
+    let compared = |number: String| format!("({number}) {} {millis}", sign(comparison));
+    Ok(number(column, kind).map_or_else(|| "NULL::boolean".to_owned(), compared))
+}
+
+/// The latest point in time in a column, in milliseconds since 1970 and rounded down; NULL where there is none.
+pub(super) fn highest(column: &str, kind: &Kind) -> String {
+    match kind {
+        Kind::Instant { .. } | Kind::Timestamp { .. } | Kind::Date => format!(
+            "pg_catalog.floor(pg_catalog.date_part('epoch', pg_catalog.max({column})::timestamp{})::numeric * 1000)::bigint",
+            if matches!(kind, Kind::Instant { .. }) { "tz" } else { "" }
+        ),
+        kind => number(column, kind).map_or_else(
+            || "NULL::bigint".to_owned(),
+            |number| format!("pg_catalog.floor(pg_catalog.max({number}))::bigint"),
+        ),
+    }
+}
+
+/// The milliseconds of what is no time by its type; `None` where nothing of the kind is one.
+fn number(column: &str, kind: &Kind) -> Option<String> {
+    Some(match kind {
         Kind::Int { .. } => whole(column),
         Kind::Decimal { .. } => format!(
             "CASE WHEN {column}::text IN ('NaN', 'Infinity', '-Infinity') THEN NULL \
@@ -38,9 +61,8 @@ pub(super) fn compared(column: &str, kind: &Kind, comparison: Comparison, millis
             julian(&format!("{column}::text::numeric"))
         ),
         Kind::Text { .. } | Kind::Enum { .. } => written(column),
-        _ => return Ok("NULL::boolean".to_owned()),
-    };
-    Ok(format!("({number}) {} {millis}", sign(comparison)))
+        _ => return None,
+    })
 }
 
 /// A column of times itself is compared, so that an index over it can be used: with the ends of what is rounded to the

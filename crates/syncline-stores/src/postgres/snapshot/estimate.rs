@@ -2,11 +2,12 @@
 
 use syncline_core::change::TableTask;
 use syncline_core::error::Result;
-use syncline_core::store::Estimate;
+use syncline_core::store::{Estimate, Scale};
 use syncline_core::value::Kind;
 
 use super::select::filtered;
 use super::view::Sight;
+use crate::postgres::filter;
 use crate::postgres::names::quoted;
 
 /// What going through a table may cost for its rows to be counted, as the planner reckons: a page read in its order is 1, so
@@ -21,6 +22,14 @@ pub(super) async fn is_empty(sight: &Sight, task: &TableTask) -> Result<bool> {
     let ground = sight.ground(task).await?;
     let sql = format!("SELECT EXISTS (SELECT 1 FROM {}{})", ground.table, filtered(task, None)?);
     Ok(sight.session.row(&sql).await?.get(0) != Some("t"))
+}
+
+/// As the port has it.
+pub(super) async fn highest(sight: &Sight, task: &TableTask, column: &str, scale: Scale) -> Result<Option<i64>> {
+    let ground = sight.ground(task).await?;
+    let sql =
+        format!("SELECT {} FROM {}{}", filter::highest(task, column, scale)?, ground.table, filtered(task, None)?);
+    Ok(sight.session.row(&sql).await?.get(0).and_then(|highest| highest.parse().ok()))
 }
 
 /// Of a table that is gone through at once the rows are counted: of one that is new the planner knows next to nothing. Of a

@@ -2,10 +2,11 @@
 
 use rusqlite::Connection;
 use syncline_core::change::TableTask;
-use syncline_core::store::Estimate;
+use syncline_core::store::{Estimate, Scale};
 
 use super::select;
 use crate::sqlite::connect::failure::Attempt;
+use crate::sqlite::filter;
 use crate::sqlite::types::Encoding;
 
 /// Rows whose size stands for that of all.
@@ -18,6 +19,13 @@ const ROW_OVERHEAD: u64 = 4;
 pub(super) fn is_empty(conn: &Connection, task: &TableTask) -> Attempt<bool> {
     let (table, filtered) = (select::table(&task.table.name)?, select::filtered(task, Encoding::of(conn)?)?);
     Ok(conn.query_row(&format!("SELECT NOT EXISTS (SELECT 1 FROM {table}{filtered})"), [], |row| row.get(0))?)
+}
+
+/// As the port has it.
+pub(super) fn highest(conn: &Connection, task: &TableTask, column: &str, scale: Scale) -> Attempt<Option<i64>> {
+    let (table, filtered) = (select::table(&task.table.name)?, select::filtered(task, Encoding::of(conn)?)?);
+    let highest = filter::highest(column, scale)?;
+    Ok(conn.query_row(&format!("SELECT {highest} FROM {table}{filtered}"), [], |row| row.get(0))?)
 }
 
 /// Row numbers run from a lowest to a highest, and the distance is no less than the number of rows. Where the file could
