@@ -48,6 +48,13 @@ const PROOFS: &[Proof] = &[
         filter: "prove::follow::kill_follow",
     },
     Proof {
+        name: "kill-track",
+        shows: "SIGKILL amid track and untrack; the application is refused nothing, all is carried afterwards, nothing is left behind",
+        package: "syncline-cli",
+        target: "it",
+        filter: "prove::track::kill_track",
+    },
+    Proof {
         name: "kill-restore",
         shows: "SIGKILL at random instants and in mid-transaction of a restore; the old content or the new, whole",
         package: "syncline-cli",
@@ -173,7 +180,7 @@ mod tests {
         let error = run(&words("kill")).expect_err("no such proof");
         assert_eq!(
             format!("{error:#}"),
-            "unknown proof `kill`; known: kill-sqlite, kill-postgres, kill-mariadb, kill-follow, kill-restore, kill-restore-postgres"
+            "unknown proof `kill`; known: kill-sqlite, kill-postgres, kill-mariadb, kill-follow, kill-track, kill-restore, kill-restore-postgres"
         );
     }
 

@@ -15,6 +15,7 @@ mod round;
 mod servers;
 pub(crate) mod state;
 mod tally;
+mod track;
 pub(crate) mod victim;
 mod world;
 

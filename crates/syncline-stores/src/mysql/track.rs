@@ -19,6 +19,7 @@ mod batches;
 mod cascades;
 pub(super) mod catalog;
 mod consumers;
+mod define;
 mod fitness;
 mod install;
 pub(super) mod place;

@@ -6,6 +6,7 @@
 //! | `signature` | whether it still is as it was made |
 //! | `place` | places in a log |
 //! | `install` | logs, functions and triggers made, renewed and removed |
+//! | `locks` | what that takes of tables that others write to |
 //! | `triggers` | their text |
 //! | `key` | how the cells of a key stand in a log |
 //! | `pulse` | whether anything may be new |
@@ -17,6 +18,7 @@ pub(super) mod catalog;
 mod consumers;
 mod install;
 pub(super) mod key;
+mod locks;
 pub(super) mod place;
 mod pulse;
 mod signature;

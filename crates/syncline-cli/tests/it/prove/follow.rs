@@ -5,9 +5,9 @@
 //! `cargo xtask prove kill-follow` runs 300 rounds in all nine pairings, `cargo test` six. `SYNCLINE_PROVE_SEED=N` runs one alone: the
 //! same pairing and the same kills, at instants that are not the same.
 
-mod application;
+pub(super) mod application;
 mod round;
-mod sides;
+pub(super) mod sides;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Instant;

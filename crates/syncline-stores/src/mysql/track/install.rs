@@ -9,6 +9,7 @@ use syncline_core::store::Installed;
 
 use super::catalog::{self, INBOX, LOG, TRACKED, TRACKING, Tracked, VERSION};
 use super::consumers::CONSUMERS;
+use super::define::define;
 use super::signature::{Catalog, OURS};
 use super::{batches, cascades, fitness, triggers};
 use crate::mysql::connect::failure::{Attempt, Doing, Failure};
@@ -132,7 +133,7 @@ async fn make(connection: &Connection, schema: &Schema, table: &TableSchema, tra
     let is_meddled_with = |table: &str| found.is_meddled_with(table);
     let of_others = triggers::of_others(tracked, table, (schema, &ways), is_meddled_with)?;
     for statement in triggers::triggers(tracked, table)?.into_iter().chain(of_others) {
-        connection.line.run(statement).await?;
+        define(connection, &statement).await?;
     }
     let made = Catalog::read(connection).await?;
     (tracked.signature, tracked.space) = (made.signature(tracked), made.space(&tracked.name).unwrap_or_default());
@@ -162,8 +163,7 @@ async fn create_tables(connection: &Connection) -> Attempt<()> {
 }
 
 async fn drop_tables(connection: &Connection) -> Attempt<()> {
-    connection.line.run(format!("DROP TABLE IF EXISTS {TRACKING}, {CONSUMERS}, {TRACKED}")).await?;
-    Ok(())
+    define(connection, &format!("DROP TABLE IF EXISTS {TRACKING}, {CONSUMERS}, {TRACKED}")).await
 }
 
 /// Removes the tracking of a table.
@@ -177,9 +177,9 @@ async fn forget(connection: &Connection, tracked: &Tracked) -> Attempt<()> {
 /// Removes what there is of it, wherever its triggers are by now.
 async fn unmake(connection: &Connection, tracked: &Tracked) -> Attempt<()> {
     for name in Catalog::read(connection).await?.triggers_named(&tracked.prefix()) {
-        connection.line.run(format!("DROP TRIGGER IF EXISTS {name}")).await?;
+        define(connection, &format!("DROP TRIGGER IF EXISTS {name}")).await?;
     }
-    connection.line.run(format!("DROP TABLE IF EXISTS {}, {}", tracked.inbox(), tracked.log())).await?;
+    define(connection, &format!("DROP TABLE IF EXISTS {}, {}", tracked.inbox(), tracked.log())).await?;
     Ok(())
 }
 
@@ -187,10 +187,10 @@ async fn unmake(connection: &Connection, tracked: &Tracked) -> Attempt<()> {
 async fn sweep(connection: &Connection) -> Attempt<()> {
     let found = Catalog::read(connection).await?;
     for name in found.triggers_named(OURS) {
-        connection.line.run(format!("DROP TRIGGER IF EXISTS {}", quoted(name)?)).await?;
+        define(connection, &format!("DROP TRIGGER IF EXISTS {}", quoted(name)?)).await?;
     }
     for name in found.tables_named(LOG).chain(found.tables_named(INBOX)) {
-        connection.line.run(format!("DROP TABLE IF EXISTS {}", quoted(name)?)).await?;
+        define(connection, &format!("DROP TABLE IF EXISTS {}", quoted(name)?)).await?;
     }
     Ok(())
 }

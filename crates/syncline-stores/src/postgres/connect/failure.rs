@@ -208,7 +208,7 @@ impl Failure {
         cause.is_some_and(|cause| cause.to_string() == NO_TLS)
     }
 
-    fn state(&self) -> Option<&str> {
+    pub(in crate::postgres) fn state(&self) -> Option<&str> {
         self.postgres().and_then(tokio_postgres::Error::as_db_error).map(state)
     }
 

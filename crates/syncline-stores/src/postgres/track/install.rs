@@ -6,6 +6,7 @@ use syncline_core::store::Installed;
 
 use super::catalog::{self, TRACKED, TRACKING, Tracked, VERSION, own};
 use super::consumers::CONSUMERS;
+use super::locks::{self, Mode, Taken, Wanted};
 use super::signature::Found;
 use super::triggers::{self, Firing, NOW};
 use crate::postgres::connect::Connection;
@@ -43,6 +44,7 @@ pub(super) async fn install(
         }
     }
     let ends = catalog::ends(connection, names, &before).await?;
+    let mut works = Vec::new();
     for name in tables {
         let known = before.iter().zip(&ends).find(|(tracked, _)| tracked.name == *name);
         if let Some((_, Ok(_))) = known {
@@ -52,12 +54,29 @@ pub(super) async fn install(
         let found = schema.tables.iter().find(|table| table.name == *name);
         match trackable(found.map(|table| &**table), name) {
             Err(error) => installed.refused.push((name.clone(), error)),
-            Ok(table) => match renew(connection, names, (table, known.map(|(tracked, _)| tracked))).await? {
-                Err(error) => installed.refused.push((name.clone(), error)),
-                Ok(()) => match known {
-                    Some((_, Err(defect))) => installed.renewed.push((name.clone(), (*defect).to_owned())),
-                    _ => installed.begun.push(name.clone()),
-                },
+            Ok(table) => works.push((table, known)),
+        }
+    }
+    let mut wanted = Vec::new();
+    for (table, known) in &works {
+        let known = known.iter().map(|(tracked, _)| (*tracked).clone()).collect::<Vec<_>>();
+        let mode = if known.is_empty() { Mode::Make } else { Mode::Remove };
+        let gone = relations_of(connection, names, &known).await?.into_iter().map(|relation| (Mode::Remove, relation));
+        let relations = std::iter::once((mode, names.table(table)?)).chain(gone).collect();
+        wanted.push(Wanted { table: table.name.clone(), relations });
+    }
+    let busy = locks::take(connection, &wanted).await?;
+    for (table, known) in works {
+        let name = table.name.clone();
+        if busy.contains(&name) {
+            installed.refused.push((name.clone(), locks::busy(&name)));
+            continue;
+        }
+        match renew(connection, names, (table, known.map(|(tracked, _)| tracked))).await? {
+            Err(error) => installed.refused.push((name, error)),
+            Ok(()) => match known {
+                Some((_, Err(defect))) => installed.renewed.push((name, (*defect).to_owned())),
+                _ => installed.begun.push(name),
             },
         }
     }
@@ -74,6 +93,16 @@ pub(super) async fn remove(connection: &Connection, names: &Names, tables: Optio
     }
     let is_meant = |tracked: &Tracked| tables.is_none_or(|tables| tables.contains(&tracked.name));
     let (gone, left): (Vec<_>, Vec<_>) = catalog::tracked(connection, names).await?.into_iter().partition(is_meant);
+    let mut relations = relations_of(connection, names, &gone).await?;
+    if left.is_empty() {
+        relations.extend(
+            [TRACKED, CONSUMERS, TRACKING].map(|name| own(names, name)).into_iter().collect::<Result<Vec<_>>>()?,
+        );
+    }
+    let relations = relations.into_iter().map(|relation| (Mode::Remove, relation)).collect();
+    if locks::take_all(connection, &[Wanted { table: String::new(), relations }]).await? == Taken::Busy {
+        return Err(locks::busy("a tracked table").into());
+    }
     for tracked in &gone {
         forget(connection, names, tracked).await?;
     }
@@ -81,6 +110,16 @@ pub(super) async fn remove(connection: &Connection, names: &Names, tables: Optio
         drop_tables(connection, names).await?;
     }
     Ok(gone.into_iter().map(|tracked| tracked.name).collect())
+}
+
+/// The tables with these logs as far as they are there, and the logs.
+async fn relations_of(connection: &Connection, names: &Names, gone: &[Tracked]) -> Attempt<Vec<String>> {
+    let logs = gone.iter().map(|tracked| tracked.log(names)).collect::<Result<Vec<_>>>()?;
+    let oids: Vec<u32> = gone.iter().map(|tracked| tracked.oid).collect();
+    let there = "SELECT format('%I.%I', nspname, relname) FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+        WHERE pg_class.oid = ANY ($1::oid[]) OR pg_class.oid IN (SELECT to_regclass(name) FROM unnest($2::text[]) AS name)";
+    let rows = connection.client.query(there, &[&oids, &logs]).await?;
+    Ok(rows.iter().map(|row| row.try_get(0)).collect::<std::result::Result<_, _>>()?)
 }
 
 /// Makes everything of one table anew. What the server has against that takes back nothing else.

@@ -8,25 +8,25 @@ use syncline_testkit::deterministic::Numbers;
 
 use super::sides::Side;
 
-pub(super) const ACCOUNTS: u64 = 40;
+pub(in crate::prove) const ACCOUNTS: u64 = 40;
 
 /// What all accounts hold together, always.
-pub(super) const SUM: i64 = 100 * ACCOUNTS as i64;
+pub(in crate::prove) const SUM: i64 = 100 * ACCOUNTS as i64;
 
-pub(super) const TABLES: &str = "
+pub(in crate::prove) const TABLES: &str = "
     CREATE TABLE account (id INTEGER PRIMARY KEY, total INTEGER NOT NULL);
     CREATE TABLE done (id INTEGER PRIMARY KEY, account INTEGER NOT NULL REFERENCES account (id));
     CREATE TABLE moved (id INTEGER PRIMARY KEY, v INTEGER NOT NULL);";
 
 /// The rows that are there from the beginning.
-pub(super) fn rows() -> String {
+pub(in crate::prove) fn rows() -> String {
     let account = |id| format!("INSERT INTO account VALUES ({id}, 100);");
     let moved = |id| format!("INSERT INTO moved VALUES ({id}, 0);");
     (1..=ACCOUNTS).map(account).chain((1..=30).map(moved)).collect()
 }
 
 /// Writes until it is told to stop. Returns the transfers that the database has acknowledged.
-pub(super) fn write(source: &Side<'_>, seed: u64, stop: &AtomicBool) -> Vec<i64> {
+pub(in crate::prove) fn write(source: &Side<'_>, seed: u64, stop: &AtomicBool) -> Vec<i64> {
     let (mut numbers, mut acknowledged) = (Numbers::new(seed), Vec::new());
     for number in 1.. {
         if stop.load(Ordering::Acquire) {

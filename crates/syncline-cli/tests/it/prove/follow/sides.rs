@@ -7,26 +7,26 @@ use rusqlite::Connection;
 use syncline_testkit::{mariadb, postgres};
 
 /// Servers of one worker: the rounds of another must not notice when one is killed.
-pub(super) struct Servers {
+pub(in crate::prove) struct Servers {
     postgres: postgres::Cluster,
     maria: mariadb::Server,
 }
 
 impl Servers {
-    pub(super) fn start() -> Self {
+    pub(in crate::prove) fn start() -> Self {
         // A write of a page can be cut in two by SIGKILL.
         let maria = mariadb::Options::default().without_fsync().setting("innodb_doublewrite", "1").start();
         Self { postgres: postgres::Options::default().without_fsync().start(), maria }
     }
 
     /// Has both at work.
-    pub(super) fn up(&self) {
+    pub(in crate::prove) fn up(&self) {
         self.postgres.start();
         self.maria.start();
     }
 
     /// An empty database of one of the three engines.
-    pub(super) fn database(&self, engine: u64, file: PathBuf) -> Side<'_> {
+    pub(in crate::prove) fn database(&self, engine: u64, file: PathBuf) -> Side<'_> {
         match engine % 3 {
             0 => Side::File(file),
             1 => Side::Postgres(self.postgres.fresh_database()),
@@ -35,7 +35,7 @@ impl Servers {
     }
 
     /// Kills the server of a database, and starts it again.
-    pub(super) fn kill(&self, side: &Side<'_>, pause: Duration) {
+    pub(in crate::prove) fn kill(&self, side: &Side<'_>, pause: Duration) {
         match side {
             Side::File(_) => {}
             Side::Postgres(_) => {
@@ -53,14 +53,14 @@ impl Servers {
 }
 
 /// One database.
-pub(super) enum Side<'s> {
+pub(in crate::prove) enum Side<'s> {
     File(PathBuf),
     Postgres(postgres::Database<'s>),
     Maria(mariadb::Database<'s>),
 }
 
 impl Side<'_> {
-    pub(super) fn engine(&self) -> &'static str {
+    pub(in crate::prove) fn engine(&self) -> &'static str {
         match self {
             Side::File(_) => "SQLite",
             Side::Postgres(_) => "PostgreSQL",
@@ -69,7 +69,7 @@ impl Side<'_> {
     }
 
     /// What Syncline calls it.
-    pub(super) fn name(&self) -> String {
+    pub(in crate::prove) fn name(&self) -> String {
         match self {
             Side::File(path) => path.to_str().unwrap().to_owned(),
             Side::Postgres(database) => database.url(),
@@ -77,25 +77,40 @@ impl Side<'_> {
         }
     }
 
-    pub(super) fn is_server(&self) -> bool {
+    /// A statement that takes a while, where an open transaction keeps nobody else from writing.
+    pub(in crate::prove) fn pause(&self) -> &'static str {
+        match self {
+            Side::File(_) => "",
+            Side::Postgres(_) => "SELECT pg_sleep(0.05);",
+            Side::Maria(_) => "DO SLEEP(0.05);",
+        }
+    }
+
+    pub(in crate::prove) fn is_server(&self) -> bool {
         !matches!(self, Side::File(_))
     }
 
     /// Whether a script went through to its end.
-    pub(super) fn write(&self, script: &str) -> bool {
-        match self {
+    pub(in crate::prove) fn write(&self, script: &str) -> bool {
+        self.try_write(script).is_ok()
+    }
+
+    /// Why a script did not go through to its end.
+    pub(in crate::prove) fn try_write(&self, script: &str) -> Result<(), String> {
+        let said = match self {
             Side::File(path) => {
                 let conn = Connection::open(path).unwrap();
                 conn.busy_timeout(Duration::from_secs(30)).unwrap();
-                conn.execute_batch(script).is_ok()
+                return conn.execute_batch(script).map_err(|error| error.to_string());
             }
-            Side::Postgres(database) => database.try_psql(script).code == Some(0),
-            Side::Maria(database) => database.try_mariadb(script).code == Some(0),
-        }
+            Side::Postgres(database) => database.try_psql(script),
+            Side::Maria(database) => database.try_mariadb(script),
+        };
+        if said.code == Some(0) { Ok(()) } else { Err(said.stderr) }
     }
 
     /// The first column of a query; `None` where it cannot be asked now, or there is no such table yet.
-    pub(super) fn numbers(&self, query: &str) -> Option<Vec<i64>> {
+    pub(in crate::prove) fn numbers(&self, query: &str) -> Option<Vec<i64>> {
         let lines = match self {
             Side::File(path) => {
                 if !path.exists() {
