@@ -48,12 +48,8 @@ pub(crate) enum Command {
     Undo(undo::UndoArgs),
     Backup(backup::BackupArgs),
     Restore(restore::RestoreArgs),
-    // Not offered before every engine can be tracked.
-    #[command(hide = true)]
     Track(track::TrackArgs),
-    #[command(hide = true)]
     Untrack(untrack::UntrackArgs),
-    #[command(hide = true)]
     Status(status::StatusArgs),
     Doctor(doctor::DoctorArgs),
     Init(init::InitArgs),

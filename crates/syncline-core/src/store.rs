@@ -97,8 +97,8 @@ pub trait Store: Send + Sync {
     /// Nothing is changed, and no claim is taken: runs may work meanwhile.
     async fn examine(&self, side: Option<Side>) -> Result<Vec<Finding>>;
 
-    /// The statements that give `role` what a run needs that reads the tables with these names, or that writes to them too, and
-    /// no more than that. `None` where the engine itself keeps no rights.
+    /// The statements that give `role` what a run needs that reads the tables with these names, or writes to them too, and no
+    /// more. `None` where the engine itself keeps no rights.
     ///
     /// # Errors
     /// `USAGE_INVALID` for a role that means everybody, and when a name cannot be written in SQL.
@@ -358,8 +358,7 @@ pub trait Snapshot: Send {
         true
     }
 
-    /// How many rows of its database anybody has written so far, now and not as of this view, where the engine counts that apart from
-    /// others. It may learn of a write late, so only that the number has grown says something.
+    /// How many rows of its database anybody has written by now, where the engine counts that apart from others; somewhat late.
     async fn writes(&mut self) -> Result<Option<u64>> {
         Ok(None)
     }
@@ -437,17 +436,18 @@ pub trait Writer: Send {
     /// `STORE_LOCKED` when others do not let go in time.
     async fn begin(&mut self) -> Result<Box<dyn Transaction + '_>>;
 
-    /// How many sessions may load a table that is made, at once: one until this is said. An engine that gains nothing by more, or
-    /// cannot have what they write seen in one step, stays with one.
+    /// How many sessions may load a table that is made, at once: one until this is said, and where more would gain nothing.
     fn widen(&mut self, _sessions: usize) {}
 
     /// Who the entries are from that this writer leaves in the logs of tracked tables, until this is said anew: a word that
     /// whoever reads them knows it by. Whoever writes to the database without us leaves none.
     fn sign(&mut self, _origin: &str) {}
 
-    /// Forgets the checkpoint of a run that has ended, and removes what Syncline keeps in the database once no run
-    /// needs it. Doing it twice is doing it once.
+    /// Forgets the checkpoint of a run that has ended, and removes what Syncline keeps once no run needs it. Twice is once.
     async fn forget(&mut self, run: &str) -> Result<()>;
+
+    /// Removes the cursors of all links, with what else is kept for them. Returns whether there was anything.
+    async fn unlink(&mut self) -> Result<bool>;
 }
 
 /// A cell that a database refuses by itself.

@@ -19,15 +19,18 @@ use crate::stream::Load;
 /// # Errors
 /// `TABLE_NOT_TRACKED`.
 pub(crate) fn trackable<'t>(table: Option<&'t TableSchema>, name: &str) -> Result<&'t TableSchema> {
-    let refused = |what: String| Error::new(Code::TableNotTracked, what).leaving("the table is not tracked");
-    let Some(table) = table else {
-        return Err(refused(format!("there is no table {name} that could be tracked")));
-    };
+    let Some(table) = table else { return Err(untrackable(name, "there is no such table")) };
     if table.key.is_none() {
-        let what = format!("{name} has no key, so nothing could be said of which row was touched");
-        return Err(refused(what).next("give the table a primary key, then track it", ""));
+        let why = "it has no key by which a log could say which row was touched";
+        return Err(untrackable(name, why).next("give the table a primary key, then track it", ""));
     }
     Ok(table)
+}
+
+/// The error for a table that cannot be tracked.
+pub(crate) fn untrackable(name: &str, why: impl Into<String>) -> Error {
+    let what = format!("{name} cannot be tracked");
+    Error::new(Code::TableNotTracked, what).because(why).leaving("the table is not tracked")
 }
 
 /// The names of a table's key columns, in its order; `None` for a table without a key.

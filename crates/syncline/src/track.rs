@@ -2,7 +2,7 @@
 
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::mapping::TableFilter;
-use syncline_core::store::Cursor;
+use syncline_core::store::{Cursor, Standing};
 
 use crate::decide::{Decision, Link};
 use crate::open::{Database, Purpose};
@@ -33,6 +33,9 @@ pub struct TrackReport {
     pub database: String,
     /// What became of each table, in the order of their names.
     pub tables: Vec<TrackedReport>,
+    /// Whether it was removed how far runs into this database had come.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub cursors: bool,
 }
 
 /// What became of one table.
@@ -79,15 +82,18 @@ impl Syncline {
         Ok(report("track", database.label, tables))
     }
 
-    /// Removes tracking from a database, or from some of its tables.
+    /// Removes tracking from a database, or from some of its tables; from a whole one also how far runs into it have come by the
+    /// logs of others.
     ///
     /// # Errors
-    /// When the database cannot be opened for writing; `NOT_TRACKED`.
+    /// When the database cannot be opened for writing; `NOT_TRACKED`, and `RUN_LOCKED` while a run goes into it.
     pub async fn untrack(&self, request: &TrackRequest) -> Result<TrackReport> {
         let database = self.open_database(&request.database, Purpose::Write).await?;
         let filter = TableFilter::parse(&request.tables)?;
         let tracking = database.store.tracking();
-        let Some(standing) = tracking.standing().await? else {
+        let cursors = request.tables.is_empty() && self.unlink(&database).await?;
+        let standing = tracking.standing().await?;
+        let Some(standing) = standing.or_else(|| cursors.then(Standing::default)) else {
             return Err(Error::new(Code::NotTracked, format!("the changes of {} are not logged", database.label))
                 .leaving("nothing was changed"));
         };
@@ -100,7 +106,16 @@ impl Syncline {
         };
         let removed = removed.into_iter();
         let gone = removed.map(|table| TrackedReport { table, state: "removed", reason: None, error: None });
-        Ok(report("untrack", database.label, gone.collect()))
+        Ok(TrackReport { cursors, ..report("untrack", database.label, gone.collect()) })
+    }
+
+    /// Removes how far runs into a database have come.
+    async fn unlink(&self, database: &Database) -> Result<bool> {
+        if database.store.snapshot().await?.cursors().await?.is_empty() {
+            return Ok(false);
+        }
+        let _claim = database.store.claim("untrack").await?;
+        database.store.writer().await?.unlink().await
     }
 
     /// Views for a run that goes by the logs of its source. Logs that are not to be trusted begin anew before, so that the run
@@ -156,5 +171,5 @@ impl Syncline {
 
 fn report(kind: &str, database: String, mut tables: Vec<TrackedReport>) -> TrackReport {
     tables.sort_by(|a, b| a.table.cmp(&b.table));
-    TrackReport { format: 1, kind: kind.to_owned(), database, tables }
+    TrackReport { format: 1, kind: kind.to_owned(), database, tables, cursors: false }
 }

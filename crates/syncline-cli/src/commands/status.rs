@@ -11,7 +11,9 @@ use crate::exit::Exit;
 use crate::paint::Paint;
 use crate::render::text::{bytes, count, counted, duration, escape};
 
-/// Tells how a tracked database stands: one verdict with the reason, how large its logs are, and who is slowest to read them.
+/// Tells how a tracked database stands
+///
+/// One verdict with the reason, how large its logs are, and who is slowest to read them.
 #[derive(Debug, Args)]
 pub(crate) struct StatusArgs {
     /// The database

@@ -10,7 +10,9 @@ use crate::exit::Exit;
 use crate::paint::Paint;
 use crate::render::text::{counted, escape};
 
-/// Has a database log its changes, so that a run reads only what was touched since the last one (--strategy incremental).
+/// Has a database log its own changes
+///
+/// Runs with --strategy incremental, or --watch, then read only what was touched since the last one.
 ///
 /// Plain SQL triggers and tables are installed in the database, under names that begin with _syncline_. They log what any
 /// program writes, in its own transaction. Tables that are tracked already stay so; syncline untrack removes everything.
@@ -49,5 +51,8 @@ pub(super) fn text(report: &TrackReport, paint: Paint) -> String {
     let number = |refused: bool| report.tables.iter().filter(|table| table.error.is_some() == refused).count() as u64;
     let done = if report.kind == "track" { "tracked" } else { "no longer tracked" };
     text += &format!("{} {done}", counted(number(false), "table"));
+    if report.cursors {
+        text += "; runs into it compare once";
+    }
     text + &(if number(true) > 0 { format!(", {} refused\n", number(true)) } else { "\n".to_owned() })
 }

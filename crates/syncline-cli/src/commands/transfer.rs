@@ -41,7 +41,7 @@ pub(super) struct TransferArgs {
     ///
     /// Rows as high as the highest of the last run less the overlap are read, and rows that say nothing. Times overlap by ten
     /// minutes and numbers by 1000, or as it is said: 'orders: updated_at, overlap 1h'. Deletes are not seen.
-    #[arg(long, value_name = "TABLE: COLUMN", help_heading = HEADING, hide = true)]
+    #[arg(long, value_name = "TABLE: COLUMN", help_heading = HEADING)]
     cursor: Vec<String>,
     /// With mirror --strategy full: empty tables that nothing references and fill them again
     #[arg(long, help_heading = HEADING)]
@@ -97,10 +97,10 @@ pub(super) struct RunArgs {
     #[arg(long, help_heading = HEADING)]
     dry_run: bool,
     /// Go on with what changes in the source, until stopped; implies --strategy incremental
-    #[arg(long, help_heading = HEADING, conflicts_with = "dry_run", hide = true)]
+    #[arg(long, help_heading = HEADING, conflicts_with = "dry_run")]
     watch: bool,
     /// With --watch: end once everything that has changed was carried
-    #[arg(long, help_heading = HEADING, requires = "watch", hide = true)]
+    #[arg(long, help_heading = HEADING, requires = "watch")]
     once: bool,
     #[command(flatten, next_help_heading = HEADING)]
     conflicts: ConflictsArgs,
@@ -135,7 +135,6 @@ enum How {
     /// Read both sides and write the differences
     Compare,
     /// Go by the change log of the source: read what was touched since the last such run
-    #[value(hide = true)]
     Incremental,
 }
 

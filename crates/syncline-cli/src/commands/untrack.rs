@@ -9,9 +9,10 @@ use super::track::text;
 use crate::console::Console;
 use crate::exit::Exit;
 
-/// Removes change tracking from a database: its triggers, its logs and everything else of it.
+/// Removes change tracking from a database
 ///
-/// Rows stay as they are. Runs that went by the logs compare both sides the next time.
+/// Its triggers, its logs and everything else of it go, and so does what runs into it have noted there. Rows stay as they are. Runs that went by the logs
+/// compare both sides the next time.
 #[derive(Debug, Args)]
 pub(crate) struct UntrackArgs {
     /// The database

@@ -266,7 +266,7 @@ const USUAL: &[Usual] = &[
         "syncline track SOURCE",
         "have it keep one; the next run compares once, and those after it go by the log",
     ),
-    (Code::TableNotTracked, "no log can be kept of it", "give it a key, and track it again", WITHOUT_THE_TABLE),
+    (Code::TableNotTracked, "no log can be kept of it", "--tables …", "track the others only"),
     (
         Code::TrackingBroken,
         "what Syncline has put into the database was changed",

@@ -109,6 +109,15 @@ impl Writer for MysqlWriter {
         };
         self.session.said(forgotten.await)
     }
+
+    async fn unlink(&mut self) -> Result<bool> {
+        let unlinked = async {
+            let were_there = cursors::remove(&self.catalog).await?;
+            checkpoints::forget(&self.catalog, "").await?;
+            Ok(were_there)
+        };
+        self.session.said(unlinked.await)
+    }
 }
 
 /// Ends the transaction of a session when dropped, which does nothing after a commit.

@@ -115,6 +115,23 @@ impl Writer for PostgresWriter {
         drop(ending);
         forgotten
     }
+
+    async fn unlink(&mut self) -> Result<bool> {
+        let ending = Ending(&self.session);
+        let unlinked = async {
+            if !cursors::exist(self.session.connection(), &self.names).await? {
+                return Ok(false);
+            }
+            self.session.run(&format!("ROLLBACK; {BEGIN}")).await?;
+            cursors::remove(self.session.connection(), &self.names).await?;
+            checkpoints::forget(&self.session, &self.names, "").await?;
+            self.session.run("COMMIT").await?;
+            Ok(true)
+        };
+        let unlinked = self.session.said(unlinked.await);
+        drop(ending);
+        unlinked
+    }
 }
 
 /// Ends the transaction of a session when dropped, which does nothing after a commit.

@@ -83,6 +83,23 @@ impl Writer for SqliteWriter {
         drop(transaction);
         Ok(())
     }
+
+    async fn unlink(&mut self) -> Result<bool> {
+        let transaction = SqliteTransaction::by(&self.thread, String::new());
+        let unlink = move |conn: &mut Connection| {
+            if !cursors::exist(conn)? {
+                return Ok(false);
+            }
+            begin(conn)?;
+            cursors::remove(conn)?;
+            checkpoints::forget(conn, "")?;
+            conn.execute_batch("COMMIT")?;
+            Ok(true)
+        };
+        let unlinked = self.thread.call(Doing::Writing, unlink).await;
+        drop(transaction);
+        unlinked
+    }
 }
 
 /// An open transaction; dropping it queues the rollback, which does nothing after a commit.

@@ -381,6 +381,7 @@ async fn given_up(labs: Factory<'_>) {
 async fn cursors(labs: Factory<'_>) {
     let lab = labs();
     let rows = create_orders(&*lab, 4, 10).await;
+    let before = objects(&*lab).await;
     let store = lab.open().await;
     let task = task(&store, "orders").await;
     let read_all = async || store.snapshot().await.unwrap().cursors().await.unwrap();
@@ -406,4 +407,7 @@ async fn cursors(labs: Factory<'_>) {
     writer.forget("run").await.unwrap();
     assert!(writer.checkpoints().await.unwrap().is_empty());
     assert_eq!(read_all().await.len(), 2, "they stay when the run is forgotten");
+    assert!(writer.unlink().await.unwrap());
+    assert_eq!((read_all().await, objects(&*lab).await), (Vec::new(), before), "nothing is left of them");
+    assert!(!writer.unlink().await.unwrap());
 }

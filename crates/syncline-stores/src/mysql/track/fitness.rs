@@ -89,20 +89,23 @@ fn replica(why: &str) -> Error {
 
 /// The table, where it can be tracked.
 pub(super) fn trackable<'t>(schema: &'t Schema, catalog: &Catalog, name: &str) -> Result<&'t TableSchema> {
-    let refused = |what: String| Error::new(Code::TableNotTracked, what).leaving("the table is not tracked");
     let found = schema.tables.iter().find(|table| table.name == name);
     let table = touched::trackable(found.map(|table| &**table), name)?;
     if let Some(engine) = catalog.engine(name).filter(|engine| *engine != ENGINE) {
-        let what = format!("the rows of {name} are kept by {engine}, which has no transactions");
-        return Err(refused(what)
-            .because("a change could be there without its entry in the log, or the entry without the change")
-            .next(format!("ALTER TABLE {name} ENGINE = {ENGINE}"), "then track it"));
+        let why = format!(
+            "its rows are kept by {engine}, which has no transactions: a change could be there without its entry in the log"
+        );
+        return Err(
+            touched::untrackable(name, why).next(format!("ALTER TABLE {name} ENGINE = {ENGINE}"), "then track it")
+        );
     }
     let elsewhere =
         cascades::leading_to(&catalog.edges, name).into_iter().find(|edge| !catalog.has_table(&edge.parent));
     if let Some(edge) = elsewhere {
-        let what = format!("rows of {name} go or change with rows of {}", edge.parent);
-        return Err(refused(what).because("that is a table of another database, in which nothing is installed"));
+        let parent = &edge.parent;
+        let why =
+            format!("its rows go or change with rows of {parent}, in another database, in which nothing is installed");
+        return Err(touched::untrackable(name, why));
     }
     Ok(table)
 }

@@ -14,7 +14,7 @@ use super::signature::{Catalog, OURS};
 use super::{batches, cascades, fitness, triggers};
 use crate::mysql::connect::failure::{Attempt, Doing, Failure};
 use crate::mysql::connect::{Connection, cell, quoted};
-use crate::touched::key_of;
+use crate::touched::{key_of, untrackable};
 
 /// What tables of ours are kept by: keys as long as ours have room there.
 const OPTIONS: &str = "ENGINE = InnoDB ROW_FORMAT = DYNAMIC";
@@ -96,9 +96,8 @@ async fn renew(
         Err(Failure::Mysql(error @ mysql_async::Error::Server(_))) => {
             forget(connection, &tracked).await?;
             let why = connection.error_while(error, Doing::Writing);
-            let what = format!("{} cannot be tracked", table.name);
-            let why = why.why().unwrap_or_else(|| why.what()).to_owned();
-            Ok(Err(Error::new(Code::TableNotTracked, what).because(why).leaving("the table is not tracked")))
+            let why = why.why().unwrap_or_else(|| why.what());
+            Ok(Err(untrackable(&table.name, why)))
         }
         Err(failure) => Err(failure),
     }

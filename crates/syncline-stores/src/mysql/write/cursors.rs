@@ -46,3 +46,10 @@ pub(super) async fn write(session: &Session, catalog: &Connection, cursors: &[Cu
     }
     Ok(())
 }
+
+/// Removes all cursors. Returns whether there was a table of them.
+pub(super) async fn remove(catalog: &Connection) -> Attempt<bool> {
+    let were_there = exists(catalog, NAME).await?;
+    catalog.line.run(format!("DROP TABLE IF EXISTS {NAME}")).await?;
+    Ok(were_there)
+}

@@ -1,6 +1,6 @@
 //! Logs, functions and triggers made, renewed and removed, in the open transaction.
 
-use syncline_core::error::{Code, Error, Result};
+use syncline_core::error::Result;
 use syncline_core::schema::{Schema, TableSchema};
 use syncline_core::store::Installed;
 
@@ -12,7 +12,7 @@ use super::triggers::{self, Firing, NOW};
 use crate::postgres::connect::Connection;
 use crate::postgres::connect::failure::{Attempt, Doing, Failure};
 use crate::postgres::names::Names;
-use crate::touched::{key_of, trackable};
+use crate::touched::{key_of, trackable, untrackable};
 
 /// The partitions of a table that hold rows, as they are written, and whether statements about others write to the table: those
 /// that name a partition, a table that it inherits from or one that inherits from it, and a subscription, which runs none.
@@ -143,9 +143,8 @@ async fn renew(
         Err(Failure::Postgres(error)) if error.as_db_error().is_some() => {
             connection.client.batch_execute("ROLLBACK TO SAVEPOINT tracked; RELEASE SAVEPOINT tracked").await?;
             let why = connection.error_while(Failure::Postgres(error), Doing::Writing);
-            let what = format!("{} cannot be tracked", table.name);
-            let why = why.why().unwrap_or_else(|| why.what()).to_owned();
-            Ok(Err(Error::new(Code::TableNotTracked, what).because(why).leaving("the table is not tracked")))
+            let why = why.why().unwrap_or_else(|| why.what());
+            Ok(Err(untrackable(&table.name, why)))
         }
         Err(failure) => Err(failure),
     }

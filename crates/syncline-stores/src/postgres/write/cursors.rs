@@ -51,6 +51,11 @@ pub(super) async fn write(connection: &Connection, names: &Names, cursors: &[Cur
     Ok(())
 }
 
+/// Removes all cursors in the open transaction.
+pub(super) async fn remove(connection: &Connection, names: &Names) -> Attempt<()> {
+    Ok(connection.client.batch_execute(&format!("DROP TABLE {}", table(names)?)).await?)
+}
+
 fn table(names: &Names) -> Attempt<String> {
     Ok(Place { schema: names.default_schema(), name: NAME }.quoted()?)
 }

@@ -97,8 +97,8 @@ impl UniqueIndex {
     }
 
     fn unreadable(&self) -> Error {
-        let what = format!("what the unique index {} is over cannot be read from its definition", self.name);
-        Error::new(Code::TableNotTracked, what).leaving("the table is not tracked")
+        let why = format!("what its unique index {} is over cannot be read from its definition", self.name);
+        Error::new(Code::TableNotTracked, "a table cannot be tracked").because(why).leaving("the table is not tracked")
     }
 }
 

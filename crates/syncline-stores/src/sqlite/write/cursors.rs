@@ -47,3 +47,8 @@ pub(super) fn write(conn: &Connection, cursors: &[Cursor]) -> Attempt<()> {
     }
     Ok(())
 }
+
+/// Removes all cursors in the open transaction.
+pub(super) fn remove(conn: &Connection) -> Attempt<()> {
+    Ok(conn.execute_batch("DROP TABLE main._syncline_cursor")?)
+}
