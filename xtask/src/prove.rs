@@ -55,6 +55,13 @@ const PROOFS: &[Proof] = &[
         filter: "prove::track::kill_track",
     },
     Proof {
+        name: "idle-follow",
+        shows: "followers of databases in which nothing happens: for ten minutes nothing is written on either side",
+        package: "syncline-cli",
+        target: "it",
+        filter: "prove::idle::idle_follow",
+    },
+    Proof {
         name: "kill-restore",
         shows: "SIGKILL at random instants and in mid-transaction of a restore; the old content or the new, whole",
         package: "syncline-cli",
@@ -180,7 +187,7 @@ mod tests {
         let error = run(&words("kill")).expect_err("no such proof");
         assert_eq!(
             format!("{error:#}"),
-            "unknown proof `kill`; known: kill-sqlite, kill-postgres, kill-mariadb, kill-follow, kill-track, kill-restore, kill-restore-postgres"
+            "unknown proof `kill`; known: kill-sqlite, kill-postgres, kill-mariadb, kill-follow, kill-track, idle-follow, kill-restore, kill-restore-postgres"
         );
     }
 

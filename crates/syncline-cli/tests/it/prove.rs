@@ -9,6 +9,7 @@
 
 mod follow;
 mod found;
+mod idle;
 mod reader;
 mod restores;
 mod round;

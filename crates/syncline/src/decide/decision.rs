@@ -50,6 +50,8 @@ pub(crate) struct Decided {
     pub(crate) added: Vec<AddedColumn>,
     /// Rows that differ and are kept as the target has them, as asked.
     pub(crate) kept: u64,
+    /// There is nothing new in the log, and nothing to do but for rows that wait: the cursor may stay where it is.
+    pub(crate) is_unmoved: bool,
     /// Where only rows were looked at that were touched or are new by a column, and those that wait in the ledger.
     pub(crate) incremental: Option<Incremental>,
 }

@@ -10,7 +10,7 @@ use syncline_core::capture::CursorColumn;
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::mapping::Mapping;
 use syncline_core::schema::Schema;
-use syncline_core::store::{Consumer, Cursor, LogPosition, Logs, Window};
+use syncline_core::store::{Consumer, Cursor, LogPosition, Logs, Snapshot, Window};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 use super::column::ByColumn;
@@ -153,10 +153,23 @@ impl Link {
         })
     }
 
+    /// Whether the log has nothing behind the cursor of a table, whichever way that is carried: to move it would be to write, here and to the
+    /// source, for nothing, and in PostgreSQL for ever, where each of these writes makes the next position another one.
+    pub(super) async fn has_nothing_new(&self, pair: &Pair, source: &mut dyn Snapshot) -> Result<bool> {
+        let table = &pair.source.table.name;
+        let Some(cursor) = self.cursors.get(table).filter(|cursor| cursor.shape == shape(pair)) else {
+            return Ok(false);
+        };
+        if self.logs.ends.get(table) == Some(&cursor.position) {
+            return Ok(true);
+        }
+        let is_logged = self.logs.ends.contains_key(table) && !self.columns.contains_key(table);
+        Ok(is_logged && source.window(&pair.source, &cursor.position).await? == Window::Empty)
+    }
+
     /// Takes note of a table that is to be carried.
     pub(super) fn reaches(&mut self, pair: &Pair, decided: &Decided) {
-        if decided.incremental.is_some_and(|seen| seen.entries == 0) {
-            // Nothing was touched, so nothing is new to anybody.
+        if decided.is_unmoved {
             return;
         }
         let table = &pair.source.table.name;

@@ -46,7 +46,7 @@ impl Syncline {
                 let is_by_column = matches!(told, Some(Told::Above { .. }));
                 let tally =
                     self.compare_touched((&source, &target), ends.again(), request, (spool, between), told).await?;
-                let untouched = count_untouched((&source, &target), ends, tally).await?;
+                let untouched = count_untouched((&source, &target), ends.again(), tally).await?;
                 let entries = if is_by_column { tally.source_rows() } else { logged };
                 incremental = Some(Incremental { entries, oldest_ms, is_by_column, untouched });
                 (Action::Differences, tally)
@@ -56,9 +56,9 @@ impl Syncline {
                 (source.forms.equality, target.forms.equality) = (equality, equality);
                 (Action::Load { create: is_missing }, estimate_load(&source, ends.source).await?)
             }
-            Lane::Refill => (Action::Refill, count_refill(&source, &target, ends).await?),
+            Lane::Refill => (Action::Refill, count_refill(&source, &target, ends.again()).await?),
             Lane::Compare => {
-                let compared = self.compare_table(&source, &target, ends, request, spool).await;
+                let compared = self.compare_table(&source, &target, ends.again(), request, spool).await;
                 if compared.as_ref().err().is_some_and(is_large) {
                     // It is begun anew, alone.
                     spool.forget(&source.table.name).await?;
@@ -79,7 +79,14 @@ impl Syncline {
             action,
             sequence: None,
         };
-        Ok(Decided { work, tally, how, added, kept, incremental })
+        let is_unmoved = match (link, incremental) {
+            (_, Some(seen)) => seen.entries == 0,
+            (Some(link), None) if work.puts + work.deletes == 0 && !is_missing => {
+                link.has_nothing_new(pair, &mut *ends.source).await?
+            }
+            _ => false,
+        };
+        Ok(Decided { work, tally, how, added, kept, is_unmoved, incremental })
     }
 
     async fn compare_table(

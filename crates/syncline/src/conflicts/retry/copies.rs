@@ -64,6 +64,6 @@ impl Syncline {
         let work = TableWork { name, source, target, action, puts, deletes, sequence: None };
         let tally = Tally { same, ..Tally::default() };
         let how = "retry of held rows".to_owned();
-        Ok(Decided { work, tally, kept: 0, added: Vec::new(), how, incremental: None })
+        Ok(Decided { work, tally, kept: 0, added: Vec::new(), how, is_unmoved: false, incremental: None })
     }
 }

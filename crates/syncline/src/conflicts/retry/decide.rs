@@ -133,6 +133,7 @@ impl Syncline {
             how: "retry of held rows".to_owned(),
             added: Vec::new(),
             kept: 0,
+            is_unmoved: false,
             incremental: None,
         })
     }

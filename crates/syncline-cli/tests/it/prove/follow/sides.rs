@@ -109,6 +109,20 @@ impl Side<'_> {
         if said.code == Some(0) { Ok(()) } else { Err(said.stderr) }
     }
 
+    /// What a query says, as the database's own program puts it.
+    pub(in crate::prove) fn said(&self, query: &str) -> String {
+        match self {
+            Side::File(path) => {
+                let conn = Connection::open(path).unwrap();
+                let mut statement = conn.prepare(query).unwrap();
+                let line = |row: &rusqlite::Row<'_>| row.get::<_, String>(0);
+                statement.query_map([], line).unwrap().map(Result::unwrap).collect::<Vec<_>>().join("\n")
+            }
+            Side::Postgres(database) => database.psql(&format!("{query};")),
+            Side::Maria(database) => database.mariadb(&format!("{query};")),
+        }
+    }
+
     /// The first column of a query; `None` where it cannot be asked now, or there is no such table yet.
     pub(in crate::prove) fn numbers(&self, query: &str) -> Option<Vec<i64>> {
         let lines = match self {
