@@ -46,7 +46,7 @@ impl Syncline {
                 let is_by_column = matches!(told, Some(Told::Above { .. }));
                 let tally =
                     self.compare_touched((&source, &target), ends.again(), request, (spool, between), told).await?;
-                let untouched = count_untouched((&source, &target), ends.again(), tally).await?;
+                let untouched = count_untouched(request, (&source, &target), ends.again(), tally).await?;
                 let entries = if is_by_column { tally.source_rows() } else { logged };
                 incremental = Some(Incremental { entries, oldest_ms, is_by_column, untouched });
                 (Action::Differences, tally)

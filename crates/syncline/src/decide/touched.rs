@@ -15,7 +15,7 @@ use super::column::above;
 use super::link::Told;
 use super::table::takes_part;
 use crate::open::Database;
-use crate::request::RunRequest;
+use crate::request::{DeleteLimit, RunRequest};
 use crate::session::Syncline;
 
 impl Syncline {
@@ -96,13 +96,16 @@ impl Syncline {
     }
 }
 
-/// About how many rows of a table were not looked at, as far as the guards need to know.
+/// About how many rows of a table were not looked at, as far as the guards need to know. Where they are to let so many rows through,
+/// nobody needs to go through the table to know its share of them.
 pub(super) async fn count_untouched(
+    request: &RunRequest,
     (source, target): (&TableTask, &TableTask),
     ends: Ends<'_>,
     tally: Tally,
 ) -> Result<u64> {
-    if tally.only_target > limits::GUARD_DELETES_FEW {
+    let is_share = !matches!(request.max_delete, DeleteLimit::Rows(_));
+    if is_share && tally.only_target > limits::GUARD_DELETES_FEW {
         return Ok(ends.target.count(target).await?.saturating_sub(tally.target_rows()));
     }
     if tally.only_target > 0 && tally.source_rows() == 0 {
