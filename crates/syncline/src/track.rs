@@ -2,7 +2,7 @@
 
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::mapping::TableFilter;
-use syncline_core::store::{Cursor, Standing};
+use syncline_core::store::Cursor;
 
 use crate::decide::{Decision, Link};
 use crate::open::{Database, Purpose};
@@ -92,18 +92,19 @@ impl Syncline {
         let filter = TableFilter::parse(&request.tables)?;
         let tracking = database.store.tracking();
         let cursors = request.tables.is_empty() && self.unlink(&database).await?;
-        let standing = tracking.standing().await?;
-        let Some(standing) = standing.or_else(|| cursors.then(Standing::default)) else {
-            return Err(Error::new(Code::NotTracked, format!("the changes of {} are not logged", database.label))
-                .leaving("nothing was changed"));
-        };
         let removed = if request.tables.is_empty() {
+            // Also where what says how it stands is gone.
             tracking.remove(None).await?
         } else {
+            let standing = tracking.standing().await?.unwrap_or_default();
             let names = standing.tables.iter().map(|table| &table.name).filter(|name| filter.admits(name));
             let names: Vec<String> = names.cloned().collect();
             tracking.remove(Some(&names)).await?
         };
+        if removed.is_empty() && !cursors {
+            return Err(Error::new(Code::NotTracked, format!("the changes of {} are not logged", database.label))
+                .leaving("nothing was changed"));
+        }
         let removed = removed.into_iter();
         let gone = removed.map(|table| TrackedReport { table, state: "removed", reason: None, error: None });
         Ok(TrackReport { cursors, ..report("untrack", database.label, gone.collect()) })

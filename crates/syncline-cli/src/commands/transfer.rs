@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use clap::{Args, ValueEnum};
-use syncline::error::Result;
+use syncline::error::{Code, Error, Result};
 use syncline::request::{DeleteLimit, RunRequest, SchemaPolicy, Strategy, Verb};
 use syncline::summary::Summary;
 use syncline::{Syncline, limits};
@@ -111,7 +111,15 @@ impl RunArgs {
     pub(super) async fn run(self, verb: Verb, console: &Console) -> Result<Exit> {
         let mut transfer = self.transfer;
         if self.watch {
-            transfer.strategy = How::Incremental;
+            transfer.strategy = match transfer.strategy {
+                How::Auto | How::Incremental => How::Incremental,
+                How::Full | How::Compare => {
+                    return Err(Error::new(Code::UsageInvalid, "--watch goes by the log of the source")
+                        .because("it carries what is touched there, and nothing tells that but the log")
+                        .leaving("nothing was changed")
+                        .next("leave --strategy away", "the first run compares what the log does not tell of"));
+                }
+            };
         }
         let request = transfer.request(verb)?;
         if self.dry_run {

@@ -154,6 +154,10 @@ fn verdict(summary: &Summary, setting: &Setting) -> String {
     parts.push(match summary.verified {
         Verified::Skipped => "not verified".to_owned(),
         Verified::Different => paint.bad("verified different"),
+        // What nobody says was touched was not read.
+        Verified::Equal if summary.tables.iter().any(|table| table.strategy.starts_with("incremental")) => {
+            "verified equal in what was touched".to_owned()
+        }
         verified => format!("verified {}", verified_name(verified)),
     });
     parts.push(format!("run {}", escape(&summary.run)));

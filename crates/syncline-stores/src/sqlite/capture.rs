@@ -87,8 +87,10 @@ pub(super) fn touched(
             None => types::push_row(&mut key, row)?,
             Some(seen) => seen.push_row(&mut key, types::cells(row, width))?,
         }
-        if let Some(column) = key.row(0).iter().position(|cell| cell.is_null()) {
-            return Err(digest::null_key(task, task.key[column]).into());
+        if key.row(0).iter().any(|cell| cell.is_null()) {
+            // A row that had no key: it is an error as long as there is one.
+            digest::check_key(conn, task)?;
+            continue;
         }
         // Two notations of one key are one key.
         if !last.is_empty() && compare_key_rows(last.row(0), key.row(0)).is_eq() {

@@ -141,3 +141,76 @@ fn killed_runs_lose_and_double_nothing() {
     assert!(!shown.contains("compare:"), "{shown}");
     equal(&scene);
 }
+
+/// Whoever removes our tables by hand can still get rid of the rest, and write meanwhile as before.
+#[test]
+fn what_is_left_of_tracking_can_be_removed_and_made_anew() {
+    for gone in [
+        "_syncline_tracked",
+        "_syncline_consumer",
+        "_syncline_tracking",
+        "_syncline_log_1",
+        "_syncline_tracked; DROP TABLE _syncline_log_1",
+    ] {
+        let schema = "SELECT name, sql FROM sqlite_schema ORDER BY name";
+        for again in ["untrack", "track"] {
+            let scene = linked("mirror");
+            scene.sql("a.db", &format!("DROP TABLE {gone}"));
+            scene.ok(&format!("{again} a.db"));
+            scene.sql("a.db", "UPDATE customer SET note = 'x'");
+            if again == "track" {
+                scene.ok(&incremental("mirror"));
+                equal(&scene);
+                scene.ok("untrack a.db");
+            }
+            assert!(scene.rows("a.db", schema).iter().all(|name| !name.contains("_syncline_")), "{gone}, {again}");
+        }
+    }
+}
+
+/// A NULL that a column does not take becomes its default under OR REPLACE, after the triggers have looked.
+#[test]
+fn rows_replaced_by_a_default_are_named() {
+    let scene = Scene::new();
+    scene.sql(
+        "a.db",
+        "CREATE TABLE nn (id INTEGER PRIMARY KEY, u TEXT NOT NULL ON CONFLICT REPLACE DEFAULT 'x' UNIQUE, w INT NOT NULL DEFAULT (1 + 1), v);
+         CREATE UNIQUE INDEX nn_w ON nn (w + 0) WHERE v = 'only'; INSERT INTO nn VALUES (1, 'x', 1, 'a'), (2, 'y', 2, 'only'), (3, 'z', 3, 'c')",
+    );
+    scene.sql("b.db", "CREATE TABLE nn (id INTEGER PRIMARY KEY, u TEXT NOT NULL, w INT NOT NULL, v)");
+    scene.ok("track a.db");
+    let run = "mirror a.db b.db --strategy incremental";
+    scene.ok(run);
+    for edit in [
+        "INSERT OR REPLACE INTO nn (id, u, w, v) VALUES (5, NULL, 50, 'rep')",
+        "UPDATE OR REPLACE nn SET u = NULL WHERE id = 3",
+        "INSERT OR REPLACE INTO nn (id, u, w, v) VALUES (6, 'q', NULL, 'only')",
+    ] {
+        scene.sql("a.db", edit);
+        scene.ok(run);
+        let rows = |database: &str| scene.rows(database, "SELECT * FROM nn ORDER BY id");
+        assert_eq!(rows("a.db"), rows("b.db"), "{edit}");
+    }
+}
+
+/// SQLite takes NULL in such keys. A row with one cannot be carried, and is in nobody's way once it is gone.
+#[test]
+fn a_key_that_was_null_for_a_while_is_forgotten() {
+    let scene = Scene::new();
+    scene.sql("a.db", "CREATE TABLE nk (k TEXT PRIMARY KEY, v); INSERT INTO nk VALUES ('a', 1)");
+    scene.ok("track a.db");
+    let run = "mirror a.db b.db --strategy incremental";
+    scene.ok(run);
+    scene.sql("a.db", "INSERT INTO nk VALUES (NULL, 5)");
+    assert!(scene.run(run).err.contains("KEY_NULL") || scene.run(run).out.contains("KEY_NULL"));
+    scene.sql("a.db", "UPDATE nk SET k = 'foo' WHERE k IS NULL");
+    scene.ok(run);
+    assert_eq!(scene.rows("b.db", "SELECT k FROM nk ORDER BY k").len(), 2);
+}
+
+#[test]
+fn watching_by_another_strategy_is_refused() {
+    let scene = linked("mirror");
+    let said = scene.run("mirror a.db b.db --watch --strategy compare");
+    assert_eq!((said.code, said.err.contains("USAGE_INVALID")), (Some(2), true), "{}", said.err);
+}

@@ -1,5 +1,6 @@
 //! What is tracked, as the database itself knows it.
 
+use super::consumers::CONSUMERS;
 use mysql_async::Row;
 use syncline_core::error::{Code, Error, Result};
 
@@ -57,8 +58,10 @@ impl Tracked {
 
 /// What counterparts call this database, where tracking is installed.
 pub(in crate::mysql) async fn store(connection: &Connection) -> Attempt<Option<String>> {
-    if !exists(connection, TRACKING).await? {
-        return Ok(None);
+    for name in [TRACKING, TRACKED, CONSUMERS] {
+        if !exists(connection, name).await? {
+            return Ok(None);
+        }
     }
     let rows = connection.line.query(format!("SELECT store, version FROM {TRACKING}")).await?;
     let Some(row) = rows.first() else { return Ok(None) };

@@ -27,6 +27,8 @@ const TEXT: &str = "longtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL"
 pub(super) async fn install(connection: &Connection, schema: &Schema, tables: &[String]) -> Attempt<Installed> {
     let mut installed = Installed::default();
     if catalog::store(connection).await?.is_none() {
+        sweep(connection).await?;
+        drop_tables(connection).await?;
         create_tables(connection).await?;
     }
     let before = catalog::tracked(connection).await?;

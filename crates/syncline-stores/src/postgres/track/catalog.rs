@@ -1,7 +1,8 @@
 //! What is tracked, as the database itself knows it.
 
+use super::consumers::CONSUMERS;
 use syncline_core::error::{Code, Error, Result};
-use tokio_postgres::types::Type;
+use tokio_postgres::types::{ToSql, Type};
 
 use super::place::At;
 use super::signature::Found;
@@ -64,8 +65,10 @@ pub(in crate::postgres) async fn store(connection: &Connection, names: &Names) -
     if names.default_schema().is_empty() {
         return Ok(None);
     }
-    let tracking = own(names, TRACKING)?;
-    if !exists(connection, &tracking).await? {
+    let (tracking, tracked, consumers) = (own(names, TRACKING)?, own(names, TRACKED)?, own(names, CONSUMERS)?);
+    let all = "SELECT num_nulls(to_regclass($1), to_regclass($2), to_regclass($3)) = 0";
+    let written = [&tracking, &tracked, &consumers].map(|name| (name as &(dyn ToSql + Sync), Type::TEXT));
+    if !connection.client.query_typed_one(all, &written).await?.try_get(0)? {
         return Ok(None);
     }
     let row = connection.client.query_typed_opt(&format!("SELECT store, version FROM {tracking}"), &[]).await?;

@@ -1,6 +1,6 @@
 //! Logs, functions and triggers made, renewed and removed, in the open transaction.
 
-use syncline_core::error::Result;
+use syncline_core::error::{Code, Result};
 use syncline_core::schema::{Schema, TableSchema};
 use syncline_core::store::Installed;
 
@@ -23,7 +23,9 @@ const SURROUNDINGS: &str = "\
         EXISTS (SELECT 1 FROM pg_class WHERE oid = $1 AND relkind = 'p')
             OR EXISTS (SELECT 1 FROM pg_inherits WHERE $1 IN (inhparent, inhrelid))
             OR EXISTS (SELECT 1 FROM pg_subscription_rel WHERE srrelid = $1
-                OR srrelid IN (SELECT relid FROM pg_partition_tree($1::oid::regclass)))";
+                OR srrelid IN (SELECT relid FROM pg_partition_tree($1::oid::regclass))),
+        EXISTS (SELECT 1 FROM pg_class WHERE relpersistence <> 'p'
+            AND (oid = $1 OR oid IN (SELECT relid FROM pg_partition_tree($1::oid::regclass))))";
 
 /// Sees to it that these tables are tracked.
 pub(super) async fn install(
@@ -35,6 +37,7 @@ pub(super) async fn install(
     let mut installed = Installed::default();
     let store = catalog::store(connection, names).await?;
     if store.is_none() {
+        sweep(connection, names).await?;
         create_tables(connection, names).await?;
     }
     let before = catalog::tracked(connection, names).await?;
@@ -89,7 +92,7 @@ pub(super) async fn install(
 /// Removes the tracking of these tables, or everything there is of it.
 pub(super) async fn remove(connection: &Connection, names: &Names, tables: Option<&[String]>) -> Attempt<Vec<String>> {
     if catalog::store(connection, names).await?.is_none() {
-        return Ok(Vec::new());
+        return if tables.is_none() { sweep(connection, names).await } else { Ok(Vec::new()) };
     }
     let is_meant = |tracked: &Tracked| tables.is_none_or(|tables| tables.contains(&tracked.name));
     let (gone, left): (Vec<_>, Vec<_>) = catalog::tracked(connection, names).await?.into_iter().partition(is_meant);
@@ -146,6 +149,10 @@ async fn renew(
             let why = why.why().unwrap_or_else(|| why.what());
             Ok(Err(untrackable(&table.name, why)))
         }
+        Err(Failure::Said(error)) if error.code() == Code::TableNotTracked => {
+            connection.client.batch_execute("ROLLBACK TO SAVEPOINT tracked; RELEASE SAVEPOINT tracked").await?;
+            Ok(Err(error))
+        }
         Err(failure) => Err(failure),
     }
 }
@@ -167,6 +174,10 @@ async fn make(connection: &Connection, names: &Names, (table, id): (&TableSchema
     let mut tracked = Tracked { id, name, oid, epoch, signature, key };
     let row = client.query_one(SURROUNDINGS, &[&oid]).await?;
     let (leaves, by_row): (Vec<String>, bool) = (row.try_get(0)?, row.try_get(1)?);
+    if row.try_get(2)? {
+        let why = "it is UNLOGGED, so the server empties it after a crash, which no log tells of";
+        return Err(untrackable(&table.name, why).into());
+    }
     let firing = if by_row { Firing::Row } else { Firing::Statement };
     let types = "SELECT atttypid FROM unnest($2::text[]) WITH ORDINALITY AS key (name, place) \
          JOIN pg_attribute ON attrelid = $1 AND attname = key.name ORDER BY place";
@@ -183,6 +194,32 @@ async fn make(connection: &Connection, names: &Names, (table, id): (&TableSchema
     let insert = format!("INSERT INTO {list} (id, name, oid, epoch, signature, key) VALUES ($1, $2, $3, $4, $5, $6)");
     client.execute(&insert, &[id, name, oid, epoch, signature, key]).await?;
     Ok(())
+}
+
+/// Removes what no list tells of any more, because somebody has removed that. Returns the tables that had triggers of ours.
+async fn sweep(connection: &Connection, names: &Names) -> Attempt<Vec<String>> {
+    let (client, schema) = (&connection.client, names.default_schema());
+    let functions = "SELECT DISTINCT p.oid::regprocedure::text, coalesce(c.relname::text, '') FROM pg_proc AS p
+        LEFT JOIN pg_trigger AS t ON t.tgfoid = p.oid AND NOT t.tgisinternal LEFT JOIN pg_class AS c ON c.oid = t.tgrelid
+        WHERE p.pronamespace = to_regnamespace(quote_ident($1)) AND p.proname ~ '^_syncline_[0-9]+_' ORDER BY 2";
+    let rows = client.query(functions, &[&schema]).await?;
+    let found: Vec<(String, String)> = rows
+        .iter()
+        .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
+        .collect::<std::result::Result<_, tokio_postgres::Error>>()?;
+    for (function, _) in &found {
+        client.batch_execute(&format!("DROP FUNCTION IF EXISTS {function} CASCADE")).await?;
+    }
+    let logs =
+        "SELECT format('%I.%I', $1::text, relname) FROM pg_class WHERE relnamespace = to_regnamespace(quote_ident($1))
+        AND relkind = 'r' AND relname ~ '^_syncline_log_[0-9]+$'";
+    for row in client.query(logs, &[&schema]).await? {
+        client.batch_execute(&format!("DROP TABLE {}", row.try_get::<_, String>(0)?)).await?;
+    }
+    drop_tables(connection, names).await?;
+    let mut tables: Vec<String> = found.into_iter().map(|(_, table)| table).filter(|table| !table.is_empty()).collect();
+    tables.dedup();
+    Ok(tables)
 }
 
 async fn create_tables(connection: &Connection, names: &Names) -> Attempt<()> {

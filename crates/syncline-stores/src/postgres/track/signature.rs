@@ -1,5 +1,6 @@
 //! The signature of a tracked table: what the catalog says of its columns, of its partitions, of its triggers of ours and their
-//! functions, and of the log. The number and the last writer of a trigger's entry are part of it, so one that was switched off and on
+//! functions, and of the log. Whoever last wrote the entry of a column may have given all its values another meaning, to the type that it had (`ALTER
+//! COLUMN … TYPE text USING upper(v)`), and so may whoever renames the labels of an enumeration. The number and the last writer of a trigger's entry are part of it, so one that was switched off and on
 //! again, or dropped and made anew just as it was, is another one.
 
 use syncline_core::error::Result;
@@ -16,7 +17,9 @@ const FOUND: &str = "\
     SELECT nspname::text, relname::text, to_regclass(of.log) IS NOT NULL,
         CASE WHEN relname IS NOT NULL AND to_regclass(of.log) IS NOT NULL THEN (
             WITH tree AS (SELECT of.oid UNION SELECT relid::oid FROM pg_partition_tree(of.oid::regclass)),
-            columns AS (SELECT attrelid, string_agg(concat_ws(',', attnum, attname, atttypid, atttypmod, attcollation, attnotnull),
+            columns AS (SELECT attrelid, string_agg(concat_ws(',', attnum, attname, atttypid, atttypmod, attcollation, attnotnull,
+                    CASE attrelid WHEN of.oid THEN pg_attribute.xmin::text END,
+                    (SELECT string_agg(enumlabel, ',' ORDER BY enumsortorder) FROM pg_enum WHERE enumtypid = atttypid)),
                     ';' ORDER BY attnum) AS text
                 FROM pg_attribute WHERE attrelid IN (of.oid, to_regclass(of.log)) AND attnum > 0 AND NOT attisdropped
                 GROUP BY attrelid)
@@ -25,7 +28,7 @@ const FOUND: &str = "\
                 (SELECT string_agg(concat_ws(',', t.oid, t.xmin, t.tgrelid, t.tgenabled, p.oid, p.xmin), ';' ORDER BY t.oid)
                     FROM pg_trigger AS t JOIN pg_proc AS p ON p.oid = t.tgfoid
                     WHERE t.tgrelid IN (SELECT oid FROM tree) AND starts_with(t.tgname::text, of.prefix)),
-                (SELECT string_agg(oid::text, ',' ORDER BY oid) FROM tree),
+                (SELECT string_agg(concat_ws(',', oid, relpersistence), ';' ORDER BY oid) FROM pg_class WHERE oid IN (SELECT oid FROM tree)),
                 EXISTS (SELECT 1 FROM pg_inherits WHERE inhparent = of.oid),
                 (SELECT count(*) FROM pg_subscription_rel WHERE srrelid IN (SELECT oid FROM tree)))))
         END

@@ -6,6 +6,7 @@
 //! triggers count because SQLite fires the newest first: one that fails by `RAISE(FAIL)`, or under `OR FAIL`, leaves the row
 //! written, and behind it none of ours would be fired.
 
+use super::consumers::CONSUMERS;
 use rusqlite::{Connection, Row};
 use syncline_core::error::{Code, Error};
 use syncline_core::store::LogPosition;
@@ -51,8 +52,10 @@ impl Tracked {
 
 /// What counterparts call this database, where tracking is installed.
 pub(in crate::sqlite) fn store(conn: &Connection) -> Attempt<Option<String>> {
-    if !table_exists(conn, TRACKING)? || !table_exists(conn, TRACKED)? {
-        return Ok(None);
+    for name in [TRACKING, TRACKED, CONSUMERS] {
+        if !table_exists(conn, name)? {
+            return Ok(None);
+        }
     }
     let (store, version): (String, i64) =
         conn.query_row(&format!("SELECT store, version FROM main.{TRACKING}"), [], |row| {

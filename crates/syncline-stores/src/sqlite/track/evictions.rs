@@ -76,7 +76,7 @@ impl UniqueIndex {
         for (at, term) in self.terms.iter().enumerate() {
             let collation = quoted(&term.collation)?;
             let (row, new) = match (&term.column, &parts) {
-                (Some(column), _) => (quoted(column)?, format!("NEW.{}", quoted(column)?)),
+                (Some(column), _) => (quoted(column)?, new_value(table, column)?),
                 (None, Some((terms, _))) => (format!("({})", terms[at]), of_new(&terms[at], table)?),
                 (None, None) => return Err(self.unreadable()),
             };
@@ -102,12 +102,21 @@ impl UniqueIndex {
     }
 }
 
+/// What a column of the new row will hold: instead of a NULL that it does not take it gets its default where the statement, or the
+/// column itself, says REPLACE, and that comes after the triggers.
+fn new_value(table: &TableSchema, name: &str) -> Result<String> {
+    let new = format!("NEW.{}", quoted(name)?);
+    let column = table.columns.iter().find(|column| column.name.eq_ignore_ascii_case(name));
+    let default = column.filter(|column| !column.nullable).and_then(|column| column.default.as_ref());
+    Ok(default.map_or_else(|| new.clone(), |default| format!("coalesce({new}, ({default}))")))
+}
+
 /// An expression over the new row.
 fn of_new(expression: &str, table: &TableSchema) -> Result<String> {
-    let columns = table.columns.iter().map(|column| {
-        let name = quoted(&column.name)?;
-        Ok(format!("NEW.{name} AS {name}"))
-    });
+    let columns = table
+        .columns
+        .iter()
+        .map(|column| Ok(format!("{} AS {}", new_value(table, &column.name)?, quoted(&column.name)?)));
     Ok(format!("(SELECT {expression} FROM (SELECT {}))", columns.collect::<Result<Vec<_>>>()?.join(", ")))
 }
 

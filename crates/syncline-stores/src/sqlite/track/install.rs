@@ -40,6 +40,7 @@ pub(super) fn install(conn: &Connection, tables: &[String]) -> Attempt<Installed
         return Ok(installed);
     }
     if store.is_none() {
+        sweep(conn)?;
         create_tables(conn)?;
     }
     for tracked in gone {
@@ -74,7 +75,9 @@ pub(super) fn install(conn: &Connection, tables: &[String]) -> Attempt<Installed
 
 /// Removes the tracking of these tables, or everything there is of it.
 pub(super) fn remove(conn: &Connection, tables: Option<&[String]>) -> Attempt<Vec<String>> {
-    let Some(store) = catalog::store(conn)? else { return Ok(Vec::new()) };
+    let Some(store) = catalog::store(conn)? else {
+        return if tables.is_none() { sweep(conn) } else { Ok(Vec::new()) };
+    };
     let catalog = Catalog::read(conn)?;
     let is_meant = |tracked: &Tracked| {
         tables.is_none_or(|tables| tables.iter().any(|table| table.eq_ignore_ascii_case(&tracked.name)))
@@ -89,6 +92,30 @@ pub(super) fn remove(conn: &Connection, tables: Option<&[String]>) -> Attempt<Ve
         conclude(conn, Some(store))?;
     }
     Ok(gone.into_iter().map(|tracked| tracked.name).collect())
+}
+
+/// Removes what no list tells of any more, because somebody has removed that. Returns the tables that had triggers of ours.
+fn sweep(conn: &Connection) -> Attempt<Vec<String>> {
+    let named = |sql: &str| -> Attempt<Vec<(String, String)>> {
+        let mut statement = conn.prepare(sql)?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    };
+    let triggers = named(
+        "SELECT name, tbl_name FROM main.sqlite_schema WHERE type = 'trigger' AND name GLOB '_syncline_[0-9]*' ORDER BY tbl_name",
+    )?;
+    for (name, _) in &triggers {
+        conn.execute_batch(&format!("DROP TRIGGER main.{}", quoted(name)?))?;
+    }
+    for (name, _) in
+        named("SELECT name, '' FROM main.sqlite_schema WHERE type = 'table' AND name GLOB '_syncline_log_[0-9]*'")?
+    {
+        conn.execute_batch(&format!("DROP TABLE main.{}", quoted(&name)?))?;
+    }
+    drop_tables(conn)?;
+    let mut tables: Vec<String> = triggers.into_iter().map(|(_, table)| table).collect();
+    tables.dedup();
+    Ok(tables)
 }
 
 fn create_tables(conn: &Connection) -> Attempt<()> {

@@ -14,6 +14,12 @@ const DEEDS: &[(&str, &str)] = &[
          ALTER TABLE t ENABLE ALWAYS TRIGGER _syncline_1_insert",
         "definition or its triggers",
     ),
+    ("ALTER TABLE t ALTER COLUMN a TYPE int USING a + 1", "definition or its triggers"),
+    ("ALTER TABLE t ALTER a TYPE smallint; ALTER TABLE t ALTER a TYPE int", "definition or its triggers"),
+    (
+        "ALTER TABLE t SET UNLOGGED; ALTER TABLE t SET LOGGED; ALTER TABLE t ALTER a TYPE int USING 0",
+        "definition or its triggers",
+    ),
     ("ALTER TABLE t ADD COLUMN extra int DEFAULT 3", "definition or its triggers"),
     ("ALTER TABLE t RENAME COLUMN id TO number; INSERT INTO t VALUES (50, 1)", "definition or its triggers"),
     (
@@ -109,4 +115,65 @@ async fn rows_of_partitions_cost_no_numbers_and_their_migrations_stop_nobody() {
     assert_eq!(said, "00000");
     assert_eq!(desk.database.psql("SELECT count(*) FROM parted WHERE number > 4999"), "2\n");
     assert!(matches!(window(&desk, &task, &since).await, Window::Cut(_)));
+}
+
+/// Labels that are exchanged give every row another meaning, and no row is written.
+#[tokio::test(flavor = "multi_thread")]
+async fn labels_that_are_renamed_are_noticed() {
+    let desk = Desk::with(
+        "CREATE TYPE mood AS ENUM ('sad', 'glad'); CREATE TABLE t (id int PRIMARY KEY, a mood); INSERT INTO t VALUES (1, 'sad')",
+    );
+    store(&desk).await.install(&["t".to_owned()]).await.unwrap();
+    let (since, task) = (end(&desk, "t").await, desk.task("t").await);
+    desk.database.psql(
+        "ALTER TYPE mood RENAME VALUE 'sad' TO 'x'; ALTER TYPE mood RENAME VALUE 'glad' TO 'sad'; ALTER TYPE mood RENAME VALUE 'x' TO 'glad'",
+    );
+    assert!(matches!(window(&desk, &task, &since).await, Window::Cut(_)));
+}
+
+/// After a crash such a table is empty, and no log says so.
+#[tokio::test(flavor = "multi_thread")]
+async fn unlogged_tables_are_refused() {
+    let desk = Desk::with(
+        "CREATE UNLOGGED TABLE gone (id int PRIMARY KEY); CREATE TABLE kept (id int PRIMARY KEY);
+         CREATE TABLE parts (id int PRIMARY KEY) PARTITION BY LIST (id); CREATE UNLOGGED TABLE part PARTITION OF parts DEFAULT",
+    );
+    let installed = store(&desk).await.install(&["gone", "kept", "parts"].map(str::to_owned)).await.unwrap();
+    assert_eq!(installed.begun, ["kept"]);
+    for (name, error) in &installed.refused {
+        assert!(
+            error.code() == Code::TableNotTracked && error.why().unwrap().contains("UNLOGGED"),
+            "{name}: {error:?}"
+        );
+    }
+    assert_eq!(installed.refused.len(), 2);
+    // One that becomes so later.
+    let (since, task) = (end(&desk, "kept").await, desk.task("kept").await);
+    desk.database.psql("ALTER TABLE kept SET UNLOGGED");
+    assert!(matches!(window(&desk, &task, &since).await, Window::Cut(_)));
+}
+
+/// Whoever removes our tables by hand can still get rid of the rest, and track anew.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_left_can_be_removed_and_made_anew() {
+    for gone in [
+        "_syncline_tracked",
+        "_syncline_consumer",
+        "_syncline_tracking",
+        "_syncline_tracking, _syncline_tracked, _syncline_log_1",
+    ] {
+        let desk = Desk::with("CREATE TABLE t (id int PRIMARY KEY, a int); INSERT INTO t VALUES (1, 1)");
+        let (store, tables) = (store(&desk).await, ["t".to_owned()]);
+        for again in [false, true] {
+            store.install(&tables).await.unwrap();
+            desk.database.psql(&format!("DROP TABLE {gone}"));
+            if again {
+                assert_eq!(store.install(&tables).await.unwrap().begun, tables);
+            }
+            assert_eq!(store.remove(None).await.unwrap(), tables, "{gone}");
+            let left = "SELECT relname::text FROM pg_class WHERE relname LIKE '\\_syncline%' UNION SELECT proname FROM pg_proc WHERE proname LIKE '\\_syncline%'";
+            assert_eq!(desk.database.rows(left).len(), 0, "{gone}");
+            desk.database.psql("UPDATE t SET a = a + 1");
+        }
+    }
 }
