@@ -96,7 +96,7 @@ pub(super) struct RunArgs {
     /// Print the plan and change nothing
     #[arg(long, help_heading = HEADING)]
     dry_run: bool,
-    /// Go on with what changes in the source, until stopped; implies --strategy incremental
+    /// Go on with what is touched in the source, until stopped
     #[arg(long, help_heading = HEADING, conflicts_with = "dry_run")]
     watch: bool,
     /// With --watch: end once everything that has changed was carried

@@ -25,6 +25,9 @@ fn help_offers_what_works_and_nothing_else() {
         "undo",
         "backup",
         "restore",
+        "track",
+        "untrack",
+        "status",
         "doctor",
         "init",
         "conn",
@@ -37,7 +40,7 @@ fn help_offers_what_works_and_nothing_else() {
         "help",
     ];
     assert_eq!(commands, offered);
-    for later in ["sync ", "--server", "--watch"] {
+    for later in ["sync ", "--server", "watch "] {
         for command in ["", "copy ", "mirror ", "diff ", "verify ", "undo "] {
             let help = scene.ok(&format!("{command}--help"));
             assert!(!help.contains(&format!("  {later}")), "{command} offers {later}");
@@ -63,6 +66,7 @@ fn flags_of_a_run_are_those_of_this_milestone() {
         "--mask",
         "--misfit",
         "--strategy",
+        "--cursor",
         "--truncate-target",
         "--schema",
         "--no-create",
@@ -75,6 +79,8 @@ fn flags_of_a_run_are_those_of_this_milestone() {
         "--no-undo",
         "--backup",
         "--dry-run",
+        "--watch",
+        "--once",
         "--conflicts-ok",
     ];
     assert_eq!(flags, offered);
