@@ -362,6 +362,9 @@ impl<'a> Applier<'a> {
     /// Makes the transaction durable, and with it what it has done.
     async fn commit(&mut self, mut tx: Box<dyn Transaction + '_>, pending: Pending) -> Result<()> {
         let counters = self.keep_counters(&mut *tx, &pending).await?;
+        if let Some(evidence) = self.context.evidence {
+            evidence.settle().await?;
+        }
         self.context.reached(Point::EvidenceKept);
         tx.commit(&Checkpoint { run: self.context.run.to_owned(), batch: pending.number }).await?;
         self.last_batch = pending.number;

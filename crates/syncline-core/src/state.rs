@@ -103,8 +103,15 @@ pub trait Evidence: Send + Sync {
     /// Records what the images of a table mean. Repeating it for the same table changes nothing.
     async fn record_table(&self, record: &TableRecord) -> Result<()>;
 
-    /// Records before-images. Durable when it returns.
+    /// Sends before-images on their way, behind those that were sent before, and returns while they are being written: rows can
+    /// meanwhile be written to the target. They are durable once [`Evidence::settle`] has returned.
+    ///
+    /// # Errors
+    /// Those of the images that were sent before, too.
     async fn record_images(&self, batch: u64, table: &str, images: Vec<Image>) -> Result<()>;
+
+    /// Waits until all images are durable. Every other recording does so first.
+    async fn settle(&self) -> Result<()>;
 
     /// Records a load. Durable when it returns.
     async fn record_load(&self, batch: u64, load: &LoadRecord) -> Result<()>;

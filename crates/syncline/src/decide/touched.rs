@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use futures_util::future::join;
 use syncline_core::capture::{Tally, Touched, compare_keys_of};
 use syncline_core::change::TableTask;
 use syncline_core::error::{Code, Error, Result};
@@ -47,12 +48,17 @@ impl Syncline {
                 Told::Nothing(_) => return Ok(tally),
             };
             let mut touched = Touched::new(rows, other, target);
-            while let Some(mut page) = touched.next_page().await? {
+            let mut differing = Vec::new();
+            loop {
                 self.cancel().check()?;
+                // One page is put aside while the next one is compared.
+                let put_aside =
+                    async { if differing.is_empty() { Ok(()) } else { spool.append(table, &differing).await } };
+                let (page, appended) = join(touched.next_page(), put_aside).await;
+                appended?;
+                let Some(mut page) = page? else { break };
                 page.retain(|change| takes_part(request, change) && !waiting.contains(&change.key));
-                if !page.is_empty() {
-                    spool.append(table, &page).await?;
-                }
+                differing = page;
                 let rows = (tally + touched.tally()).source_rows();
                 self.events().emit(Event::Progress { table: table.clone(), phase, rows });
             }

@@ -69,7 +69,7 @@ mod tests {
     use syncline_core::state::{Evidence, TableRecord};
 
     use super::*;
-    use crate::state::fixtures::{open, run, undo};
+    use crate::state::fixtures::{open, record, run, undo};
 
     async fn begin(state: &State, undoes: Option<&str>) -> String {
         state.begin_run(undoes.map_or_else(|| run(0), undo)).await.unwrap()
@@ -83,7 +83,7 @@ mod tests {
             .await
             .unwrap();
         let image = Image { key: vec![number as u8], before: Some(vec![1]), place: None, after: None };
-        evidence.record_images(number, "t", vec![image]).await.unwrap();
+        record(&evidence, number, "t", vec![image]).await.unwrap();
         let counter = CounterRecord { table: "t".into(), left: Some(left), is_shared: false };
         evidence.record_counter(number, &counter).await.unwrap();
     }

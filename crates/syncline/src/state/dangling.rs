@@ -61,7 +61,7 @@ mod tests {
     use syncline_core::state::{Evidence, TableRecord};
 
     use super::*;
-    use crate::state::fixtures::{end, open, run};
+    use crate::state::fixtures::{end, open, record, run};
 
     fn records() -> Vec<DanglingRecord> {
         let marks = vec![Mark(1), Mark(u128::MAX), Mark(7 << 64)];
@@ -79,7 +79,7 @@ mod tests {
             .unwrap();
         if has_changed {
             let image = Image { key: vec![1], before: None, place: None, after: None };
-            evidence.record_images(1, "t", vec![image]).await.unwrap();
+            record(&evidence, 1, "t", vec![image]).await.unwrap();
         }
         evidence.seal(1).await.unwrap();
         state.finish_run(&id, end(false)).await.unwrap();

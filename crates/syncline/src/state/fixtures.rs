@@ -1,11 +1,12 @@
 //! States, runs and evidence for tests.
 
 use syncline_core::change::{Image, RowDigest};
+use syncline_core::error::Result;
 use syncline_core::state::{Evidence, LoadRecord, TableRecord};
 use syncline_core::value::{Equality, Forms, Kind};
 use tempfile::TempDir;
 
-use super::{NewRun, RunEnd, RunVerb, State};
+use super::{NewRun, RunEnd, RunEvidence, RunVerb, State};
 use crate::request::{RunRequest, Verb};
 use crate::summary::{Status, Verified};
 
@@ -69,7 +70,13 @@ pub(super) async fn done(state: &State, ended_ms: i64, bytes: usize) -> String {
     let id = state.begin_run(run(0)).await.unwrap();
     let evidence = state.evidence(&id);
     evidence.record_table(&table("t")).await.unwrap();
-    evidence.record_images(1, "t", vec![image("k", Some(&"x".repeat(bytes)), None)]).await.unwrap();
+    record(&evidence, 1, "t", vec![image("k", Some(&"x".repeat(bytes)), None)]).await.unwrap();
     state.finish_run(&id, RunEnd { ended_ms, ..end(false) }).await.unwrap();
     id
+}
+
+/// Records images, and waits until they are durable.
+pub(super) async fn record(evidence: &RunEvidence, batch: u64, table: &str, images: Vec<Image>) -> Result<()> {
+    evidence.record_images(batch, table, images).await?;
+    evidence.settle().await
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use syncline_core::error::Code;
 use syncline_core::state::Evidence;
 
-use crate::state::fixtures::{end, image, open, run, table};
+use crate::state::fixtures::{end, image, open, record, run, table};
 use crate::state::{LogLevel, LogLine, State};
 use crate::summary::Status;
 
@@ -112,9 +112,9 @@ async fn a_full_disk_is_called_so_and_loses_nothing() {
     let limited = "set a limit";
     state.database.read(limited, |db| Ok(db.execute_batch("PRAGMA max_page_count = 1")?)).await.unwrap();
     let large: Vec<_> = (0..99).map(|n| image(&n.to_string(), Some(&"x".repeat(9_000)), None)).collect();
-    assert_eq!(evidence.record_images(1, "t", large.clone()).await.unwrap_err().code(), Code::DiskFull);
+    assert_eq!(record(&evidence, 1, "t", large.clone()).await.unwrap_err().code(), Code::DiskFull);
     assert!(!state.has_changes(&id).await.unwrap());
     state.database.read(limited, |db| Ok(db.execute_batch("PRAGMA max_page_count = 99999")?)).await.unwrap();
-    evidence.record_images(1, "t", large.clone()).await.unwrap();
+    record(&evidence, 1, "t", large.clone()).await.unwrap();
     assert_eq!(state.images(&id, "t", 0, 999).await.unwrap().len(), 99);
 }

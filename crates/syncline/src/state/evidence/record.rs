@@ -1,10 +1,14 @@
 //! Evidence as the data path writes it, and what of it is forgotten again.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use rusqlite::{Transaction, params};
 use syncline_core::change::Image;
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::state::{CounterRecord, DanglingRecord, Evidence, LoadRecord, TableRecord};
+use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
 
 use super::table_id;
 use crate::state::counters;
@@ -26,17 +30,31 @@ const IMAGES_OF_BATCHES: &str = "table_id = ?1 AND batch BETWEEN ?2 AND ?3 AND s
 pub struct RunEvidence {
     database: Database,
     run: String,
+    /// Images that are being written. One call's at most, so that no more than twice its rows are held.
+    on_their_way: Arc<Mutex<Option<JoinHandle<Result<()>>>>>,
 }
 
 impl RunEvidence {
     pub(in crate::state) fn new(database: Database, run: &str) -> Self {
-        Self { database, run: run.to_owned() }
+        Self { database, run: run.to_owned(), on_their_way: Arc::default() }
+    }
+}
+
+/// Waits for images that are being written.
+async fn arrival(images: Option<JoinHandle<Result<()>>>) -> Result<()> {
+    match images {
+        None => Ok(()),
+        Some(images) => images.await.unwrap_or_else(|error| {
+            let what = "the task that records before-images has ended";
+            Err(Error::new(Code::Internal, what).because(error.to_string()).caused_by(error))
+        }),
     }
 }
 
 #[async_trait]
 impl Evidence for RunEvidence {
     async fn record_table(&self, record: &TableRecord) -> Result<()> {
+        self.settle().await?;
         let (run, record) = (self.run.clone(), record.clone());
         let insert = "INSERT INTO evidence_table (run, name, columns, row_number, in_target) VALUES (?1, ?2, ?3, ?4, ?5) \
              ON CONFLICT (run, name) DO NOTHING";
@@ -59,11 +77,21 @@ impl Evidence for RunEvidence {
         if images.is_empty() {
             return Ok(());
         }
-        let (run, table) = (self.run.clone(), table.to_owned());
-        self.database.write("record before-images", move |tx| insert_images(tx, &run, batch, &table, &images)).await
+        let (run, table, database) = (self.run.clone(), table.to_owned(), self.database.clone());
+        let mut on_their_way = self.on_their_way.lock().await;
+        arrival(on_their_way.take()).await?;
+        *on_their_way = Some(tokio::spawn(async move {
+            database.write("record before-images", move |tx| insert_images(tx, &run, batch, &table, &images)).await
+        }));
+        Ok(())
+    }
+
+    async fn settle(&self) -> Result<()> {
+        arrival(self.on_their_way.lock().await.take()).await
     }
 
     async fn record_load(&self, batch: u64, load: &LoadRecord) -> Result<()> {
+        self.settle().await?;
         let (run, load) = (self.run.clone(), load.clone());
         let insert = "INSERT INTO load (run, batch, name, columns, created, sum, row_number, forms, in_target, sketch) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
@@ -89,22 +117,27 @@ impl Evidence for RunEvidence {
     }
 
     async fn record_counter(&self, batch: u64, counter: &CounterRecord) -> Result<()> {
+        self.settle().await?;
         let (run, counter) = (self.run.clone(), counter.clone());
         self.database.write("record a counter", move |tx| counters::insert(tx, &run, to_sql(batch), &counter)).await
     }
 
     async fn record_dangling(&self, records: &[DanglingRecord]) -> Result<()> {
+        self.settle().await?;
         let (run, records) = (self.run.clone(), records.to_vec());
         self.database.write("record what points at nothing", move |tx| dangling::insert(tx, &run, &records)).await
     }
 
     async fn forget_batch(&self, batch: u64) -> Result<()> {
+        // Whether they came does not matter: they go.
+        let _ = self.settle().await;
         let run = self.run.clone();
         let batch = to_sql(batch);
         self.database.write("forget before-images", move |tx| drop_batches(tx, &run, batch, batch)).await
     }
 
     async fn seal(&self, batch: u64) -> Result<()> {
+        self.settle().await?;
         let run = self.run.clone();
         self.database
             .write("record that a run has all its batches in the target", move |tx| {

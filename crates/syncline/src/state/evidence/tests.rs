@@ -4,7 +4,7 @@ use syncline_core::error::Code;
 use syncline_core::state::{Evidence, TableRecord};
 
 use super::NET_IMAGES;
-use crate::state::fixtures::{LONG, image, load, open, run, table};
+use crate::state::fixtures::{LONG, image, load, open, record, run, table};
 use crate::state::{ImageCounts, State};
 
 #[tokio::test]
@@ -12,7 +12,7 @@ async fn images_come_back_as_they_were_given() {
     let (_dir, state) = open().await;
     let id = state.begin_run(run(0)).await.unwrap();
     let evidence = state.evidence(&id);
-    let unknown = evidence.record_images(1, "t", vec![image("k", None, None)]).await.unwrap_err();
+    let unknown = record(&evidence, 1, "t", vec![image("k", None, None)]).await.unwrap_err();
     assert_eq!(unknown.code(), Code::Internal);
     for name in ["t", "other"] {
         evidence.record_table(&table(name)).await.unwrap();
@@ -22,10 +22,10 @@ async fn images_come_back_as_they_were_given() {
 
     let images =
         [image("c", Some("gone"), None), image("a", Some(""), Some(u128::MAX)), image("\0b", None, Some(1 << 90))];
-    evidence.record_images(1, "t", images[..2].to_vec()).await.unwrap();
-    evidence.record_images(1, "other", vec![image("a", None, Some(5))]).await.unwrap();
-    evidence.record_images(2, "t", images[2..].to_vec()).await.unwrap();
-    evidence.record_images(2, "t", Vec::new()).await.unwrap();
+    record(&evidence, 1, "t", images[..2].to_vec()).await.unwrap();
+    record(&evidence, 1, "other", vec![image("a", None, Some(5))]).await.unwrap();
+    record(&evidence, 2, "t", images[2..].to_vec()).await.unwrap();
+    record(&evidence, 2, "t", Vec::new()).await.unwrap();
 
     let first = state.images(&id, "t", 0, 2).await.unwrap();
     let second = state.images(&id, "t", first[1].0, 2).await.unwrap();
@@ -46,7 +46,7 @@ async fn long_images_come_few_at_a_time() {
     evidence.record_table(&table("t")).await.unwrap();
     let long = "x".repeat(LONG);
     let images: Vec<_> = ["a", "b", "c", "d", "e"].map(|key| image(key, Some(&long), Some(1))).into();
-    evidence.record_images(1, "t", images.clone()).await.unwrap();
+    record(&evidence, 1, "t", images.clone()).await.unwrap();
     let keys: Vec<_> = images.iter().map(|image| image.key.clone()).collect();
     let (first, looked_up) = state.images_by_key(&id, "t", &keys).await.unwrap();
     assert_eq!((first.len(), looked_up), (2, 2));
@@ -67,9 +67,9 @@ async fn a_row_changed_twice_has_one_image() {
     let evidence = state.evidence(&id);
     evidence.record_table(&table("t")).await.unwrap();
     let displaced = [image("a", Some("old"), None), image("b", Some("old"), None), image("c", None, Some(1))];
-    evidence.record_images(1, "t", displaced.to_vec()).await.unwrap();
+    record(&evidence, 1, "t", displaced.to_vec()).await.unwrap();
     let placed = [image("a", None, Some(5)), image("c", Some("new"), None)];
-    evidence.record_images(1, "t", placed.to_vec()).await.unwrap();
+    record(&evidence, 1, "t", placed.to_vec()).await.unwrap();
 
     let net = [image("a", Some("old"), Some(5)), image("b", Some("old"), None)];
     let images: Vec<_> = state.images(&id, "t", 0, 9).await.unwrap().into_iter().map(|(_, image)| image).collect();
@@ -87,7 +87,7 @@ async fn what_never_came_into_the_target_is_discarded() {
     let evidence = state.evidence(&id);
     for (batch, name) in [(1, "t"), (2, "t"), (2, "u"), (3, "t"), (3, "v")] {
         evidence.record_table(&table(name)).await.unwrap();
-        evidence.record_images(batch, name, vec![image(&batch.to_string(), Some("x"), None)]).await.unwrap();
+        record(&evidence, batch, name, vec![image(&batch.to_string(), Some("x"), None)]).await.unwrap();
     }
     evidence.record_load(2, &load("kept")).await.unwrap();
     evidence.record_load(3, &load("late")).await.unwrap();

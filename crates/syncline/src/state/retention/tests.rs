@@ -5,7 +5,7 @@ use syncline_core::state::Evidence;
 
 use super::Kept;
 use crate::state::RunLock;
-use crate::state::fixtures::{done, end, image, open, run, table, undo};
+use crate::state::fixtures::{done, end, image, open, record, run, table, undo};
 
 #[tokio::test]
 async fn old_images_expire() {
@@ -56,7 +56,7 @@ async fn space_is_given_back() {
     let evidence = state.evidence(&id);
     evidence.record_table(&table("t")).await.unwrap();
     let images: Vec<_> = (0..12_000).map(|n| image(&n.to_string(), Some(&"x".repeat(200)), None)).collect();
-    evidence.record_images(1, "t", images.clone()).await.unwrap();
+    record(&evidence, 1, "t", images.clone()).await.unwrap();
     state.finish_run(&id, end(false)).await.unwrap();
     assert_eq!(state.expire_beyond(99, Kept { ms: 0, bytes: 0 }).await.unwrap(), 1);
     let dir = state.dir().to_owned();

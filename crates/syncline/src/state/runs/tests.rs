@@ -1,7 +1,7 @@
 use syncline_core::error::Code;
 use syncline_core::state::Evidence;
 
-use crate::state::fixtures::{done, end, image, load, open, run, table, undo};
+use crate::state::fixtures::{done, end, image, load, open, record, run, table, undo};
 use crate::state::{NewRun, RunEnd, State};
 use crate::summary::{Status, Summary, TableSummary, Verified};
 
@@ -9,7 +9,7 @@ async fn take_back(state: &State, id: &str) -> String {
     let by = state.begin_run(undo(id)).await.unwrap();
     let evidence = state.evidence(&by);
     evidence.record_table(&table("t")).await.unwrap();
-    evidence.record_images(1, "t", vec![image("k", None, Some(1))]).await.unwrap();
+    record(&evidence, 1, "t", vec![image("k", None, Some(1))]).await.unwrap();
     state.finish_run(&by, end(true)).await.unwrap();
     by
 }
