@@ -10,6 +10,16 @@ pub const BATCH_ROWS_DEFAULT: usize = 5_000;
 /// what streams hold.
 pub const PAGES_IN_ONE: usize = 4;
 
+/// Bytes of before-images that are recorded while the next rows are being written. More are waited for: both would be in memory.
+pub const IMAGES_AHEAD_BYTES: usize = 2 << 20;
+
+/// Bytes of rows that were read to be compared and are kept to be written, so that they need not be read a second time: a fifth of
+/// the memory that a command may take, and a hundred thousand short rows.
+pub const KEPT_BYTES: usize = 20 << 20;
+
+/// The longest row that is kept so: for longer ones the second look is little beside the reading.
+pub const KEPT_ROW_BYTES: usize = 4 << 10;
+
 /// The most rows a user may ask for in one batch; beyond it a batch no longer fits the memory bound.
 pub const BATCH_ROWS_MAX: usize = 100_000;
 

@@ -103,8 +103,9 @@ pub trait Evidence: Send + Sync {
     /// Records what the images of a table mean. Repeating it for the same table changes nothing.
     async fn record_table(&self, record: &TableRecord) -> Result<()>;
 
-    /// Sends before-images on their way, behind those that were sent before, and returns while they are being written: rows can
-    /// meanwhile be written to the target. They are durable once [`Evidence::settle`] has returned.
+    /// Sends before-images on their way, behind those that were sent before, and returns while they are being written, if they are
+    /// no more than [`crate::limits::IMAGES_AHEAD_BYTES`]: rows can meanwhile be written to the target. They are durable once
+    /// [`Evidence::settle`] has returned.
     ///
     /// # Errors
     /// Those of the images that were sent before, too.

@@ -404,25 +404,6 @@ pub trait RowSource: Send {
     }
 }
 
-#[async_trait]
-impl RowSource for Box<dyn Snapshot> {
-    async fn all(&mut self, task: &TableTask) -> Result<RowStream<'_>> {
-        self.scan(task).await
-    }
-
-    async fn by_keys(&mut self, task: &TableTask, keys: &RowBatch) -> Result<RowStream<'_>> {
-        self.fetch(task, keys).await
-    }
-
-    async fn places(&mut self, _task: &TableTask, _keys: &RowBatch) -> Result<Vec<Option<i64>>> {
-        Ok(Vec::new())
-    }
-
-    fn view(&mut self) -> Option<&mut dyn Snapshot> {
-        Some(&mut **self)
-    }
-}
-
 /// A run's only way to write.
 #[async_trait]
 pub trait Writer: Send {

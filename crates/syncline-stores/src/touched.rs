@@ -91,7 +91,7 @@ pub(crate) struct Gathered<'t> {
 
 impl<'t> Gathered<'t> {
     pub(crate) fn new(task: &'t TableTask, lens: Lens) -> Self {
-        Self { task, lens, batch: empty(task), scratch: Vec::new() }
+        Self { task, lens, batch: TouchedBatch::new(task.key.len()), scratch: Vec::new() }
     }
 
     /// One row: the cells of a key, whether a row was found for it, and that row. Several rows may come for one key, which the
@@ -113,20 +113,15 @@ impl<'t> Gathered<'t> {
         let is_again = last.is_some_and(|last| compare_key_rows(self.batch.keys.row(last), key.row(0)).is_eq());
         let mut full = None;
         if !is_again {
-            if self.batch.keys.len() >= flow.rows || self.batch.keys.bytes() >= flow.bytes {
-                full = Some(std::mem::replace(&mut self.batch, empty(self.task)));
+            if self.batch.keys.len() >= flow.rows || self.batch.held() >= flow.bytes {
+                full = Some(std::mem::replace(&mut self.batch, TouchedBatch::new(self.task.key.len())));
             }
-            self.batch.keys.push_row(key.row(0).iter())?;
-            self.batch.digests.push(None);
+            self.batch.push_key(key.row(0).iter())?;
         }
         if is_it {
             let mut seen = RowBatch::new(self.task.columns.len());
             push_masked(self.task, &row, &mut seen)?;
-            let digest = self.task.digest(seen.row(0).iter(), &mut self.scratch);
-            self.batch.bytes += self.scratch.len() as u64;
-            if let Some(last) = self.batch.digests.last_mut() {
-                *last = Some(digest);
-            }
+            self.batch.found(self.task, seen.row(0), &mut self.scratch);
         }
         Ok(full)
     }
@@ -137,12 +132,8 @@ impl<'t> Gathered<'t> {
     }
 }
 
-fn empty(task: &TableTask) -> TouchedBatch {
-    TouchedBatch { keys: RowBatch::new(task.key.len()), digests: Vec::new(), bytes: 0 }
-}
-
 impl Load for TouchedBatch {
     fn bytes(&self) -> usize {
-        self.keys.bytes() + self.digests.len() * size_of::<Option<syncline_core::change::RowDigest>>()
+        self.held()
     }
 }

@@ -9,6 +9,7 @@ mod room;
 mod table;
 mod touched;
 
+use syncline_core::capture::KeptRows;
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::mapping::TableFilter;
 use syncline_core::schema::Schema;
@@ -86,13 +87,15 @@ impl Syncline {
             is_exact: false,
             decided_at: ends.target.position().await?,
             link: None,
+            kept: KeptRows::default(),
         };
         decision.notes.extend(drift);
         if !decision.absent.is_empty() {
             let names: Vec<_> = decision.absent.iter().map(String::as_str).collect();
             decision.notes.push(format!("not in the target, and not created: {}", listed(&names)));
         }
-        let basis = Basis { target_schema: &decision.target_schema, spool, link: link.as_ref(), between };
+        let basis =
+            Basis { target_schema: &decision.target_schema, spool, link: link.as_ref(), between, kept: &decision.kept };
         let decided = self.decide_tables(request, &pairs, views, basis).await;
         for (pair, decided) in pairs.iter().zip(decided) {
             if !pair.left_out.is_empty() {
@@ -157,6 +160,7 @@ struct Basis<'a> {
     spool: &'a dyn Spool,
     link: Option<&'a Link>,
     between: (&'a Database, &'a Database),
+    kept: &'a KeptRows,
 }
 
 /// Whether other tables can be read although this one cannot.

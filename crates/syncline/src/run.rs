@@ -7,6 +7,7 @@ mod worked;
 use std::time::Instant;
 
 use syncline_core::apply::{Applier, Context, Cursors, TableWork};
+use syncline_core::capture::Remembered;
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::mapping::Mapping;
 use syncline_core::pace::Lane;
@@ -278,7 +279,8 @@ impl Syncline {
             cursors: Cursors::Behind(&cursors),
             decided_at: Some(decision.decided_at.clone()),
         };
-        let applier = Applier::new(&works, &decision.target_schema, source, &*target.store, context);
+        let mut source = Remembered::new(source, &decision.kept);
+        let applier = Applier::new(&works, &decision.target_schema, &mut source, &*target.store, context);
         let applier = applier.defining(&decision.steps);
         Ok(match part {
             None => carry(applier, writer).await,

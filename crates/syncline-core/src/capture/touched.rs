@@ -11,20 +11,27 @@ use crate::store::{RowStream, Snapshot, TouchedBatch, TouchedStream};
 use crate::value::key_order::compare_keys;
 use crate::value::{Row, RowBatch, exact};
 
-use super::Tally;
+use super::{KeptRows, Tally};
 
 /// Touched rows on their way. Ask for pages until there are none.
 pub struct Touched<'a> {
     source: TouchedStream<'a>,
     target: &'a mut dyn Snapshot,
+    of_source: &'a TableTask,
     task: &'a TableTask,
+    kept: &'a KeptRows,
     tally: Tally,
 }
 
 impl<'a> Touched<'a> {
-    /// `task` is the target's; the source's has the same columns and key.
-    pub fn new(source: TouchedStream<'a>, target: &'a mut dyn Snapshot, task: &'a TableTask) -> Self {
-        Self { source, target, task, tally: Tally::default() }
+    /// The tasks have the same columns and key. Rows that are to be written are kept.
+    pub fn new(
+        source: TouchedStream<'a>,
+        target: &'a mut dyn Snapshot,
+        (of_source, task): (&'a TableTask, &'a TableTask),
+        kept: &'a KeptRows,
+    ) -> Self {
+        Self { source, target, of_source, task, kept, tally: Tally::default() }
     }
 
     /// The counts so far, of touched rows only.
@@ -38,12 +45,16 @@ impl<'a> Touched<'a> {
     /// # Errors
     /// Those of both sides; `INTERNAL` when the target returns rows that it was not asked for.
     pub async fn next_page(&mut self) -> Result<Option<Vec<PlannedChange>>> {
-        let Some(TouchedBatch { keys, digests, bytes }) = self.source.next().await.transpose()? else {
+        let Some(TouchedBatch { keys, digests, mut rows, bytes, .. }) = self.source.next().await.transpose()? else {
             return Ok(None);
         };
         self.tally.source_bytes += bytes;
         let found = digests_of(self.target.fetch(self.task, &keys).await?, self.task, &keys).await?;
-        Ok(Some(differing(&keys, digests.into_iter().zip(found), &mut self.tally)))
+        let differing = differing(&keys, digests.into_iter().zip(found), &mut self.tally);
+        let to_write = differing.iter().filter(|(_, change)| change.becomes.is_some());
+        let rows = to_write.filter_map(|(at, change)| Some((change.key.clone(), rows.get_mut(*at)?.take()?)));
+        self.kept.keep(&self.of_source.table.name, rows);
+        Ok(Some(differing.into_iter().map(|(_, change)| change).collect()))
     }
 }
 
@@ -60,20 +71,23 @@ pub async fn compare_keys_of(
     let of_target = digests_of(target.fetch(target_task, keys).await?, target_task, keys).await?;
     let mut tally = Tally::default();
     let changes = differing(keys, of_source.into_iter().zip(of_target), &mut tally);
-    Ok((changes, tally))
+    Ok((changes.into_iter().map(|(_, change)| change).collect(), tally))
 }
 
+/// The changes, each with the number of its key.
 fn differing(
     keys: &RowBatch,
     digests: impl Iterator<Item = (Option<RowDigest>, Option<RowDigest>)>,
     tally: &mut Tally,
-) -> Vec<PlannedChange> {
-    let change = |(key, (source, target)): (Row<'_>, (Option<RowDigest>, Option<RowDigest>))| {
-        let operation = count(source, target, tally)?;
-        let key = exact::encode_row(key.iter());
-        Some(PlannedChange { operation, key, seen: target, becomes: source, copies: None })
-    };
-    keys.rows().zip(digests).filter_map(change).collect()
+) -> Vec<(usize, PlannedChange)> {
+    let mut changes = Vec::new();
+    for (at, (key, (source, target))) in keys.rows().zip(digests).enumerate() {
+        if let Some(operation) = count(source, target, tally) {
+            let key = exact::encode_row(key.iter());
+            changes.push((at, PlannedChange { operation, key, seen: target, becomes: source, copies: None }));
+        }
+    }
+    changes
 }
 
 /// What brings the target's row in line with the source's.

@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 
-use crate::change::RowDigest;
+use crate::change::{RowDigest, TableTask};
 use crate::error::{Error, Result};
-use crate::value::RowBatch;
+use crate::limits;
+use crate::value::{Row, RowBatch, ValueRef, exact};
 
 /// Installs and removes the logs of a database, and keeps them short.
 ///
@@ -169,8 +170,67 @@ pub struct TouchedBatch {
     pub keys: RowBatch,
     /// The digest of the row, one a key; `None` where there is no row with this key that takes part.
     pub digests: Vec<Option<RowDigest>>,
+    /// The row itself in the exact encoding, as [`Snapshot::fetch`](super::Snapshot::fetch) shows it, where it is at hand and not
+    /// longer than [`limits::KEPT_ROW_BYTES`]; empty, or one a key.
+    pub rows: Vec<Option<Vec<u8>>>,
     /// Bytes of the rows in the encoding by which they are equal.
     pub bytes: u64,
+    row_bytes: usize,
+}
+
+impl TouchedBatch {
+    /// None yet, of keys with so many columns.
+    pub fn new(width: usize) -> Self {
+        Self { keys: RowBatch::new(width), digests: Vec::new(), rows: Vec::new(), bytes: 0, row_bytes: 0 }
+    }
+
+    /// Keys that all have rows, of which only the digests are known, and so many bytes.
+    pub fn of_digests(keys: RowBatch, digests: Vec<RowDigest>, bytes: u64) -> Self {
+        Self { keys, digests: digests.into_iter().map(Some).collect(), rows: Vec::new(), bytes, row_bytes: 0 }
+    }
+
+    /// Adds a key without a row.
+    ///
+    /// # Errors
+    /// As [`RowBatch::push`].
+    pub fn push_key<'v>(&mut self, key: impl IntoIterator<Item = ValueRef<'v>>) -> Result<()> {
+        self.keys.push_row(key)?;
+        self.digests.push(None);
+        self.rows.push(None);
+        Ok(())
+    }
+
+    /// The row of the last key that was added.
+    pub fn found(&mut self, task: &TableTask, row: Row<'_>, scratch: &mut Vec<u8>) {
+        if let (Some(digest), Some(kept)) = (self.digests.last_mut(), self.rows.last_mut()) {
+            *digest = Some(task.digest(row.iter(), scratch));
+            *kept = kept_form(row);
+            self.row_bytes += kept.as_ref().map_or(0, Vec::len);
+            self.bytes += scratch.len() as u64;
+        }
+    }
+
+    /// Bytes that are held.
+    pub fn held(&self) -> usize {
+        self.keys.bytes() + self.digests.len() * size_of::<Option<RowDigest>>() + self.row_bytes
+    }
+}
+
+/// The row in the exact encoding, unless that is long.
+fn kept_form(row: Row<'_>) -> Option<Vec<u8>> {
+    let mut encoded = Vec::new();
+    for value in row.iter() {
+        let long = match value {
+            ValueRef::Text(bytes) | ValueRef::Bytes(bytes) => bytes.len(),
+            ValueRef::Json(text) | ValueRef::Decimal(text) | ValueRef::Other { text, .. } => text.len(),
+            _ => 0,
+        };
+        if encoded.len() + long > limits::KEPT_ROW_BYTES {
+            return None;
+        }
+        exact::encode(value, &mut encoded);
+    }
+    Some(encoded)
 }
 
 /// Touched keys, batch by batch, in key order and none twice.

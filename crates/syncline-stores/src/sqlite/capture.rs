@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension};
-use syncline_core::change::{RowDigest, TableTask};
+use syncline_core::change::TableTask;
 use syncline_core::schema::{Key, TableSchema};
 use syncline_core::store::{LogPosition, Logs, TouchedBatch, Window};
 use syncline_core::value::RowBatch;
@@ -80,7 +80,7 @@ pub(super) fn touched(
     let mut finder = Finder::of_filtered(conn, task, encoding)?;
     let (mut seen, mut scratch) = (keys.seen(), Vec::new());
     let width = task.key.len();
-    let (mut batch, mut last) = (empty(width), RowBatch::new(width));
+    let (mut batch, mut last) = (TouchedBatch::new(width), RowBatch::new(width));
     while let Some(row) = rows.next()? {
         let mut key = RowBatch::new(width);
         match &mut seen {
@@ -96,18 +96,13 @@ pub(super) fn touched(
         if !last.is_empty() && compare_key_rows(last.row(0), key.row(0)).is_eq() {
             continue;
         }
-        batch.keys.push_row(key.row(0).iter())?;
-        let found = if finder.find(|| key.row(0).iter())? {
-            let digest = task.digest(finder.row().iter(), &mut scratch);
-            batch.bytes += scratch.len() as u64;
-            Some(digest)
-        } else {
-            None
-        };
-        batch.digests.push(found);
+        batch.push_key(key.row(0).iter())?;
+        if finder.find(|| key.row(0).iter())? {
+            batch.found(task, finder.row(), &mut scratch);
+        }
         last = key;
-        let is_full = batch.digests.len() >= outlet.flow().rows || batch.keys.bytes() >= outlet.flow().bytes;
-        if is_full && !outlet.send(std::mem::replace(&mut batch, empty(width))) {
+        let is_full = batch.digests.len() >= outlet.flow().rows || batch.held() >= outlet.flow().bytes;
+        if is_full && !outlet.send(std::mem::replace(&mut batch, TouchedBatch::new(width))) {
             return Ok(());
         }
     }
@@ -115,10 +110,6 @@ pub(super) fn touched(
         outlet.send(batch);
     }
     Ok(())
-}
-
-fn empty(width: usize) -> TouchedBatch {
-    TouchedBatch { keys: RowBatch::new(width), digests: Vec::<Option<RowDigest>>::new(), bytes: 0 }
 }
 
 fn find(conn: &Connection, task: &TableTask) -> Attempt<Option<Tracked>> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use syncline_core::change::{
     Applied, ApplyMode, ChangeBatch, DeleteBatch, Expectation, PutBatch, RowDigest, TableTask, copies,
 };
-use syncline_core::store::{Snapshot, Store};
+use syncline_core::store::Store;
 use syncline_core::value::Value;
 
 use super::rows::{batch, cells, checkpoint, counts, create, digest, digests, fetch, scan, task, write_in_place};
@@ -93,7 +93,7 @@ async fn in_order(labs: Factory<'_>) {
 
 async fn fetched(labs: Factory<'_>) {
     let (_lab, store, task) = filled(labs).await;
-    let mut snapshot: Box<dyn Snapshot> = store.snapshot().await.unwrap();
+    let mut snapshot = store.snapshot().await.unwrap();
     let keys: Vec<Cells> = digests(&mut *snapshot, &task).await.into_iter().map(|(key, _)| key).collect();
     let found = fetch(&mut *snapshot, &task, &batch(copies::WIDTH, &keys)).await;
     assert_eq!(found, sorted(rows()));

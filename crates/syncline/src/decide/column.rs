@@ -68,11 +68,7 @@ pub(super) async fn above<'a>(
         return Err(Error::new(Code::Internal, format!("{} is not where its column is", source.table.name)));
     };
     let touched = |batch: Result<DigestBatch>| {
-        batch.map(|DigestBatch { keys, digests, bytes, .. }| TouchedBatch {
-            keys,
-            digests: digests.into_iter().map(Some).collect(),
-            bytes,
-        })
+        batch.map(|DigestBatch { keys, digests, bytes, .. }| TouchedBatch::of_digests(keys, digests, bytes))
     };
     Ok(view.digest(&task).await?.map(touched).boxed())
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use syncline_core::apply::guards::{self, DeleteGuard};
 use syncline_core::apply::order::parents_first;
 use syncline_core::apply::{Action, TableWork};
-use syncline_core::capture::Tally;
+use syncline_core::capture::{KeptRows, Tally};
 use syncline_core::error::{Error, Result};
 use syncline_core::mapping::Resolved;
 use syncline_core::schema::{AddedColumn, Schema, SchemaStep, TableSchema};
@@ -38,6 +38,8 @@ pub(crate) struct Decision {
     pub(crate) decided_at: Position,
     /// The link, where the run goes by a log.
     pub(crate) link: Option<Link>,
+    /// Rows of the source that need not be read again.
+    pub(crate) kept: KeptRows,
 }
 
 /// One table's part.

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use futures_util::future::join;
-use syncline_core::capture::{Tally, Touched, compare_keys_of};
+use syncline_core::capture::{KeptRows, Tally, Touched, compare_keys_of};
 use syncline_core::change::TableTask;
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::event::{Event, Phase};
@@ -26,7 +26,7 @@ impl Syncline {
         (source, target): (&TableTask, &TableTask),
         mut ends: Ends<'_>,
         request: &RunRequest,
-        (spool, between): (&dyn Spool, (&Database, &Database)),
+        (spool, kept, between): (&dyn Spool, &KeptRows, (&Database, &Database)),
         told: Option<Told>,
     ) -> Result<Tally> {
         let told = told.filter(|told| !matches!(told, Told::Nothing(_)));
@@ -47,7 +47,7 @@ impl Syncline {
                 Told::Since { position, .. } => view.touched(source, position).await?,
                 Told::Nothing(_) => return Ok(tally),
             };
-            let mut touched = Touched::new(rows, other, target);
+            let mut touched = Touched::new(rows, other, (source, target), kept);
             let mut differing = Vec::new();
             loop {
                 self.cancel().check()?;

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use futures_util::StreamExt;
 use syncline_core::apply::{Action, TableWork};
-use syncline_core::capture::Tally;
+use syncline_core::capture::{KeptRows, Tally};
 use syncline_core::change::{Operation, PlannedChange, RowDigest, TableTask};
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::event::{Event, Phase};
@@ -87,6 +87,7 @@ impl Syncline {
             notes,
             decided_at,
             link: None,
+            kept: KeptRows::default(),
         };
         Ok((decision, left))
     }

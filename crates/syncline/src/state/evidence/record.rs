@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use rusqlite::{Transaction, params};
 use syncline_core::change::Image;
 use syncline_core::error::{Code, Error, Result};
+use syncline_core::limits;
 use syncline_core::state::{CounterRecord, DanglingRecord, Evidence, LoadRecord, TableRecord};
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
@@ -77,12 +78,16 @@ impl Evidence for RunEvidence {
         if images.is_empty() {
             return Ok(());
         }
+        let bytes: usize = images.iter().map(|image| image.key.len() + image.before.as_ref().map_or(0, Vec::len)).sum();
         let (run, table, database) = (self.run.clone(), table.to_owned(), self.database.clone());
         let mut on_their_way = self.on_their_way.lock().await;
         arrival(on_their_way.take()).await?;
         *on_their_way = Some(tokio::spawn(async move {
             database.write("record before-images", move |tx| insert_images(tx, &run, batch, &table, &images)).await
         }));
+        if bytes > limits::IMAGES_AHEAD_BYTES {
+            arrival(on_their_way.take()).await?;
+        }
         Ok(())
     }
 
