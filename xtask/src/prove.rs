@@ -62,6 +62,13 @@ const PROOFS: &[Proof] = &[
         filter: "prove::idle::idle_follow",
     },
     Proof {
+        name: "away",
+        shows: "a reader that stays away for a million changes gets all of them by the log, within the bound of memory",
+        package: "syncline-cli",
+        target: "it",
+        filter: "prove::away::away",
+    },
+    Proof {
         name: "kill-restore",
         shows: "SIGKILL at random instants and in mid-transaction of a restore; the old content or the new, whole",
         package: "syncline-cli",
@@ -187,7 +194,7 @@ mod tests {
         let error = run(&words("kill")).expect_err("no such proof");
         assert_eq!(
             format!("{error:#}"),
-            "unknown proof `kill`; known: kill-sqlite, kill-postgres, kill-mariadb, kill-follow, kill-track, idle-follow, kill-restore, kill-restore-postgres"
+            "unknown proof `kill`; known: kill-sqlite, kill-postgres, kill-mariadb, kill-follow, kill-track, idle-follow, away, kill-restore, kill-restore-postgres"
         );
     }
 

@@ -235,6 +235,8 @@ impl Syncline {
         for (table, error) in &decision.refused {
             self.remark(format!("{table} is not carried: {error}"));
         }
+        let strays = decision.link.iter().flat_map(|link| link.strays(&decision.tables, &source.label));
+        strays.for_each(|stray| self.remark(stray));
         decision.check_guards(request)?;
         let changes_tables = decision.tables.iter().any(|decided| decided.changes_table());
         *known = (!changes_tables).then_some(schemas);

@@ -31,6 +31,16 @@ const PACKAGES: &[Package] = &[
         program: "/usr/sbin/mariadbd",
         why: "private servers that the tests start and stop",
     },
+    Package {
+        name: "python3-psycopg2",
+        program: "/usr/lib/python3/dist-packages/psycopg2/__init__.py",
+        why: "an application of PostgreSQL in another language",
+    },
+    Package {
+        name: "python3-pymysql",
+        program: "/usr/lib/python3/dist-packages/pymysql/__init__.py",
+        why: "an application of MariaDB in another language",
+    },
 ];
 
 /// Installs the packages whose programs are missing, as root or through `sudo`.
@@ -116,7 +126,10 @@ mod tests {
     #[test]
     fn the_servers_of_the_tests_are_installed_with_the_rest() {
         let names: Vec<_> = PACKAGES.iter().map(|package| package.name).collect();
-        assert_eq!(install_args(&names)[3..], ["sqlite3", "postgresql", "mariadb-server"]);
+        assert_eq!(
+            install_args(&names)[3..],
+            ["sqlite3", "postgresql", "mariadb-server", "python3-psycopg2", "python3-pymysql"]
+        );
         let server = PACKAGES.iter().find(|package| package.name == "mariadb-server").expect("it is in the table");
         assert_eq!(server.program, "/usr/sbin/mariadbd", "where the tests look for it");
     }

@@ -252,6 +252,34 @@ fn what_is_not_logged_is_not_followed() {
     Follower::start(&scene, "mirror a.db b.db --tables t").stop("-INT");
 }
 
+/// Migrations go on beside a follower: what they make comes, and the follower says what is the matter with it.
+#[test]
+fn tables_that_come_and_get_other_names_are_told_of() {
+    let tables = "CREATE TABLE t (id INTEGER PRIMARY KEY); CREATE TABLE old (id INTEGER PRIMARY KEY); INSERT INTO old VALUES (1)";
+    let scene = Scene::with_pair(tables, "");
+    scene.ok("track a.db");
+    let follower = Follower::start(&scene, "mirror a.db b.db");
+    scene.sql(
+        "a.db",
+        "CREATE TABLE new (id INTEGER PRIMARY KEY); INSERT INTO new VALUES (1); ALTER TABLE old RENAME TO renamed",
+    );
+    until("they come", || {
+        scene.rows("b.db", "SELECT name FROM sqlite_schema WHERE name IN ('new', 'renamed')").len() == 2
+    });
+    scene.sql("a.db", "INSERT INTO new VALUES (2); INSERT INTO renamed VALUES (2)");
+    let count = "SELECT (SELECT count(*) FROM new) * 10 + (SELECT count(*) FROM renamed)";
+    until("they are followed", || scene.number("b.db", count) == 22);
+    let said = follower.said();
+    for what in ["new is followed by comparing", "renamed is followed by comparing", "old is not in a.db any more"] {
+        assert_eq!(said.matches(what).count(), 1, "{what}: {said}");
+    }
+    scene.ok("track a.db");
+    scene.sql("a.db", "DELETE FROM new WHERE id = 1");
+    until("deletes come", || scene.number("b.db", "SELECT count(*) FROM new") == 1);
+    follower.stop("-INT");
+    assert_eq!(scene.number("b.db", "SELECT count(*) FROM old"), 1, "what nobody has deleted stays");
+}
+
 /// With nothing to do it writes nothing, on either side, and no run of its own either.
 #[test]
 fn while_nothing_changes_nothing_is_written() {

@@ -104,7 +104,7 @@ fn check(scene: &Scene, args: &[&str]) {
 }
 
 /// Runs the command to its end. The peak only rises, so at most what it took in its last moment is missed.
-fn peak_mb(mut command: Command) -> u64 {
+pub(crate) fn peak_mb(mut command: Command) -> u64 {
     let mut child = command.stdout(std::process::Stdio::null()).spawn().unwrap();
     let mut peak = 0;
     let status = loop {

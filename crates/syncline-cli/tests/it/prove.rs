@@ -7,6 +7,7 @@
 //!
 //! SIGKILL leaves what the process had handed to the operating system, so nothing here is about power cuts.
 
+mod away;
 mod follow;
 mod found;
 mod idle;

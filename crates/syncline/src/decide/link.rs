@@ -4,10 +4,11 @@
 //! a place in the source's log. So it goes back with the target when that is restored, and another database at either end,
 //! a copy of one for instance, is another link, which has none.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use syncline_core::capture::CursorColumn;
 use syncline_core::error::{Code, Error, Result};
+use syncline_core::limits;
 use syncline_core::mapping::Mapping;
 use syncline_core::schema::Schema;
 use syncline_core::store::{Consumer, Cursor, LogPosition, Logs, Snapshot, Window};
@@ -194,6 +195,23 @@ impl Link {
     pub(crate) fn stands(&self) -> Vec<Cursor> {
         let is_somewhere = |cursor: &&Cursor| cursor.position != LogPosition::none();
         self.cursors.values().filter(is_somewhere).cloned().collect()
+    }
+
+    /// What a person should know who follows the source: tables that have come, or got another name, since then.
+    pub(crate) fn strays(&self, tables: &[Decided], source: &str) -> Vec<String> {
+        let names: BTreeSet<&str> = tables.iter().map(|decided| &*decided.work.name).collect();
+        let is_logged = |name: &str| {
+            self.columns.contains_key(name) || self.logs.ends.contains_key(name) || self.logs.defects.contains_key(name)
+        };
+        let come = names.iter().filter(|name| !is_logged(name)).map(|name| {
+            let track = format!("syncline track {}", syncline_core::error::shell_word(source));
+            let seconds = limits::FOLLOW_ROUND.as_secs();
+            format!("{name} is followed by comparing all of it, every {seconds} s and with every change: `{track}` logs its changes")
+        });
+        let gone = self.cursors.keys().filter(|name| !names.contains(&***name) && !is_logged(name));
+        let gone =
+            gone.map(|name| format!("{name} is not in {source} any more: what the target has of it stays as it is"));
+        come.chain(gone).collect()
     }
 
     /// What the source is to know of these cursors, which are where they are to be, as far as it keeps a log; `None` where there are

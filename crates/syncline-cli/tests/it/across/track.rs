@@ -1,6 +1,8 @@
 //! Runs that go by the change log, between engines.
 
+mod full;
 mod hammer;
+mod programs;
 
 use syncline_testkit::{mariadb, postgres};
 
