@@ -16,7 +16,7 @@ use syncline_core::schema::Schema;
 use syncline_core::state::Spool;
 use syncline_core::store::Snapshot;
 
-use self::notes::{notes, of_definitions};
+use self::notes::{notes, of_absent, of_definitions};
 use crate::drift::{Aligned, align};
 use crate::open::Database;
 use crate::pairing::Pair;
@@ -90,10 +90,7 @@ impl Syncline {
             kept: KeptRows::default(),
         };
         decision.notes.extend(drift);
-        if !decision.absent.is_empty() {
-            let names: Vec<_> = decision.absent.iter().map(String::as_str).collect();
-            decision.notes.push(format!("not in the target, and not created: {}", listed(&names)));
-        }
+        decision.notes.extend(of_absent(&decision.absent));
         let basis =
             Basis { target_schema: &decision.target_schema, spool, link: link.as_ref(), between, kept: &decision.kept };
         let decided = self.decide_tables(request, &pairs, views, basis).await;

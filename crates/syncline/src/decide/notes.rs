@@ -11,6 +11,12 @@ use crate::counterpart::is_taken;
 use crate::request::Verb;
 use crate::select::admitted;
 
+/// What is said of tables that are missing in the target and stay so.
+pub(super) fn of_absent(absent: &[String]) -> Option<String> {
+    let names: Vec<_> = absent.iter().map(String::as_str).collect();
+    (!names.is_empty()).then(|| format!("not in the target, and not created: {}", listed(&names)))
+}
+
 /// Kinds of what is not carried, and how many of a kind are called.
 const NOT_CARRIED: [(&str, &str); 13] = [
     ("view", "views"),
