@@ -11,12 +11,6 @@ use crate::counterpart::is_taken;
 use crate::request::Verb;
 use crate::select::admitted;
 
-/// What is said of tables that are missing in the target and stay so.
-pub(super) fn of_absent(absent: &[String]) -> Option<String> {
-    let names: Vec<_> = absent.iter().map(String::as_str).collect();
-    (!names.is_empty()).then(|| format!("not in the target, and not created: {}", listed(&names)))
-}
-
 /// Kinds of what is not carried, and how many of a kind are called.
 const NOT_CARRIED: [(&str, &str); 13] = [
     ("view", "views"),
@@ -78,6 +72,12 @@ pub(crate) fn of_triggers<'t>(written: impl IntoIterator<Item = &'t str>, target
         triggers.filter(|other| other.table.as_deref().is_some_and(fires)).map(|other| other.name.as_str()).collect();
     (!firing.is_empty())
         .then(|| format!("triggers of the target fire when rows of their tables are written: {}", listed(&firing)))
+}
+
+/// What is said of tables that are missing in the target and stay so.
+pub(super) fn of_absent(absent: &[String]) -> Option<String> {
+    let names: Vec<_> = absent.iter().map(String::as_str).collect();
+    (!names.is_empty()).then(|| format!("not in the target, and not created: {}", listed(&names)))
 }
 
 /// What has to be known of definitions where the engine has no transactions over them.
