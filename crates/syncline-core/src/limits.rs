@@ -356,6 +356,12 @@ pub const FOLLOW_PAUSE_MAX: Duration = Duration::from_millis(50);
 /// How often it goes through its tables though nothing seems to be new: rows that are held are tried again, new tables found.
 pub const FOLLOW_ROUND: Duration = Duration::from_secs(10);
 
+/// Bytes of the synchronization log before a new one is begun: some fifty thousand lines.
+pub const SYNC_LOG_BYTES: u64 = 10 << 20;
+
+/// Synchronization logs that are kept beside the present one.
+pub const SYNC_LOGS_KEPT: u32 = 5;
+
 /// How often it tells the source how far it has come, so that its logs stay short.
 pub const FOLLOW_TOLD_EVERY: Duration = Duration::from_secs(5);
 

@@ -45,6 +45,10 @@ impl Syncline {
     /// # Errors
     /// As [`Syncline::run`]; `NOT_TRACKED` where the source keeps no log.
     pub async fn follow(&self, request: &RunRequest) -> Result<Summary> {
+        self.logged(Box::pin(self.follow_until_stopped(request))).await
+    }
+
+    async fn follow_until_stopped(&self, request: &RunRequest) -> Result<Summary> {
         let mut request = RunRequest { strategy: Strategy::Incremental, ..request.clone() };
         request.check()?;
         if !request.cursors.is_empty() {
@@ -92,7 +96,7 @@ impl Syncline {
     async fn first_run(&self, request: &RunRequest) -> Result<Summary> {
         let (mut was_reached, mut pause) = (false, limits::FOLLOW_AGAIN);
         loop {
-            match self.run(request).await {
+            match Box::pin(self.run_through(request, None)).await {
                 Err(error) if is_lost(&error) && (was_reached || error.code() == Code::ConnectionLost) => {
                     was_reached = true;
                     self.wait_after(&error, &mut pause).await;
@@ -105,6 +109,7 @@ impl Syncline {
 
     /// Says what was lost, and waits before it is asked for again.
     async fn wait_after(&self, error: &Error, pause: &mut Duration) {
+        self.log_attempt(error).await;
         self.note(format!("{error}; what was touched waits in its log, and the next attempt is in {pause:.0?}"));
         self.wait(*pause).await;
         *pause = (*pause * 2).min(limits::FOLLOW_AGAIN_MAX);

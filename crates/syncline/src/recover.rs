@@ -30,6 +30,7 @@ impl Syncline {
                 state.evidence(&run.id).seal(batch).await?;
             }
             state.mark_interrupted(&run.id, now_ms()).await?;
+            self.log_death(&run.id).await;
         }
         for checkpoint in &checkpoints {
             // A run that this state does not know belongs to another state directory, and may be at work. One that it
@@ -71,6 +72,7 @@ impl Syncline {
                 // It leaves no evidence that its target would have to confirm.
                 if let Ok(_lock) = RunLock::acquire(state.dir(), &run.target_identity, "recovery") {
                     state.mark_interrupted(&run.id, now_ms()).await?;
+                    self.log_death(&run.id).await;
                 }
                 continue;
             }

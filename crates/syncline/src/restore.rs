@@ -122,6 +122,10 @@ impl Syncline {
     /// As [`Syncline::restore_plan`], `RUN_LOCKED` when a run works on the target, and as
     /// [`syncline_core::store::Backup::restore`]. The target then holds what it held before.
     pub async fn restore(&self, request: &RestoreRequest) -> Result<RestoreReport> {
+        self.logged(Box::pin(self.restore_into(request))).await
+    }
+
+    async fn restore_into(&self, request: &RestoreRequest) -> Result<RestoreReport> {
         let started = Instant::now();
         let untouched = |error: Error| error.leaving_if_unsaid("nothing was changed");
         self.state().await.map_err(untouched)?;
@@ -162,7 +166,7 @@ impl Syncline {
             keeps_images: false,
             started_ms: now_ms(),
         };
-        let record = Record { session: self, run: state.begin_run(run).await?, started, continues: None };
+        let record = Record { session: self, run: self.enter(run).await?, started, continues: None };
         let run = record.run.clone();
         lock.name(&run).await;
         let _watch = self.watch_for_cancel(&run).await?;

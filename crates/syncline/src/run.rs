@@ -40,7 +40,7 @@ impl Syncline {
     /// tables is in the summary.
     pub async fn run(&self, request: &RunRequest) -> Result<Summary> {
         // On the heap: a run is the largest future there is, and everything that awaits it would hold it.
-        Box::pin(self.run_through(request, None)).await
+        self.logged(Box::pin(self.run_through(request, None))).await
     }
 
     /// As [`Syncline::run`], and nothing beside what the gate lets through.
@@ -132,7 +132,7 @@ impl Syncline {
             keeps_images: request.undo,
             started_ms: now_ms(),
         };
-        self.state().await?.begin_run(run).await
+        self.enter(run).await
     }
 
     /// Decides, carries out, proves.

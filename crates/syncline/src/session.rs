@@ -15,6 +15,7 @@ use tokio::sync::OnceCell;
 use crate::config::{Config, ConfigPlaces, Located};
 use crate::pace::WallClock;
 use crate::state::State;
+use crate::sync_log::LogHook;
 
 /// Looks up a variable of the environment.
 pub type Environment = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
@@ -53,6 +54,10 @@ pub struct Syncline {
     located: Mutex<BTreeMap<String, Located>>,
     /// Remarks that are made once a session.
     said: Mutex<BTreeSet<String>>,
+    /// Is told what goes into the synchronization log.
+    pub(crate) log_hook: Option<Arc<LogHook>>,
+    /// The run that the command at work has entered into the state.
+    pub(crate) entered: Mutex<Option<String>>,
 }
 
 impl Syncline {
@@ -71,6 +76,8 @@ impl Syncline {
             config: OnceCell::new(),
             located: Mutex::default(),
             said: Mutex::default(),
+            log_hook: None,
+            entered: Mutex::default(),
         })
     }
 

@@ -42,6 +42,10 @@ impl Syncline {
     /// # Errors
     /// As for a run; `UNDO_STALE` stands in the summary of a table that cannot be taken back, not even row by row.
     pub async fn undo(&self, plan: &UndoPlan) -> Result<Summary> {
+        self.logged(Box::pin(self.take_back(plan))).await
+    }
+
+    async fn take_back(&self, plan: &UndoPlan) -> Result<Summary> {
         let started = Instant::now();
         let state = self.state().await?;
         let undone = state.find_run(&plan.run).await?;
@@ -67,8 +71,8 @@ impl Syncline {
         // Another undo may have been faster than the lock, and recovery may have found that nothing became durable.
         let undone = state.find_run(&undone.id).await?;
         check_undoable(state, &undone).await?;
-        let run = state
-            .begin_run(NewRun {
+        let run = self
+            .enter(NewRun {
                 verb: RunVerb::Undo,
                 source: undone.source.clone(),
                 target: undone.target.clone(),

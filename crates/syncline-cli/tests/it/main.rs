@@ -43,6 +43,7 @@ mod runs;
 mod scene;
 mod schema;
 mod streams;
+mod sync_log;
 mod track;
 mod type_traps;
 mod undo;

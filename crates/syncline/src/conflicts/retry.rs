@@ -120,6 +120,10 @@ impl Syncline {
     /// # Errors
     /// As for a run. `CONFLICT_STALE` when another database has taken the place of one of the databases.
     pub async fn retry(&self, retry: &Retry) -> Result<Summary> {
+        self.logged(Box::pin(self.retry_held(retry))).await
+    }
+
+    async fn retry_held(&self, retry: &Retry) -> Result<Summary> {
         let started = Instant::now();
         let untouched = |error: Error| error.leaving_if_unsaid("nothing was changed");
         self.state().await.map_err(untouched)?;
@@ -140,12 +144,11 @@ impl Syncline {
         lock: &TargetLock,
         started: Instant,
     ) -> Result<Summary> {
-        let state = self.state().await?;
         let mut writer = target.store.writer().await?;
         self.recover(&target.description.identity, &mut *writer).await?;
         let tables = retry.by_table().into_keys().map(exactly).collect();
-        let run = state
-            .begin_run(NewRun {
+        let run = self
+            .enter(NewRun {
                 verb: RunVerb::Retry,
                 source: source.label.clone(),
                 target: target.label.clone(),

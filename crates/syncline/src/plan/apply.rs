@@ -44,7 +44,7 @@ impl Syncline {
             plan_file: Some(gate.path.to_string_lossy().into_owned()),
             ..gate.plan.request.clone()
         };
-        Box::pin(self.run_through(&request, Some(gate))).await
+        self.logged(Box::pin(self.run_through(&request, Some(gate)))).await
     }
 
     /// Goes on with the plan that a run has begun, from the file it was in.

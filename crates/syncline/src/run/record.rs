@@ -60,6 +60,7 @@ impl Record<'_> {
         let unrecorded = |failed: Error| failed.leaving(state_text.clone());
         state.finish_run(&self.run, recorded).await.map_err(unrecorded)?;
         self.log(&summary, error.as_ref()).await.map_err(unrecorded)?;
+        self.session.log_end(&summary, error.as_ref().filter(|_| status != Status::Cancelled)).await;
         match end {
             Err(error) if status != Status::Cancelled => Err(error),
             _ => Ok(summary),
