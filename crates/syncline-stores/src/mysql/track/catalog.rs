@@ -1,6 +1,5 @@
 //! What is tracked, as the database itself knows it.
 
-use super::consumers::CONSUMERS;
 use mysql_async::Row;
 use syncline_core::error::{Code, Error, Result};
 
@@ -14,6 +13,9 @@ pub(super) const TRACKING: &str = "_syncline_tracking";
 
 /// The tracked tables.
 pub(super) const TRACKED: &str = "_syncline_tracked";
+
+/// The table of those who read.
+pub(super) const CONSUMERS: &str = "_syncline_consumer";
 
 /// What the names of logs and inboxes begin with.
 pub(super) const LOG: &str = "_syncline_log_";

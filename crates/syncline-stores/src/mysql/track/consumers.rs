@@ -5,15 +5,12 @@ use syncline_core::error::Result;
 use syncline_core::limits;
 use syncline_core::store::{Consumer, ConsumerStanding, LogPosition, Standing, TrackedTable};
 
-use super::catalog::{self, Tracked};
+use super::catalog::{self, CONSUMERS, Tracked};
 use super::place::Place;
 use super::triggers::NOW;
 use crate::mysql::connect::failure::Attempt;
 use crate::mysql::connect::{Connection, cell};
 use crate::mysql::schema::exists;
-
-/// The table of those who read.
-pub(super) const CONSUMERS: &str = "_syncline_consumer";
 
 /// How tracking stands.
 pub(super) async fn standing(connection: &Connection) -> Attempt<Option<Standing>> {

@@ -7,8 +7,7 @@ use syncline_core::error::{Code, Error, Result};
 use syncline_core::schema::{Schema, TableSchema};
 use syncline_core::store::Installed;
 
-use super::catalog::{self, INBOX, LOG, TRACKED, TRACKING, Tracked, VERSION};
-use super::consumers::CONSUMERS;
+use super::catalog::{self, CONSUMERS, INBOX, LOG, TRACKED, TRACKING, Tracked, VERSION};
 use super::define::define;
 use super::signature::{Catalog, OURS};
 use super::{batches, cascades, fitness, triggers};

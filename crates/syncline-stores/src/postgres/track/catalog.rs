@@ -1,6 +1,5 @@
 //! What is tracked, as the database itself knows it.
 
-use super::consumers::CONSUMERS;
 use syncline_core::error::{Code, Error, Result};
 use tokio_postgres::types::{ToSql, Type};
 
@@ -16,6 +15,9 @@ pub(super) const TRACKING: &str = "_syncline_tracking";
 
 /// The tracked tables.
 pub(super) const TRACKED: &str = "_syncline_tracked";
+
+/// The table of those who read.
+pub(super) const CONSUMERS: &str = "_syncline_consumer";
 
 /// The version of what is installed.
 pub(super) const VERSION: i64 = 1;

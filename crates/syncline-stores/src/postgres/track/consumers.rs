@@ -3,15 +3,12 @@
 use syncline_core::limits;
 use syncline_core::store::{Consumer, ConsumerStanding, LogPosition, Standing, TrackedTable};
 
-use super::catalog::{self, Tracked, own};
+use super::catalog::{self, CONSUMERS, Tracked, own};
 use super::place::At;
 use super::triggers::NOW;
 use crate::postgres::connect::Connection;
 use crate::postgres::connect::failure::Attempt;
 use crate::postgres::names::Names;
-
-/// The table of those who read.
-pub(super) const CONSUMERS: &str = "_syncline_consumer";
 
 /// How tracking stands.
 pub(super) async fn standing(connection: &Connection, names: &Names) -> Attempt<Option<Standing>> {

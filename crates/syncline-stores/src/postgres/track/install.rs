@@ -4,8 +4,7 @@ use syncline_core::error::{Code, Result};
 use syncline_core::schema::{Schema, TableSchema};
 use syncline_core::store::Installed;
 
-use super::catalog::{self, TRACKED, TRACKING, Tracked, VERSION, own};
-use super::consumers::CONSUMERS;
+use super::catalog::{self, CONSUMERS, TRACKED, TRACKING, Tracked, VERSION, own};
 use super::locks::{self, Mode, Taken, Wanted};
 use super::signature::Found;
 use super::triggers::{self, Firing, NOW};

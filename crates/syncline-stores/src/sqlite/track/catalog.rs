@@ -6,7 +6,6 @@
 //! triggers count because SQLite fires the newest first: one that fails by `RAISE(FAIL)`, or under `OR FAIL`, leaves the row
 //! written, and behind it none of ours would be fired.
 
-use super::consumers::CONSUMERS;
 use rusqlite::{Connection, Row};
 use syncline_core::error::{Code, Error};
 use syncline_core::store::LogPosition;
@@ -19,6 +18,9 @@ pub(super) const TRACKING: &str = "_syncline_tracking";
 
 /// The tracked tables.
 pub(super) const TRACKED: &str = "_syncline_tracked";
+
+/// The table of those who read.
+pub(super) const CONSUMERS: &str = "_syncline_consumer";
 
 /// The version of what is installed.
 pub(super) const VERSION: i64 = 1;

@@ -4,13 +4,10 @@ use rusqlite::{Connection, OptionalExtension, params};
 use syncline_core::limits;
 use syncline_core::store::{Consumer, ConsumerStanding, Standing, TrackedTable};
 
-use super::catalog::{self, Catalog, Place, Tracked};
+use super::catalog::{self, CONSUMERS, Catalog, Place, Tracked};
 use super::triggers::NOW;
 use crate::sqlite::connect::failure::Attempt;
 use crate::sqlite::snapshot::select::{quoted, table_exists};
-
-/// The table of those who read.
-pub(super) const CONSUMERS: &str = "_syncline_consumer";
 
 /// How tracking stands.
 pub(super) fn standing(conn: &Connection) -> Attempt<Option<Standing>> {

@@ -6,8 +6,7 @@ use syncline_core::error::{Code, Error};
 use syncline_core::schema::TableSchema;
 use syncline_core::store::Installed;
 
-use super::catalog::{self, Catalog, TRACKED, TRACKING, Tracked, VERSION};
-use super::consumers::CONSUMERS;
+use super::catalog::{self, CONSUMERS, Catalog, TRACKED, TRACKING, Tracked, VERSION};
 use super::{evictions, triggers};
 use crate::sqlite::connect::failure::Attempt;
 use crate::sqlite::schema;
