@@ -14,7 +14,7 @@ use serde_json::Value;
 use syncline::error::Result;
 use syncline::event::EventSink;
 use syncline::summary::Summary;
-use syncline::{Cancel, Settings, Syncline};
+use syncline::{Cancel, Syncline};
 
 use crate::scene::{Scene, steady};
 
@@ -47,15 +47,7 @@ fn dump(scene: &Scene, database: &str, table: &str) -> Vec<String> {
 
 /// Applies `p.plan` through the library, watched by whoever listens.
 fn apply_watched(scene: &Scene, events: Arc<dyn EventSink>, cancel: Cancel) -> Result<Summary> {
-    let settings = Settings {
-        state_dir: scene.path("state"),
-        backup_root: None,
-        working_dir: scene.path(""),
-        environment: Box::new(|_| None),
-        config: syncline::config::ConfigPlaces::default(),
-        events,
-        cancel,
-    };
+    let settings = scene.settings(events, cancel);
     let apply = async { Syncline::open(settings).await?.apply_plan(Path::new("p.plan")).await };
     tokio::runtime::Runtime::new().unwrap().block_on(apply)
 }

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use syncline::event::{Event, EventSink, Phase};
 use syncline::request::{RunRequest, Strategy, Verb};
 use syncline::summary::{Status, Summary, Verified};
-use syncline::{Cancel, Clock, DiffRequest, Settings, Syncline, VerifyRequest};
+use syncline::{Cancel, Clock, DiffRequest, Syncline, VerifyRequest};
 use syncline_testkit::clock::SimulatedClock;
 
 use crate::scene::Scene;
@@ -98,15 +98,8 @@ impl<'s> Paced<'s> {
     }
 
     fn block_on<T>(&self, work: impl AsyncFnOnce(Syncline) -> T) -> T {
-        let settings = Settings {
-            state_dir: self.scene.path("state"),
-            backup_root: None,
-            working_dir: self.scene.path(""),
-            environment: Box::new(|_| None),
-            config: syncline::config::ConfigPlaces::default(),
-            events: Arc::new(Watch(Arc::clone(&self.seen), Arc::clone(&self.clock))),
-            cancel: self.cancel.clone(),
-        };
+        let settings =
+            self.scene.settings(Arc::new(Watch(Arc::clone(&self.seen), Arc::clone(&self.clock))), self.cancel.clone());
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let session = Syncline::open(settings).await.unwrap();

@@ -11,7 +11,7 @@ use rusqlite::Connection;
 use serde_json::Value;
 use syncline::error::Code;
 use syncline::event::Silent;
-use syncline::{Cancel, Owners, RestoreRequest, Settings, Syncline};
+use syncline::{Cancel, Owners, RestoreRequest, Syncline};
 
 use crate::backup::{LARGE, small_disk};
 use crate::bad_input::{files, refused};
@@ -309,15 +309,7 @@ fn an_interrupted_restore_changes_nothing() {
     let before = dump(&scene, "b.db");
     let cancel = Cancel::new();
     cancel.cancel();
-    let settings = Settings {
-        state_dir: scene.path("state"),
-        backup_root: None,
-        working_dir: scene.path(""),
-        environment: Box::new(|_| None),
-        config: syncline::config::ConfigPlaces::default(),
-        events: Arc::new(Silent),
-        cancel,
-    };
+    let settings = scene.settings(Arc::new(Silent), cancel);
     let request = RestoreRequest {
         backup: "backup.db".into(),
         target: "b.db".into(),

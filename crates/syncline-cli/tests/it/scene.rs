@@ -2,10 +2,14 @@
 
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rusqlite::Connection;
 use serde_json::Value;
+use syncline::config::ConfigPlaces;
+use syncline::event::EventSink;
+use syncline::{Cancel, Settings};
 use syncline_testkit::failures;
 use tempfile::TempDir;
 
@@ -33,6 +37,22 @@ impl Scene {
     pub(crate) fn with_variable(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.to_owned(), value.to_owned()));
         self
+    }
+
+    /// What a session of the library is opened with that works here as the binary does.
+    pub(crate) fn settings(&self, events: Arc<dyn EventSink>, cancel: Cancel) -> Settings {
+        let variables = self.variables.clone();
+        let look_up =
+            move |name: &str| variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+        Settings {
+            state_dir: self.path("state"),
+            backup_root: None,
+            working_dir: self.path(""),
+            environment: Box::new(look_up),
+            config: ConfigPlaces::default(),
+            events,
+            cancel,
+        }
     }
 
     /// The demo, in `syncline-demo`.

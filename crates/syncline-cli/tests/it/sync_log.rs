@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use syncline::event::Silent;
 use syncline::request::{RunRequest, Verb};
 use syncline::state::LogLevel;
-use syncline::{Cancel, Settings, Syncline};
+use syncline::{Cancel, Syncline};
 
 use crate::scene::Scene;
 
@@ -90,15 +90,7 @@ fn mirror_with(
     scene: &Scene,
     hook: impl Fn(LogLevel, &str) -> Result<(), Box<dyn std::error::Error + Send + Sync>> + Send + Sync + 'static,
 ) {
-    let settings = Settings {
-        state_dir: scene.path("state"),
-        backup_root: None,
-        working_dir: scene.path(""),
-        environment: Box::new(|_| None),
-        config: syncline::config::ConfigPlaces::default(),
-        events: Arc::new(Silent),
-        cancel: Cancel::default(),
-    };
+    let settings = scene.settings(Arc::new(Silent), Cancel::default());
     let request = RunRequest::new(Verb::Mirror, "a.db", "b.db");
     let run = async { Syncline::open(settings).await?.with_log_hook(hook).run(&request).await };
     tokio::runtime::Runtime::new().unwrap().block_on(run).unwrap();

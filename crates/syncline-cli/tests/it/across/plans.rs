@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use syncline::event::{Event, EventSink, Point};
-use syncline::{Cancel, Settings, Syncline};
+use syncline::{Cancel, Syncline};
 
 use super::Server;
 
@@ -65,18 +65,7 @@ fn cut_off_and_gone_on_with(file: &str, edits: &str, changes: u64) {
 /// Applies a plan up to the first commit.
 fn begin(server: &Server, plan: &str) -> syncline::summary::Summary {
     let cancel = Cancel::new();
-    let settings = Settings {
-        state_dir: server.scene.path("state"),
-        backup_root: None,
-        working_dir: server.scene.path(""),
-        environment: Box::new({
-            let url = server.database.url();
-            move |name| (name == "PG").then(|| url.clone())
-        }),
-        config: syncline::config::ConfigPlaces::default(),
-        events: Arc::new(StopsAfterOne(cancel.clone(), AtomicBool::new(false))),
-        cancel,
-    };
+    let settings = server.scene.settings(Arc::new(StopsAfterOne(cancel.clone(), AtomicBool::new(false))), cancel);
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let session = Syncline::open(settings).await.unwrap();
         session.apply_plan(Path::new(plan)).await.unwrap()

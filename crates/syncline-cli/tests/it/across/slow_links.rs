@@ -5,7 +5,7 @@ use std::sync::Arc;
 use syncline::event::{Event, EventSink};
 use syncline::request::{RunRequest, Verb};
 use syncline::summary::{DiffReport, Verified};
-use syncline::{Cancel, DiffRequest, MappingRequest, Settings, SlowLinks, Syncline};
+use syncline::{Cancel, DiffRequest, MappingRequest, SlowLinks, Syncline};
 use syncline_testkit::postgres::{Cluster, fresh_database};
 use syncline_testkit::slow_link::SlowLink;
 
@@ -18,15 +18,7 @@ impl EventSink for Nobody {
 }
 
 async fn session(server: &Server, slow_links: SlowLinks) -> Syncline {
-    let settings = Settings {
-        state_dir: server.scene.path("state"),
-        backup_root: None,
-        working_dir: server.scene.path(""),
-        environment: Box::new(|_| None),
-        config: syncline::config::ConfigPlaces::default(),
-        events: Arc::new(Nobody),
-        cancel: Cancel::new(),
-    };
+    let settings = server.scene.settings(Arc::new(Nobody), Cancel::new());
     Syncline::open(settings).await.unwrap().with_slow_links(slow_links)
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use syncline::event::{Event, EventSink, Point};
 use syncline::request::{RunRequest, Verb};
 use syncline::summary::Verified;
-use syncline::{Cancel, Settings, Syncline};
+use syncline::{Cancel, Syncline};
 
 use syncline_testkit::postgres::fresh_database;
 
@@ -81,15 +81,7 @@ fn what_others_write_to_the_source_is_in_flight() {
 
 /// What is proven of a mirror into the server, beside somebody who changes a row of `disturbed`.
 fn mirror_beside(server: &Server, source: &str, disturbed: &str) -> Verified {
-    let settings = Settings {
-        state_dir: server.scene.path("state"),
-        backup_root: None,
-        working_dir: server.scene.path(""),
-        environment: Box::new(|_| None),
-        config: syncline::config::ConfigPlaces::default(),
-        events: Arc::new(Meddler { url: disturbed.to_owned() }),
-        cancel: Cancel::new(),
-    };
+    let settings = server.scene.settings(Arc::new(Meddler { url: disturbed.to_owned() }), Cancel::new());
     let summary = tokio::runtime::Runtime::new().unwrap().block_on(async {
         let session = Syncline::open(settings).await.unwrap();
         session.run(&RunRequest::new(Verb::Mirror, source, server.database.url())).await.unwrap()
