@@ -41,6 +41,8 @@ use std::sync::Arc;
 
 use syncline_core::error::Result;
 
+pub(crate) use self::database::{create_private, private};
+
 pub use self::conflicts::ChosenEntry;
 pub use self::evidence::{ImageCounts, RunEvidence, Trace};
 pub use self::ledger::{HeldUntil, LedgerTable, RunLedger, Spoken};

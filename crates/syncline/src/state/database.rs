@@ -119,11 +119,7 @@ where
 pub(super) fn create_directory(dir: &Path) -> Result<()> {
     let locks = dir.join(LOCKS);
     let missing: Vec<_> = locks.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.exists()).collect();
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(&locks).map_err(|error| file_failed(&locks, "create", error))?;
+    create_private(&locks).map_err(|error| file_failed(&locks, "create", error))?;
     // What is inside is only as durable as the way to it.
     for path in missing {
         sync_parent(path).map_err(|error| file_failed(path, "make durable", error))?;
@@ -131,8 +127,17 @@ pub(super) fn create_directory(dir: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Creates a directory, and those above it, for their owner only.
+pub(crate) fn create_private(directory: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(directory)
+}
+
 /// A file opened so that only its owner can read it if it is created.
-pub(super) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+pub(crate) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
     options

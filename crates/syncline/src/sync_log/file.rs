@@ -1,10 +1,12 @@
 //! The file of the synchronization log. Several processes write to it; whoever finds it full turns it over.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use syncline_core::limits;
+
+use crate::state::{create_private, private};
 
 /// The folder in the state directory.
 const FOLDER: &str = "logs";
@@ -20,9 +22,9 @@ pub(super) fn path(state_dir: &Path) -> PathBuf {
 /// Adds a line at the end.
 pub(super) fn append(state_dir: &Path, line: &str) -> io::Result<()> {
     let path = path(state_dir);
-    create_folder(&state_dir.join(FOLDER))?;
+    create_private(&state_dir.join(FOLDER))?;
     loop {
-        let mut file = open(&path)?;
+        let mut file = private(OpenOptions::new().append(true).create(true)).open(&path)?;
         file.lock()?;
         if !is_at(&file, &path) {
             // Somebody else has turned it over meanwhile.
@@ -45,22 +47,6 @@ fn turn_over(path: &Path) -> io::Result<()> {
         }
     }
     fs::rename(path, older(1))
-}
-
-fn create_folder(folder: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
-}
-
-fn open(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.append(true).create(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
 }
 
 /// Whether an open file is the one of that name. Where that cannot be asked it is taken to be.
