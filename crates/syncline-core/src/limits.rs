@@ -10,6 +10,13 @@ pub const BATCH_ROWS_DEFAULT: usize = 5_000;
 /// what streams hold.
 pub const PAGES_IN_ONE: usize = 4;
 
+/// The most rows a user may ask for in one batch; beyond it a batch no longer fits the memory bound.
+pub const BATCH_ROWS_MAX: usize = 100_000;
+
+/// A batch is closed when its cells pass this many bytes, so that wide rows do not multiply memory. One larger row still
+/// travels, alone in its batch.
+pub const BATCH_BYTES: usize = 4 << 20;
+
 /// Bytes of before-images that are recorded while the next rows are being written. More are waited for: both would be in memory.
 pub const IMAGES_AHEAD_BYTES: usize = 2 << 20;
 
@@ -19,13 +26,6 @@ pub const KEPT_BYTES: usize = 20 << 20;
 
 /// The longest row that is kept so: for longer ones the second look is little beside the reading.
 pub const KEPT_ROW_BYTES: usize = 4 << 10;
-
-/// The most rows a user may ask for in one batch; beyond it a batch no longer fits the memory bound.
-pub const BATCH_ROWS_MAX: usize = 100_000;
-
-/// A batch is closed when its cells pass this many bytes, so that wide rows do not multiply memory. One larger row still
-/// travels, alone in its batch.
-pub const BATCH_BYTES: usize = 4 << 20;
 
 /// Rows in one batch of a stream between a reader and its consumer, which is a smaller unit than a transaction.
 pub const STREAM_ROWS: usize = 2_048;
@@ -356,12 +356,6 @@ pub const FOLLOW_PAUSE_MAX: Duration = Duration::from_millis(50);
 /// How often it goes through its tables though nothing seems to be new: rows that are held are tried again, new tables found.
 pub const FOLLOW_ROUND: Duration = Duration::from_secs(10);
 
-/// Bytes of the synchronization log before a new one is begun: some fifty thousand lines.
-pub const SYNC_LOG_BYTES: u64 = 10 << 20;
-
-/// Synchronization logs that are kept beside the present one.
-pub const SYNC_LOGS_KEPT: u32 = 5;
-
 /// How often it tells the source how far it has come, so that its logs stay short.
 pub const FOLLOW_TOLD_EVERY: Duration = Duration::from_secs(5);
 
@@ -465,3 +459,9 @@ pub const SECRET_COMMAND_WITHIN: Duration = Duration::from_secs(60);
 
 /// How often a command that gives a secret is looked at once it has closed its output; most have ended by then.
 pub const SECRET_COMMAND_POLL: Duration = Duration::from_millis(5);
+
+/// Bytes of the synchronization log before a new one is begun: some fifty thousand lines.
+pub const SYNC_LOG_BYTES: u64 = 10 << 20;
+
+/// Synchronization logs that are kept beside the present one.
+pub const SYNC_LOGS_KEPT: u32 = 5;

@@ -200,9 +200,7 @@ impl Link {
     /// What a person should know who follows the source: tables that have come, or got another name, since then.
     pub(crate) fn strays(&self, tables: &[Decided], source: &str) -> Vec<String> {
         let names: BTreeSet<&str> = tables.iter().map(|decided| &*decided.work.name).collect();
-        let is_logged = |name: &str| {
-            self.columns.contains_key(name) || self.logs.ends.contains_key(name) || self.logs.defects.contains_key(name)
-        };
+        let is_logged = |name: &str| self.logs.ends.contains_key(name) || self.logs.defects.contains_key(name);
         let come = names.iter().filter(|name| !is_logged(name)).map(|name| {
             let track = format!("syncline track {}", syncline_core::error::shell_word(source));
             let seconds = limits::FOLLOW_ROUND.as_secs();

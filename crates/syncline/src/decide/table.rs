@@ -28,7 +28,7 @@ impl Syncline {
         mut ends: Ends<'_>,
         basis: Basis<'_>,
     ) -> Result<Decided> {
-        let Basis { target_schema, spool, link, between, kept } = basis;
+        let Basis { target_schema, spool, link, .. } = basis;
         let (mut source, mut target, is_missing, added) =
             (pair.source.clone(), pair.target.clone(), pair.is_missing, pair.added.clone());
         // Rows outside the filter are rows all the same: a load needs a table that has none at all.
@@ -44,9 +44,7 @@ impl Syncline {
             Lane::Incremental => {
                 let (logged, oldest_ms) = told.as_ref().map_or((0, None), Told::entries);
                 let is_by_column = matches!(told, Some(Told::Above { .. }));
-                let tally = self
-                    .compare_touched((&source, &target), ends.again(), request, (spool, kept, between), told)
-                    .await?;
+                let tally = self.compare_touched((&source, &target), ends.again(), request, basis, told).await?;
                 let untouched = count_untouched(request, (&source, &target), ends.again(), tally).await?;
                 let entries = if is_by_column { tally.source_rows() } else { logged };
                 incremental = Some(Incremental { entries, oldest_ms, is_by_column, untouched });

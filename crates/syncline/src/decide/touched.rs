@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use futures_util::future::join;
-use syncline_core::capture::{KeptRows, Tally, Touched, compare_keys_of};
+use syncline_core::capture::{Tally, Touched, compare_keys_of};
 use syncline_core::change::TableTask;
 use syncline_core::error::{Code, Error, Result};
 use syncline_core::event::{Event, Phase};
@@ -11,11 +11,10 @@ use syncline_core::limits;
 use syncline_core::state::Spool;
 use syncline_core::value::{RowBatch, exact};
 
-use super::Ends;
 use super::column::above;
 use super::link::Told;
 use super::table::takes_part;
-use crate::open::Database;
+use super::{Basis, Ends};
 use crate::request::{DeleteLimit, RunRequest};
 use crate::session::Syncline;
 
@@ -26,10 +25,11 @@ impl Syncline {
         (source, target): (&TableTask, &TableTask),
         mut ends: Ends<'_>,
         request: &RunRequest,
-        (spool, kept, between): (&dyn Spool, &KeptRows, (&Database, &Database)),
+        basis: Basis<'_>,
         told: Option<Told>,
     ) -> Result<Tally> {
         let told = told.filter(|told| !matches!(told, Told::Nothing(_)));
+        let Basis { spool, kept, between, .. } = basis;
         let Some(told) = told else {
             return Err(Error::new(Code::Internal, "a table was to be carried by a log that does not tell of it"));
         };
