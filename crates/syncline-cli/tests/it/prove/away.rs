@@ -2,6 +2,7 @@
 //! command has, and the log is short again behind it.
 //!
 //! `cargo xtask prove away` makes a million changes on each engine, `cargo test` twenty thousand.
+#![cfg(target_os = "linux")]
 
 use std::path::Path;
 use std::process::Command;

@@ -6,6 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use rusqlite::Connection;
+use syncline_testkit::process::Finished;
 use syncline_testkit::{mariadb, postgres};
 
 use crate::scene::Scene;
@@ -57,6 +58,11 @@ fn fill(write: impl Fn(&str) -> Result<(), String>) -> (i64, String) {
     panic!("there is room for everything");
 }
 
+/// Whether a shell has carried out its script, or why not.
+fn went_through(said: Finished) -> Result<(), String> {
+    if said.code == Some(0) { Ok(()) } else { Err(said.stderr) }
+}
+
 /// What went in is there, and comes, before there is room again or behind it.
 fn check(scene: &Scene, source: &str, (count, expected): (i64, i64), make_room: impl FnOnce()) {
     assert_eq!(count, expected, "{source}: a statement is in whole or not at all");
@@ -99,11 +105,7 @@ fn a_postgres_server_without_room() {
     scene.ok("track env:PG");
     scene.ok("mirror env:PG b.db --strategy incremental --tables t");
     database.psql("CREATE TABLE filler AS SELECT repeat('x', 1000) FROM generate_series(1, 4000)");
-    let write = |sql: &str| {
-        let said = database.try_psql(sql);
-        if said.code == Some(0) { Ok(()) } else { Err(said.stderr) }
-    };
-    let (rows, why) = fill(write);
+    let (rows, why) = fill(|sql| went_through(database.try_psql(sql)));
     assert!(why.contains("No space left on device"), "{why}");
     let count = database.rows("SELECT count(*) FROM t")[0][0].as_ref().unwrap().parse().unwrap();
     check(&scene, "env:PG", (count, rows + 1), || drop(database.psql("DROP TABLE filler")));
@@ -128,11 +130,7 @@ fn a_mariadb_server_without_room() {
     database.mariadb(
         "CREATE TABLE filler (v VARCHAR(1000)); INSERT INTO filler SELECT repeat('x', 1000) FROM seq_1_to_6000",
     );
-    let write = |sql: &str| {
-        let said = database.try_mariadb(sql);
-        if said.code == Some(0) { Ok(()) } else { Err(said.stderr) }
-    };
-    let (rows, why) = fill(write);
+    let (rows, why) = fill(|sql| went_through(database.try_mariadb(sql)));
     assert!(why.contains("is full"), "{why}");
     let count = database.rows("SELECT count(*) FROM t")[0][0].as_ref().unwrap().parse().unwrap();
     check(&scene, "env:MY", (count, rows + 20_001), || drop(database.mariadb("DROP TABLE filler")));
